@@ -1,0 +1,171 @@
+"""What a model is made of, as frozen records: one sentence a field, and the whole of it goes into every checkpoint.
+
+Tuples of D numbers are in tensor order (..., z, y, x) unless "x first" is said.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any
+
+from maskrcnn.errors import CheckpointError
+
+Sizes = tuple[tuple[float, ...], ...]
+Strides = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class PreprocessConfig:
+    """From the file's samples to the network's input."""
+
+    pixel_mean: tuple[float, ...] = (123.675, 116.28, 103.53)  # subtracted, one a channel, in units of 0..255
+    pixel_std: tuple[float, ...] = (58.395, 57.12, 57.375)  # divided by, one a channel
+    min_size: int = 800  # the shorter side is resized to this
+    max_size: int = 1333  # unless the longer side would exceed this
+    antialias: bool = False  # widen the kernel when shrinking (detectron2 does, torchvision does not)
+    size_divisor: int = 32  # every padded extent is a multiple of this
+
+
+@dataclass(frozen=True)
+class BackboneConfig:
+    """Body and feature pyramid."""
+
+    body: str = "resnet50"  # resnet18, resnet34, resnet50 or mobilenet_v2
+    reductions: Strides | None = None  # strides of the body's five reductions, each a D-tuple; None: 2 everywhere
+    norm: str = "frozen"  # frozen, batch or group
+    norm_eps: float = 1e-5  # under the root of a norm; 0.0 for some published torchvision checkpoints
+    stride_in_1x1: bool = False  # detectron2's (Caffe's) ResNet puts a block's stride into its first convolution
+    same_padding: bool = False  # TensorFlow's padding: what is odd goes to the high end
+    fpn_channels: int = 256  # of every pyramid level
+    separable: bool = False  # 3-wide convolutions of pyramid and RPN as depthwise then pointwise
+
+
+@dataclass(frozen=True)
+class AnchorConfig:
+    """The boxes from which the RPN starts."""
+
+    sizes: Sizes = ((32.0,), (64.0,), (128.0,), (256.0,), (512.0,))  # geometric mean lengths, one tuple a level
+    shapes: Sizes = ((2**0.5, 0.5**0.5), (1.0, 1.0), (0.5**0.5, 2**0.5))  # x-first factors of product 1
+    rounded: bool = False  # half lengths in whole samples, as torchvision has them
+    padded_stride: bool = False  # stride is padded image // grid (torchvision) instead of the nominal one
+
+
+@dataclass(frozen=True)
+class SelectionConfig:
+    """From the RPN's anchors to proposals."""
+
+    pre_nms: int = 1000  # best anchors of each level that are decoded
+    post_nms: int = 1000  # best of them over all levels, after suppression within each level
+    nms_threshold: float = 0.7
+    min_box_size: float = 1e-3  # 0: any box that is not empty
+
+
+@dataclass(frozen=True)
+class DetectionConfig:
+    """From the second stage's boxes to detections."""
+
+    score_threshold: float = 0.05
+    nms_threshold: float = 0.5
+    max_detections: int = 100  # of one image
+    min_box_size: float = 1e-2  # 0: any box that is not empty
+
+
+@dataclass(frozen=True)
+class PoolConfig:
+    """RoIAlign, and which level a box is pooled from."""
+
+    output_size: int = 7  # bins along every axis
+    sampling_ratio: int = 2  # samples a bin along every axis; 0: adaptive
+    aligned: bool = False  # sample k's value lies at k + 0.5
+    canonical_size: float = 224.0  # a box of this volume^(1/D) is pooled at the level of stride 16
+    epsilon_inside: bool = False  # detectron2's form of the level rule
+
+
+@dataclass(frozen=True)
+class BoxHeadConfig:
+    """Classifies and refines proposals."""
+
+    pool: PoolConfig = PoolConfig()
+    hidden: int = 1024  # width of the two linear layers
+    class_agnostic: bool = False  # one box for all classes instead of one a class
+
+
+@dataclass(frozen=True)
+class MaskHeadConfig:
+    """Colours each box with a binary mask."""
+
+    pool: PoolConfig = PoolConfig(output_size=14)
+    channels: int = 256
+    convs: int = 4  # 3-wide convolutions before the upsampling by 2
+    class_agnostic: bool = False  # one mask for all classes instead of one a class
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """How training compares; nothing here changes a prediction."""
+
+    rpn_positive_iou: float = 0.7
+    rpn_negative_iou: float = 0.3
+    rpn_samples: int = 256  # anchors of one image that the loss looks at
+    rpn_positive_fraction: float = 0.5
+    box_positive_iou: float = 0.5
+    box_samples: int = 512  # proposals of one image that the loss looks at
+    box_positive_fraction: float = 0.25
+    rpn_smooth_l1_beta: float = 1 / 9  # 0: L1
+    box_smooth_l1_beta: float = 1 / 9
+    crowd_coverage: float = 0.5  # an anchor or proposal this much inside a crowd region is never a negative
+    mask_aligned: bool = True  # crop targets with aligned bins (False: torchvision's offset of half a sample)
+    mask_binary: bool = False  # round targets to 0 and 1 (detectron2) instead of the covered part of a bin
+    train_selection: SelectionConfig = SelectionConfig(pre_nms=2000, post_nms=2000)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A whole Mask R-CNN."""
+
+    ndim: int = 2
+    in_channels: int = 3
+    num_classes: int = 80  # without background
+    preprocess: PreprocessConfig = PreprocessConfig()
+    backbone: BackboneConfig = BackboneConfig()
+    anchors: AnchorConfig = AnchorConfig()
+    selection: SelectionConfig = SelectionConfig()
+    detection: DetectionConfig = DetectionConfig()
+    box_head: BoxHeadConfig = BoxHeadConfig()
+    mask_head: MaskHeadConfig | None = field(default_factory=MaskHeadConfig)  # None: Faster R-CNN
+    loss: LossConfig = LossConfig()
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """A config as plain values that json can hold."""
+    return dataclasses.asdict(config)
+
+
+def from_dict(values: dict[str, Any], kind: type = ModelConfig) -> Any:
+    """The config that :func:`to_dict` was given; what is absent has its default.
+
+    Raises:
+        CheckpointError: a field that ``kind`` does not have, so that a model is never built half as it was trained.
+    """
+    hints = typing.get_type_hints(kind)
+    unknown = sorted(set(values) - set(hints))
+    if unknown:
+        raise CheckpointError(
+            f"{kind.__name__} has no field {', '.join(unknown)}: written by a newer version of maskrcnn?"
+        )
+    return kind(**{name: _restore(value, hints[name]) for name, value in values.items()})
+
+
+def _restore(value: Any, hint: Any) -> Any:
+    if isinstance(hint, types.UnionType):
+        hint = next(option for option in typing.get_args(hint) if option is not types.NoneType)
+    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        return from_dict(value, typing.cast(type, hint))
+    return _as_tuple(value)
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(_as_tuple(item) for item in value) if isinstance(value, list | tuple) else value

@@ -1,0 +1,81 @@
+"""Resizing, cropping, padding and flipping in any number of dimensions.
+
+Each of them moves samples on one hand and coordinates on the other: a function here changes an image ``[C, *S]``, its
+:class:`AxisMap` moves boxes, keypoints and (without resampling them) masks. Shapes and offsets are in tensor order
+(..., z, y, x), maps and axis numbers x first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from maskrcnn.ops import nd
+from maskrcnn.regions import AxisMap
+
+
+def resize_shape(
+    spatial_shape: Sequence[int], min_size: float, max_size: float, round_down: bool = False
+) -> tuple[int, ...]:
+    """The shape whose shortest side is ``min_size``, or whose longest is ``max_size`` where it would exceed that.
+
+    The proportions stay; sides become whole samples, at least 1: the nearest, as in detectron2, or with ``round_down``
+    the ones below, in float32, as in torchvision.
+    """
+    shortest, longest = np.float32(min(spatial_shape)), np.float32(max(spatial_shape))
+    scale = min(np.float32(min_size) / shortest, np.float32(max_size) / longest)
+    half = np.float32(0.0 if round_down else 0.5)
+    return tuple(max(1, int(np.float32(side) * scale + half)) for side in spatial_shape)
+
+
+def resize_map(source_shape: Sequence[int], target_shape: Sequence[int]) -> AxisMap:
+    """From an image to its resized copy: exactly new side / old side along each axis."""
+    scale = [new / old for new, old in zip(target_shape, source_shape)]
+    return AxisMap(tuple(reversed(scale)), (0.0,) * len(scale))
+
+
+def crop_map(offset: Sequence[int]) -> AxisMap:
+    """From an image to the crop that begins at ``offset``."""
+    return AxisMap((1.0,) * len(offset), tuple(-float(start) for start in reversed(offset)))
+
+
+def flip_map(spatial_shape: Sequence[int], axes: Sequence[int]) -> AxisMap:
+    """From an image to its mirror image along ``axes`` (0 is x)."""
+    sides = tuple(reversed(spatial_shape))
+    scale = tuple(-1.0 if axis in axes else 1.0 for axis in range(len(sides)))
+    return AxisMap(scale, tuple(float(side) if axis in axes else 0.0 for axis, side in enumerate(sides)))
+
+
+def resize_image(image: Tensor, spatial_shape: Sequence[int], antialias: bool = False) -> Tensor:
+    """``[C, *S]`` resampled linearly to ``[C, *spatial_shape]``, of the same type; uint8 is rounded.
+
+    Args:
+        image: uint8 or floating point.
+        spatial_shape: to resize to.
+        antialias: average over the samples that fall together where an image (D = 2) shrinks.
+    """
+    if tuple(image.shape[1:]) == tuple(spatial_shape):
+        return image
+    if image.dtype != torch.uint8 or image.ndim == 3:  # torch resizes uint8 for images, and fast
+        return nd.interpolate(image[None], spatial_shape, antialias)[0]
+    return nd.interpolate(image[None].float(), spatial_shape, antialias)[0].round().to(torch.uint8)
+
+
+def crop_image(image: Tensor, offset: Sequence[int], spatial_shape: Sequence[int]) -> Tensor:
+    """The view ``[C, *spatial_shape]`` of ``image`` that begins at ``offset``."""
+    return image[(slice(None), *(slice(start, start + side) for start, side in zip(offset, spatial_shape)))]
+
+
+def flip_image(image: Tensor, axes: Sequence[int]) -> Tensor:
+    """``[C, *S]`` mirrored along ``axes`` (0 is x, the last of the tensor's)."""
+    return image.flip([image.ndim - 1 - axis for axis in axes]) if axes else image
+
+
+def pad_image(image: Tensor, spatial_shape: Sequence[int]) -> Tensor:
+    """``[C, *S]`` with zeros at the high ends up to ``spatial_shape``; sides that are as long or longer stay."""
+    missing = [max(0, side - old) for side, old in zip(spatial_shape, image.shape[1:])]
+    return F.pad(image, [n for side in reversed(missing) for n in (0, side)]) if any(missing) else image

@@ -1,0 +1,105 @@
+"""Batches of samples for one epoch: the same whatever the number of worker processes, and from any batch on."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.utils.data
+from torch import Tensor
+
+from maskrcnn.data.records import Dataset
+from maskrcnn.data.transforms import Sample, sample_generator
+from maskrcnn.errors import DataError
+from maskrcnn.structures import Record
+
+Transform = Callable[[Tensor, Record, np.random.Generator], Sample]
+
+
+def epoch_order(length: int, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
+    """The indices 0..length - 1 in the order of ``epoch``, int64."""
+    return np.random.default_rng([seed, epoch]).permutation(length) if shuffle else np.arange(length)
+
+
+def epoch_loader(
+    dataset: Dataset,
+    transform: Transform,
+    batch_size: int,
+    seed: int = 0,
+    epoch: int = 0,
+    workers: int = 0,
+    shuffle: bool = True,
+    start_batch: int = 0,
+) -> Iterator[list[Sample]]:
+    """The batches of one epoch.
+
+    What cannot be read is named in a warning, once, and left out of its batch; a batch that would be empty is passed
+    over.
+
+    Args:
+        dataset: to load from.
+        transform: makes a sample of an image, its record and a generator of (seed, epoch, index).
+        batch_size: samples in a batch; the last one may have fewer.
+        seed, epoch: all that is random follows from these two.
+        workers: processes that load ahead; 0 loads in this one.
+        shuffle: in an order drawn for this epoch, or in that of the data set.
+        start_batch: the first batch to give, to go on inside an epoch exactly as if it had not been broken off.
+
+    Raises:
+        DataError: where not one image can be read.
+    """
+    order = epoch_order(len(dataset), seed, epoch, shuffle)
+    batches = [order[k : k + batch_size].tolist() for k in range(0, len(order), batch_size)][start_batch:]
+    loader = torch.utils.data.DataLoader(
+        _Samples(dataset, transform, seed, epoch),
+        batch_sampler=batches,
+        num_workers=workers,
+        collate_fn=list,
+        worker_init_fn=_start_worker,
+        generator=torch.Generator(),  # else each epoch would take a number from the training's own
+        multiprocessing_context="fork" if workers and sys.platform == "linux" else None,
+    )
+    failures: list[str] = []
+    loaded = 0
+    for batch in loader:
+        samples = [item for item in batch if isinstance(item, Sample)]
+        failed = [item for item in batch if isinstance(item, str)]
+        for sentence in failed:
+            warnings.warn(f"An image was left out: {sentence}", stacklevel=2)
+        failures += failed
+        loaded += len(samples)
+        if samples:
+            yield samples
+    if failures and not loaded:
+        raise DataError(f"None of {len(failures)} images can be read; the first: {failures[0]}")
+
+
+@dataclass(frozen=True)
+class _Samples(torch.utils.data.Dataset[Sample | str]):
+    """The samples of one epoch; in place of one that cannot be read, the sentence that says why."""
+
+    dataset: Dataset
+    transform: Transform
+    seed: int
+    epoch: int
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Sample | str:
+        try:
+            record = self.dataset[index]
+            image = self.dataset.read_image(record)
+        except DataError as error:
+            return str(error)
+        sample = self.transform(image, record, sample_generator(self.seed, self.epoch, index))
+        sample.index = index
+        return sample
+
+
+def _start_worker(worker: int) -> None:
+    torch.set_num_threads(1)  # the workers share the machine's cores with the training itself

@@ -1,0 +1,217 @@
+"""COCO json: boxes, polygons and run-length masks, crowds and keypoints, with every fault said and passed over."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hotcoco import mask as coco_mask
+
+from maskrcnn.data.coco_annotation import NO_MASK, Annotation, parse_annotation
+from maskrcnn.data.images import image_shape
+from maskrcnn.data.records import Dataset
+from maskrcnn.errors import DataError
+from maskrcnn.regions import Regions
+from maskrcnn.structures import Record
+
+ROBOFLOW_NAME = "_annotations.coco.json"
+
+
+def find_annotations(folder: Path) -> list[Path]:
+    """The json files in ``folder`` that may be COCO annotations: Roboflow's name alone where it is there."""
+    roboflow = folder / ROBOFLOW_NAME
+    return [roboflow] if roboflow.is_file() else sorted(folder.glob("*.json"))
+
+
+def open_coco(path: Path) -> Dataset:
+    """The images and annotations of one COCO json file; ``Dataset.problems`` names what was left out and why.
+
+    Masks are kept as the run lengths that pycocotools would make of them and become regions when a record is asked
+    for. An object without a mask among others that have one keeps its box and gets an empty region. Keypoints, which
+    COCO gives as pixel indices, are moved by half a pixel to the centres of these pixels.
+
+    Raises:
+        DataError: where the file is no COCO json, names no category, or none of its images is found.
+    """
+    content = _read_json(path)
+    problems: list[str] = []
+    categories = _used_categories(content, problems)
+    if not categories:
+        raise DataError(f"{path} names no category; list what its labels mean under 'categories'.")
+    keypoint_names = next((tuple(c["keypoints"]) for c in categories if c.get("keypoints")), ())
+    by_id = _find_images(path, content["images"], problems)
+    labels = {category["id"]: k for k, category in enumerate(categories, start=1)}
+    _add_annotations(by_id, content["annotations"], labels, len(keypoint_names), problems)
+    images = [image for image in by_id.values() if image]
+    has_masks = any(annotation.mask for image in images for annotation in image.annotations)
+    if has_masks:
+        problems += [fault for image in images for fault in image.maskless()]
+    return Dataset(
+        path=path,
+        class_names=tuple(str(category["name"]) for category in categories),
+        category_ids=tuple(category["id"] for category in categories),
+        sources=[image.pack(has_masks, len(keypoint_names)) for image in images],
+        has_masks=has_masks,
+        problems=problems,
+        keypoint_names=keypoint_names,
+    )
+
+
+@dataclass(frozen=True)
+class PackedImage:
+    """An image with its labels as arrays and its masks, if it has any, as COCO's compressed run lengths."""
+
+    labelled: Record
+    masks: list[bytes] | None
+
+    def record(self) -> Record:
+        """The labels with their masks as regions."""
+        if self.masks is None or self.labelled.spatial_shape is None:
+            return replace(self.labelled)
+        return replace(self.labelled, regions=decode_masks(self.masks, self.labelled.spatial_shape))
+
+    def num_objects(self) -> int:
+        crowd = self.labelled.crowd
+        return len(self.labelled) - (0 if crowd is None else int(crowd.sum()))
+
+
+def decode_masks(masks: list[bytes], spatial_shape: tuple[int, ...]) -> Regions:
+    """COCO's compressed run lengths as regions; each is decoded on its own and cut to its tight box."""
+    return Regions.from_windows(spatial_shape, (_decode_window(counts, spatial_shape) for counts in masks))
+
+
+def _decode_window(counts: bytes, spatial_shape: tuple[int, ...]) -> tuple[tuple[int, int], np.ndarray]:
+    """The offset ``(y, x)`` and the boolean content of the box that holds one mask."""
+    rle = {"size": list(spatial_shape), "counts": counts}
+    x, y, width, height = (int(value) for value in coco_mask.to_bbox(rle))
+    return (y, x), coco_mask.decode(rle)[y : y + height, x : x + width].astype(bool)
+
+
+@dataclass
+class _LabelledImage:
+    """An image while its annotations are gathered."""
+
+    path: Path
+    image_id: int | str
+    file_name: str
+    spatial_shape: tuple[int, int]
+    annotations: list[Annotation] = field(default_factory=list)
+
+    def maskless(self) -> list[str]:
+        """A sentence if some objects have no mask."""
+        count, total = sum(a.mask == NO_MASK for a in self.annotations), len(self.annotations)
+        return [f"In {self.file_name}, {count} of {total} objects come without a mask."] if count else []
+
+    def pack(self, with_masks: bool, num_keypoints: int) -> PackedImage:
+        found = self.annotations
+        keypoints = [annotation.keypoints for annotation in found if annotation.keypoints is not None]
+        labelled = Record(
+            source=str(self.path),
+            image_id=self.image_id,
+            file_name=self.file_name,
+            spatial_shape=self.spatial_shape,
+            boxes=np.array([a.box for a in found], dtype=np.float32).reshape(-1, 4),
+            labels=np.array([a.label for a in found], dtype=np.int64),
+            crowd=np.array([a.crowd for a in found], dtype=bool),
+            keypoints=np.array(keypoints, np.float32).reshape(-1, num_keypoints, 3) if num_keypoints else None,
+            areas=np.array([a.area for a in found], dtype=np.float64),
+        )
+        return PackedImage(labelled, [a.mask for a in found] if with_masks else None)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """The file's content, with the three lists of COCO in it."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not complete json ({error}); export or copy it again.") from error
+    lists = ("images", "annotations", "categories")
+    missing = [name for name in lists if not isinstance(content, dict) or not isinstance(content.get(name), list)]
+    if missing:
+        raise DataError(f"{path} is not COCO json: it has no list named {' or '.join(map(repr, missing))}.")
+    return content
+
+
+def _used_categories(content: dict[str, Any], problems: list[str]) -> list[dict[str, Any]]:
+    """The categories by rising id.
+
+    Roboflow lists a heading as a category: never used itself, but the supercategory of others. Such a one is no class.
+    """
+    whole = [c for c in content["categories"] if isinstance(c, dict) and isinstance(c.get("id"), int) and "name" in c]
+    if len(whole) < len(content["categories"]):
+        problems.append(f"{len(content['categories']) - len(whole)} categories have no whole number as id or no name.")
+    by_id = {category["id"]: category for category in whole}
+    used = {a["category_id"] for a in content["annotations"] if isinstance(a, dict) and _is_id(a.get("category_id"))}
+    headings = {c.get("supercategory") for c in whole if c.get("supercategory") != c["name"]}
+    return [by_id[k] for k in sorted(by_id) if k in used or by_id[k]["name"] not in headings]
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int | str)
+
+
+Images = dict[int | str, _LabelledImage | None]  # by id; None for one that was left out
+
+
+def _find_images(path: Path, entries: list[Any], problems: list[str]) -> Images:
+    """The images whose files are there."""
+    roots = _image_roots(path)
+    images: Images = {}
+    for entry in entries:
+        if not isinstance(entry, dict) or not _is_id(entry.get("id")) or not isinstance(entry.get("file_name"), str):
+            problems.append(f"An entry of 'images' in {path.name} has no id or no file_name and was left out.")
+        elif entry["id"] in images:
+            problems.append(f"{entry['file_name']} has the id of another image, {entry['id']}, and was left out.")
+        else:
+            images[entry["id"]] = _find_image(roots, entry, problems)
+    if images and not any(images.values()):
+        looked = ", ".join(map(str, roots))
+        raise DataError(f"None of the {len(images)} images of {path} can be used; they were looked for in {looked}.")
+    return images
+
+
+def _image_roots(path: Path) -> list[Path]:
+    """Folders that may hold the images of ``annotations/instances_val2017.json``, likeliest first."""
+    folder = path.absolute().parent
+    split = path.stem.split("_")[-1]  # COCO's own layout: val2017/ beside annotations/
+    return [folder / "images", folder.parent / "images", folder, folder.parent / split, folder.parent]
+
+
+def _find_image(roots: list[Path], entry: dict[str, Any], problems: list[str]) -> _LabelledImage | None:
+    """The image of ``entry`` in the first of ``roots`` that has it, without annotations yet."""
+    name, height, width = entry["file_name"], entry.get("height"), entry.get("width")
+    file = next((root / name for root in roots if (root / name).is_file()), None)
+    if file is None:
+        problems.append(f"{name} is not there and was left out with its annotations.")
+        return None
+    if not (isinstance(height, int) and isinstance(width, int) and height > 0 and width > 0):
+        try:
+            height, width = image_shape(file)
+        except DataError as error:
+            problems.append(f"{name} was left out: {error}")
+            return None
+    return _LabelledImage(file, entry["id"], name, (height, width))
+
+
+def _add_annotations(
+    images: Images, entries: list[Any], labels: dict[int, int], num_keypoints: int, problems: list[str]
+) -> None:
+    """Check each annotation and put what can be used of it into its image."""
+    for entry in entries:
+        if not isinstance(entry, dict) or not _is_id(entry.get("image_id")):
+            problems.append(f"The annotation {str(entry)[:60]} names no image and was left out.")
+            continue
+        image_id, category = entry["image_id"], entry.get("category_id")
+        image, label = images.get(image_id), labels.get(category) if isinstance(category, int) else None
+        title = f"Annotation {entry.get('id', '(without id)')} of {image.file_name if image else image_id}"
+        if image_id not in images:
+            problems.append(f"{title}: there is no such image, so it was left out.")
+        elif image is not None and label is None:
+            problems.append(f"{title}: its category {category} is unknown, so it was left out.")
+        elif image is not None and label is not None:
+            annotation, faults = parse_annotation(entry, label, image.spatial_shape, num_keypoints)
+            problems += [f"{title}: {'; '.join(faults)}."] if faults else []
+            image.annotations += [annotation] if annotation else []

@@ -1,0 +1,64 @@
+"""A data set: records read when they are asked for, and what is known of all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from torch import Tensor
+
+from maskrcnn.data.images import read_record_image
+from maskrcnn.structures import Record
+
+
+class RecordSource(Protocol):
+    """Where one record comes from; a reader makes one for each image and keeps it small."""
+
+    def record(self) -> Record:
+        """Read the labels (not the image). Raises DataError where they cannot be read."""
+
+    def num_objects(self) -> int:
+        """Objects that are no crowd."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled images in the order of their files: ``len(dataset)``, ``dataset[i] -> Record``.
+
+    Attributes:
+        path: what was opened.
+        class_names: label k is ``class_names[k - 1]``.
+        category_ids: the data set's own id of each class, in the same order.
+        sources: one for each image.
+        has_masks: False where the labels are boxes only.
+        problems: one sentence for each fault that was found and passed over.
+        keypoint_names: of the P keypoints of an object; empty where there are none.
+        read_image: gives the samples ``[C, *S]`` of a record, 0..255 for images.
+    """
+
+    path: Path
+    class_names: tuple[str, ...]
+    category_ids: tuple[int, ...]
+    sources: Sequence[RecordSource]
+    has_masks: bool
+    problems: list[str] = field(default_factory=list)
+    keypoint_names: tuple[str, ...] = ()
+    read_image: Callable[[Record], Tensor] = read_record_image
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def __getitem__(self, index: int) -> Record:
+        """The record of image ``index``. Raises DataError where its labels cannot be read."""
+        return self.sources[index].record()
+
+    def __iter__(self) -> Iterator[Record]:
+        return (source.record() for source in self.sources)
+
+    def max_objects(self) -> int:
+        """Objects (no crowds) in the image that has most of them; label maps are all read for it."""
+        with ThreadPoolExecutor() as pool:
+            return max(pool.map(lambda source: source.num_objects(), self.sources), default=0)

@@ -1,0 +1,216 @@
+"""COCO's average precision and recall of boxes and masks, with intervals that say how much to trust them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from hotcoco import COCO, COCOeval
+from rich.table import Table
+
+from maskrcnn.evaluation.bootstrap import ap_intervals, collect_matches
+from maskrcnn.regions import Regions
+from maskrcnn.rle import regions_to_rle
+from maskrcnn.structures import Instances, Record
+
+SUMMARY = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR")
+KINDS = {"box": "bbox", "mask": "segm"}  # our word: COCO's
+
+
+@dataclass(frozen=True)
+class CocoResult:
+    """What an evaluation measured.
+
+    Attributes:
+        metrics: ``box/AP box/AP50 box/AP75 box/APs box/APm box/APl box/AR`` and ``box/AP/<class>``, and the same
+            under ``mask/`` where there are masks; 0..1, or None where there was no such object to find.
+        intervals: 95 % bootstrap intervals (low, high) of ``AP`` and ``AP50`` under the same names; empty without
+            bootstrap.
+        num_images: how many images were evaluated.
+        num_objects: how many objects there were to find, crowds not counted.
+        max_detections: how many detections of one class in one image were looked at, best first.
+    """
+
+    metrics: dict[str, float | None]
+    num_images: int
+    num_objects: int
+    max_detections: int
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+def evaluate_detections(
+    records: Sequence[Record],
+    detections: Sequence[Instances],
+    class_names: Sequence[str],
+    max_detections: int = 100,
+    bootstrap: int = 0,
+    seed: int = 0,
+) -> CocoResult:
+    """COCO's metrics of 2-D ``detections`` against the labels of ``records``.
+
+    Masks are measured where labels and detections have regions, boxes always. A detection on a crowd, or of a class
+    that was not labelled exhaustively in its image, counts neither for nor against unless it finds a labelled object.
+
+    Args:
+        records: the labels, in file coordinates.
+        detections: of the same images in the same order and coordinates, on the CPU, with boxes, labels and scores
+            and, for masks, regions whose canvas is the image.
+        class_names: of labels 1..K.
+        max_detections: best detections of one class in one image that count; recall is measured at this number.
+        bootstrap: how often to resample the images for the intervals; 0 for none.
+        seed: of the resampling.
+
+    Raises:
+        ValueError: if there are not as many detections as records.
+    """
+    if len(records) != len(detections):
+        raise ValueError(f"{len(records)} records but detections of {len(detections)} images")
+    metrics: dict[str, float | None] = {}
+    intervals: dict[str, tuple[float, float]] = {}
+    for kind in KINDS if _have_masks(records, detections) else ("box",):
+        run = _run_coco(kind, records, detections, class_names, max_detections)
+        metrics |= {f"{kind}/{name}": value for name, value in _summarize(run, class_names).items()}
+        if bootstrap:
+            bounds = _bootstrap(run, len(records), bootstrap, seed)
+            intervals |= {f"{kind}/{name}": bound for name, bound in bounds.items()}
+    num_objects = sum(int(np.count_nonzero(~_crowd(record))) for record in records)
+    return CocoResult(metrics, len(records), num_objects, max_detections, intervals)
+
+
+def format_table(result: CocoResult) -> Table:
+    """The metrics as a table to print, a column for boxes and one for masks; classes follow where there are several."""
+    kinds = [kind for kind in KINDS if f"{kind}/AP" in result.metrics]
+    objects = f"{result.num_objects:,} objects in {result.num_images:,} images"
+    table = Table(title=f"{objects}, at most {result.max_detections} detections each")
+    table.add_column("")
+    for kind in kinds:
+        table.add_column(kind, justify="right")
+    for name in SUMMARY:
+        table.add_row(name, *(_cell(result, f"{kind}/{name}") for kind in kinds), end_section=name == SUMMARY[-1])
+    classes = [name.removeprefix("box/") for name in result.metrics if name.startswith("box/AP/")]
+    for name in classes if len(classes) > 1 else ():
+        table.add_row(name.removeprefix("AP/"), *(_cell(result, f"{kind}/{name}") for kind in kinds))
+    return table
+
+
+def _cell(result: CocoResult, name: str) -> str:
+    value = result.metrics[name]
+    if value is None:
+        return "–"
+    if name not in result.intervals:
+        return f"{value:.3f}"
+    low, high = result.intervals[name]
+    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _run_coco(
+    kind: str,
+    records: Sequence[Record],
+    detections: Sequence[Instances],
+    class_names: Sequence[str],
+    max_detections: int,
+) -> COCOeval:
+    """Match and accumulate with COCO's own rules; images are numbered from 1 in the order given."""
+    truth, results = [], []
+    for image_id, (record, found) in enumerate(zip(records, detections), start=1):
+        labelled = _labels_of(record, kind) + _unsearched(record, found, kind)
+        truth += [{"image_id": image_id, **label} for label in labelled]
+        results += [{"image_id": image_id, **result} for result in _results_of(found, kind)]
+    gt = COCO(
+        {
+            "images": [{"id": i, "height": 0, "width": 0} for i in range(1, len(records) + 1)],
+            "categories": [{"id": k, "name": name} for k, name in enumerate(class_names, start=1)],
+            "annotations": [{"id": i, **label} for i, label in enumerate(truth, start=1)],
+        }
+    )
+    run = COCOeval(gt, gt.load_res(results), KINDS[kind])
+    run.params.max_dets = [max_detections]
+    run.evaluate()
+    run.accumulate()
+    return run
+
+
+def _labels_of(record: Record, kind: str) -> list[dict[str, Any]]:
+    boxes = _to_xywh(record.boxes)
+    areas = record.areas
+    if areas is None:
+        areas = boxes[:, 2] * boxes[:, 3] if record.regions is None else record.regions.areas()
+    columns = zip(record.labels.tolist(), boxes.tolist(), areas.tolist(), _crowd(record).tolist())
+    labels = [{"category_id": k, "bbox": box, "area": a, "iscrowd": int(c)} for k, box, a, c in columns]
+    return _with_masks(labels, record.regions) if kind == "mask" else labels
+
+
+def _results_of(found: Instances, kind: str) -> list[dict[str, Any]]:
+    if len(found) == 0:
+        return []
+    assert found.labels is not None and found.scores is not None, "detections need labels and scores"
+    results = [{"category_id": k, "score": s} for k, s in zip(found.labels.tolist(), found.scores.tolist())]
+    if kind == "mask":  # without a box, so that COCO takes the mask's area for the size of the object
+        return _with_masks(results, found.regions)
+    return [{**result, "bbox": box} for result, box in zip(results, _to_xywh(found.boxes.numpy()).tolist())]
+
+
+def _unsearched(record: Record, found: Instances, kind: str) -> list[dict[str, Any]]:
+    """A crowd over the whole image for each detected class that nobody searched this image for."""
+    if record.exhaustive is None or found.labels is None or len(found) == 0:
+        return []
+    regions = found.regions or record.regions
+    high = record.spatial_shape or (regions.spatial_shape if regions else found.boxes[:, 2:].amax(0).tolist()[::-1])
+    height, width = (math.ceil(extent) for extent in high)
+    everywhere: dict[str, Any] = {"bbox": [0, 0, width, height], "area": width * height, "iscrowd": 1}
+    if kind == "mask":
+        everywhere["segmentation"] = {"size": [height, width], "counts": [0, height * width]}
+    labels = sorted(set(found.labels.tolist()) - record.exhaustive)
+    return [{"category_id": label, **everywhere} for label in labels]
+
+
+def _with_masks(rows: list[dict[str, Any]], regions: Regions | None) -> list[dict[str, Any]]:
+    if regions is None:
+        return rows
+    return [{**row, "segmentation": regions_to_rle(regions, i)} for i, row in enumerate(rows)]
+
+
+def _summarize(run: COCOeval, class_names: Sequence[str]) -> dict[str, float | None]:
+    """Means over COCO's tables, in which -1 says that a class has no object of that size."""
+    accumulated = run.eval
+    assert accumulated is not None
+    precision = np.asarray(accumulated["precision"])[..., 0]  # [T, recall steps, K, area ranges]
+    recall = np.asarray(accumulated["recall"])[..., 0]  # [T, K, area ranges]
+    chosen = [precision[..., 0], precision[0, ..., 0], precision[5, ..., 0]]
+    chosen += [precision[..., area] for area in (1, 2, 3)] + [recall[..., 0]]
+    summary = {name: _mean(values) for name, values in zip(SUMMARY, chosen)}
+    return summary | {f"AP/{name}": _mean(precision[:, :, k, 0]) for k, name in enumerate(class_names)}
+
+
+def _mean(values: np.ndarray) -> float | None:
+    known = values[values > -1]
+    return float(known.mean()) if known.size else None
+
+
+def _bootstrap(run: COCOeval, num_images: int, resamples: int, seed: int) -> dict[str, tuple[float, float]]:
+    every_size = run.params.area_rng[0]
+    evaluations = [e for e in run.eval_imgs if e is not None and e["aRng"] == every_size]
+    return ap_intervals(collect_matches(evaluations, num_images), num_images, resamples, seed)
+
+
+def _have_masks(records: Sequence[Record], detections: Sequence[Instances]) -> bool:
+    labelled = [record for record in records if len(record)]
+    found = [instances for instances in detections if len(instances)]
+    return (
+        bool(labelled)
+        and all(record.regions is not None for record in labelled)
+        and all(instances.regions is not None for instances in found)
+    )
+
+
+def _crowd(record: Record) -> np.ndarray:
+    return np.zeros(len(record), dtype=bool) if record.crowd is None else record.crowd.astype(bool)
+
+
+def _to_xywh(boxes: np.ndarray) -> np.ndarray:
+    """Boxes ``[N, 4]`` from corners to COCO's corner and extent, float64."""
+    low, high = np.split(boxes.astype(np.float64), 2, axis=1)
+    return np.concatenate([low, high - low], axis=1)

@@ -1,0 +1,85 @@
+"""A model against a labelled data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from maskrcnn.data.records import Dataset
+from maskrcnn.errors import DataError
+from maskrcnn.evaluation.coco import CocoResult, evaluate_detections
+from maskrcnn.inference.predictor import Predictor
+from maskrcnn.structures import Instances, Record
+
+LOWEST_SCORE = 0.01  # average precision looks at the whole curve, not only at what a user would be shown
+
+
+def evaluate(
+    predictor: Predictor,
+    dataset: Dataset,
+    max_detections: int | None = None,
+    bootstrap: int = 0,
+    batch: int = 4,
+    report: Callable[[int], None] = lambda done: None,
+) -> tuple[CocoResult, list[str]]:
+    """COCO's metrics of ``predictor`` on ``dataset``.
+
+    Classes are matched by name: a class of the data set that the model does not know has AP 0, detections of classes
+    the data set does not name are left out.
+
+    Args:
+        max_detections: cap for each image; None: the model's own.
+        bootstrap: resamplings of the images for 95 % intervals; 0 for none.
+        report: called with the number of images done so far.
+
+    Returns:
+        The result, and one sentence for each image that could not be read and was left out.
+
+    Raises:
+        DataError: none of the data set's classes is known to the model, or no image can be read.
+    """
+    table = {name: k for k, name in enumerate(dataset.class_names, 1)}
+    labels = [table.get(name, 0) for name in predictor.class_names]
+    if not any(labels):
+        raise DataError(
+            f"{dataset.path} labels {_few(dataset.class_names)}, but the model knows "
+            f"{_few(predictor.class_names)}: no class in common."
+        )
+    cap = predictor.model.config.detection.max_detections if max_detections is None else max_detections
+    predictor.adjust(score=LOWEST_SCORE, max_detections=cap)
+    records: list[Record] = []
+    detections: list[Instances] = []
+    failures: list[str] = []
+    for chunk in _chunks(dataset, batch):
+        images = []
+        for index in chunk:
+            try:
+                record = dataset[index]
+                images.append(dataset.read_image(record))
+                records.append(record)
+            except DataError as error:
+                failures.append(str(error))
+        detections += [_relabel(found, labels) for found in predictor.predict(images)]
+        report(len(records) + len(failures))
+    if not records:
+        raise DataError(
+            f"{dataset.path}: none of {len(failures)} images can be read; the first: {failures[0]}"
+            if failures
+            else f"{dataset.path} holds no images."
+        )
+    return evaluate_detections(records, detections, dataset.class_names, cap, bootstrap), failures
+
+
+def _chunks(dataset: Dataset, size: int) -> Iterator[range]:
+    return (range(start, min(start + size, len(dataset))) for start in range(0, len(dataset), size))
+
+
+def _relabel(found: Instances, labels: list[int]) -> Instances:
+    """The detections under the data set's labels (``labels[k - 1]`` for the model's label k, 0: left out)."""
+    assert found.labels is not None
+    own = found.labels.new_tensor([0, *labels])[found.labels]
+    found.labels = own
+    return found[own > 0]
+
+
+def _few(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,76 @@
+"""The mask head's loss: binary cross-entropy on the mask of the true class alone (Mask R-CNN, section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from maskrcnn.config import LossConfig
+from maskrcnn.losses.terms import Term
+from maskrcnn.ops.masks import crop_masks
+from maskrcnn.regions import AxisMap, Regions
+
+
+def mask_loss(logits: Tensor, labels: Tensor, goals: Tensor, has_mask: Tensor) -> dict[str, Term]:
+    """Over every bin of every positive proposal whose object has a mask.
+
+    Args:
+        logits: ``[R, K or 1, *M]``; labels: int64 ``[R]``, 1..K; goals: ``[R, *M]``, 0..1; has_mask: bool ``[R]``.
+    """
+    column = labels - 1 if logits.shape[1] > 1 else torch.zeros_like(labels)
+    own = logits[torch.arange(len(logits), device=logits.device), column].float()
+    total = F.binary_cross_entropy_with_logits(own[has_mask], goals[has_mask], reduction="sum")
+    return {"loss_mask": Term(total, int(has_mask.sum()) * goals[0].numel() if len(goals) else 0)}
+
+
+def mask_targets(
+    regions: Sequence[Regions], boxes: Sequence[Tensor], output_size: Sequence[int], config: LossConfig
+) -> Tensor:
+    """What each object covers of each bin of its proposal: ``[R, *output_size]``, 0..1, images in a row.
+
+    The masks of the file are read where the proposal lies in the file: a box goes back through ``regions.axis_map``,
+    so no mask is ever resized, and a flipped image reads its bins backwards.
+
+    Args:
+        regions: of each image, one region for each of its ``boxes`` ``[R_b, 2D]``.
+    """
+    tables, origins, shapes, sources = [np.zeros(0, np.float32)], [], [], []
+    start = 0
+    for image, own in zip(regions, boxes):
+        back = (image.axis_map or AxisMap.identity(image.ndim)).inverse()
+        source = back.corners(own.detach().cpu().float())
+        for i in range(len(image)):
+            offset, framed = _framed_window(image, i)
+            tables.append(framed.ravel())
+            origins.append(start)
+            shapes.append(framed.shape)
+            sources.append(source[i] - torch.tensor(tuple(offset[::-1]) * 2, dtype=torch.float32))
+            start += framed.size
+    device = boxes[0].device
+    if not origins:
+        return torch.zeros((0, *output_size), device=device)
+    goals = crop_masks(
+        torch.from_numpy(np.concatenate(tables)),
+        torch.tensor(origins),
+        torch.tensor(shapes),
+        torch.stack(sources),
+        output_size,
+        config.mask_aligned,
+    )
+    return ((goals >= 0.5).to(goals.dtype) if config.mask_binary else goals).to(device)
+
+
+def _framed_window(regions: Regions, i: int) -> tuple[tuple[int, ...], np.ndarray]:
+    """Offset (tensor order) and values of a window with a frame of zeros, left out where the canvas itself ends."""
+    window = regions.window(i).astype(np.float32)
+    offset, size = regions.offsets[i], regions.spatial_shape
+    before = [int(o > 0) for o in offset]
+    after = [int(o + n < s) for o, n, s in zip(offset, window.shape, size)]
+    if window.size == 0:
+        return tuple(int(o) for o in offset), np.zeros((1,) * window.ndim, np.float32)
+    framed = np.pad(window, list(zip(before, after)))
+    return tuple(int(o) - b for o, b in zip(offset, before)), framed

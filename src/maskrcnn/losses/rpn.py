@@ -1,0 +1,39 @@
+"""The RPN's two losses (Faster R-CNN, equation 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from maskrcnn.config import LossConfig
+from maskrcnn.losses.sampling import SampledAnchors
+from maskrcnn.losses.terms import Term, smooth_l1
+from maskrcnn.ops.box_coding import encode_boxes
+
+
+def rpn_losses(
+    logits: Tensor, deltas: Tensor, anchors: Tensor, sampled: Sequence[SampledAnchors], config: LossConfig
+) -> dict[str, Term]:
+    """Objectness over the sampled anchors, and the box over the positive ones, counted by all sampled ones.
+
+    Args:
+        logits: ``[B, A]``; deltas: ``[B, A, 2D]``; anchors: ``[A, 2D]``: all levels in a row.
+    """
+    chosen_logits, answers, box_loss, count = [], [], logits.new_zeros(()), 0
+    for image_logits, image_deltas, image in zip(logits, deltas, sampled):
+        chosen = torch.cat([image.positive, image.negative])
+        count += len(chosen)
+        chosen_logits.append(image_logits[chosen])
+        answer = torch.zeros_like(chosen_logits[-1])
+        answer[: len(image.positive)] = 1
+        answers.append(answer)
+        plain = (1.0,) * anchors.shape[1]
+        goal = encode_boxes(image.boxes, anchors[image.positive], plain)
+        box_loss = box_loss + smooth_l1(image_deltas[image.positive].float(), goal, config.rpn_smooth_l1_beta)
+    objectness = F.binary_cross_entropy_with_logits(
+        torch.cat(chosen_logits).float(), torch.cat(answers).float(), reduction="sum"
+    )
+    return {"loss_rpn_objectness": Term(objectness, count), "loss_rpn_box": Term(box_loss, count)}

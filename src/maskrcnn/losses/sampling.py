@@ -1,0 +1,72 @@
+"""Anchors and proposals against the labelled objects: who answers for what, and who is looked at."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from maskrcnn.config import LossConfig
+from maskrcnn.ops.boxes import pairwise_coverage, pairwise_iou
+from maskrcnn.ops.matching import BELOW, match, sample
+from maskrcnn.structures import Instances
+
+
+class SampledAnchors(NamedTuple):
+    """Of one image: indices into its anchors (all levels in a row)."""
+
+    positive: Tensor  # int64 [P]
+    negative: Tensor  # int64 [N]
+    boxes: Tensor  # [P, 2D]: the labelled box of each positive
+
+
+class SampledProposals(NamedTuple):
+    """Of one image: positives first, then background."""
+
+    boxes: Tensor  # [R, 2D]
+    labels: Tensor  # int64 [R], 0 for background
+    matched: Tensor  # int64 [P]: index of the object, for the positives alone
+
+
+def sample_anchors(
+    anchors: Tensor, target: Instances, config: LossConfig, generator: torch.Generator
+) -> SampledAnchors:
+    """Anchors ``[A, 2D]`` for the RPN's loss (Faster R-CNN, section 3.1.2)."""
+    objects, crowd = split_crowd(target)
+    matched = match(
+        pairwise_iou(target.boxes[objects], anchors), config.rpn_positive_iou, config.rpn_negative_iou, keep_best=True
+    )
+    negative = (matched == BELOW) & ~_in_crowd(anchors, crowd, config)
+    picked = sample(matched >= 0, negative, config.rpn_samples, config.rpn_positive_fraction, generator)
+    return SampledAnchors(*picked, target.boxes[objects][matched[picked[0]]])
+
+
+def sample_proposals(
+    proposals: Tensor, target: Instances, config: LossConfig, generator: torch.Generator
+) -> SampledProposals:
+    """Proposals ``[P, 2D]``, and the labelled boxes themselves, for the losses of the heads."""
+    objects, crowd = split_crowd(target)
+    boxes = torch.cat([proposals, target.boxes[objects]])
+    matched = match(pairwise_iou(target.boxes[objects], boxes), config.box_positive_iou, config.box_positive_iou)
+    negative = (matched == BELOW) & ~_in_crowd(boxes, crowd, config)
+    picked = sample(matched >= 0, negative, config.box_samples, config.box_positive_fraction, generator)
+    owner = objects[matched[picked[0]]]
+    assert target.labels is not None
+    labels = torch.cat([target.labels[owner], target.labels.new_zeros(len(picked[1]))])
+    return SampledProposals(boxes[torch.cat(picked)], labels, owner)
+
+
+def split_crowd(target: Instances) -> tuple[Tensor, Tensor]:
+    """Indices of the objects that can be told apart and have an extent, and the boxes ``[N, 2D]`` of crowd regions."""
+    crowd = torch.zeros(len(target), dtype=torch.bool) if target.crowd is None else target.crowd
+    crowd = crowd.to(target.boxes.device)
+    low, high = target.boxes.chunk(2, -1)
+    return (~crowd & (high > low).all(-1)).nonzero().squeeze(1), target.boxes[crowd]
+
+
+def _in_crowd(boxes: Tensor, crowd: Tensor, config: LossConfig) -> Tensor:
+    """Bool ``[N]``: mostly inside a crowd region, so neither object nor background can be said of it."""
+    if len(crowd) == 0:
+        return torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
+    return (pairwise_coverage(boxes, crowd) >= config.crowd_coverage).any(1)

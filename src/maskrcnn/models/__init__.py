@@ -1,0 +1,1 @@
+"""Networks, for any number of dimensions; nothing here knows of targets or losses."""

@@ -1,0 +1,53 @@
+"""Feature pyramid network (Lin et al. 2017) over a body, in any number of dimensions."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from maskrcnn.models.nd import conv, conv3, max_pool
+from maskrcnn.ops.nd import channels_last, nearest
+
+
+class FPN(nn.Module):
+    """Body outputs to levels of equal width, finest first, and one coarser level for the RPN's largest anchors.
+
+    Args:
+        channels: of each body output.
+        out_channels: of every level.
+        separable: see :class:`maskrcnn.models.nd.SeparableConv`.
+    """
+
+    def __init__(self, ndim: int, channels: list[int], out_channels: int, separable: bool = False) -> None:
+        super().__init__()
+        self.lateral = nn.ModuleList(conv(ndim, c, out_channels, 1) for c in channels)
+        self.output = nn.ModuleList(conv3(ndim, out_channels, out_channels, separable) for _ in channels)
+        for layer in self.modules():
+            if getattr(layer, "bias", None) is not None:
+                nn.init.kaiming_uniform_(layer.weight, a=1)  # type: ignore[arg-type]
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+
+    def forward(self, outputs: list[Tensor]) -> list[Tensor]:
+        merged = self.lateral[-1](outputs[-1])
+        levels = [self.output[-1](merged)]
+        for i in reversed(range(len(outputs) - 1)):
+            finer = self.lateral[i](outputs[i])
+            merged = finer + nearest(merged, finer.shape[2:])
+            levels.insert(0, self.output[i](merged))
+        return [*levels, max_pool(levels[-1], 1, 2)]
+
+
+class Backbone(nn.Module):
+    """A body and its pyramid: ``[B, C, *S]`` to levels ``[B, out_channels, *S / stride]``, finest first.
+
+    Attributes:
+        strides: of each level, D-tuples in tensor order; the last level is the RPN's own.
+    """
+
+    def __init__(self, body: nn.Module, fpn: FPN, strides: list[tuple[int, ...]]) -> None:
+        super().__init__()
+        self.body = body
+        self.fpn = fpn
+        self.strides = [*strides, tuple(2 * s for s in strides[-1])]
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return self.fpn(self.body(channels_last(x)))

@@ -1,0 +1,72 @@
+"""The box head: what a box holds, and a better box (Faster R-CNN's second stage, with FPN's two linear layers)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from maskrcnn.config import BoxHeadConfig, DetectionConfig
+from maskrcnn.models.nd import init_normal
+from maskrcnn.models.pooling import PyramidPool
+from maskrcnn.ops.box_coding import decode_boxes, default_weights
+from maskrcnn.ops.boxes import are_larger, clip_boxes
+from maskrcnn.ops.nms import grouped_nms
+from maskrcnn.structures import Instances
+
+
+class BoxHead(nn.Module):
+    """(features, boxes) to class logits ``[R, K + 1]``, background first, and deltas ``[R, K or 1, 2D]``."""
+
+    def __init__(
+        self, ndim: int, channels: int, num_classes: int, config: BoxHeadConfig, strides: Sequence[tuple[int, ...]]
+    ) -> None:
+        super().__init__()
+        self.ndim = ndim
+        self.pool = PyramidPool(config.pool, strides)
+        self.fc1 = nn.Linear(channels * config.pool.output_size**ndim, config.hidden)
+        self.fc2 = nn.Linear(config.hidden, config.hidden)
+        self.class_logits = nn.Linear(config.hidden, num_classes + 1)
+        self.box_deltas = nn.Linear(config.hidden, 2 * ndim * (1 if config.class_agnostic else num_classes))
+        for layer in (self.fc1, self.fc2):
+            nn.init.kaiming_uniform_(layer.weight, a=1)
+            nn.init.zeros_(layer.bias)
+        init_normal(self.class_logits, 0.01)
+        init_normal(self.box_deltas, 0.001)
+
+    def forward(self, features: Sequence[Tensor], boxes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        pooled = self.pool(features, boxes).flatten(1)
+        hidden = F.relu(self.fc2(F.relu(self.fc1(pooled))))
+        return self.class_logits(hidden), self.box_deltas(hidden).reshape(len(pooled), -1, 2 * self.ndim)
+
+
+@torch.no_grad()
+def detect(
+    logits: Tensor,
+    deltas: Tensor,
+    proposals: Sequence[Tensor],
+    spatial_shapes: Sequence[tuple[int, ...]],
+    config: DetectionConfig,
+) -> list[Instances]:
+    """The final boxes of each image, best score first, from what the box head said of all proposals."""
+    counts = [len(p) for p in proposals]
+    scores = logits.float().softmax(-1)[:, 1:].split(counts)
+    split_deltas = deltas.float().split(counts)
+    return [_detect_one(*image, config) for image in zip(scores, split_deltas, proposals, spatial_shapes)]
+
+
+def _detect_one(
+    scores: Tensor, deltas: Tensor, proposals: Tensor, spatial_shape: tuple[int, ...], config: DetectionConfig
+) -> Instances:
+    """One image: scores ``[P, K]``, deltas ``[P, K or 1, 2D]``, proposals ``[P, 2D]``."""
+    # Only the pairs of proposal and class that pass the threshold are decoded.
+    row, column = (scores > config.score_threshold).nonzero(as_tuple=True)
+    own = deltas[row, column if deltas.shape[1] > 1 else torch.zeros_like(column)]
+    boxes = decode_boxes(own, proposals[row], default_weights(proposals.shape[1] // 2))
+    boxes = clip_boxes(boxes, spatial_shape)
+    large = are_larger(boxes, config.min_box_size)
+    boxes, labels, own_scores = boxes[large], column[large] + 1, scores[row, column][large]
+    kept = grouped_nms(boxes, own_scores, labels, config.nms_threshold)[: config.max_detections]
+    return Instances(boxes[kept], labels[kept], own_scores[kept])

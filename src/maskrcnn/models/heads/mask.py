@@ -1,0 +1,50 @@
+"""The mask head: a small fully convolutional network that colours each box (Mask R-CNN, section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from maskrcnn.config import MaskHeadConfig
+from maskrcnn.models.nd import conv, conv3, conv_transpose, init_he
+from maskrcnn.models.pooling import PyramidPool
+from maskrcnn.ops.nd import channels_last
+from maskrcnn.structures import Instances
+
+
+class MaskHead(nn.Module):
+    """(features, boxes) to mask logits ``[R, K or 1, *2M]``: one sigmoid a class, so classes do not compete."""
+
+    def __init__(
+        self, ndim: int, channels: int, num_classes: int, config: MaskHeadConfig, strides: Sequence[tuple[int, ...]]
+    ) -> None:
+        super().__init__()
+        self.pool = PyramidPool(config.pool, strides)
+        self.class_agnostic = config.class_agnostic
+        self.output_size = tuple(2 * s for s in self.pool.output_size)
+        widths = [channels] + [config.channels] * config.convs
+        self.convs = nn.ModuleList(conv3(ndim, a, b) for a, b in zip(widths, widths[1:]))
+        self.upsample = conv_transpose(ndim, widths[-1], config.channels, 2)
+        self.logits = conv(ndim, config.channels, 1 if config.class_agnostic else num_classes, 1)
+        init_he(self)
+
+    def forward(self, features: Sequence[Tensor], boxes: Sequence[Tensor]) -> Tensor:
+        x = channels_last(self.pool(features, boxes))
+        for layer in self.convs:
+            x = F.relu(layer(x), inplace=True)
+        return self.logits(F.relu(self.upsample(x), inplace=True))
+
+    def attach(self, logits: Tensor, detections: list[Instances]) -> None:
+        """Give each detection the mask of its own class."""
+        for own, found in zip(logits.split([len(d) for d in detections]), detections):
+            found.mask_logits = select_class(own, found.labels)
+
+
+def select_class(logits: Tensor, labels: Tensor | None) -> Tensor:
+    """Each object's own mask ``[N, *M]`` from ``[N, K or 1, *M]`` and labels ``[N]``, 1..K."""
+    if logits.shape[1] == 1 or labels is None:
+        return logits[:, 0]
+    return logits[torch.arange(len(logits), device=logits.device), labels - 1]

@@ -1,0 +1,43 @@
+"""RoIAlign over a pyramid: each box from the level that suits its size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from maskrcnn.config import PoolConfig
+from maskrcnn.ops.roi_align import assign_levels, roi_align
+
+
+class PyramidPool:
+    """Pools boxes from the levels of a pyramid, except the coarsest, which is the RPN's own.
+
+    Args:
+        strides: of all levels, D-tuples in tensor order, finest first.
+    """
+
+    def __init__(self, config: PoolConfig, strides: Sequence[tuple[int, ...]]) -> None:
+        self.config = config
+        self.strides = list(strides[:-1])
+        ndim = len(self.strides[0])
+        self.output_size = (config.output_size,) * ndim
+
+    def __call__(self, features: Sequence[Tensor], boxes: Sequence[Tensor]) -> Tensor:
+        """``[R, C, *output_size]`` for the boxes ``[R_b, 2D]`` of every image, image by image."""
+        flat = torch.cat(list(boxes))
+        counts = torch.tensor([len(b) for b in boxes], device=flat.device)
+        image_index = torch.arange(len(boxes), device=flat.device).repeat_interleave(counts)
+        config = self.config
+        levels = assign_levels(flat, len(self.strides), 2, config.canonical_size, epsilon_inside=config.epsilon_inside)
+        return roi_align(
+            features[: len(self.strides)],
+            flat,
+            image_index,
+            levels,
+            self.strides,
+            self.output_size,
+            config.sampling_ratio,
+            config.aligned,
+        )

@@ -1,0 +1,86 @@
+"""ResNet (He et al. 2015) in any number of dimensions, as a pyramid's body: it ends at its last convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from maskrcnn.config import BackboneConfig
+from maskrcnn.models.nd import ConvNorm, init_he, max_pool
+
+DEPTHS = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3), "resnet50": (3, 4, 6, 3)}
+BASIC = ("resnet18", "resnet34")
+
+
+def _relu(x: Tensor) -> Tensor:
+    return F.relu(x, inplace=True)
+
+
+class Block(nn.Module):
+    """A residual block: two 3-wide convolutions (basic), or 1-3-1 wide with a narrow middle (bottleneck)."""
+
+    def __init__(
+        self, ndim: int, in_channels: int, width: int, stride: Sequence[int], basic: bool, config: BackboneConfig
+    ) -> None:
+        super().__init__()
+        options = {"norm_kind": config.norm, "norm_eps": config.norm_eps}
+        one = (1,) * ndim
+        out_channels = width if basic else 4 * width
+        if basic:
+            kernels, channels, strides = (3, 3), (width, width), (stride, one)
+        else:
+            kernels, channels = (1, 3, 1), (width, width, out_channels)
+            strides = (stride, one, one) if config.stride_in_1x1 else (one, stride, one)
+        layers, before = [], in_channels
+        for i, (kernel, after, step) in enumerate(zip(kernels, channels, strides)):
+            activation = None if i == len(kernels) - 1 else _relu
+            layers.append(ConvNorm(ndim, before, after, kernel, step, activation=activation, **options))  # type: ignore[arg-type]
+            before = after
+        self.layers = nn.Sequential(*layers)
+        changes = in_channels != out_channels or max(stride) > 1
+        self.shortcut = ConvNorm(ndim, in_channels, out_channels, 1, stride, **options) if changes else nn.Identity()  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _relu(self.layers(x) + self.shortcut(x))
+
+
+class ResNet(nn.Module):
+    """``[B, in_channels, *S]`` to the outputs of its four stages, finest first.
+
+    Attributes:
+        channels: of each output.
+        strides: of each output, D-tuples in tensor order.
+    """
+
+    def __init__(self, ndim: int, in_channels: int, config: BackboneConfig) -> None:
+        super().__init__()
+        reductions = config.reductions or ((2,) * ndim,) * 5
+        basic = config.body in BASIC
+        options = {"norm_kind": config.norm, "norm_eps": config.norm_eps}
+        self.stem = ConvNorm(ndim, in_channels, 64, 7, reductions[0], activation=_relu, **options)  # type: ignore[arg-type]
+        self.pool_stride = tuple(reductions[1])
+        self.stages = nn.ModuleList()
+        self.channels: list[int] = []
+        self.strides: list[tuple[int, ...]] = []
+        stride = tuple(a * b for a, b in zip(reductions[0], reductions[1]))
+        before = 64
+        for width, depth, step in zip((64, 128, 256, 512), DEPTHS[config.body], ((1,) * ndim, *reductions[2:])):
+            blocks = []
+            for i in range(depth):
+                blocks.append(Block(ndim, before, width, step if i == 0 else (1,) * ndim, basic, config))
+                before = width if basic else 4 * width
+            self.stages.append(nn.Sequential(*blocks))
+            stride = tuple(a * b for a, b in zip(stride, step))
+            self.channels.append(before)
+            self.strides.append(stride)
+        init_he(self)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        x = max_pool(self.stem(x), 3, self.pool_stride, 1)
+        outputs = []
+        for stage in self.stages:
+            x = stage(x)
+            outputs.append(x)
+        return outputs

@@ -1,0 +1,97 @@
+"""Region proposal network (Ren et al. 2015): is there an object at this anchor, and where exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from maskrcnn.config import AnchorConfig, SelectionConfig
+from maskrcnn.models.nd import conv, conv3, init_normal
+from maskrcnn.ops.anchors import cell_anchors, grid_anchors
+from maskrcnn.ops.box_coding import decode_boxes
+from maskrcnn.ops.boxes import are_larger, clip_boxes
+from maskrcnn.ops.nms import grouped_nms
+
+
+class RPN(nn.Module):
+    """Levels ``[B, C, *S]`` to objectness and box deltas of every anchor.
+
+    Anchors run level by level, within a level position by position in tensor order, within a position in the order of
+    :func:`maskrcnn.ops.anchors.cell_anchors`.
+    """
+
+    def __init__(
+        self,
+        ndim: int,
+        channels: int,
+        config: AnchorConfig,
+        strides: Sequence[tuple[int, ...]],
+        separable: bool = False,
+    ) -> None:
+        super().__init__()
+        self.ndim, self.config, self.strides = ndim, config, strides
+        per_position = {len(sizes) * len(config.shapes) for sizes in config.sizes}
+        if len(per_position) != 1 or len(config.sizes) != len(strides):
+            raise ValueError(f"{len(strides)} levels need as many tuples of anchor sizes, all of one length")
+        count = per_position.pop()
+        self.conv = conv3(ndim, channels, channels, separable)
+        self.logits = conv(ndim, channels, count, 1)
+        self.deltas = conv(ndim, channels, count * 2 * ndim, 1)
+        init_normal(self, 0.01)
+        if separable:
+            nn.init.kaiming_normal_(self.conv[0].weight)  # type: ignore[index]
+            nn.init.kaiming_normal_(self.conv[1].weight)  # type: ignore[index]
+
+    def forward(self, features: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """For each level, objectness logits ``[B, A]`` and deltas ``[B, A, 2D]`` of its A anchors."""
+        logits, deltas = [], []
+        for level in features:
+            hidden = F.relu(self.conv(level), inplace=True)
+            logits.append(self.logits(hidden).movedim(1, -1).flatten(1))
+            deltas.append(self.deltas(hidden).movedim(1, -1).reshape(len(level), -1, 2 * self.ndim))
+        return logits, deltas
+
+    def anchors(self, features: Sequence[Tensor], padded_shape: Sequence[int]) -> list[Tensor]:
+        """``[anchors of the level, 2D]``, a level each, for images padded to ``padded_shape`` (tensor order)."""
+        anchors = []
+        for level, stride, sizes in zip(features, self.strides, self.config.sizes):
+            grid = tuple(level.shape[2:])
+            if self.config.padded_stride:
+                stride = tuple(size // n for size, n in zip(padded_shape, grid))
+            cells = cell_anchors(sizes, self.config.shapes, self.config.rounded).to(level.device)
+            anchors.append(grid_anchors(cells, grid, stride))
+        return anchors
+
+
+@torch.no_grad()
+def propose(
+    logits: Sequence[Tensor],
+    deltas: Sequence[Tensor],
+    anchors: Sequence[Tensor],
+    spatial_shapes: Sequence[tuple[int, ...]],
+    config: SelectionConfig,
+) -> list[Tensor]:
+    """The most promising boxes of each image, ``[at most post_nms, 2D]``, best first.
+
+    Only the best ``pre_nms`` anchors of a level are decoded. Gradients do not flow through a proposal.
+    """
+    best = []
+    for level_logits, level_deltas, level_anchors in zip(logits, deltas, anchors):
+        top = level_logits.float().topk(min(config.pre_nms, level_logits.shape[1]), dim=1)
+        gathered = level_deltas.float().gather(1, top.indices[..., None].expand(-1, -1, level_deltas.shape[2]))
+        plain = (1.0,) * gathered.shape[-1]
+        best.append((top.values, decode_boxes(gathered, level_anchors[top.indices], plain)))
+    scores = torch.cat([level[0] for level in best], 1)
+    boxes = torch.cat([level[1] for level in best], 1)
+    groups = torch.cat([torch.full_like(level[0][0], i, dtype=torch.long) for i, level in enumerate(best)])
+    proposals = []
+    for image_boxes, image_scores, shape in zip(boxes, scores, spatial_shapes):
+        image_boxes = clip_boxes(image_boxes, shape)
+        large = are_larger(image_boxes, config.min_box_size)
+        image_boxes = image_boxes[large]
+        kept = grouped_nms(image_boxes, image_scores[large], groups[large], config.nms_threshold)
+        proposals.append(image_boxes[kept[: config.post_nms]])
+    return proposals

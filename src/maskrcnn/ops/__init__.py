@@ -1,0 +1,1 @@
+"""Pure functions on tensors, each written once for any number of dimensions; torch only."""

@@ -1,0 +1,37 @@
+"""What depends on the number of dimensions D in tensors; with ``models/nd.py`` the only place where D is looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+LINEAR_MODE = {1: "linear", 2: "bilinear", 3: "trilinear"}
+MEMORY_FORMAT = {1: torch.contiguous_format, 2: torch.channels_last, 3: torch.channels_last_3d}
+
+
+def flip_axes(values: Sequence[int]) -> tuple[int, ...]:
+    """Turn a D-tuple from tensor order (..., z, y, x) into x-first order, or back."""
+    return tuple(reversed(tuple(values)))
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """``[B, C, *S]`` in the memory format in which convolutions of its D run fastest (1-D has none of its own)."""
+    return x.contiguous(memory_format=MEMORY_FORMAT[x.ndim - 2])
+
+
+def interpolate(x: Tensor, spatial_shape: Sequence[int], antialias: bool = False) -> Tensor:
+    """Resample ``[B, C, *S]`` linearly along every axis to ``spatial_shape`` (tensor order, corners not aligned).
+
+    ``antialias`` widens the kernel when an axis shrinks; torch offers it for images only, other D ignore it.
+    """
+    ndim = x.ndim - 2
+    options = {"antialias": antialias} if ndim == 2 else {}
+    return F.interpolate(x, size=tuple(spatial_shape), mode=LINEAR_MODE[ndim], align_corners=False, **options)
+
+
+def nearest(x: Tensor, spatial_shape: Sequence[int]) -> Tensor:
+    """Resample ``[B, C, *S]`` to ``spatial_shape`` by repeating (or dropping) samples."""
+    return F.interpolate(x, size=tuple(spatial_shape), mode="nearest")

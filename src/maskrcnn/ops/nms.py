@@ -1,0 +1,53 @@
+"""Non-maximum suppression: exactly the greedy algorithm, in whole-tensor steps."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from maskrcnn.ops.boxes import pairwise_iou
+
+CHUNK = 1024
+
+
+def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
+    """Indices, best score first, of the boxes ``[N, 2D]`` that greedy suppression keeps.
+
+    Going down the scores ``[N]`` (equal scores in the given order), a box is kept unless a box kept before it overlaps
+    it by more than ``iou_threshold``. "Kept = no kept, better box overlaps me" has exactly one solution, the greedy
+    one, and repeating it from "all kept" settles the k-th box after at most k rounds: usually a handful in all. Boxes
+    go in chunks of 1024, each first cleared by those already kept, so memory is linear in N.
+    """
+    order = scores.argsort(descending=True, stable=True)
+    ranked = boxes[order]
+    kept: list[Tensor] = []
+    for start in range(0, len(ranked), CHUNK):
+        chunk = torch.arange(start, min(start + CHUNK, len(ranked)), device=boxes.device)
+        for earlier in kept:
+            chunk = chunk[~(pairwise_iou(ranked[earlier], ranked[chunk]) > iou_threshold).any(0)]
+        overlaps = (pairwise_iou(ranked[chunk], ranked[chunk]) > iou_threshold).triu(1)
+        kept.append(chunk[_fixed_point(overlaps)])
+    return order[torch.cat(kept)] if kept else order
+
+
+def _fixed_point(overlaps: Tensor) -> Tensor:
+    """Bool ``[N]``: kept, where ``overlaps[i, j]`` says that the better box i overlaps j (upper triangle)."""
+    keep = torch.ones(len(overlaps), dtype=torch.bool, device=overlaps.device)
+    while True:
+        suppressed = overlaps[keep].any(0)
+        if torch.equal(keep, ~suppressed):
+            return keep
+        keep = ~suppressed
+
+
+def grouped_nms(boxes: Tensor, scores: Tensor, groups: Tensor, iou_threshold: float) -> Tensor:
+    """:func:`nms` within each group (a class, a pyramid level) ``[N]``; indices of all that stay, best score first.
+
+    One group at a time: fewer pairs than shifting the groups apart, and no rounding of the coordinates.
+    """
+    kept = [torch.empty(0, dtype=torch.long, device=boxes.device)]
+    for group in groups.unique().tolist():
+        members = (groups == group).nonzero().squeeze(1)
+        kept.append(members[nms(boxes[members], scores[members], iou_threshold)])
+    indices = torch.cat(kept).sort().values
+    return indices[scores[indices].argsort(descending=True, stable=True)]

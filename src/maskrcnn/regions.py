@@ -1,0 +1,186 @@
+"""Regions: which samples, pixels or voxels each object covers, kept as one small window of run lengths per object.
+
+A full-size mask exists for one object at a time and only when it is asked for, so a photo with five hundred objects
+costs five hundred windows, not five hundred photos.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class AxisMap:
+    """A scale and a shift for each axis, x first: ``target = scale * source + shift``, in continuous coordinates.
+
+    Resizing, cropping, padding and flipping (a negative scale) are all of this form, in any number of dimensions,
+    and so is any chain of them.
+    """
+
+    scale: tuple[float, ...]
+    shift: tuple[float, ...]
+
+    @staticmethod
+    def identity(ndim: int) -> AxisMap:
+        return AxisMap((1.0,) * ndim, (0.0,) * ndim)
+
+    def then(self, later: AxisMap) -> AxisMap:
+        """This map followed by ``later``."""
+        scale = tuple(b * a for a, b in zip(self.scale, later.scale))
+        shift = tuple(b * s + t for s, b, t in zip(self.shift, later.scale, later.shift))
+        return AxisMap(scale, shift)
+
+    def inverse(self) -> AxisMap:
+        scale = tuple(1.0 / a for a in self.scale)
+        return AxisMap(scale, tuple(-s * a for s, a in zip(self.shift, scale)))
+
+    def points(self, points: Tensor) -> Tensor:
+        """Map points ``[..., D]``, x first."""
+        return points * points.new_tensor(self.scale) + points.new_tensor(self.shift)
+
+    def corners(self, boxes: Tensor) -> Tensor:
+        """Map both corners of boxes ``[..., 2D]`` and leave them where they land: a flip makes low exceed high."""
+        return torch.cat([self.points(corner) for corner in boxes.chunk(2, -1)], -1)
+
+    def boxes(self, boxes: Tensor) -> Tensor:
+        """Map boxes ``[..., 2D]``; the result has its low corner first again."""
+        low, high = self.corners(boxes).chunk(2, -1)
+        return torch.cat([torch.minimum(low, high), torch.maximum(low, high)], -1)
+
+
+def encode_runs(mask: np.ndarray) -> np.ndarray:
+    """Run lengths ``uint32 [n]`` of a boolean array in C order; the first run counts zeros and may be 0."""
+    flat = np.ascontiguousarray(mask, dtype=bool).ravel()
+    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    runs = np.diff(np.concatenate([[0], edges, [flat.size]]))
+    if flat.size and flat[0]:
+        runs = np.concatenate([[0], runs])
+    return runs.astype(np.uint32)
+
+
+def decode_runs(runs: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """The boolean array of ``shape`` that :func:`encode_runs` was given."""
+    return np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(shape)
+
+
+@dataclass
+class Regions:
+    """The exact cover of N objects on one canvas.
+
+    Attributes:
+        spatial_shape: of the canvas, tensor order ``(..., z, y, x)``.
+        offsets: int64 ``[N, D]``, tensor order: the first sample of each object's window.
+        shapes: int64 ``[N, D]``, tensor order: the extent of each window (0 along every axis for an empty object).
+        runs: N arrays of run lengths, see :func:`encode_runs`.
+        axis_map: from the canvas into the frame in which the objects' boxes are given, if that is another one. A
+            training sample that was resized, cropped and flipped keeps the masks of the file and changes this map.
+    """
+
+    spatial_shape: tuple[int, ...]
+    offsets: np.ndarray
+    shapes: np.ndarray
+    runs: list[np.ndarray] = field(default_factory=list)
+    axis_map: AxisMap | None = None
+
+    @property
+    def ndim(self) -> int:
+        return len(self.spatial_shape)
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def __getitem__(self, index: np.ndarray | Tensor | slice | Sequence[int]) -> Regions:
+        """The regions at ``index``: a boolean or integer array, a slice or a list of integers."""
+        if isinstance(index, Tensor):
+            index = index.detach().cpu().numpy()
+        chosen = np.arange(len(self))[index].reshape(-1)
+        runs = [self.runs[i] for i in chosen]
+        return Regions(self.spatial_shape, self.offsets[chosen], self.shapes[chosen], runs, self.axis_map)
+
+    def window(self, i: int) -> np.ndarray:
+        """The boolean mask of object ``i`` inside its own window, shape ``shapes[i]``."""
+        return decode_runs(self.runs[i], self.shapes[i])
+
+    def window_slices(self, i: int) -> tuple[slice, ...]:
+        """Where the window of object ``i`` lies on the canvas, tensor order."""
+        return tuple(slice(int(o), int(o + s)) for o, s in zip(self.offsets[i], self.shapes[i]))
+
+    def mask(self, i: int) -> np.ndarray:
+        """The boolean full-size mask of object ``i``, shape ``spatial_shape``."""
+        full = np.zeros(self.spatial_shape, dtype=bool)
+        full[self.window_slices(i)] = self.window(i)
+        return full
+
+    def areas(self) -> np.ndarray:
+        """Number of samples (pixels, voxels) of each object, int64 ``[N]``."""
+        return np.array([int(r[1::2].sum()) for r in self.runs], dtype=np.int64)
+
+    def boxes(self) -> np.ndarray:
+        """The tight box of each object on the canvas, float32 ``[N, 2D]``, x first; zeros for an empty object."""
+        low = self.offsets[:, ::-1]
+        return np.concatenate([low, low + self.shapes[:, ::-1]], axis=1).astype(np.float32)
+
+    @staticmethod
+    def blank(spatial_shape: Sequence[int], count: int = 0) -> Regions:
+        """``count`` objects that cover nothing: no objects at all, or objects whose masks nobody drew."""
+        nothing = np.zeros((count, len(spatial_shape)), dtype=np.int64)
+        runs = [np.zeros(1, dtype=np.uint32)] * count
+        return Regions(tuple(int(s) for s in spatial_shape), nothing, nothing.copy(), runs)
+
+    @staticmethod
+    def from_windows(spatial_shape: Sequence[int], windows: Iterable[tuple[Sequence[int], np.ndarray]]) -> Regions:
+        """From pairs (offset in tensor order, boolean window); windows are cut to the tight box of what they hold."""
+        ndim = len(spatial_shape)
+        offsets, shapes, runs = [], [], []
+        for offset, mask in windows:
+            low, tight = _tighten(np.asarray(mask, dtype=bool))
+            offsets.append(np.asarray(offset, dtype=np.int64) + low if tight.size else np.zeros(ndim, np.int64))
+            shapes.append(np.array(tight.shape, dtype=np.int64))
+            runs.append(encode_runs(tight))
+        return Regions(
+            tuple(int(s) for s in spatial_shape),
+            np.array(offsets, dtype=np.int64).reshape(-1, ndim),
+            np.array(shapes, dtype=np.int64).reshape(-1, ndim),
+            runs,
+        )
+
+    @staticmethod
+    def from_masks(masks: Iterable[np.ndarray], spatial_shape: Sequence[int]) -> Regions:
+        """From full-size boolean masks, which may come one at a time."""
+        zero = (0,) * len(spatial_shape)
+        return Regions.from_windows(spatial_shape, ((zero, mask) for mask in masks))
+
+    @staticmethod
+    def from_label_map(label_map: np.ndarray) -> Regions:
+        """From an array of whole numbers of any D: 0 is background, each other value one object, in rising order."""
+        shape = label_map.shape
+        flat = label_map.ravel()
+        covered = np.flatnonzero(flat)
+        by_value = covered[np.argsort(flat[covered], kind="stable")]
+        values, first = np.unique(flat[by_value], return_index=True)
+        if len(values) == 0:
+            return Regions.blank(shape)
+        positions = np.stack(np.unravel_index(by_value, shape), axis=1)
+        low = np.minimum.reduceat(positions, first, axis=0).astype(np.int64)
+        extent = np.maximum.reduceat(positions, first, axis=0) + 1 - low
+        windows = (label_map[tuple(slice(a, a + n) for a, n in zip(*w))] for w in zip(low, extent))
+        runs = [encode_runs(window == value) for window, value in zip(windows, values)]
+        return Regions(tuple(shape), low, extent, runs)
+
+
+def _tighten(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The offset and content of the smallest window that holds every True of ``mask``; an empty one has size 0."""
+    low, content = [], mask
+    for axis in range(mask.ndim):
+        others = tuple(a for a in range(mask.ndim) if a != axis)
+        where = np.flatnonzero(content.any(axis=others))
+        if where.size == 0:
+            return np.zeros(mask.ndim, np.int64), np.zeros((0,) * mask.ndim, dtype=bool)
+        low.append(where[0])
+        content = content[(slice(None),) * axis + (slice(where[0], where[-1] + 1),)]
+    return np.array(low, dtype=np.int64), content

@@ -1,0 +1,142 @@
+"""The few records that pass between the rooms of the house. Inside the rooms there are only plain tensors.
+
+Boxes are ``[x1, (y1, (z1,)) x2, (y2, (z2))]``: low corner, then high corner, x first, continuous coordinates in which
+sample k covers [k, k+1). Spatial shapes are in tensor order (..., z, y, x). Label 0 is background, classes are 1..K.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from maskrcnn.regions import Regions
+
+
+@dataclass
+class Instances:
+    """The objects of one image: as found (detections) or as labelled (targets). Every field but the first is optional.
+
+    Attributes:
+        boxes: float ``[N, 2D]``.
+        labels: int64 ``[N]``, 1..K.
+        scores: float ``[N]``, 0..1.
+        mask_logits: float ``[N, *M]``: each object's mask over its own box, before the sigmoid, as a head made it.
+        regions: which samples each object covers.
+        keypoints: float ``[N, P, D + 1]``: coordinates x first, then visibility (targets) or score (detections).
+        crowd: bool ``[N]``: True where a label covers several objects that nobody separated; such a region is
+            neither an object to find nor background.
+    """
+
+    boxes: Tensor
+    labels: Tensor | None = None
+    scores: Tensor | None = None
+    mask_logits: Tensor | None = None
+    regions: Regions | None = None
+    keypoints: Tensor | None = None
+    crowd: Tensor | None = None
+
+    def __len__(self) -> int:
+        return self.boxes.shape[0]
+
+    def __getitem__(self, index: Tensor | slice) -> Instances:
+        """All fields at ``index``, a boolean or integer tensor or a slice."""
+        chosen = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Instances(**{name: None if value is None else value[index] for name, value in chosen.items()})
+
+    def to(self, device: torch.device | str) -> Instances:
+        """The same objects with every tensor on ``device`` (regions stay in memory as run lengths)."""
+        moved = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(self, **{name: v.to(device) for name, v in moved.items() if isinstance(v, Tensor)})
+
+
+@dataclass
+class ImageBatch:
+    """Images padded at their high ends to one shape.
+
+    Attributes:
+        tensor: float ``[B, C, *S]``.
+        spatial_shapes: of each image before padding, tensor order.
+    """
+
+    tensor: Tensor
+    spatial_shapes: list[tuple[int, ...]]
+
+    def to(self, device: torch.device | str) -> ImageBatch:
+        return ImageBatch(self.tensor.to(device), self.spatial_shapes)
+
+
+def batch_images(images: Sequence[Tensor], size_divisor: int = 32) -> ImageBatch:
+    """Pad images ``[C, *S]`` with zeros to the largest extent along each axis, rounded up to ``size_divisor``.
+
+    Zero is the mean of a normalised image, which is what torchvision and detectron2 pad with.
+    """
+    shapes = [tuple(image.shape[1:]) for image in images]
+    largest = [-(-max(extent) // size_divisor) * size_divisor for extent in zip(*shapes)]
+    tensor = images[0].new_zeros((len(images), images[0].shape[0], *largest))
+    for target, image, shape in zip(tensor, images, shapes):
+        target[(slice(None), *(slice(0, s) for s in shape))] = image
+    return ImageBatch(tensor, shapes)
+
+
+@dataclass
+class Record:
+    """One labelled (or unlabelled) image, recording or scan of a data set, as its reader found it.
+
+    Attributes:
+        source: path of the file that holds the samples.
+        image_id: the data set's own id of it.
+        file_name: its name as the data set writes it.
+        spatial_shape: tensor order; None where only opening the file would tell.
+        boxes: float32 ``[N, 2D]``.
+        labels: int64 ``[N]``, 1..K: the k-th of the data set's class names.
+        regions: the exact cover of each object; None for data with boxes only.
+        crowd: bool ``[N]``, see :class:`Instances`.
+        keypoints: float32 ``[N, P, D + 1]``, or None.
+        areas: float64 ``[N]``, the area each label file states (COCO sorts objects into small, medium and large by
+            it), or None: count the samples.
+        spacing: physical extent of one sample along each axis, x first.
+        affine: ``[4, 4]`` from voxel indices to the scanner's space.
+        sampling_rate: samples a second.
+        exhaustive: labels that were searched for exhaustively in this image; None means all of them.
+        unknown_sides: bool ``[N, 2D]``, True where nobody labelled that side of the box.
+        extent: ``[2D]``: the part of the record that was labelled; None means all of it.
+        group: records of one group (a patient, a source photo) must fall on one side of a split.
+    """
+
+    source: str
+    image_id: int | str
+    file_name: str
+    spatial_shape: tuple[int, ...] | None
+    boxes: np.ndarray
+    labels: np.ndarray
+    regions: Regions | None = None
+    crowd: np.ndarray | None = None
+    keypoints: np.ndarray | None = None
+    areas: np.ndarray | None = None
+    spacing: tuple[float, ...] | None = None
+    affine: np.ndarray | None = None
+    sampling_rate: float | None = None
+    exhaustive: frozenset[int] | None = None
+    unknown_sides: np.ndarray | None = None
+    extent: np.ndarray | None = None
+    group: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def instances(self) -> Instances:
+        """The labels as tensors, in the coordinates of the file."""
+        as_tensor: Any = lambda a: None if a is None else torch.from_numpy(np.ascontiguousarray(a))  # noqa: E731
+        crowd = np.zeros(len(self), bool) if self.crowd is None else self.crowd
+        return Instances(
+            boxes=as_tensor(self.boxes.astype(np.float32)),
+            labels=as_tensor(self.labels.astype(np.int64)),
+            regions=self.regions,
+            keypoints=as_tensor(self.keypoints),
+            crowd=as_tensor(crowd.astype(bool)),
+        )

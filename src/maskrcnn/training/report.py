@@ -1,0 +1,92 @@
+"""What a training tells while it runs: a progress bar, a log that programs can read, and curves."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from maskrcnn.files import atomic_write
+from maskrcnn.losses.terms import Term
+from maskrcnn.visualize.curves import draw_curves
+
+LOG_EVERY = 10
+
+
+class Report:
+    """Writes ``log.jsonl`` and ``curves.png`` into ``out``; on a terminal it shows a progress bar, else plain lines.
+
+    A line of the log has ``step epoch lr loss loss_... images_per_second seconds``, or, after a validation,
+    ``step epoch val/loss box/AP ...``.
+    """
+
+    def __init__(self, out: Path, console: Console | None = None) -> None:
+        self.out = out
+        self.console = console or Console(stderr=True, highlight=False)
+        self.log: list[dict[str, Any]] = []
+        self.recent: deque[tuple[float, int]] = deque(maxlen=50)
+        self.started = time.monotonic()
+        self.progress: Progress | None = None
+        self.task: TaskID | None = None
+        out.mkdir(parents=True, exist_ok=True)
+
+    def resume_at(self, step: int) -> None:
+        """Begin the log, or go on with it: lines after ``step`` are of a run that was broken off, and go."""
+        path = self.out / "log.jsonl"
+        if step > 0 and path.is_file():
+            lines = (json.loads(line) for line in path.read_text().splitlines() if line.endswith("}"))
+            self.log = [line for line in lines if line["step"] <= step]
+        with atomic_write(path) as temporary:
+            temporary.write_text("".join(json.dumps(line) + "\n" for line in self.log))
+
+    def step(self, step: int, steps: int, epoch: int, images: int, terms: dict[str, Term], lr: float) -> None:
+        """After each step."""
+        now = time.monotonic()
+        self.recent.append((now, images))
+        span = now - self.recent[0][0]
+        speed = sum(n for _, n in list(self.recent)[1:]) / span if span > 0 else 0.0
+        if step % LOG_EVERY == 0 or step == steps:
+            losses = {name: round(term.mean().item(), 5) for name, term in terms.items()}
+            loss = round(sum(losses.values()), 5)
+            line = {"step": step, "epoch": epoch, "lr": lr, "loss": loss, **losses}
+            self._write(line | {"images_per_second": round(speed, 2), "seconds": round(now - self.started, 1)})
+            self._show(step, steps, epoch, loss, speed)
+
+    def epoch(self, epoch: int, step: int, metrics: dict[str, float]) -> None:
+        """After each validation."""
+        self._write({"step": step, "epoch": epoch, **{k: round(v, 5) for k, v in metrics.items()}})
+        shown = {k: v for k, v in metrics.items() if k in ("val/loss", "box/AP", "box/AP50", "mask/AP", "mask/AP50")}
+        words = "  ".join(f"{name} {value:.3f}" for name, value in shown.items())
+        self.console.print(f"epoch {epoch}: {words or 'done'}")
+        with atomic_write(self.out / "curves.png") as temporary:
+            draw_curves(self.log).save(temporary)
+
+    def close(self) -> None:
+        """Take the progress bar away."""
+        if self.progress is not None:
+            self.progress.stop()
+
+    def _write(self, line: dict[str, Any]) -> None:
+        self.log.append(line)
+        with (self.out / "log.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def _show(self, step: int, steps: int, epoch: int, loss: float, speed: float) -> None:
+        words = f"epoch {epoch + 1}  loss {loss:.3f}  {speed:.1f} images/s"
+        if not self.console.is_terminal:
+            self.console.print(f"step {step}/{steps}  {words}")
+            sys.stderr.flush()
+            return
+        if self.progress is None:
+            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+            self.progress = Progress(*columns, TimeRemainingColumn(), console=self.console)
+            self.task = self.progress.add_task("", total=steps)
+            self.progress.start()
+        assert self.task is not None
+        self.progress.update(self.task, completed=step, description=words)

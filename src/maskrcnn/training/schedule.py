@@ -1,0 +1,47 @@
+"""Learning rates, and the weights' moving average."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+def learning_rate_factor(step: int, steps: int, warmup: int, final: float = 0.01) -> float:
+    """Linear from near 0 to 1 over ``warmup`` steps, then half a cosine down to ``final`` at ``steps``."""
+    if step < warmup:
+        return (step + 1) / warmup
+    done = (step - warmup) / max(steps - warmup, 1)
+    return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+
+
+class MovingAverage:
+    """Exponential moving average of a model's floating-point state, started gently so that short runs profit too.
+
+    Attributes:
+        state: the averages under the model's names.
+        steps: updates so far.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.steps = 0
+        self.state = {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        """Move towards the model's present weights."""
+        self.steps += 1
+        decay = min(self.decay, self.steps / (self.steps + 10))
+        for name, value in model.state_dict().items():
+            if value.is_floating_point():
+                self.state[name].lerp_(value, 1 - decay)
+            else:
+                self.state[name].copy_(value)
+
+    def load(self, state: dict[str, Tensor], steps: int) -> None:
+        """Go on from a saved average."""
+        for name, value in self.state.items():
+            value.copy_(state[name])
+        self.steps = steps

@@ -1,0 +1,70 @@
+"""All that a broken-off training needs to go on exactly where it was, as tensors for a checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from maskrcnn.checkpoints.ours import MODEL, ModelInfo, load_exactly, read_info, read_tensors, save_checkpoint
+from maskrcnn.errors import CheckpointError
+from maskrcnn.training.schedule import MovingAverage
+
+AVERAGE, OPTIMIZER, POSITION = "average.", "optimizer.", "position."
+
+
+@dataclass
+class Position:
+    """Where a training is. All that is random follows from (seed, epoch, image), so this is enough to go on."""
+
+    epoch: int = 0
+    batch: int = 0  # batches of this epoch that are done
+    step: int = 0  # optimiser steps so far
+    best: float = -1.0  # validation measure of the best checkpoint so far
+
+
+def save_state(
+    path: Path, model: nn.Module, info: ModelInfo, optimizer: Optimizer, average: MovingAverage, position: Position
+) -> None:
+    """Write a resumable checkpoint; as a model file it holds the weights as they are, not the average."""
+    names = {id(p): name for name, p in model.named_parameters()}
+    extra = {AVERAGE + name: value for name, value in average.state.items()}
+    for parameter, state in optimizer.state.items():
+        extra |= {
+            f"{OPTIMIZER}{names[id(parameter)]}.{key}": torch.as_tensor(v) for key, v in state.items() if v is not None
+        }
+    extra |= {f"{POSITION}{key}": torch.tensor(value, dtype=torch.float64) for key, value in asdict(position).items()}
+    extra[f"{POSITION}average_steps"] = torch.tensor(average.steps, dtype=torch.float64)
+    save_checkpoint(path, model, info, extra)
+
+
+def load_state(path: Path, model: nn.Module, optimizer: Optimizer, average: MovingAverage) -> Position:
+    """Put a training back to where :func:`save_state` left it.
+
+    Raises:
+        CheckpointError: not a resumable checkpoint of this model.
+    """
+    read_info(path)
+    position = read_tensors(path, POSITION)
+    if not position:
+        raise CheckpointError(
+            f"{path} holds a model but not the state of its training; start from it with --model instead."
+        )
+    load_exactly(model, read_tensors(path, MODEL), path)
+    average.load(read_tensors(path, AVERAGE), int(position.pop("average_steps")))
+    saved: dict[str, dict[str, Tensor]] = {}
+    for key, value in read_tensors(path, OPTIMIZER).items():
+        name, _, field = key.rpartition(".")
+        saved.setdefault(name, {})[field] = value
+    for name, parameter in model.named_parameters():
+        if name in saved:
+            optimizer.state[parameter] = dict(saved[name])
+    return Position(
+        epoch=int(position["epoch"]),
+        batch=int(position["batch"]),
+        step=int(position["step"]),
+        best=float(position["best"]),
+    )

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from pycocotools import mask as coco_mask
+
+from maskrcnn.regions import Regions
+from maskrcnn.rle import regions_to_rle
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays(bool, st.tuples(st.integers(1, 9), st.integers(1, 9))))
+def test_is_what_pycocotools_writes(mask: np.ndarray) -> None:
+    rle = regions_to_rle(Regions.from_masks([mask], mask.shape), 0)
+    expected = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
+    assert rle == {"size": list(mask.shape), "counts": expected["counts"].decode()}
+    json.dumps(rle)
+
+
+@pytest.mark.parametrize("fill", [False, True])
+def test_empty_and_full(fill: bool) -> None:
+    mask = np.full((5, 7), fill)
+    rle = regions_to_rle(Regions.from_masks([mask], mask.shape), 0)
+    np.testing.assert_array_equal(coco_mask.decode(rle).astype(bool), mask)
+
+
+def test_small_window_of_a_large_image() -> None:
+    regions = Regions.from_windows((40_000, 50_000), [((39_000, 49_990), np.ones((5, 10), bool))])
+    rle = regions_to_rle(regions, 0)
+    assert coco_mask.area(rle) == 50
+    np.testing.assert_array_equal(coco_mask.toBbox(rle), [49_990, 39_000, 10, 5])
