@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from maskrcnn.regions import AxisMap, Regions, decode_runs, encode_runs
 
+unhurried = settings(deadline=None)
 FACTORS = st.floats(0.25, 4).flatmap(lambda size: st.sampled_from([size, -size]))
 
 
@@ -26,18 +27,21 @@ def maps_and_boxes(draw, count):
     return [draw(axis_maps(ndim)) for _ in range(count)], torch.cat([low, low + extent])[None]
 
 
+@unhurried
 @given(maps_and_boxes(1))
 def test_the_inverse_undoes_a_map(case):
     (axis_map,), boxes = case
     torch.testing.assert_close(axis_map.inverse().boxes(axis_map.boxes(boxes)), boxes)
 
 
+@unhurried
 @given(maps_and_boxes(2))
 def test_then_is_one_map_after_the_other(case):
     (first, second), boxes = case
     torch.testing.assert_close(first.then(second).boxes(boxes), second.boxes(first.boxes(boxes)))
 
 
+@unhurried
 @given(maps_and_boxes(1))
 def test_a_mapped_box_has_its_low_corner_first(case):
     (axis_map,), boxes = case
@@ -55,11 +59,13 @@ def test_the_identity_moves_nothing(ndim):
 MASKS = hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=7).flatmap(lambda s: hnp.arrays(bool, s))
 
 
+@unhurried
 @given(MASKS)
 def test_runs_give_the_mask_back(mask):
     assert np.array_equal(decode_runs(encode_runs(mask), mask.shape), mask)
 
 
+@unhurried
 @given(MASKS)
 def test_regions_give_masks_areas_and_boxes_back(mask):
     regions = Regions.from_masks([mask, ~mask], mask.shape)
@@ -69,9 +75,12 @@ def test_regions_give_masks_areas_and_boxes_back(mask):
     assert np.array_equal(regions.boxes()[0], slow_box(mask))
 
 
-@given(hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=7).flatmap(
-    lambda s: hnp.arrays(np.uint16, s, elements=st.sampled_from([0, 0, 1, 2, 7, 65535]))
-))
+@unhurried
+@given(
+    hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=7).flatmap(
+        lambda s: hnp.arrays(np.uint16, s, elements=st.sampled_from([0, 0, 1, 2, 7, 65535]))
+    )
+)
 def test_a_label_map_becomes_one_region_for_each_value(label_map):
     regions = Regions.from_label_map(label_map)
     values = [value for value in np.unique(label_map) if value]
@@ -83,13 +92,15 @@ def test_a_label_map_becomes_one_region_for_each_value(label_map):
 
 @pytest.mark.parametrize("shape", [(5,), (4, 6), (2, 3, 4)])
 def test_no_objects_and_empty_objects(shape):
-    none = Regions.empty(shape)
+    none = Regions.blank(shape)
     assert len(none) == 0
     assert none.boxes().shape == (0, 2 * len(shape))
     assert none.areas().shape == (0,)
     empty = Regions.from_masks([np.zeros(shape, bool)], shape)
-    assert not empty.mask(0).any()
-    assert empty.shapes.tolist() == [[0] * len(shape)]
+    for regions in (empty, Regions.blank(shape, 1)):
+        assert len(regions) == 1
+        assert not regions.mask(0).any()
+        assert regions.shapes.tolist() == [[0] * len(shape)]
 
 
 def test_regions_are_indexed_like_tensors():

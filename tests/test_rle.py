@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from pycocotools import mask as coco_mask
 
 from maskrcnn.regions import Regions
-from maskrcnn.rle import regions_to_rle
+from maskrcnn.rle import box_to_rle, regions_to_rle
 
 
 @settings(max_examples=60, deadline=None)
@@ -34,3 +34,9 @@ def test_small_window_of_a_large_image() -> None:
     rle = regions_to_rle(regions, 0)
     assert coco_mask.area(rle) == 50
     np.testing.assert_array_equal(coco_mask.toBbox(rle), [49_990, 39_000, 10, 5])
+
+
+def test_box() -> None:
+    expected = np.zeros((9, 12), bool)
+    expected[2:6, 3:10] = True
+    np.testing.assert_array_equal(coco_mask.decode(box_to_rle([3, 2, 10, 6], (9, 12))).astype(bool), expected)

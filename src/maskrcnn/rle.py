@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,5 +27,15 @@ def regions_to_rle(regions: Regions, i: int) -> dict[str, Any]:
         counts[-1] += zeros_after
     elif zeros_after:
         counts.append(zeros_after)
-    rle = coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width)
-    return {"size": [height, width], "counts": rle["counts"].decode("ascii")}
+    return _to_text(coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width))
+
+
+def box_to_rle(box: Sequence[float] | np.ndarray, spatial_shape: Sequence[int]) -> dict[str, Any]:
+    """The pixels of a box ``[x1, y1, x2, y2]`` in an image of ``spatial_shape`` (height, width), in the same form."""
+    x1, y1, x2, y2 = (float(c) for c in box)
+    height, width = spatial_shape
+    return _to_text(coco_mask.fr_bbox([x1, y1, x2 - x1, y2 - y1], height, width))
+
+
+def _to_text(rle: dict[str, Any]) -> dict[str, Any]:
+    return {"size": list(rle["size"]), "counts": rle["counts"].decode("ascii")}

@@ -151,6 +151,19 @@ def test_a_class_nobody_searched_for_counts_neither_for_nor_against() -> None:
     assert metrics["mask/AP/dog"] >= everything["mask/AP/dog"] > 0
 
 
+def test_an_object_whose_mask_nobody_drew_is_measured_by_its_box_alone() -> None:
+    square = np.zeros((50, 50), bool)
+    square[:10, :10] = True
+    shape, box = (50, 50), np.array([[0, 0, 10, 10]], np.float32)
+    drawn = Record("", 1, "", shape, box, np.array([1]), Regions.from_masks([square], shape))
+    undrawn = replace(drawn, regions=Regions.blank(shape, 1))
+    found = Instances(torch.from_numpy(box), torch.tensor([1]), torch.tensor([0.9]), regions=drawn.regions)
+    metrics = evaluate_detections([undrawn, drawn], [found, found], NAMES).metrics
+    assert metrics["box/AP"] == pytest.approx(1) and metrics["mask/AP"] == pytest.approx(1)
+    nothing = replace(found, scores=torch.tensor([0.1]))
+    assert evaluate_detections([undrawn], [nothing], NAMES).metrics["mask/AP"] is None
+
+
 def test_counts_must_agree() -> None:
     records, detections = random_scenes(0, images=2)
     with pytest.raises(ValueError, match="2 records"):

@@ -8,34 +8,121 @@ that neither the 44 million weights nor the pictures have to be stored.  Only un
 from __future__ import annotations
 
 import json
+import math
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-IMAGE_SIZES = ((240, 320), (300, 208))
 NUM_CLASSES = 91
+IMAGE_SIZES = ((240, 320), (300, 208))  # (height, width) of the two pictures
 
-# (suffix or substring of the name, salt, gain): the first hit counts.  The gain multiplies the standard deviation of
-# a convolution or linear weight, sqrt(2 / fan_in); the salt picks another draw (found by a search, see README.md).
-WEIGHT_RULES: tuple[tuple[str, int, float], ...] = (
-    ("fpn.inner_blocks", 0, 0.7),
-    ("fpn.layer_blocks", 0, 0.7),
-    ("rpn.head.conv", 0, 1.0),
-    ("rpn.head.cls_logits", 0, 0.7),
-    ("rpn.head.bbox_pred", 0, 0.1),
-    ("box_head", 0, 1.0),
-    ("box_predictor.cls_score", 0, 1.0),
-    ("box_predictor.bbox_pred", 0, 0.5),
-    ("mask_head", 0, 1.0),
-    ("mask_predictor", 0, 1.0),
+
+class Rule(NamedTuple):
+    """How a weight whose name contains ``pattern`` is drawn: gain times He's sqrt(2 / fan_in), with this salt."""
+
+    pattern: str
+    gain: float
+    salt: int = 0
+
+
+# The first rule that fits is taken.  The gains keep the pyramid's levels alive (boxes of every size win somewhere)
+# and the salts were found by a search that keeps every selection away from a tie (see README.md).
+RULES = (
+    Rule("fpn.inner_blocks", 0.7),
+    Rule("fpn.layer_blocks.0", 0.25),
+    Rule("fpn.layer_blocks.1", 0.5),
+    Rule("fpn.layer_blocks.2", 1.1),
+    Rule("fpn.layer_blocks.3", 1.9),
+    Rule("rpn.head.cls_logits", 1.2),
+    Rule("rpn.head.bbox_pred", 0.25),
+    Rule("box_predictor.cls_score", 5.0),
+    Rule("box_predictor.bbox_pred", 0.8),
+    Rule("", 1.0),
 )
+BACKGROUND_BIAS = 13.5
+# Added to the bias of cls_score, in hundredths, class by class: pulls the scores of the detections apart.
+CLASS_BIAS_STEPS: tuple[int, ...] = ()
 
 
 def uniform(name: str, shape: Sequence[int], low: float, high: float, salt: int = 0) -> np.ndarray:
-    """Draw float64 values from [low, high) with a generator that depends on the name and the salt alone."""
+    """Draw float64 values from [low, high); they depend on the name and the salt alone."""
     seed = (zlib.crc32(name.encode()) + 7919 * salt) % 2**32
     return low + (high - low) * np.random.RandomState(seed).random_sample(tuple(shape))
+
+
+def _weight(name: str, shape: Sequence[int], rule: Rule) -> np.ndarray:
+    """A convolution or linear weight of He's size; each filter but the first convolution's sums to zero.
+
+    The zero sum keeps the features from drifting towards one common vector, as they do in a random ReLU network.
+    """
+    inputs = (0,) if "conv5_mask" in name else tuple(range(1, len(shape)))  # a transposed convolution: inputs first
+    fan_in = math.prod(shape[axis] for axis in inputs)
+    bound = rule.gain * math.sqrt(6.0 / fan_in)
+    weight = uniform(name, shape, -bound, bound, rule.salt)
+    if name != "backbone.body.conv1.weight":
+        weight -= weight.mean(axis=inputs, keepdims=True)
+    return weight
+
+
+def _norm(name: str, shape: Sequence[int]) -> np.ndarray:
+    """A tensor of a frozen batch norm.  The second norm of a block has a small variance, so that its eps matters."""
+    small = ".bn2." in name
+    if name.endswith("running_var"):
+        return (0.01 if small else 1.0) * uniform(name, shape, 0.75, 1.25)
+    if name.endswith("weight"):
+        scale = 0.1 if small else 0.35 if ".bn3." in name else 1.0
+        return scale * uniform(name, shape, 0.8, 1.2)
+    return uniform(name, shape, -0.1, 0.1)
+
+
+def _tensor(name: str, shape: Sequence[int]) -> np.ndarray:
+    """One tensor of the state dict, float64."""
+    rule = next(rule for rule in RULES if rule.pattern in name)
+    if len(shape) > 1:
+        return _weight(name, shape, rule)
+    if ".bn" in name or "downsample.1" in name:
+        return _norm(name, shape)
+    bias = uniform(name, shape, -0.1, 0.1, rule.salt)
+    if name.endswith("cls_score.bias"):
+        bias[0] += BACKGROUND_BIAS
+        bias[: len(CLASS_BIAS_STEPS)] += np.asarray(CLASS_BIAS_STEPS, dtype=np.float64) / 100
+    return bias
+
+
+def seeded_state_dict(names_and_shapes: Mapping[str, Sequence[int]]) -> dict[str, np.ndarray]:
+    """The float32 weights of the fixtures, by torchvision's names."""
+    return {name: _tensor(name, shape).astype(np.float32) for name, shape in names_and_shapes.items()}
+
+
+def names_and_shapes() -> dict[str, list[int]]:
+    """The names and shapes of torchvision's state dict, as stored beside this file."""
+    stored: dict[str, list[int]] = json.loads((HERE / "names.json").read_text())
+    return stored
+
+
+def _stretch(grid: np.ndarray, size: Sequence[int]) -> np.ndarray:
+    """Stretch a channels-first grid to a size by linear interpolation, corner to corner."""
+    for axis, length in enumerate(size, start=1):
+        at = np.linspace(0.0, grid.shape[axis] - 1.0, length)
+        low = np.minimum(at.astype(np.int64), grid.shape[axis] - 2)
+        part = (at - low).reshape([-1 if a == axis else 1 for a in range(grid.ndim)])
+        grid = np.take(grid, low, axis) * (1 - part) + np.take(grid, low + 1, axis) * part
+    return grid
+
+
+def picture(index: int) -> np.ndarray:
+    """Picture 0 or 1: (3, height, width) float32 in 0..1, smooth noise at three scales under coloured rectangles."""
+    rng = np.random.RandomState(1000 + index)
+    size = np.array(IMAGE_SIZES[index])
+    grids = ((0.5, (3, 4, 5)), (0.3, (3, 12, 15)), (0.2, (3, 40, 50)))
+    image = sum(share * _stretch(rng.random_sample(shape), IMAGE_SIZES[index]) for share, shape in grids)
+    for _ in range(8):
+        extent = (size * (0.06 + 0.4 * rng.random_sample(2))).astype(np.int64)
+        (y0, x0) = ((size - extent) * rng.random_sample(2)).astype(np.int64)
+        (y1, x1) = (y0, x0) + extent
+        image[:, y0:y1, x0:x1] = 0.25 * image[:, y0:y1, x0:x1] + 0.75 * rng.random_sample((3, 1, 1))
+    return image.astype(np.float32)

@@ -36,11 +36,10 @@ def open_dataset(path: str | Path) -> Dataset:
 
 def _not_found(folder: Path, annotations: list[Path]) -> str:
     if annotations:
-        names = ", ".join(file.name for file in annotations)
-        return f"{folder} holds several json files ({names}); name the one to open."
+        return f"{folder} holds several json files; name the one to open: {_listing(annotations)}."
     inside = [sub for sub in sorted(folder.iterdir()) if sub.is_dir() and _looks_openable(sub)]
     if inside:
-        return f"{folder} is not a data set itself but holds some; name one of {', '.join(map(str, inside))}."
+        return f"{folder} is not a data set itself but holds some; name one of them: {_listing(inside)}."
     return (
         f"{folder} is no data set that can be read: it holds neither _annotations.coco.json (or another single COCO "
         "json file) nor the two folders images/ and labels/ with one label map for each image."
@@ -49,3 +48,8 @@ def _not_found(folder: Path, annotations: list[Path]) -> str:
 
 def _looks_openable(folder: Path) -> bool:
     return label_maps.is_label_map_folder(folder) or bool(coco.find_annotations(folder))
+
+
+def _listing(paths: list[Path], most: int = 5) -> str:
+    names = [str(path) for path in paths[:most]]
+    return ", ".join(names) + (f" and {len(paths) - most} more" if len(paths) > most else "")

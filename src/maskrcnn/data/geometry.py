@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -60,9 +59,7 @@ def resize_image(image: Tensor, spatial_shape: Sequence[int], antialias: bool = 
     """
     if tuple(image.shape[1:]) == tuple(spatial_shape):
         return image
-    if image.dtype != torch.uint8 or image.ndim == 3:  # torch resizes uint8 for images, and fast
-        return nd.interpolate(image[None], spatial_shape, antialias)[0]
-    return nd.interpolate(image[None].float(), spatial_shape, antialias)[0].round().to(torch.uint8)
+    return nd.interpolate(image[None], spatial_shape, antialias)[0]
 
 
 def crop_image(image: Tensor, offset: Sequence[int], spatial_shape: Sequence[int]) -> Tensor:

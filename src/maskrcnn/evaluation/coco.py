@@ -13,7 +13,7 @@ from rich.table import Table
 
 from maskrcnn.evaluation.bootstrap import ap_intervals, collect_matches
 from maskrcnn.regions import Regions
-from maskrcnn.rle import regions_to_rle
+from maskrcnn.rle import box_to_rle, regions_to_rle
 from maskrcnn.structures import Instances, Record
 
 SUMMARY = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR")
@@ -135,12 +135,16 @@ def _run_coco(
 
 def _labels_of(record: Record, kind: str) -> list[dict[str, Any]]:
     boxes = _to_xywh(record.boxes)
-    areas = record.areas
-    if areas is None:
-        areas = boxes[:, 2] * boxes[:, 3] if record.regions is None else record.regions.areas()
+    covered = np.zeros(len(record)) if record.regions is None else record.regions.areas()
+    areas = np.where(covered > 0, covered, boxes[:, 2:].prod(axis=1)) if record.areas is None else record.areas
     columns = zip(record.labels.tolist(), boxes.tolist(), areas.tolist(), _crowd(record).tolist())
     labels = [{"category_id": k, "bbox": box, "area": a, "iscrowd": int(c)} for k, box, a, c in columns]
-    return _with_masks(labels, record.regions) if kind == "mask" else labels
+    if kind == "box" or record.regions is None:
+        return labels
+    labels = _with_masks(labels, record.regions)
+    for i in np.flatnonzero(covered == 0):  # nobody drew its mask: what is found in its box is neither right nor wrong
+        labels[i] |= {"iscrowd": 1, "segmentation": box_to_rle(record.boxes[i], record.regions.spatial_shape)}
+    return labels
 
 
 def _results_of(found: Instances, kind: str) -> list[dict[str, Any]]:
@@ -157,11 +161,10 @@ def _unsearched(record: Record, found: Instances, kind: str) -> list[dict[str, A
     """A crowd over the whole image for each detected class that nobody searched this image for."""
     if record.exhaustive is None or found.labels is None or len(found) == 0:
         return []
-    regions = found.regions or record.regions
-    high = record.spatial_shape or (regions.spatial_shape if regions else found.boxes[:, 2:].amax(0).tolist()[::-1])
-    height, width = (math.ceil(extent) for extent in high)
+    width, height = (math.ceil(end) for end in found.boxes[:, 2:].amax(dim=0).tolist())
     everywhere: dict[str, Any] = {"bbox": [0, 0, width, height], "area": width * height, "iscrowd": 1}
-    if kind == "mask":
+    if kind == "mask" and found.regions is not None:
+        height, width = found.regions.spatial_shape
         everywhere["segmentation"] = {"size": [height, width], "counts": [0, height * width]}
     labels = sorted(set(found.labels.tolist()) - record.exhaustive)
     return [{"category_id": label, **everywhere} for label in labels]

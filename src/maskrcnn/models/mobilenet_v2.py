@@ -111,3 +111,7 @@ class MobileNetV2(nn.Module):
                 outputs.append(x)
         outputs[-1] = self.last(outputs[-1])
         return outputs
+
+    def early_layers(self) -> list[nn.Module]:
+        """What runs before the second output; a pre-trained body is often left as it is up to here."""
+        return [self.stem, *self.blocks[: OUTPUTS[0] + 1]]

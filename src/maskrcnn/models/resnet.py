@@ -84,3 +84,7 @@ class ResNet(nn.Module):
             x = stage(x)
             outputs.append(x)
         return outputs
+
+    def early_layers(self) -> list[nn.Module]:
+        """What runs before the second output; a pre-trained body is often left as it is up to here."""
+        return [self.stem, self.stages[0]]

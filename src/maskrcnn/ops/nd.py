@@ -25,9 +25,12 @@ def channels_last(x: Tensor) -> Tensor:
 def interpolate(x: Tensor, spatial_shape: Sequence[int], antialias: bool = False) -> Tensor:
     """Resample ``[B, C, *S]`` linearly along every axis to ``spatial_shape`` (tensor order, corners not aligned).
 
-    ``antialias`` widens the kernel when an axis shrinks; torch offers it for images only, other D ignore it.
+    ``antialias`` widens the kernel when an axis shrinks; torch offers it for images only, other D ignore it. uint8 is
+    rounded to whole numbers; torch resizes it as it is (and fast) for images only, other D go through float32.
     """
     ndim = x.ndim - 2
+    if x.dtype == torch.uint8 and ndim != 2:
+        return interpolate(x.float(), spatial_shape).round().to(torch.uint8)
     options = {"antialias": antialias} if ndim == 2 else {}
     return F.interpolate(x, size=tuple(spatial_shape), mode=LINEAR_MODE[ndim], align_corners=False, **options)
 

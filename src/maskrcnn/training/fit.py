@@ -35,8 +35,9 @@ class FitConfig:
 
     epochs: int = 20
     batch_size: int = 8
-    lr: float = 1e-3  # of layers that start from nothing
-    body_lr: float = 0.2  # factor on it for the pre-trained body
+    lr: float = 6e-4  # of layers that start from nothing
+    body_lr: float = 0.2  # factor on it for the body
+    freeze_early: bool = False  # leave the body's layers up to its first output as they are (they must be pre-trained)
     optimizer: str = "adamw"  # or sgd (momentum 0.9)
     weight_decay: float = 0.02  # of kernels; biases and norms have none
     warmup: int = 200  # steps
@@ -54,8 +55,8 @@ def fit(
     train: Dataset,
     out: str | Path,
     val: Dataset | None = None,
-    config: FitConfig = FitConfig(),
-    augment: AugmentConfig = AugmentConfig(),
+    config: FitConfig = FitConfig(),  # noqa: B008 - frozen
+    augment: AugmentConfig = AugmentConfig(),  # noqa: B008 - frozen
     resume: bool = False,
     device: str = "cpu",
     report: Report | None = None,
@@ -73,6 +74,9 @@ def fit(
     """
     out = Path(out)
     model = model.to(device)
+    if config.freeze_early:
+        for layer in model.backbone.body.early_layers():  # type: ignore[operator]
+            layer.requires_grad_(False)
     objective, optimizer = Objective(model), make_optimizer(model, config)
     average, position = MovingAverage(model, config.average), Position()
     if resume:

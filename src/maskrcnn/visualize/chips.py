@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from maskrcnn.visualize.colors import Color, text_color
 
 MIN_FONT = 10  # pixels: smaller is not read
-MAX_COVER = 0.15  # part of the picture that labels may cover
+MAX_COVER = 0.13  # part of the picture that labels may cover
 SUPERSAMPLE = 4  # Pillow draws round corners without anti-aliasing
 
 Box = tuple[float, float, float, float]
@@ -50,7 +50,7 @@ def place_chips(
 
     Returns:
         One (x, y) for each box. None where a chip could only cover other chips, and, where there are too many labels
-        for the picture, for boxes smaller than their chip.
+        for the picture, for boxes of less than twice their chip's area.
     """
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     crowded = _crowded(sizes, image_size)
@@ -61,7 +61,7 @@ def place_chips(
         covered = _overlaps(places, taken).sum(axis=1) / (width * height)
         hidden = (_overlaps(places, boxes) / np.maximum(areas, 1)).sum(axis=1)
         best = int(np.argmin(3 * covered + 0.3 * hidden.clip(max=1) + 0.01 * np.arange(len(places))))
-        if covered[best] > 0.4 or (crowded and area < width * height):
+        if covered[best] > 0.4 or (crowded and area < 2 * width * height):
             corners.append(None)
             continue
         taken = np.concatenate([taken, places[best : best + 1]])

@@ -7,8 +7,8 @@ import numpy as np
 Color = tuple[int, int, int]  # red, green, blue, 0..255
 
 PALETTE: tuple[Color, ...] = (
+    (0, 178, 255),  # sky: first, because it stands off from skin, wood, grass and stone
     (255, 56, 92),  # rose
-    (0, 178, 255),  # sky
     (255, 190, 0),  # amber
     (140, 82, 255),  # violet
     (0, 214, 132),  # emerald

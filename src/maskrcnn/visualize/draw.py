@@ -34,8 +34,7 @@ def draw(
     Each object is drawn on its own window, so hundreds of objects in a large photo cost no more memory than the photo.
 
     Args:
-        image: tensor ``[C, H, W]``, or array ``[H, W, C]`` or ``[H, W]``; uint8, or anything else that is numeric,
-            which is then stretched to its own range.
+        image: tensor ``[C, H, W]``, or array ``[H, W, C]`` or ``[H, W]``; values 0..255.
         detections: boxes in pixels of the image; labels, scores and regions where there are any.
         class_names: of labels 1..K.
         colors: one for each object; by default they are chosen so that neighbours differ.
@@ -67,17 +66,14 @@ def draw(
 def to_rgb(image: Tensor | np.ndarray) -> Image.Image:
     """An RGB picture of a tensor ``[C, H, W]`` or an array ``[H, W, C]`` or ``[H, W]``.
 
-    Grey is repeated, two channels become red and green, of four and more the first three are shown. Values that are
-    not uint8 are stretched from their 0.5th to their 99.5th percentile.
+    Values are 0..255 in any type. Grey is repeated, two channels become red and green, of four and more the first
+    three are shown.
     """
     pixels = image.detach().cpu().movedim(0, -1).numpy() if isinstance(image, Tensor) else np.asarray(image)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-    if pixels.dtype != np.uint8:
-        low, high = np.percentile(pixels, [0.5, 99.5])
-        pixels = ((pixels - low) / max(high - low, 1e-12) * 255).clip(0, 255).astype(np.uint8)
     channels = [0, 0, 0] if pixels.shape[-1] == 1 else range(min(3, pixels.shape[-1]))
     rgb = np.zeros((*pixels.shape[:2], 3), dtype=np.uint8)
-    rgb[..., : len(channels)] = pixels[..., channels]
+    rgb[..., : len(channels)] = pixels[..., channels].clip(0, 255)
     return Image.fromarray(rgb)
 
 
@@ -93,7 +89,7 @@ def _draw_region(
     if not mask.width or not mask.height:
         return
     sigma = max(0.6, min(0.7 * line, scale * min(mask.size) / 5))
-    sigma = max(sigma, 0.5 * scale) if scale > 1 else sigma
+    sigma = max(sigma, 0.9 * scale) if scale > 1 else sigma  # an enlarged mask has enlarged steps
     line = min(line, 2 * sigma)
     margin = math.ceil(3 * sigma + line)
     size = (mask.width * scale + 2 * margin, mask.height * scale + 2 * margin)

@@ -125,7 +125,11 @@ FAULTS = {
     "two points": ({"bbox": [5, 5, 9, 9], "segmentation": [[1, 2, 3, 4], *SQUARE]}, 1, "1 of the 2 parts"),
     "rle of another size": ({"bbox": [5, 5, 9, 9], "segmentation": {"size": [2, 3], "counts": [6]}}, 1, "of size"),
     "rle too long": ({"bbox": [5, 5, 9, 9], "segmentation": {"size": [40, 60], "counts": [9999]}}, 1, "cannot be read"),
-    "rle of nonsense": ({"bbox": [5, 5, 9, 9], "segmentation": {"size": [40, 60], "counts": "\t"}}, 1, "cannot be read"),
+    "rle of nonsense": (
+        {"bbox": [5, 5, 9, 9], "segmentation": {"size": [40, 60], "counts": "\t"}},
+        1,
+        "cannot be read",
+    ),
     "mask of nonsense": ({"bbox": [5, 5, 9, 9], "segmentation": "square"}, 1, "parts of its polygon"),
     "no box, no mask": ({}, 0, "nothing of it lies in the image"),
     "unknown category": ({"bbox": [5, 5, 9, 9], "category_id": 77}, 0, "category 77 is unknown"),

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskrcnn.config import MaskHeadConfig
-from maskrcnn.models.nd import conv, conv3, conv_transpose, init_he
+from maskrcnn.models.nd import conv, conv3, conv_transpose, init_he, init_normal
 from maskrcnn.models.pooling import PyramidPool
 from maskrcnn.ops.nd import channels_last
 from maskrcnn.structures import Instances
@@ -30,6 +30,7 @@ class MaskHead(nn.Module):
         self.upsample = conv_transpose(ndim, widths[-1], config.channels, 2)
         self.logits = conv(ndim, config.channels, 1 if config.class_agnostic else num_classes, 1)
         init_he(self)
+        init_normal(self.logits, 0.001)  # every mask begins undecided
 
     def forward(self, features: Sequence[Tensor], boxes: Sequence[Tensor]) -> Tensor:
         x = channels_last(self.pool(features, boxes))

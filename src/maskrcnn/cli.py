@@ -1,0 +1,260 @@
+"""The command line: a table of names and functions; the flags come from their dataclasses."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+from rich.console import Console
+from rich.progress import Progress
+
+from maskrcnn.errors import MaskRCNNError, UsageError
+
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train on your own data, by default from the shipped model's weights."""
+
+    data: tyro.conf.Positional[Path]
+    """COCO json file, folder with _annotations.coco.json, or folder with images/ and labels/ (label maps)."""
+    out: Path
+    """Folder for checkpoints, log and curves."""
+    val: Path | None = None
+    """Data to validate on: the best checkpoint is the one that does best here."""
+    model: str = "people"
+    """Shipped model or file to start from, or an architecture with random weights: mobilenet_v2_fpn, resnet50_fpn."""
+    body_weights: Path | None = None
+    """Safetensors file to start the backbone's body from."""
+    epochs: int = 20
+    """Times that each image is seen."""
+    lr: float = 6e-4
+    """Learning rate (AdamW) of the heads; the body learns at a fifth of it."""
+    batch: int = 8
+    """Images in a step."""
+    image_size: int | None = None
+    """Longer side of the images in pixels; default: the starting model's own."""
+    validate_every: int = 1
+    """Epochs between validations."""
+    seed: int = 0
+    """Everything random follows from it."""
+    workers: int = 1
+    """Processes that load images ahead."""
+    device: str = "cpu"
+    """cpu, cuda or mps."""
+    resume: bool = False
+    """Go on from OUT/last.safetensors exactly where it was broken off."""
+
+    def run(self) -> int:
+        from maskrcnn.data.dataset import open_dataset
+        from maskrcnn.training.fit import FitConfig
+        from maskrcnn.workflows.train import train
+
+        data = open_dataset(self.data)
+        val = open_dataset(self.val) if self.val else None
+        for dataset in (data, val):
+            tell_problems(dataset.problems if dataset else [])
+        config = FitConfig(
+            self.epochs, self.batch, self.lr, seed=self.seed, workers=self.workers, validate_every=self.validate_every
+        )
+        best = train(
+            data, val, self.out, self.model, self.body_weights, self.image_size, config, self.resume, self.device, say
+        )
+        say(f"The best model is {best}; try it: maskrcnn predict PHOTO --model {best}")
+        return 0
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Find, name and outline the objects in images; writes pictures, predictions.json and summary.csv."""
+
+    inputs: tyro.conf.Positional[tuple[Path, ...]]
+    """Images, or folders of images (files that are no images are skipped)."""
+    out: Path = Path("out")
+    """Folder for the results; never read as input."""
+    model: str = "people"
+    """Shipped model or model file; `maskrcnn models` lists what is shipped."""
+    score: float = 0.5
+    """Objects with a lower score (0..1) are left out."""
+    classes: tuple[str, ...] = ()
+    """Only these classes; default: all that the model knows."""
+    max_detections: int | None = None
+    """Most objects in one image; default: the model's own."""
+    image_size: int | None = None
+    """Longer side in pixels that images are resized to for the model; larger finds smaller objects, slower."""
+    device: str = "cpu"
+    """cpu, cuda or mps."""
+    batch: int = 1
+    """Images that run together."""
+    label_maps: bool = False
+    """Also write 16-bit PNGs: object numbers (NAME.instances.png) and class numbers (NAME.classes.png)."""
+
+    def run(self) -> int:
+        from maskrcnn.data.images import find_images
+        from maskrcnn.errors import UsageError
+        from maskrcnn.workflows.models import load_predictor
+        from maskrcnn.workflows.predict import predict_files
+
+        if not self.inputs:
+            raise UsageError("Name an image or a folder of images: maskrcnn predict PHOTO --out out")
+        at_least("batch", self.batch, 1)
+        between("score", self.score, 0, 1)
+        inputs = [path for path in self.inputs if path.exists()]
+        failures = [f"{path} does not exist." for path in self.inputs if not path.exists()]
+        paths = find_images(inputs, exclude=self.out)
+        if any(path.parent.resolve() == self.out.resolve() for path in paths):
+            raise UsageError(
+                f"The images lie in {self.out} itself, where results are written: name another folder with --out."
+            )
+        if not paths:
+            nothing = "; ".join(failures) or f"There are no images in {', '.join(map(str, self.inputs))}."
+            raise UsageError(nothing)
+        predictor = load_predictor(self.model, self.device)
+        predictor.adjust(self.score, self.max_detections, self.image_size)
+        outcome = predict_files(
+            predictor,
+            paths,
+            self.out,
+            self.classes,
+            self.max_detections,
+            self.batch,
+            self.label_maps,
+            lambda path, found: print(f"{path}: {found} {'object' if found == 1 else 'objects'}", flush=True),
+        )
+        print(
+            f"{sum(outcome.counts.values())} objects in {len(outcome.counts)} images; pictures, predictions.json and "
+            f"summary.csv are in {self.out}"
+        )
+        return tell_failures(failures + outcome.failures)
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measure a model on labelled data: COCO's average precision with 95 % intervals."""
+
+    data: tyro.conf.Positional[Path]
+    """COCO json file, folder with _annotations.coco.json, or folder with images/ and labels/ (label maps)."""
+    out: Path
+    """Folder for metrics.json."""
+    model: str = "people"
+    """Shipped model or model file."""
+    max_detections: int | None = None
+    """Most detections counted in one image; default: the model's own (COCO tables say 100)."""
+    image_size: int | None = None
+    """Longer side in pixels that images are resized to for the model."""
+    bootstrap: int = 1000
+    """Resamplings of the images for the intervals; 0 for none."""
+    device: str = "cpu"
+    """cpu, cuda or mps."""
+    batch: int = 4
+    """Images that run together."""
+
+    def run(self) -> int:
+        from maskrcnn.data.dataset import open_dataset
+        from maskrcnn.workflows.evaluate import evaluate_to
+        from maskrcnn.workflows.models import load_predictor
+
+        at_least("batch", self.batch, 1)
+        data = open_dataset(self.data)
+        tell_problems(data.problems)
+        predictor = load_predictor(self.model, self.device)
+        predictor.adjust(image_size=self.image_size)
+        with Progress(console=console, transient=True) as progress:
+            task = progress.add_task("evaluating", total=len(data))
+            _, failures = evaluate_to(
+                predictor,
+                data,
+                self.out,
+                self.model,
+                self.max_detections,
+                self.bootstrap,
+                self.batch,
+                lambda done: progress.update(task, completed=done),
+            )
+        print(f"{self.out / 'metrics.json'}")
+        return tell_failures(failures)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Find people in the example photos that come with the package."""
+
+    out: Path = Path("demo")
+    """Folder for the pictures."""
+    model: str = "people"
+    """Shipped model or model file."""
+
+    def run(self) -> int:
+        from maskrcnn.workflows.models import EXAMPLES
+
+        code = Predict((EXAMPLES,), self.out, self.model).run()
+        print(f"Open {self.out / 'astronaut.png'}; then try a photo of your own: maskrcnn predict PHOTO --out out")
+        return code
+
+
+@dataclass(frozen=True)
+class Models:
+    """List the models that the package ships, or print the card of one."""
+
+    name: tyro.conf.Positional[str | None] = None
+    """Of a shipped model."""
+
+    def run(self) -> int:
+        from maskrcnn.workflows.models import describe_models, model_card
+
+        print(describe_models() if self.name is None else model_card(self.name))
+        return 0
+
+
+def say(sentence: str) -> None:
+    """Tell the user something, apart from the results on standard output."""
+    console.print(sentence, markup=False)
+
+
+def tell_problems(problems: list[str], at_most: int = 10) -> None:
+    """Name what was wrong with a data set, without filling the screen."""
+    for problem in problems[:at_most]:
+        say(f"note: {problem}")
+    if len(problems) > at_most:
+        say(f"note: and {len(problems) - at_most} more of this kind.")
+
+
+def tell_failures(failures: list[str]) -> int:
+    """Name the inputs that failed; the exit code that follows."""
+    for failure in failures:
+        say(f"failed: {failure}")
+    return 1 if failures else 0
+
+
+def at_least(flag: str, value: int, low: int) -> None:
+    """Refuse a flag that is too small."""
+    if value < low:
+        raise UsageError(f"--{flag} must be at least {low}, not {value}.")
+
+
+def between(flag: str, value: float, low: float, high: float) -> None:
+    """Refuse a flag that is out of range."""
+    if not low <= value <= high:
+        raise UsageError(f"--{flag} must lie between {low} and {high}, not {value}.")
+
+
+COMMANDS = {"predict": Predict, "evaluate": Evaluate, "train": Train, "demo": Demo, "models": Models}
+DESCRIPTION = "Find every object in pictures, name it and outline it to the pixel."
+
+
+def main() -> None:
+    """Run a command; exit code 0 done, 1 done with some inputs failed, 2 could not start."""
+    try:
+        command = tyro.extras.subcommand_cli_from_dict(
+            COMMANDS, prog="maskrcnn", description=DESCRIPTION, use_underscores=False
+        )
+        sys.exit(command.run())
+    except MaskRCNNError as error:
+        say(f"maskrcnn: {error}")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        say("maskrcnn: stopped.")
+        sys.exit(130)

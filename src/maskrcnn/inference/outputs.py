@@ -1,0 +1,146 @@
+"""What a prediction leaves behind: overlays to look at, a table to count with and COCO results for other tools."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from maskrcnn.errors import UsageError
+from maskrcnn.files import atomic_write
+from maskrcnn.regions import Regions
+from maskrcnn.rle import regions_to_rle
+from maskrcnn.structures import Instances
+from maskrcnn.visualize.draw import draw
+from maskrcnn.visualize.label_maps import label_maps
+
+COLUMNS = ("file", "object", "class", "score", "x1", "y1", "x2", "y2", "area_px")
+
+
+class PredictionWriter:
+    """Writes the detections of 2-D images into a folder, each file whole or not at all.
+
+    * ``<stem>.png`` for each image: the detections drawn over it; a second image of the same stem is ``<stem>-2.png``.
+    * ``predictions.json``, written by :meth:`close`: a list in COCO's results form, with names. ``image_id`` is the
+      stem as above, as an integer if it is one; ``bbox`` is x, y, width, height; ``segmentation`` compressed RLE.
+    * ``summary.csv``, written by :meth:`close`: a row for each object, numbered from 1 in each image. ``area_px``
+      counts the pixels of the mask, or of the box for a model without masks.
+    * ``<stem>.instances.png`` and ``<stem>.classes.png`` if ``label_maps`` is set: 16-bit pictures of object numbers
+      as in ``summary.csv`` and of class numbers 1..K; 0 is background.
+
+    Args:
+        out_dir: the folder, made if it does not exist. Files of an earlier run are replaced.
+        class_names: of labels 1..K.
+        category_ids: the ids that the data set uses for labels 1..K; by default the labels themselves.
+        label_maps: write label maps too.
+    """
+
+    def __init__(
+        self,
+        out_dir: str | Path,
+        class_names: Sequence[str],
+        category_ids: Sequence[int] | None = None,
+        label_maps: bool = False,
+    ) -> None:
+        self.out_dir = Path(out_dir)
+        self.class_names = tuple(class_names)
+        self.category_ids = tuple(category_ids or range(1, len(self.class_names) + 1))
+        self.label_maps = label_maps
+        self.taken: set[str] = set()
+        self.predictions: list[dict[str, Any]] = []
+        self.rows: list[tuple[Any, ...]] = []
+
+    def add(self, source_path: str | Path, image: Tensor | np.ndarray, detections: Instances) -> Path:
+        """Write what was found in one image and keep it for the lists.
+
+        Args:
+            source_path: where the image comes from; written into the lists as it is given.
+            image: tensor ``[C, H, W]`` or array ``[H, W, C]``, values 0..255.
+            detections: in pixels of the image, on the CPU, with labels and scores and, for masks, regions.
+
+        Returns:
+            The overlay's path.
+
+        Raises:
+            UsageError: if the results would fall among the source images, or if label maps are asked of boxes.
+        """
+        source = Path(source_path)
+        if source.parent.resolve() == self.out_dir.resolve():
+            raise UsageError(
+                f"results in {self.out_dir} could overwrite the images there: name another folder for them"
+            )
+        if self.label_maps and len(detections) and detections.regions is None:
+            raise UsageError("this model finds boxes only: there are no masks to make label maps of")
+        name = self._free_name(source.stem)
+        overlay = self.out_dir / f"{name}.png"
+        _save(draw(image, detections, self.class_names), overlay)
+        if self.label_maps:
+            height, width = image.shape[1:] if isinstance(image, Tensor) else image.shape[:2]
+            self._write_label_maps(name, detections, (height, width))
+        self._collect(source.as_posix(), name, detections)
+        return overlay
+
+    def close(self) -> None:
+        """Write ``predictions.json`` and ``summary.csv``."""
+        with atomic_write(self.out_dir / "predictions.json") as path:
+            lines = ",\n".join(json.dumps(prediction, ensure_ascii=False) for prediction in self.predictions)
+            path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+        with (
+            atomic_write(self.out_dir / "summary.csv") as path,
+            path.open("w", newline="", encoding="utf-8") as file,
+        ):
+            table = csv.writer(file)
+            table.writerow(COLUMNS)
+            table.writerows(self.rows)
+
+    def _free_name(self, stem: str) -> str:
+        """``stem``, numbered if an image before had it; letters of either case are one on some file systems."""
+        name, number = stem, 1
+        while name.casefold() in self.taken:
+            number += 1
+            name = f"{stem}-{number}"
+        self.taken.add(name.casefold())
+        return name
+
+    def _write_label_maps(self, name: str, detections: Instances, spatial_shape: tuple[int, int]) -> None:
+        assert detections.labels is not None and detections.scores is not None
+        regions = Regions.blank(spatial_shape) if detections.regions is None else detections.regions
+        instances, classes = label_maps(regions, detections.labels, detections.scores)
+        _save(Image.fromarray(instances), self.out_dir / f"{name}.instances.png")
+        _save(Image.fromarray(classes), self.out_dir / f"{name}.classes.png")
+
+    def _collect(self, file_name: str, name: str, detections: Instances) -> None:
+        assert detections.labels is not None and detections.scores is not None
+        regions = detections.regions
+        areas = _box_areas(detections) if regions is None else regions.areas()
+        columns = zip(detections.labels.tolist(), detections.scores.tolist(), detections.boxes.tolist(), areas.tolist())
+        for i, (label, score, box, area) in enumerate(columns):
+            x1, y1, x2, y2 = (round(c, 2) for c in box)
+            class_name, score = self.class_names[label - 1], round(score, 4)
+            prediction = {
+                "file_name": file_name,
+                "image_id": int(name) if name.isdecimal() else name,
+                "category": class_name,
+                "category_id": self.category_ids[label - 1],
+                "bbox": [x1, y1, round(x2 - x1, 2), round(y2 - y1, 2)],
+                "score": score,
+            }
+            segmentation = {} if regions is None else {"segmentation": regions_to_rle(regions, i)}
+            self.predictions.append(prediction | segmentation)
+            self.rows.append((file_name, i + 1, class_name, score, x1, y1, x2, y2, area))
+
+
+def _box_areas(detections: Instances) -> np.ndarray:
+    low, high = detections.boxes.double().chunk(2, -1)
+    return (high - low).prod(-1).round().long().numpy()
+
+
+def _save(picture: Image.Image, path: Path) -> None:
+    with atomic_write(path) as beside:
+        picture.save(beside, compress_level=4)

@@ -1,0 +1,1 @@
+"""Whole jobs, composed of the floors below: what the command line calls."""

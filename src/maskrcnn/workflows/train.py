@@ -1,0 +1,110 @@
+"""Training on a data set, from a shipped model, a file, or random weights."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint
+from maskrcnn.checkpoints.transfer import load_body, transfer
+from maskrcnn.config import ModelConfig
+from maskrcnn.data.dataset import Dataset
+from maskrcnn.data.transforms import AugmentConfig
+from maskrcnn.errors import UsageError
+from maskrcnn.models.build import VARIANTS, build_model
+from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.training.fit import FitConfig, fit
+from maskrcnn.training.report import Report
+from maskrcnn.workflows.models import find_model
+
+Say = Callable[[str], None]
+
+
+def train(
+    data: Dataset,
+    val: Dataset | None,
+    out: Path,
+    model: str = "people",
+    body_weights: Path | None = None,
+    image_size: int | None = None,
+    config: FitConfig = FitConfig(),  # noqa: B008 - frozen
+    resume: bool = False,
+    device: str = "cpu",
+    say: Say = print,
+) -> Path:
+    """Train on ``data``; the path of the best checkpoint. See :func:`maskrcnn.training.fit.fit` for what is written.
+
+    Args:
+        model: a shipped model or a file to start from (classes of the same name keep what was learned), or one of
+            :data:`maskrcnn.models.build.VARIANTS` with random weights.
+        body_weights: a safetensors file to start the backbone's body from.
+        image_size: longer side of the images; None: the starting model's own.
+        resume: go on from ``out/last.safetensors``, with the recipe that it was begun with.
+    """
+    torch.manual_seed(config.seed)
+    last = out / "last.safetensors"
+    if resume:
+        if not last.is_file():
+            raise UsageError(
+                f"There is nothing to resume in {out}: {last.name} is not there; train without --resume first."
+            )
+        network, info = load_checkpoint(last)
+        if info.class_names != data.class_names:
+            raise UsageError(
+                f"{last} was trained on the classes {', '.join(info.class_names)}, and the data have "
+                f"{', '.join(data.class_names)}: train without --resume into another folder."
+            )
+        config = FitConfig(**info.notes["recipe"])
+    else:
+        network, info = start(data, model, body_weights, image_size, say)
+        config = dataclasses.replace(config, freeze_early=model not in VARIANTS or body_weights is not None)
+        info = dataclasses.replace(info, notes={"recipe": dataclasses.asdict(config)})
+    size = info.config.preprocess.max_size
+    augment = AugmentConfig(size=(size,) * info.config.ndim)
+    report = Report(out)
+    try:
+        return fit(network, info, data, out, val, config, augment, resume, device, report)
+    finally:
+        report.close()
+
+
+def start(
+    data: Dataset, model: str, body_weights: Path | None, image_size: int | None, say: Say
+) -> tuple[MaskRCNN, ModelInfo]:
+    """The model that training begins with, fitted to the classes of the data."""
+    if model in VARIANTS:
+        config = fit_to_data(VARIANTS[model](len(data.class_names)), data, image_size, say)
+        network = build_model(config)
+    else:
+        source, source_info = load_checkpoint(find_model(model))
+        config = fit_to_data(source_info.config, data, image_size, say)
+        network = build_model(config)
+        kept = transfer(source, source_info.class_names, network, data.class_names)
+        say(
+            f"Starting from {model}; {len(kept)} tensors do not fit and start from nothing."
+            if kept
+            else f"Starting from {model}."
+        )
+    if body_weights is not None:
+        say(f"{load_body(network, body_weights)} tensors of the body come from {body_weights}.")
+    return network, ModelInfo(config, data.class_names, data.category_ids)
+
+
+def fit_to_data(config: ModelConfig, data: Dataset, image_size: int | None, say: Say) -> ModelConfig:
+    """Number of classes, image size and detection cap as the data want them."""
+    if not data.has_masks and config.mask_head is not None:
+        say("The data have boxes but no masks: training without a mask head (Faster R-CNN).")
+        config = dataclasses.replace(config, mask_head=None)
+    preprocess = config.preprocess
+    if image_size is not None:
+        preprocess = dataclasses.replace(preprocess, min_size=image_size, max_size=image_size)
+    # Half as many again as in the densest image: the cap must never be what ends a list of true objects.
+    cap = max(config.detection.max_detections, 100, int(1.5 * data.max_objects()))
+    detection = dataclasses.replace(config.detection, max_detections=cap)
+    selection = dataclasses.replace(config.selection, post_nms=max(config.selection.post_nms, 2 * cap))
+    return dataclasses.replace(
+        config, num_classes=len(data.class_names), preprocess=preprocess, detection=detection, selection=selection
+    )
