@@ -88,7 +88,12 @@ def load_checkpoint(path: str | Path) -> tuple[MaskRCNN, ModelInfo]:
         CheckpointError: no such file, not one of ours, truncated, or weights that do not fit its own config.
     """
     info = read_info(path)
-    model = build_model(info.config)
+    try:
+        model = build_model(info.config)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} describes a model that cannot be built ({error!r}); update the package or train it again."
+        ) from None
     load_exactly(model, read_tensors(path, MODEL), path)
     return model.eval(), info
 
@@ -123,6 +128,8 @@ def load_matching(model: nn.Module, tensors: Mapping[str, Tensor]) -> tuple[list
 
 
 def _open(path: str | Path) -> Any:
+    if Path(path).is_dir():
+        raise CheckpointError(f"{path} is a folder; name a model file (.safetensors) in it.")
     if not Path(path).is_file():
         raise CheckpointError(f"{path} does not exist; name a model file (.safetensors) or a model that is shipped.")
     try:
@@ -141,18 +148,25 @@ def _parse(path: str | Path, metadata: Mapping[str, str] | None) -> ModelInfo:
     try:
         header = json.loads(metadata["maskrcnn"])
         if header["format_version"] > FORMAT_VERSION:
-            raise CheckpointError(f"{path} was written by a newer version of maskrcnn; update the package to read it.")
-        return ModelInfo(
-            from_dict(header["config"]),
+            raise CheckpointError("it was written by a newer version of maskrcnn")
+        info = ModelInfo(
+            from_dict({**header["config"]}),
             tuple(header["class_names"]),
             tuple(header["category_ids"]),
             header["metrics"],
             header["notes"],
         )
+    except CheckpointError as error:
+        raise CheckpointError(f"{path} cannot be used: {error}; update the package to read it.") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{path} has a header that cannot be read ({error!r}); fetch or train it again."
         ) from None
+    if len(info.class_names) != info.config.num_classes:
+        raise CheckpointError(
+            f"{path} contradicts itself: {len(info.class_names)} class names for {info.config.num_classes} classes."
+        )
+    return info
 
 
 def describe(info: ModelInfo) -> dict[str, Any]:

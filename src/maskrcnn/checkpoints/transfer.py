@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import Tensor
 
 from maskrcnn.checkpoints.ours import load_matching
 from maskrcnn.errors import CheckpointError
@@ -21,31 +22,35 @@ def transfer(source: MaskRCNN, source_names: Sequence[str], target: MaskRCNN, ta
         The names of the tensors of ``target`` that keep their own values, in whole.
     """
     tensors = source.state_dict()
-    pairs = [(source_names.index(name), k) for k, name in enumerate(target_names) if name in source_names]
-    own = target.state_dict()
-    by_class = {"heads.box.class_logits": 1, "heads.box.box_deltas": 0, "heads.mask.logits": 0}
-    for layer, background in by_class.items():
-        for part in ("weight", "bias"):
-            name = f"{layer}.{part}"
-            if name not in tensors or name not in own or source_names == target_names:
-                continue
-            rows = _rows(tensors[name].shape[0], len(source_names), background)
-            if rows is None or rows != _rows(own[name].shape[0], len(target_names), background):
-                continue  # class-agnostic on one side or both: whole, or not at all
-            moved = own[name].clone()
-            for i in range(background):
-                moved[i] = tensors[name][i]
-            for a, b in pairs:
-                at, to = background + a * rows, background + b * rows
-                moved[to : to + rows] = tensors[name][at : at + rows]
-            tensors[name] = moved
+    if tuple(source_names) != tuple(target_names):
+        own, layers = target.state_dict(), class_layers(source)
+        pairs = [(source_names.index(name), k) for k, name in enumerate(target_names) if name in source_names]
+        for layer in layers.keys() & class_layers(target).keys():
+            for name in (f"{layer}.weight", f"{layer}.bias"):
+                if tensors[name].shape[1:] == own[name].shape[1:]:
+                    tensors[name] = _move_rows(tensors[name], own[name], pairs, *layers[layer])
     return load_matching(target, tensors)[1]
 
 
-def _rows(total: int, classes: int, background: int) -> int | None:
-    """Rows of an output layer that belong to one class."""
-    rows, rest = divmod(total - background, classes)
-    return rows if rest == 0 and rows > 0 else None
+def class_layers(model: MaskRCNN) -> dict[str, tuple[int, int]]:
+    """Output layers with rows of their own for each class: how many rows come before the classes', how many a class
+    has."""
+    config = model.config
+    layers = {"heads.box.class_logits": (1, 1)}  # background comes first
+    if not config.box_head.class_agnostic:
+        layers["heads.box.box_deltas"] = (0, 2 * config.ndim)
+    if config.mask_head is not None and not config.mask_head.class_agnostic:
+        layers["heads.mask.logits"] = (0, 1)
+    return layers
+
+
+def _move_rows(source: Tensor, own: Tensor, pairs: Sequence[tuple[int, int]], first: int, rows: int) -> Tensor:
+    """``own`` with the ``first`` rows, and those of class a for class b of each pair, from ``source``."""
+    moved = own.clone()
+    moved[:first] = source[:first]
+    for a, b in pairs:
+        moved[first + b * rows : first + (b + 1) * rows] = source[first + a * rows : first + (a + 1) * rows]
+    return moved
 
 
 def load_body(model: MaskRCNN, path: str | Path) -> int:

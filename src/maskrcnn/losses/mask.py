@@ -11,7 +11,7 @@ from torch import Tensor
 
 from maskrcnn.config import LossConfig
 from maskrcnn.losses.terms import Term
-from maskrcnn.ops.masks import crop_masks
+from maskrcnn.ops.masks import crop_mask
 from maskrcnn.regions import AxisMap, Regions
 
 
@@ -38,29 +38,17 @@ def mask_targets(
     Args:
         regions: of each image, one region for each of its ``boxes`` ``[R_b, 2D]``.
     """
-    tables, origins, shapes, sources = [np.zeros(0, np.float32)], [], [], []
-    start = 0
+    cropped = []
     for image, own in zip(regions, boxes):
         back = (image.axis_map or AxisMap.identity(image.ndim)).inverse()
-        source = back.corners(own.detach().cpu().float())
-        for i in range(len(image)):
+        for i, source in enumerate(back.corners(own.detach().cpu().float())):
             offset, framed = _framed_window(image, i)
-            tables.append(framed.ravel())
-            origins.append(start)
-            shapes.append(framed.shape)
-            sources.append(source[i] - torch.tensor(tuple(offset[::-1]) * 2, dtype=torch.float32))
-            start += framed.size
+            relative = source - source.new_tensor(tuple(reversed(offset)) * 2)
+            cropped.append(crop_mask(torch.from_numpy(framed), relative, output_size, config.mask_aligned))
     device = boxes[0].device
-    if not origins:
+    if not cropped:
         return torch.zeros((0, *output_size), device=device)
-    goals = crop_masks(
-        torch.from_numpy(np.concatenate(tables)),
-        torch.tensor(origins),
-        torch.tensor(shapes),
-        torch.stack(sources),
-        output_size,
-        config.mask_aligned,
-    )
+    goals = torch.stack(cropped)
     return ((goals >= 0.5).to(goals.dtype) if config.mask_binary else goals).to(device)
 
 

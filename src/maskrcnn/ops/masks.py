@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from maskrcnn.ops.roi_align import pool_bins
+from maskrcnn.ops.roi_align import axis_rows
 
 
 def paste_mask(
@@ -66,15 +66,32 @@ def _hat(position: Tensor, bins: int) -> Tensor:
     return (1 - (position[:, None] - centres).abs()).clamp(min=0)
 
 
-def crop_masks(
-    table: Tensor, origin: Tensor, grid_shape: Tensor, boxes: Tensor, output_size: Sequence[int], aligned: bool = True
-) -> Tensor:
-    """What part of each bin of a box its object covers: the mask targets ``[R, *output_size]``, 0..1.
+def crop_mask(mask: Tensor, box: Tensor, output_size: Sequence[int], aligned: bool = True) -> Tensor:
+    """What part of each bin of a box an object covers: the mask target ``[*output_size]``, 0..1.
+
+    The same numbers as RoIAlign with adaptive sampling, as one small matrix product an axis.
 
     Args:
-        table: ``[T]``, the objects' windows (0 or 1) one after another, each framed by at least one 0 where the image
-            goes on, so that nothing bleeds past it.
-        origin, grid_shape, boxes, output_size, aligned: as in :func:`maskrcnn.ops.roi_align.pool_bins`, sampled
-            adaptively; boxes are relative to each window's first sample.
+        mask: ``[*n]``, 0 or 1: the object's window, framed by at least one 0 wherever the image goes on, so that
+            nothing bleeds past it.
+        box: ``[2D]``, x first, relative to the window's first sample. With ``aligned`` it may be flipped (high corner
+            below low): the bins then come out in flipped order.
+        aligned: as in :func:`maskrcnn.ops.roi_align.pool_bins`.
     """
-    return pool_bins(table[:, None], origin, grid_shape, boxes, output_size, 0, aligned)[..., 0]
+    low, high = (corner.flip(-1).tolist() for corner in box.detach().chunk(2))
+    for axis, (a, b, bins) in enumerate(zip(low, high, output_size)):
+        weights = bin_weights(a, b, mask.shape[axis], bins, aligned).to(mask.dtype)
+        mask = torch.tensordot(mask, weights, dims=([axis], [1])).movedim(-1, axis)
+    return mask
+
+
+def bin_weights(low: float, high: float, size: int, bins: int, aligned: bool) -> Tensor:
+    """``[bins, size]``: how much each of ``size`` samples counts in each bin of low..high, sampled adaptively."""
+    start = torch.tensor([low - 0.5 if aligned else low])
+    length = torch.tensor([high - low if aligned else max(high - low, 1.0)]) / bins
+    count = math.ceil(abs(length.item()))
+    weights = torch.zeros(bins, size)
+    if count:
+        rows, parts = axis_rows(torch.tensor([size]), start, length, bins, count)
+        weights.scatter_add_(1, rows[0], parts[0])
+    return weights

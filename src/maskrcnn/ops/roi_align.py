@@ -124,7 +124,7 @@ def _bags(
     weight = low.new_ones(index.shape)
     step = torch.ones_like(origin)
     for axis in reversed(range(ndim)):
-        rows, weights = _axis_rows(
+        rows, weights = axis_rows(
             grid_shape[:, axis], low[:, axis], bin_length[:, axis], output_size[axis], counts[axis]
         )
         layout = [boxes] + [1] * (2 * ndim)
@@ -137,7 +137,7 @@ def _bags(
     return index.reshape(bags, rows_per_bag), weight.reshape(bags, rows_per_bag)
 
 
-def _axis_rows(size: Tensor, low: Tensor, bin_length: Tensor, bins: int, count: int) -> tuple[Tensor, Tensor]:
+def axis_rows(size: Tensor, low: Tensor, bin_length: Tensor, bins: int, count: int) -> tuple[Tensor, Tensor]:
     """Which grid samples each bin reads along one axis, and with what weight: both ``[R, bins, 2 * count]``.
 
     A sample more than one grid step outside counts as 0; one nearer is pulled to the border.

@@ -1,0 +1,273 @@
+"""The slow, obvious twin of every op: one scalar after another, in any number of dimensions D.
+
+Nothing here is clever or fast, so that it can be checked by reading. Boxes are sequences of 2D numbers, low corner then
+high corner, x first; shapes, strides and grids are in tensor order (..., z, y, x). Numpy arrays only store.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+Box = Sequence[float]
+
+
+def sides(box: Box) -> list[tuple[float, float]]:
+    """(low, high) along each axis, x first."""
+    ndim = len(box) // 2
+    return [(box[axis], box[ndim + axis]) for axis in range(ndim)]
+
+
+def volume(box: Box) -> float:
+    return math.prod(high - low for low, high in sides(box))
+
+
+def intersection(a: Box, b: Box) -> float:
+    shared = 1.0
+    for (low_a, high_a), (low_b, high_b) in zip(sides(a), sides(b)):
+        shared *= max(min(high_a, high_b) - max(low_a, low_b), 0.0)
+    return shared
+
+
+def iou(a: Box, b: Box) -> float:
+    shared = intersection(a, b)
+    union = volume(a) + volume(b) - shared
+    return shared / union if union > 0 else 0.0
+
+
+def coverage(a: Box, b: Box) -> float:
+    """The part of ``a`` that lies in ``b``."""
+    return intersection(a, b) / volume(a) if volume(a) > 0 else 0.0
+
+
+def clip(box: Box, spatial_shape: Sequence[int]) -> list[float]:
+    limits = [*reversed(spatial_shape)] * 2
+    return [min(max(coordinate, 0.0), limit) for coordinate, limit in zip(box, limits)]
+
+
+def is_larger(box: Box, min_size: float) -> bool:
+    return all(high - low >= min_size if min_size > 0 else high > low for low, high in sides(box))
+
+
+def encode(box: Box, reference: Box, weights: Sequence[float]) -> list[float]:
+    shifts, scales = [], []
+    for (low, high), (reference_low, reference_high) in zip(sides(box), sides(reference)):
+        length = reference_high - reference_low
+        shifts.append(((low + high) / 2 - (reference_low + reference_high) / 2) / length)
+        scales.append(math.log((high - low) / length))
+    return [delta * weight for delta, weight in zip(shifts + scales, weights)]
+
+
+def decode(
+    deltas: Sequence[float], reference: Box, weights: Sequence[float], max_scale: float = math.log(1000 / 16)
+) -> list[float]:
+    ndim = len(reference) // 2
+    lows, highs = [], []
+    for axis, (reference_low, reference_high) in enumerate(sides(reference)):
+        length = reference_high - reference_low
+        centre = (reference_low + reference_high) / 2 + deltas[axis] / weights[axis] * length
+        new_length = length * math.exp(min(deltas[ndim + axis] / weights[ndim + axis], max_scale))
+        lows.append(centre - new_length / 2)
+        highs.append(centre + new_length / 2)
+    return lows + highs
+
+
+def cell_anchors(sizes: Sequence[float], shapes: Sequence[Sequence[float]], rounded: bool) -> list[list[float]]:
+    anchors = []
+    for shape in shapes:
+        for size in sizes:
+            half = [size * factor / 2 for factor in shape]
+            half = [round(length) for length in half] if rounded else half
+            anchors.append([-length for length in half] + half)
+    return anchors
+
+
+def grid_anchors(cells: Sequence[Box], grid_shape: Sequence[int], stride: Sequence[float]) -> list[list[float]]:
+    anchors = []
+    for position in np.ndindex(*grid_shape):
+        centre = [k * step for k, step in zip(position, stride)][::-1]
+        for cell in cells:
+            anchors.append([offset + coordinate for offset, coordinate in zip(centre * 2, cell)])
+    return anchors
+
+
+def nms(boxes: Sequence[Box], scores: Sequence[float], threshold: float) -> list[int]:
+    """Greedy: down the scores, keep a box unless a box kept before overlaps it by more than ``threshold``."""
+    kept: list[int] = []
+    for i in by_score(scores):
+        if all(iou(boxes[k], boxes[i]) <= threshold for k in kept):
+            kept.append(i)
+    return kept
+
+
+def grouped_nms(
+    boxes: Sequence[Box], scores: Sequence[float], groups: Sequence[int], threshold: float
+) -> list[int]:
+    """Greedy, but only a box of the same group suppresses."""
+    kept: list[int] = []
+    for i in by_score(scores):
+        if all(iou(boxes[k], boxes[i]) <= threshold for k in kept if groups[k] == groups[i]):
+            kept.append(i)
+    return kept
+
+
+def by_score(scores: Sequence[float]) -> list[int]:
+    """Indices, best first; equal scores in the given order."""
+    return sorted(range(len(scores)), key=lambda i: (-scores[i], i))
+
+
+def read_pulled(grid: np.ndarray, position: Sequence[float]) -> float:
+    """The value between samples: 0 more than one sample outside the grid, the border's value nearer than that."""
+    if any(p < -1 or p > n for p, n in zip(position, grid.shape)):
+        return 0.0
+    return read_framed(grid, [min(max(p, 0.0), n - 1.0) for p, n in zip(position, grid.shape)])
+
+
+def read_framed(grid: np.ndarray, position: Sequence[float]) -> float:
+    """The value between samples of a grid that goes on with zeros; sample k lies at k."""
+    value = 0.0
+    for corner in itertools.product((0, 1), repeat=grid.ndim):
+        index = tuple(math.floor(p) + up for p, up in zip(position, corner))
+        weight = math.prod(1 - abs(p - k) for p, k in zip(position, index))
+        if all(0 <= k < n for k, n in zip(index, grid.shape)):
+            value += weight * float(grid[index])
+    return value
+
+
+def roi_align(
+    features: np.ndarray,
+    box: Box,
+    stride: Sequence[float],
+    output_size: Sequence[int],
+    sampling_ratio: int,
+    aligned: bool,
+) -> np.ndarray:
+    """One box on one image: features ``[C, *S]`` to ``[C, *output_size]``."""
+    starts, lengths, counts = [], [], []
+    for (low, high), step, bins in zip(reversed(sides(box)), stride, output_size):
+        low, high = low / step, high / step
+        starts.append(low - 0.5 if aligned else low)
+        lengths.append((high - low if aligned else max(high - low, 1.0)) / bins)
+        counts.append(sampling_ratio if sampling_ratio > 0 else math.ceil(abs(lengths[-1])))
+    pooled = np.zeros((len(features), *output_size))
+    for channel, grid in enumerate(features):
+        for each_bin in np.ndindex(*output_size):
+            for sample in np.ndindex(*counts):
+                position = [
+                    start + (b + (s + 0.5) / count) * length
+                    for start, b, s, count, length in zip(starts, each_bin, sample, counts, lengths)
+                ]
+                pooled[(channel, *each_bin)] += read_pulled(grid, position) / math.prod(counts)
+    return pooled
+
+
+def assign_level(
+    box: Box, num_levels: int, finest_level: int, canonical_size: float, canonical_level: int, epsilon_inside: bool
+) -> int:
+    ratio = volume(box) ** (1 / len(sides(box))) / canonical_size
+    octave = math.log2(ratio + 1e-8) if epsilon_inside else math.log2(ratio) + 1e-6
+    level = math.floor(canonical_level + octave)
+    return min(max(level - finest_level, 0), num_levels - 1)
+
+
+BELOW, BETWEEN = -1, -2
+
+
+def match(overlaps: Sequence[Sequence[float]], count: int, high: float, low: float, keep_best: bool) -> list[int]:
+    """``overlaps[g][p]`` of object g and prediction p of ``count``: the object of each prediction."""
+    matched = []
+    for p in range(count):
+        column = [row[p] for row in overlaps]
+        top = max(column, default=0.0)
+        answer = BELOW if top < low or not column else BETWEEN if top < high else column.index(top)
+        for row in overlaps if keep_best else ():
+            if row[p] == max(row) and row[p] > 0:
+                answer = column.index(top)
+        matched.append(answer)
+    return matched
+
+
+def paste_mask(mask: np.ndarray, box: Box, spatial_shape: Sequence[int]) -> np.ndarray:
+    """The full-size image: the mask read at the centre of each sample that the box touches, 0 elsewhere."""
+    pasted = np.zeros(spatial_shape)
+    for index in np.ndindex(*spatial_shape):
+        along = list(zip(index, reversed(sides(box)), mask.shape))
+        if all(k + 1 > low and k < high for k, (low, high), _ in along):
+            position = [(k + 0.5 - low) / (high - low) * bins - 0.5 for k, (low, high), bins in along]
+            pasted[index] = read_framed(mask, position)
+    return pasted
+
+
+def crop_mask(mask: np.ndarray, box: Box, output_size: Sequence[int], aligned: bool = True) -> np.ndarray:
+    """What part of each bin of ``box`` a dense, full-size mask covers."""
+    return roi_align(mask[None].astype(float), box, (1,) * mask.ndim, output_size, 0, aligned)[0]
+
+
+def smooth_l1(predictions: Sequence[float], targets: Sequence[float], beta: float) -> float:
+    total = 0.0
+    for prediction, target in zip(predictions, targets):
+        distance = abs(prediction - target)
+        total += distance**2 / (2 * beta) if distance < beta else distance - beta / 2
+    return total
+
+
+def cross_entropy(logits: Sequence[float], label: int) -> float:
+    return math.log(sum(math.exp(logit) for logit in logits)) - logits[label]
+
+
+def binary_cross_entropy(logit: float, answer: float) -> float:
+    probability = 1 / (1 + math.exp(-logit))
+    return -answer * math.log(probability) - (1 - answer) * math.log(1 - probability)
+
+
+def propose(
+    logits: Sequence[Sequence[float]],
+    deltas: Sequence[Sequence[Sequence[float]]],
+    anchors: Sequence[Sequence[Box]],
+    spatial_shape: Sequence[int],
+    pre_nms: int,
+    post_nms: int,
+    threshold: float,
+    min_size: float,
+) -> list[list[float]]:
+    """The proposals of one image; the first three hold a sequence for each level."""
+    boxes, scores, levels = [], [], []
+    for level, (level_logits, level_deltas, level_anchors) in enumerate(zip(logits, deltas, anchors)):
+        for i in by_score(level_logits)[:pre_nms]:
+            box = clip(decode(level_deltas[i], level_anchors[i], [1.0] * len(level_anchors[i])), spatial_shape)
+            if is_larger(box, min_size):
+                boxes.append(box)
+                scores.append(level_logits[i])
+                levels.append(level)
+    return [boxes[k] for k in grouped_nms(boxes, scores, levels, threshold)[:post_nms]]
+
+
+def detect(
+    logits: Sequence[Sequence[float]],
+    deltas: Sequence[Sequence[Sequence[float]]],
+    proposals: Sequence[Box],
+    spatial_shape: Sequence[int],
+    score_threshold: float,
+    nms_threshold: float,
+    max_detections: int,
+    min_size: float,
+) -> list[tuple[list[float], int, float]]:
+    """(box, label, score) of one image; ``deltas[p]`` holds one row for each class, or one for all."""
+    ndim = len(spatial_shape)
+    boxes, labels, scores = [], [], []
+    for p, proposal in enumerate(proposals):
+        total = sum(math.exp(logit) for logit in logits[p])
+        for label in range(1, len(logits[p])):
+            score = math.exp(logits[p][label]) / total
+            own = deltas[p][label - 1 if len(deltas[p]) > 1 else 0]
+            box = clip(decode(own, proposal, [10.0] * ndim + [5.0] * ndim), spatial_shape)
+            if score > score_threshold and is_larger(box, min_size):
+                boxes.append(box)
+                labels.append(label)
+                scores.append(score)
+    return [(boxes[k], labels[k], scores[k]) for k in grouped_nms(boxes, scores, labels, nms_threshold)][
+        :max_detections
+    ]
