@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tyro
 from rich.console import Console
@@ -241,7 +243,13 @@ def between(flag: str, value: float, low: float, high: float) -> None:
         raise UsageError(f"--{flag} must lie between {low} and {high}, not {value}.")
 
 
-COMMANDS = {"predict": Predict, "evaluate": Evaluate, "train": Train, "demo": Demo, "models": Models}
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "predict": Predict,
+    "evaluate": Evaluate,
+    "train": Train,
+    "demo": Demo,
+    "models": Models,
+}
 DESCRIPTION = "Find every object in pictures, name it and outline it to the pixel."
 
 

@@ -45,13 +45,14 @@ class Instances:
 
     def __getitem__(self, index: Tensor | slice) -> Instances:
         """All fields at ``index``, a boolean or integer tensor or a slice."""
-        chosen = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Instances(**{name: None if value is None else value[index] for name, value in chosen.items()})
+        chosen: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(self, **{name: value[index] for name, value in chosen.items() if value is not None})
 
     def to(self, device: torch.device | str) -> Instances:
         """The same objects with every tensor on ``device`` (regions stay in memory as run lengths)."""
-        moved = {f.name: getattr(self, f.name) for f in fields(self)}
-        return replace(self, **{name: v.to(device) for name, v in moved.items() if isinstance(v, Tensor)})
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        moved: dict[str, Any] = {name: v.to(device) for name, v in values.items() if isinstance(v, Tensor)}
+        return replace(self, **moved)
 
 
 @dataclass

@@ -148,16 +148,16 @@ def _parse(path: str | Path, metadata: Mapping[str, str] | None) -> ModelInfo:
     try:
         header = json.loads(metadata["maskrcnn"])
         if header["format_version"] > FORMAT_VERSION:
-            raise CheckpointError("it was written by a newer version of maskrcnn")
+            raise CheckpointError("it was written by a newer version of maskrcnn, so update the package to read it.")
         info = ModelInfo(
-            from_dict({**header["config"]}),
+            from_dict(dict(header["config"])),
             tuple(header["class_names"]),
             tuple(header["category_ids"]),
             header["metrics"],
             header["notes"],
         )
     except CheckpointError as error:
-        raise CheckpointError(f"{path} cannot be used: {error}; update the package to read it.") from None
+        raise CheckpointError(f"{path} cannot be used: {error}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{path} has a header that cannot be read ({error!r}); fetch or train it again."

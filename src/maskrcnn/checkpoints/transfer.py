@@ -23,12 +23,12 @@ def transfer(source: MaskRCNN, source_names: Sequence[str], target: MaskRCNN, ta
     """
     tensors = source.state_dict()
     if tuple(source_names) != tuple(target_names):
-        own, layers = target.state_dict(), class_layers(source)
+        own = target.state_dict()
         pairs = [(source_names.index(name), k) for k, name in enumerate(target_names) if name in source_names]
-        for layer in layers.keys() & class_layers(target).keys():
+        for layer, (first, rows) in class_layers(source).items() & class_layers(target).items():
             for name in (f"{layer}.weight", f"{layer}.bias"):
                 if tensors[name].shape[1:] == own[name].shape[1:]:
-                    tensors[name] = _move_rows(tensors[name], own[name], pairs, *layers[layer])
+                    tensors[name] = _move_rows(tensors[name], own[name], pairs, first, rows)
     return load_matching(target, tensors)[1]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from maskrcnn.data.records import Dataset
 from maskrcnn.errors import DataError
@@ -37,13 +37,7 @@ def evaluate(
     Raises:
         DataError: none of the data set's classes is known to the model, or no image can be read.
     """
-    table = {name: k for k, name in enumerate(dataset.class_names, 1)}
-    labels = [table.get(name, 0) for name in predictor.class_names]
-    if not any(labels):
-        raise DataError(
-            f"{dataset.path} labels {_few(dataset.class_names)}, but the model knows "
-            f"{_few(predictor.class_names)}: no class in common."
-        )
+    labels = match_classes(predictor.class_names, dataset)
     cap = predictor.model.config.detection.max_detections if max_detections is None else max_detections
     predictor.adjust(score=LOWEST_SCORE, max_detections=cap)
     records: list[Record] = []
@@ -69,6 +63,22 @@ def evaluate(
     return evaluate_detections(records, detections, dataset.class_names, cap, bootstrap), failures
 
 
+def match_classes(class_names: Sequence[str], dataset: Dataset) -> list[int]:
+    """The data set's label (1..K) for each of a model's classes, by name; 0 for a class that it does not label.
+
+    Raises:
+        DataError: no class in common.
+    """
+    table = {name: k for k, name in enumerate(dataset.class_names, 1)}
+    labels = [table.get(name, 0) for name in class_names]
+    if not any(labels):
+        raise DataError(
+            f"{dataset.path} labels {_few(dataset.class_names)}, but the model knows {_few(class_names)}: no class in "
+            "common."
+        )
+    return labels
+
+
 def _chunks(dataset: Dataset, size: int) -> Iterator[range]:
     return (range(start, min(start + size, len(dataset))) for start in range(0, len(dataset), size))
 
@@ -81,5 +91,5 @@ def _relabel(found: Instances, labels: list[int]) -> Instances:
     return found[own > 0]
 
 
-def _few(names: tuple[str, ...]) -> str:
+def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -53,10 +53,11 @@ class Predictor:
     ) -> None:
         """Change what is kept (scores from ``score`` on, at most ``max_detections`` an image) or the longer side that
         images are resized to."""
-        changes = {"score_threshold": score, "max_detections": max_detections}
-        detection = dataclasses.replace(
-            self.model.config.detection, **{k: v for k, v in changes.items() if v is not None}
-        )
+        detection = self.model.config.detection
+        if score is not None:
+            detection = dataclasses.replace(detection, score_threshold=score)
+        if max_detections is not None:
+            detection = dataclasses.replace(detection, max_detections=max_detections)
         self.model.config = dataclasses.replace(self.model.config, detection=detection)
         if image_size is not None:
             self.preprocess = dataclasses.replace(self.preprocess, min_size=image_size, max_size=image_size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from maskrcnn.losses.mask import mask_loss, mask_targets
 from maskrcnn.losses.rpn import rpn_losses
 from maskrcnn.losses.sampling import SampledProposals, sample_anchors, sample_proposals
 from maskrcnn.losses.terms import Term
+from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.rpn import propose
 from maskrcnn.regions import Regions
@@ -65,7 +67,7 @@ class Objective(nn.Module):
         self, features: Sequence[Tensor], samples: Sequence[SampledProposals], targets: Sequence[Instances]
     ) -> dict[str, Term]:
         """On the positive proposals only; an object without a mask (a box alone was labelled) does not count."""
-        head, config = self.model.heads["mask"], self.model.config.loss
+        head, config = cast(MaskHead, self.model.heads["mask"]), self.model.config.loss
         boxes = [image.boxes[: len(image.matched)] for image in samples]
         regions = [_regions(target)[image.matched] for target, image in zip(targets, samples)]
         labels = torch.cat([image.labels[: len(image.matched)] for image in samples])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 
-class Term(NamedTuple):
+@dataclass(frozen=True)
+class Term:
     """A loss before its division: counts of several ranks or accumulated batches add up before it is made a mean."""
 
     total: Tensor

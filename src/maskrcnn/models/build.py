@@ -47,7 +47,7 @@ def build_model(config: ModelConfig) -> MaskRCNN:
     if config.mask_head is not None:
         mask_head = MaskHead(ndim, channels, config.num_classes, config.mask_head, backbone.strides)
     model = MaskRCNN(config, backbone, rpn, box_head, mask_head)
-    return model.to(memory_format=MEMORY_FORMAT[ndim])
+    return model.to(memory_format=MEMORY_FORMAT[ndim])  # type: ignore[call-overload]
 
 
 def resnet50_fpn_config(num_classes: int = 80, **changes: Any) -> ModelConfig:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from torch import nn
 
 from maskrcnn.config import ModelConfig
@@ -34,11 +36,11 @@ class MaskRCNN(nn.Module):
         """Detections of each image, in coordinates of its (resized) input, with mask logits where there is a head."""
         features = self.backbone(images.tensor)
         anchors = self.rpn.anchors(features, images.tensor.shape[2:])
-        proposals = propose(*self.rpn(features), anchors, images.spatial_shapes, self.config.selection)
-        detections = detect(
-            *self.heads["box"](features, proposals), proposals, images.spatial_shapes, self.config.detection
-        )
+        logits, deltas = self.rpn(features)
+        proposals = propose(logits, deltas, anchors, images.spatial_shapes, self.config.selection)
+        class_logits, box_deltas = self.heads["box"](features, proposals)
+        detections = detect(class_logits, box_deltas, proposals, images.spatial_shapes, self.config.detection)
         for name, head in self.heads.items():
             if name != "box":
-                head.attach(head(features, [found.boxes for found in detections]), detections)
+                cast(MaskHead, head).attach(head(features, [found.boxes for found in detections]), detections)
         return detections

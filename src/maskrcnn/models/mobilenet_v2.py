@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -42,9 +43,9 @@ class InvertedResidual(nn.Module):
     ) -> None:
         super().__init__()
         hidden = in_channels * expansion
-        norm = {"norm_kind": config.norm, "norm_eps": config.norm_eps}
+        norm: dict[str, Any] = {"norm_kind": config.norm, "norm_eps": config.norm_eps}
         self.expand = (
-            ConvNorm(ndim, in_channels, hidden, 1, activation=_relu6, **norm) if expansion > 1 else nn.Identity()  # type: ignore[arg-type]
+            ConvNorm(ndim, in_channels, hidden, 1, activation=_relu6, **norm) if expansion > 1 else nn.Identity()
         )
         self.depthwise = ConvNorm(
             ndim,
@@ -55,9 +56,9 @@ class InvertedResidual(nn.Module):
             hidden,
             same_padding=config.same_padding,
             activation=_relu6,
-            **norm,  # type: ignore[arg-type]
+            **norm,
         )
-        self.project = ConvNorm(ndim, hidden, out_channels, 1, **norm)  # type: ignore[arg-type]
+        self.project = ConvNorm(ndim, hidden, out_channels, 1, **norm)
         self.residual = in_channels == out_channels and max(stride) == 1
 
     def forward(self, x: Tensor) -> Tensor:
@@ -74,7 +75,7 @@ class MobileNetV2(nn.Module):
     def __init__(self, ndim: int, in_channels: int, config: BackboneConfig) -> None:
         super().__init__()
         reductions = config.reductions or ((2,) * ndim,) * 5
-        norm = {"norm_kind": config.norm, "norm_eps": config.norm_eps}
+        norm: dict[str, Any] = {"norm_kind": config.norm, "norm_eps": config.norm_eps}
         self.stem = ConvNorm(
             ndim,
             in_channels,
@@ -83,7 +84,7 @@ class MobileNetV2(nn.Module):
             reductions[0],
             same_padding=config.same_padding,
             activation=_relu6,
-            **norm,  # type: ignore[arg-type]
+            **norm,
         )
         self.blocks = nn.ModuleList()
         self.channels: list[int] = []
@@ -98,7 +99,7 @@ class MobileNetV2(nn.Module):
                 if len(self.blocks) - 1 in OUTPUTS:
                     self.channels.append(channels)
                     self.strides.append(stride)
-        self.last = ConvNorm(ndim, before, 1280, 1, activation=_relu6, **norm)  # type: ignore[arg-type]
+        self.last = ConvNorm(ndim, before, 1280, 1, activation=_relu6, **norm)
         self.channels[-1] = 1280
         init_he(self)
 

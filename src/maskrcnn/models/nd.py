@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -113,7 +114,7 @@ class ConvNorm(nn.Module):
             x = F.pad(x, _same_pads(x.shape[2:], self.kernel, self.stride))
         if isinstance(self.norm, FrozenBatchNorm):
             scale, shift = self.norm.affine()
-            kernel = self.conv.weight * scale.reshape(-1, *(1,) * (self.ndim + 1))
+            kernel = cast(Tensor, self.conv.weight) * scale.reshape(-1, *(1,) * (self.ndim + 1))
             x = FUNCTIONAL_CONV[self.ndim](x, kernel, shift, self.stride, self.padding, groups=self.groups)
         else:
             x = self.norm(self.conv(x))
@@ -148,15 +149,15 @@ def init_he(module: nn.Module) -> None:
     """He-normal weights (by outputs) and zero biases for every convolution and linear layer of ``module``."""
     for layer in module.modules():
         if isinstance(layer, (*CONV.values(), *CONV_TRANSPOSE.values(), nn.Linear)):
-            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+            nn.init.kaiming_normal_(cast(Tensor, layer.weight), mode="fan_out", nonlinearity="relu")
             if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+                nn.init.zeros_(cast(Tensor, layer.bias))
 
 
 def init_normal(module: nn.Module, std: float) -> None:
     """Normal weights of ``std`` and zero biases, for layers that predict."""
     for layer in module.modules():
         if isinstance(layer, (*CONV.values(), nn.Linear)):
-            nn.init.normal_(layer.weight, std=std)
+            nn.init.normal_(cast(Tensor, layer.weight), std=std)
             if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+                nn.init.zeros_(cast(Tensor, layer.bias))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -25,22 +26,23 @@ class Block(nn.Module):
         self, ndim: int, in_channels: int, width: int, stride: Sequence[int], basic: bool, config: BackboneConfig
     ) -> None:
         super().__init__()
-        options = {"norm_kind": config.norm, "norm_eps": config.norm_eps}
+        options: dict[str, Any] = {"norm_kind": config.norm, "norm_eps": config.norm_eps}
         one = (1,) * ndim
         out_channels = width if basic else 4 * width
         if basic:
-            kernels, channels, strides = (3, 3), (width, width), (stride, one)
+            plan = [(3, width, stride), (3, width, one)]
+        elif config.stride_in_1x1:
+            plan = [(1, width, stride), (3, width, one), (1, out_channels, one)]
         else:
-            kernels, channels = (1, 3, 1), (width, width, out_channels)
-            strides = (stride, one, one) if config.stride_in_1x1 else (one, stride, one)
+            plan = [(1, width, one), (3, width, stride), (1, out_channels, one)]
         layers, before = [], in_channels
-        for i, (kernel, after, step) in enumerate(zip(kernels, channels, strides)):
-            activation = None if i == len(kernels) - 1 else _relu
-            layers.append(ConvNorm(ndim, before, after, kernel, step, activation=activation, **options))  # type: ignore[arg-type]
+        for i, (kernel, after, step) in enumerate(plan):
+            activation = None if i == len(plan) - 1 else _relu
+            layers.append(ConvNorm(ndim, before, after, kernel, step, activation=activation, **options))
             before = after
         self.layers = nn.Sequential(*layers)
         changes = in_channels != out_channels or max(stride) > 1
-        self.shortcut = ConvNorm(ndim, in_channels, out_channels, 1, stride, **options) if changes else nn.Identity()  # type: ignore[arg-type]
+        self.shortcut = ConvNorm(ndim, in_channels, out_channels, 1, stride, **options) if changes else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         return _relu(self.layers(x) + self.shortcut(x))
@@ -58,8 +60,8 @@ class ResNet(nn.Module):
         super().__init__()
         reductions = config.reductions or ((2,) * ndim,) * 5
         basic = config.body in BASIC
-        options = {"norm_kind": config.norm, "norm_eps": config.norm_eps}
-        self.stem = ConvNorm(ndim, in_channels, 64, 7, reductions[0], activation=_relu, **options)  # type: ignore[arg-type]
+        options: dict[str, Any] = {"norm_kind": config.norm, "norm_eps": config.norm_eps}
+        self.stem = ConvNorm(ndim, in_channels, 64, 7, reductions[0], activation=_relu, **options)
         self.pool_stride = tuple(reductions[1])
         self.stages = nn.ModuleList()
         self.channels: list[int] = []

@@ -42,7 +42,7 @@ def grid_anchors(cells: Tensor, grid_shape: Sequence[int], stride: Sequence[floa
 def volume_shapes(stretch: Sequence[float], ndim: int) -> tuple[tuple[float, ...], ...]:
     """Shapes of product 1 for any D: the cube, then each axis stretched by each factor against the others."""
     shapes = [(1.0,) * ndim]
-    for factor, axis in itertools.product(stretch, range(ndim if ndim > 1 else 0)):
+    for factor, axis in itertools.product(stretch, range(ndim)):
         long, short = factor ** ((ndim - 1) / ndim), factor ** (-1 / ndim)
         shapes.append(tuple(long if a == axis else short for a in range(ndim)))
-    return tuple(shapes)
+    return tuple(dict.fromkeys(shapes))  # a length alone (D = 1) has no other to be stretched against

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from maskrcnn.ops.roi_align import axis_rows
+from maskrcnn.ops.roi_align import axis_rows, start_and_length
 
 
 def paste_mask(
@@ -74,8 +74,8 @@ def crop_mask(mask: Tensor, box: Tensor, output_size: Sequence[int], aligned: bo
     Args:
         mask: ``[*n]``, 0 or 1: the object's window, framed by at least one 0 wherever the image goes on, so that
             nothing bleeds past it.
-        box: ``[2D]``, x first, relative to the window's first sample. With ``aligned`` it may be flipped (high corner
-            below low): the bins then come out in flipped order.
+        box: ``[2D]``, x first, relative to the window's first sample. It may be flipped (high corner below low): the
+            bins then come out in flipped order.
         aligned: as in :func:`maskrcnn.ops.roi_align.pool_bins`.
     """
     low, high = (corner.flip(-1).tolist() for corner in box.detach().chunk(2))
@@ -87,11 +87,11 @@ def crop_mask(mask: Tensor, box: Tensor, output_size: Sequence[int], aligned: bo
 
 def bin_weights(low: float, high: float, size: int, bins: int, aligned: bool) -> Tensor:
     """``[bins, size]``: how much each of ``size`` samples counts in each bin of low..high, sampled adaptively."""
-    start = torch.tensor([low - 0.5 if aligned else low])
-    length = torch.tensor([high - low if aligned else max(high - low, 1.0)]) / bins
-    count = math.ceil(abs(length.item()))
+    start, length = start_and_length(torch.tensor([low]), torch.tensor([high]), aligned)
+    bin_length = length / bins
+    count = math.ceil(abs(bin_length.item()))
     weights = torch.zeros(bins, size)
     if count:
-        rows, parts = axis_rows(torch.tensor([size]), start, length, bins, count)
+        rows, parts = axis_rows(torch.tensor([size]), start, bin_length, bins, count)
         weights.scatter_add_(1, rows[0], parts[0])
     return weights

@@ -16,15 +16,16 @@ def match(iou: Tensor, high: float, low: float, keep_best: bool = False) -> Tens
         iou: ``[G, P]``, objects by predictions.
         high: a match from here on.
         low: no match, :data:`BELOW`, under this; in between neither, :data:`BETWEEN`.
-        keep_best: a prediction that is the best for some object (ties included) matches, however little they overlap.
-            It goes to the object that *it* overlaps most, as in every published implementation.
+        keep_best: a prediction that is the best for some object (ties included) matches, however little they overlap;
+            an object that nothing overlaps has no best one. It goes to the object that *it* overlaps most, as in every
+            published implementation.
     """
     if iou.shape[0] == 0:
         return torch.full((iou.shape[1],), BELOW, dtype=torch.long, device=iou.device)
     overlap, best = iou.max(0)
     matched = torch.where(overlap < low, BELOW, torch.where(overlap < high, BETWEEN, best))
     if keep_best and iou.shape[1]:
-        is_best = (iou == iou.max(1, keepdim=True).values).any(0)
+        is_best = ((iou == iou.max(1, keepdim=True).values) & (iou > 0)).any(0)
         matched = torch.where(is_best, best, matched)
     return matched
 

@@ -68,16 +68,15 @@ def pool_bins(
         table: ``[T, C]``.
         origin: int64 ``[R]``, the row of each box's grid position 0.
         grid_shape: int64 ``[R, D]``, tensor order.
-        boxes: ``[R, 2D]``, x first, in samples of the grid. With ``aligned``, a box may be flipped (high corner below
-            low): its bins then come out in flipped order.
+        boxes: ``[R, 2D]``, x first, in samples of the grid. A box may be flipped (high corner below low): it has the
+            bins of the mirrored box on the mirrored grid.
         output_size, sampling_ratio, aligned: as in :func:`roi_align`.
 
     Returns:
         ``[R, *output_size, C]``.
     """
     boxes = boxes.detach()
-    low, high = (corner.flip(-1) - (0.5 if aligned else 0.0) for corner in boxes.chunk(2, -1))
-    length = high - low if aligned else (high - low).clamp(min=1.0)
+    low, length = start_and_length(*(corner.flip(-1) for corner in boxes.chunk(2, -1)), aligned)
     bin_length = length / boxes.new_tensor(tuple(output_size))
     if sampling_ratio > 0:
         counts = torch.full_like(grid_shape, sampling_ratio)
@@ -107,6 +106,18 @@ def pool_bins(
     )
     pooled = pooled.reshape(len(boxes), *output_size, -1)
     return pooled if len(order) == 1 else pooled[torch.cat(order).argsort()]
+
+
+def start_and_length(low: Tensor, high: Tensor, aligned: bool) -> tuple[Tensor, Tensor]:
+    """Where bins begin, as a grid position (sample k's is k), and how far they reach; negative for a flipped box.
+
+    Not aligned, a box is at least one sample long and taken half a sample too far along its own direction.
+    """
+    length = high - low
+    if aligned:
+        return low - 0.5, length
+    flipped = length < 0
+    return low - flipped.to(low.dtype), torch.where(flipped, length.clamp(max=-1.0), length.clamp(min=1.0))
 
 
 def _bags(

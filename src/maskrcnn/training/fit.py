@@ -68,11 +68,15 @@ def fit(
     ``log.jsonl`` (a line each few steps and each epoch) and ``curves.png``.
 
     Raises:
-        DataError: nothing to train on.
+        DataError: nothing to train on, or nothing in ``val`` that the model knows.
         CheckpointError: ``resume`` without a resumable checkpoint in ``out``.
         MaskRCNNError: the loss is no number any more; the files of the batch are named.
     """
     out = Path(out)
+    if len(train) == 0:
+        raise DataError(f"{train.path} holds no images to train on.")
+    if val is not None:
+        match_classes(info.class_names, val)
     model = model.to(device)
     if config.freeze_early:
         for layer in model.backbone.body.early_layers():  # type: ignore[operator]
@@ -82,12 +86,10 @@ def fit(
     if resume:
         position = load_state(out / "last.safetensors", model, optimizer, average)
     report = report or Report(out)
-    report.resume_at(position.step)
+    report.resume_at(position.step, position.epoch)
     transform = TrainTransform(augment, info.config.preprocess)
     batches = math.ceil(len(train) / config.batch_size)
     steps = batches * config.epochs
-    if len(train) == 0:
-        raise DataError(f"{train.path} holds no images to train on.")
     while position.epoch < config.epochs:
         loader = epoch_loader(
             train, transform, config.batch_size, config.seed, position.epoch, config.workers, start_batch=position.batch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -36,12 +37,13 @@ class Report:
         self.task: TaskID | None = None
         out.mkdir(parents=True, exist_ok=True)
 
-    def resume_at(self, step: int) -> None:
-        """Begin the log, or go on with it: lines after ``step`` are of a run that was broken off, and go."""
+    def resume_at(self, step: int, epoch: int) -> None:
+        """Begin the log, or go on with it after ``step`` with ``epoch`` epochs finished: what was logged later belongs
+        to steps that are done again, and goes."""
         path = self.out / "log.jsonl"
         if step > 0 and path.is_file():
-            lines = (json.loads(line) for line in path.read_text().splitlines() if line.endswith("}"))
-            self.log = [line for line in lines if line["step"] <= step]
+            self.log = [line for line in _read_log(path) if line["step"] <= step and line["epoch"] <= epoch]
+            self.started -= max((line.get("seconds", 0.0) for line in self.log), default=0.0)
         with atomic_write(path) as temporary:
             temporary.write_text("".join(json.dumps(line) + "\n" for line in self.log))
 
@@ -90,3 +92,12 @@ class Report:
             self.progress.start()
         assert self.task is not None
         self.progress.update(self.task, completed=step, description=words)
+
+
+def _read_log(path: Path) -> list[dict[str, Any]]:
+    """The whole lines of a log; a line that was being written when the training died is passed over."""
+    lines = []
+    for line in path.read_text(errors="replace").splitlines():
+        with contextlib.suppress(ValueError):
+            lines.append(json.loads(line))
+    return lines

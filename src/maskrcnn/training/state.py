@@ -61,7 +61,10 @@ def load_state(path: Path, model: nn.Module, optimizer: Optimizer, average: Movi
         saved.setdefault(name, {})[field] = value
     for name, parameter in model.named_parameters():
         if name in saved:
-            optimizer.state[parameter] = dict(saved[name])
+            # AdamW counts its steps on the CPU, wherever the weights are
+            optimizer.state[parameter] = {
+                field: value if field == "step" else value.to(parameter.device) for field, value in saved[name].items()
+            }
     return Position(
         epoch=int(position["epoch"]),
         batch=int(position["batch"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -68,7 +69,7 @@ def predict_files(
                 outcome.failures.append(str(error))
         for path, image, found in _predict(predictor, readable, images, outcome.failures):
             if len(wanted):
-                found = found[torch.isin(found.labels, wanted)]
+                found = found[torch.isin(cast(Tensor, found.labels), wanted)]
             found = found[: max_detections if max_detections is not None else len(found)]
             writer.add(path, image, found)
             outcome.counts[str(path)] = len(found)

@@ -17,6 +17,7 @@ from maskrcnn.errors import UsageError
 from maskrcnn.models.build import VARIANTS, build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.training.fit import FitConfig, fit
+from maskrcnn.training.memory import keep_freed_memory
 from maskrcnn.training.report import Report
 from maskrcnn.workflows.models import find_model
 
@@ -45,6 +46,7 @@ def train(
         resume: go on from ``out/last.safetensors``, with the recipe that it was begun with.
     """
     torch.manual_seed(config.seed)
+    keep_freed_memory()
     last = out / "last.safetensors"
     if resume:
         if not last.is_file():
