@@ -35,7 +35,7 @@ evaluate-people: .venv/installed
 	$(BIN)/maskrcnn evaluate $(DATA)/coco/annotations/people_val.json --model people --out runs/evaluate-people
 
 bench: .venv/installed
-	$(BIN)/python benchmarks/ops.py
+	$(BIN)/python benchmarks/people.py
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -126,3 +126,58 @@ def picture(index: int) -> np.ndarray:
         (y1, x1) = (y0, x0) + extent
         image[:, y0:y1, x0:x1] = 0.25 * image[:, y0:y1, x0:x1] + 0.75 * rng.random_sample((3, 1, 1))
     return image.astype(np.float32)
+
+
+class Thing(NamedTuple):
+    """One object of a training target: its box (x0, y0, x1, y1 in pixels), its class and the shape of its mask."""
+
+    box: tuple[int, int, int, int]
+    label: int
+    shape: str
+
+
+THINGS = (
+    (
+        Thing((22, 31, 67, 70), 3, "ellipse"),
+        Thing((90, 18, 251, 143), 17, "ellipse"),
+        Thing((121, 77, 199, 205), 3, "corner"),
+        Thing((213, 149, 306, 229), 62, "corner"),
+        Thing((33, 167, 62, 223), 1, "ellipse"),
+    ),
+    (
+        Thing((14, 23, 189, 266), 17, "corner"),
+        Thing((38, 171, 97, 287), 44, "ellipse"),
+        Thing((131, 41, 169, 77), 1, "ellipse"),
+    ),
+)
+
+
+def _mask(thing: Thing, size: Sequence[int]) -> np.ndarray:
+    """The mask of a thing, uint8: the box's ellipse, or the box without the quarter at its lower right corner."""
+    x0, y0, x1, y1 = thing.box
+    y = (2 * np.arange(size[0])[:, None] + 1 - (y0 + y1)) / (y1 - y0)
+    x = (2 * np.arange(size[1])[None, :] + 1 - (x0 + x1)) / (x1 - x0)
+    if thing.shape == "ellipse":
+        return (x * x + y * y <= 1).astype(np.uint8)
+    return ((np.abs(x) <= 1) & (np.abs(y) <= 1) & ~((x > 0) & (y > 0))).astype(np.uint8)
+
+
+def target(index: int) -> dict[str, np.ndarray]:
+    """The training target of picture 0 or 1: boxes (n, 4) float32, labels (n,) int64, masks (n, h, w) uint8."""
+    things = THINGS[index]
+    return {
+        "boxes": np.array([thing.box for thing in things], dtype=np.float32),
+        "labels": np.array([thing.label for thing in things], dtype=np.int64),
+        "masks": np.stack([_mask(thing, IMAGE_SIZES[index]) for thing in things]),
+    }
+
+
+def probe_indices(numel: int, count: int = 32) -> np.ndarray:
+    """Where the probes look: ``count`` flat (C order) indices spread evenly over ``numel`` values."""
+    return (2 * np.arange(count, dtype=np.int64) + 1) * numel // (2 * count)
+
+
+def probe(values: np.ndarray) -> np.ndarray:
+    """What is stored of a tensor: its mean, its population standard deviation and 32 of its values, float64."""
+    flat = np.asarray(values, dtype=np.float64).reshape(-1)
+    return np.concatenate([[flat.mean(), flat.std()], flat[probe_indices(flat.size)]])

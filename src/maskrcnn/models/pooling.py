@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -23,6 +24,8 @@ class PyramidPool:
         self.strides = list(strides[:-1])
         ndim = len(self.strides[0])
         self.output_size = (config.output_size,) * ndim
+        # Level l has stride 2^l; where the stride differs by axis, the whole number nearest to the mean of log2 counts.
+        self.finest_level = round(math.log2(math.prod(self.strides[0])) / ndim)
 
     def __call__(self, features: Sequence[Tensor], boxes: Sequence[Tensor]) -> Tensor:
         """``[R, C, *output_size]`` for the boxes ``[R_b, 2D]`` of every image, image by image."""
@@ -30,7 +33,9 @@ class PyramidPool:
         counts = torch.tensor([len(b) for b in boxes], device=flat.device)
         image_index = torch.arange(len(boxes), device=flat.device).repeat_interleave(counts)
         config = self.config
-        levels = assign_levels(flat, len(self.strides), 2, config.canonical_size, epsilon_inside=config.epsilon_inside)
+        levels = assign_levels(
+            flat, len(self.strides), self.finest_level, config.canonical_size, epsilon_inside=config.epsilon_inside
+        )
         return roi_align(
             features[: len(self.strides)],
             flat,

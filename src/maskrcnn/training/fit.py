@@ -14,11 +14,11 @@ from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
 from maskrcnn.checkpoints.ours import ModelInfo, save_checkpoint
-from maskrcnn.data.loading import epoch_loader
+from maskrcnn.data.loading import epoch_loader, epoch_order
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.transforms import AugmentConfig, EvalTransform, Sample, TrainTransform
 from maskrcnn.errors import DataError, MaskRCNNError
-from maskrcnn.evaluation.evaluate import evaluate
+from maskrcnn.evaluation.evaluate import evaluate, match_classes
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.losses.objective import Objective
 from maskrcnn.losses.terms import Term, add_terms
@@ -94,11 +94,14 @@ def fit(
         loader = epoch_loader(
             train, transform, config.batch_size, config.seed, position.epoch, config.workers, start_batch=position.batch
         )
+        order = epoch_order(len(train), config.seed, position.epoch, shuffle=True).tolist()
         for samples in loader:
             set_learning_rate(optimizer, config, position.step, steps)
             terms = train_step(objective, optimizer, samples, config, position.epoch, device)
             average.update(model)
-            position.step, position.batch = position.step + 1, position.batch + 1
+            # Not one more than before: a batch of which no image could be read was passed over.
+            position.batch = order.index(samples[0].index) // config.batch_size + 1
+            position.step += 1
             report.step(position.step, steps, position.epoch, len(samples), terms, optimizer.param_groups[-1]["lr"])
             if position.step % config.save_every == 0:
                 save_state(out / "last.safetensors", model, info, optimizer, average, position)
@@ -213,8 +216,11 @@ def validate(model: MaskRCNN, info: ModelInfo, val: Dataset, config: FitConfig, 
     loader = epoch_loader(
         val, EvalTransform(info.config.preprocess), config.batch_size, workers=config.workers, shuffle=False
     )
+    labels = torch.tensor([0, *(_label(info.class_names, name) for name in val.class_names)])
     with torch.no_grad():
-        terms = add_terms(batch_losses(objective, samples, 0, 0, device) for samples in loader)
+        terms = add_terms(
+            batch_losses(objective, [relabel(sample, labels) for sample in samples], 0, 0, device) for samples in loader
+        )
     metrics = {"val/loss": sum_of_means(terms).item()} | {f"val/{n}": t.mean().item() for n, t in terms.items()}
     configured = model.config
     try:
@@ -222,3 +228,14 @@ def validate(model: MaskRCNN, info: ModelInfo, val: Dataset, config: FitConfig, 
     finally:
         model.config = configured
     return metrics | {name: value for name, value in result.metrics.items() if value is not None}
+
+
+def relabel(sample: Sample, labels: torch.Tensor) -> Sample:
+    """``sample`` with ``labels[k]`` in place of label k; an object of label 0 is left out."""
+    assert sample.target.labels is not None
+    target = dataclasses.replace(sample.target, labels=labels[sample.target.labels])
+    return dataclasses.replace(sample, target=target[target.labels > 0])
+
+
+def _label(class_names: Sequence[str], name: str) -> int:
+    return class_names.index(name) + 1 if name in class_names else 0

@@ -29,8 +29,15 @@ def find_model(name: str) -> Path:
 
 
 def load_model(name: str) -> tuple[MaskRCNN, ModelInfo]:
-    """A trained model by name or file."""
-    return load_checkpoint(find_model(name))
+    """A trained model of images by name or file.
+
+    Raises:
+        UsageError: no such model, or one of signals or volumes.
+    """
+    model, info = load_checkpoint(find_model(name))
+    if info.config.ndim != 2:
+        raise UsageError(f"{name} is a model of {info.config.ndim}-D data, but this command is for images.")
+    return model, info
 
 
 def load_predictor(name: str, device: str = "cpu") -> Predictor:
@@ -44,6 +51,8 @@ def _list(names: list[str]) -> str:
 
 def describe_models() -> str:
     """A line for each shipped model: name, classes, size and measured average precision."""
+    if not shipped_models():
+        return "No model is shipped with this installation."
     lines = []
     for name in shipped_models():
         info, size = read_info(model_path(name)), model_path(name).stat().st_size / 2**20

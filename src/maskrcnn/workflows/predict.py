@@ -47,13 +47,17 @@ def predict_files(
         report: called with each file and how many objects it holds.
 
     Raises:
-        UsageError: a class that the model does not know.
+        UsageError: a class that the model does not know, or label maps of a model that finds boxes only.
     """
     unknown = [name for name in classes if name not in predictor.class_names]
     if unknown:
         raise UsageError(
             f"The model does not know {', '.join(unknown)}; its classes are {', '.join(predictor.class_names)}."
         )
+    if label_maps and predictor.info.config.mask_head is None:
+        raise UsageError("The model finds boxes only: there are no masks to make label maps of.")
+    if max_detections is not None:  # of the wanted classes, so the model must give more than that of all classes
+        predictor.adjust(max_detections=max(max_detections, predictor.model.config.detection.max_detections))
     wanted = torch.tensor([k for k, name in enumerate(predictor.class_names, 1) if name in classes])
     outcome = Outcome()
     channels = predictor.info.config.in_channels
@@ -71,7 +75,7 @@ def predict_files(
             if len(wanted):
                 found = found[torch.isin(cast(Tensor, found.labels), wanted)]
             found = found[: max_detections if max_detections is not None else len(found)]
-            writer.add(path, image, found)
+            writer.add(printable(path), image, found)
             outcome.counts[str(path)] = len(found)
             report(path, len(found))
     writer.close()
@@ -93,6 +97,11 @@ def _predict(
             return
     for path, image in zip(paths, images):
         yield from _predict(predictor, [path], [image], failures)
+
+
+def printable(path: Path) -> str:
+    """The path as text that any file can hold; bytes of it that are no text are written as such (``\\xe9``)."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def _chunks(paths: Sequence[Path], size: int) -> Iterable[Sequence[Path]]:

@@ -39,7 +39,7 @@ class BoxHead(nn.Module):
     def forward(self, features: Sequence[Tensor], boxes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         pooled = self.pool(features, boxes).flatten(1)
         hidden = F.relu(self.fc2(F.relu(self.fc1(pooled))))
-        return self.class_logits(hidden), self.box_deltas(hidden).reshape(len(pooled), -1, 2 * self.ndim)
+        return self.class_logits(hidden), self.box_deltas(hidden).unflatten(1, (-1, 2 * self.ndim))
 
 
 @torch.no_grad()

@@ -1,0 +1,84 @@
+"""How fast the shipped model is on this machine: python benchmarks/people.py
+
+Prints the median time of a photo through ``Predictor`` (reading and drawing not included) on the example photos, and
+images a second of a training step on synthetic samples with and without ``keep_freed_memory``, in turns (A B A B), as a
+ratio. Each training measurement is a process of its own, since what the C library was told cannot be taken back.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+
+import torch
+
+from maskrcnn.data.images import find_images, read_image
+from maskrcnn.data.synthetic import synthetic_samples
+from maskrcnn.inference.predictor import Predictor
+from maskrcnn.losses.objective import Objective
+from maskrcnn.models.build import mask_rcnn_mobilenet_v2_fpn
+from maskrcnn.pretrained import model_path
+from maskrcnn.training.fit import FitConfig, make_optimizer, train_step
+from maskrcnn.training.memory import keep_freed_memory
+from maskrcnn.workflows.models import EXAMPLES
+
+ROUNDS, STEPS, BATCH, SIZE = 3, 6, 8, 352
+
+
+def predict_seconds() -> float:
+    """Median over the example photos of the fastest of three runs."""
+    predictor = Predictor.load(model_path("people"))
+    predictor.adjust(score=0.5)
+    times = []
+    for path in find_images(EXAMPLES):
+        image = read_image(path)
+        times.append(min(timed(lambda image=image: predictor(image)) for _ in range(3)))
+    return statistics.median(times)
+
+
+def timed(job: object) -> float:
+    """Seconds that ``job`` takes."""
+    start = time.perf_counter()
+    job()  # type: ignore[operator]
+    return time.perf_counter() - start
+
+
+def training_speed() -> float:
+    """Images a second of the training step, after one step that does not count."""
+    torch.manual_seed(0)
+    model = mask_rcnn_mobilenet_v2_fpn(2)
+    config = FitConfig(batch_size=BATCH)
+    objective, optimizer = Objective(model), make_optimizer(model, config)
+    samples = synthetic_samples(2, BATCH, (SIZE, SIZE), seed=0)
+    train_step(objective, optimizer, samples, config, 0, "cpu")
+    seconds = timed(lambda: [train_step(objective, optimizer, samples, config, 0, "cpu") for _ in range(STEPS)])
+    return STEPS * BATCH / seconds
+
+
+def measure(keep: bool) -> float:
+    """:func:`training_speed` in a process of its own."""
+    output = subprocess.run([sys.executable, __file__, "keep" if keep else "plain"], capture_output=True, check=True)
+    return float(output.stdout)
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        if sys.argv[1] == "keep":
+            keep_freed_memory()
+        print(training_speed())
+        return
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
+    print(f"predict: {predict_seconds():.2f} s a photo (people, the model's own size)")
+    pairs = [(measure(True), measure(False)) for _ in range(ROUNDS)]
+    ratios = sorted(kept / plain for kept, plain in pairs)
+    kept = statistics.median(pair[0] for pair in pairs)
+    print(
+        f"training step at {SIZE} px, batch {BATCH}: {kept:.1f} images/s; keeping freed memory is "
+        f"{statistics.median(ratios):.2f} times as fast (min {ratios[0]:.2f}, max {ratios[-1]:.2f})"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""The command line from outside: help, exit codes, and sentences in place of tracebacks."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from maskrcnn.cli import COMMANDS
+from maskrcnn.ops.boxes import pairwise_iou
+from maskrcnn.pretrained import shipped_models
+from tiny import save_photo, write_coco
+
+ASTRONAUT = (20, 14, 365, 512)  # x1, y1, x2, y2 of the person in the photo, by eye; the helmet reaches to 510
+
+needs_shipped_model = pytest.mark.skipif(not shipped_models(), reason="no model is shipped yet")
+
+
+def run_process(*arguments, **options):
+    command = [sys.executable, "-m", "maskrcnn", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+
+
+def test_a_process_predicts_and_exits_with_0(tiny_file, tmp_path):
+    photo = save_photo(tmp_path / "photo.png")
+    done = run_process("predict", photo, "--model", tiny_file, "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(rf"{re.escape(str(photo))}: \d+ objects", done.stdout.splitlines()[0])
+
+
+def test_a_process_whose_input_failed_exits_with_1_and_no_traceback(tiny_file, tmp_path):
+    (tmp_path / "text.png").write_text("no image")
+    done = run_process("predict", tmp_path / "text.png", "--model", tiny_file, "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"failed: {tmp_path / 'text.png'} is not an image") and done.stderr.count("\n") == 1
+
+
+def test_a_process_that_cannot_start_exits_with_2_and_one_sentence(tmp_path):
+    done = run_process("predict", tmp_path / "gone.png", "--out", tmp_path / "out")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"maskrcnn: {tmp_path / 'gone.png'} does not exist.\n"
+
+
+def test_help_does_not_wait_for_torch():
+    code = "import sys; sys.argv = ['maskrcnn', '--help']\nimport maskrcnn.cli\ntry: maskrcnn.cli.main()\nfinally: "
+    done = subprocess.run([sys.executable, "-c", code + "print('torch' in sys.modules)"], capture_output=True, text=True)
+    assert done.stdout.endswith("False\n")
+
+
+def test_help_lists_the_commands(maskrcnn):
+    outcome = maskrcnn("--help")
+    assert outcome.code == 0
+    assert all(command in outcome.out for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_explains_every_flag(maskrcnn, command):
+    outcome = maskrcnn(command, "--help")
+    assert (outcome.code, outcome.err) == (0, "")
+    text = " ".join(outcome.out.replace("│", " ").split())
+    for field in COMMANDS[command].__dataclass_fields__:
+        flag = field.replace("_", "-")
+        assert f"--{flag} " in text or f"{flag.upper()}" in text
+    assert COMMANDS[command].__doc__.split(".")[0] in text
+
+
+@pytest.mark.parametrize("arguments", [[], ["paint"], ["predict", "x.png", "--colour"], ["train", "data"]])
+def test_what_is_no_command_exits_with_2(maskrcnn, arguments):
+    outcome = maskrcnn(*arguments)
+    assert outcome.code == 2
+    assert outcome.err
+
+
+def test_predict_without_an_image_says_how_it_is_used(refused):
+    assert "maskrcnn predict PHOTO" in refused("predict")
+
+
+def test_an_empty_folder_is_refused(refused, tiny_file, tmp_path):
+    (tmp_path / "photos").mkdir()
+    sentence = refused("predict", tmp_path / "photos", "--model", tiny_file, "--out", tmp_path / "out")
+    assert f"no images in {tmp_path / 'photos'}" in sentence
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "train"])
+def test_an_unknown_model_is_refused_and_the_others_are_listed(refused, tmp_path, command):
+    given = save_photo(tmp_path / "photo.png") if command == "predict" else write_coco(tmp_path / "data")
+    sentence = refused(command, given, "--model", "cats", "--out", tmp_path / "out")
+    assert "no model cats" in sentence
+    assert all(name in sentence for name in shipped_models())
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "train"])
+def test_a_file_that_is_no_model_is_refused(refused, tmp_path, command):
+    given = save_photo(tmp_path / "photo.png") if command == "predict" else write_coco(tmp_path / "data")
+    (tmp_path / "notes.txt").write_text("no model")
+    sentence = refused(command, given, "--model", tmp_path / "notes.txt", "--out", tmp_path / "out")
+    assert f"{tmp_path / 'notes.txt'} is no safetensors file" in sentence
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "train"])
+def test_results_that_would_replace_a_file_are_refused(refused, tiny_file, tmp_path, command):
+    given = save_photo(tmp_path / "photo.png") if command == "predict" else write_coco(tmp_path / "data")
+    (tmp_path / "out").write_text("precious")
+    sentence = refused(command, given, "--model", tiny_file, "--out", tmp_path / "out")
+    assert str(tmp_path / "out") in sentence
+    assert (tmp_path / "out").read_text() == "precious"
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is forbidden to this user")
+def test_a_folder_that_may_not_be_written_is_refused(refused, tiny_file, tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    photo = save_photo(tmp_path / "photo.png")
+    sentence = refused("predict", photo, "--model", tiny_file, "--out", tmp_path / "locked" / "out")
+    assert str(tmp_path / "locked") in sentence
+
+
+def test_a_full_disk_is_a_sentence(maskrcnn, tiny_file, tmp_path, monkeypatch):
+    def fill_disk(*rest, **options):
+        raise OSError(28, "No space left on device", str(tmp_path / "out" / "photo.png"))
+
+    photo = save_photo(tmp_path / "photo.png")
+    monkeypatch.setattr("PIL.Image.Image.save", fill_disk)
+    outcome = maskrcnn("predict", photo, "--model", tiny_file, "--out", tmp_path / "out")
+    assert outcome.code == 2
+    assert outcome.err == f"maskrcnn: {tmp_path / 'out' / 'photo.png'}: No space left on device.\n"
+
+
+def test_interrupting_is_no_traceback(maskrcnn, tiny_file, tmp_path, monkeypatch):
+    def interrupt(*rest, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("maskrcnn.workflows.predict.read_image", interrupt)
+    photo = save_photo(tmp_path / "photo.png")
+    outcome = maskrcnn("predict", photo, "--model", tiny_file, "--out", tmp_path / "out")
+    assert (outcome.code, outcome.err) == (130, "maskrcnn: stopped.\n")
+
+
+def test_models_lists_what_is_shipped(maskrcnn):
+    outcome = maskrcnn("models")
+    assert outcome.code == 0
+    assert all(f"{name}: " in outcome.out for name in shipped_models())
+    assert shipped_models() or "No model is shipped" in outcome.out
+
+
+def test_the_card_of_a_model_that_is_not_shipped_is_refused(refused):
+    assert "no shipped model cats" in refused("models", "cats")
+
+
+@needs_shipped_model
+@pytest.mark.parametrize("name", shipped_models())
+def test_each_shipped_model_has_a_card(maskrcnn, name):
+    outcome = maskrcnn("models", name)
+    assert outcome.code == 0
+    assert len(outcome.out) > 500
+
+
+def test_the_demo_without_its_model_is_refused(refused, tmp_path, monkeypatch):
+    monkeypatch.setattr("maskrcnn.pretrained.FOLDER", tmp_path)
+    assert "no model people" in refused("demo", "--out", tmp_path / "demo")
+
+
+@needs_shipped_model
+def test_the_demo_finds_the_astronaut(maskrcnn, tmp_path):
+    outcome = maskrcnn("demo", "--out", tmp_path / "demo")
+    assert outcome.code == 0
+    assert str(tmp_path / "demo" / "astronaut.png") in outcome.out
+    found = json.loads((tmp_path / "demo" / "predictions.json").read_text())
+    people = [f for f in found if f["file_name"].endswith("astronaut.jpg") and f["category"] == "person"]
+    best = max(people, key=lambda person: person["score"])
+    assert best["score"] >= 0.7
+    x, y, width, height = best["bbox"]
+    box = torch.tensor([[x, y, x + width, y + height]])
+    assert pairwise_iou(box, torch.tensor([ASTRONAUT], dtype=torch.float32)).item() > 0.6
