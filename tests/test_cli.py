@@ -15,6 +15,7 @@ from maskrcnn.pretrained import shipped_models
 from tiny import save_photo, write_coco
 
 ASTRONAUT = (20, 14, 365, 512)  # x1, y1, x2, y2 of the person in the photo, by eye; the helmet reaches to 510
+POSITIONAL = {"inputs": "PHOTO|FOLDER", "data": "DATA", "name": "NAME"}
 
 needs_shipped_model = pytest.mark.skipif(not shipped_models(), reason="no model is shipped yet")
 
@@ -45,8 +46,8 @@ def test_a_process_that_cannot_start_exits_with_2_and_one_sentence(tmp_path):
 
 
 def test_help_does_not_wait_for_torch():
-    code = "import sys; sys.argv = ['maskrcnn', '--help']\nimport maskrcnn.cli\ntry: maskrcnn.cli.main()\nfinally: "
-    done = subprocess.run([sys.executable, "-c", code + "print('torch' in sys.modules)"], capture_output=True, text=True)
+    code = "import sys, maskrcnn.cli\ntry: maskrcnn.cli.main()\nfinally: print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True)
     assert done.stdout.endswith("False\n")
 
 
@@ -61,10 +62,10 @@ def test_help_of_a_command_explains_every_flag(maskrcnn, command):
     outcome = maskrcnn(command, "--help")
     assert (outcome.code, outcome.err) == (0, "")
     text = " ".join(outcome.out.replace("│", " ").split())
-    for field in COMMANDS[command].__dataclass_fields__:
-        flag = field.replace("_", "-")
-        assert f"--{flag} " in text or f"{flag.upper()}" in text
     assert COMMANDS[command].__doc__.split(".")[0] in text
+    for field in COMMANDS[command].__dataclass_fields__:
+        assert POSITIONAL.get(field, f"--{field.replace('_', '-')} ") in text
+    assert "None" not in text and "(default: )" not in text
 
 
 @pytest.mark.parametrize("arguments", [[], ["paint"], ["predict", "x.png", "--colour"], ["train", "data"]])

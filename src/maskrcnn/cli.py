@@ -63,21 +63,17 @@ class Train:
         from maskrcnn.training.fit import FitConfig
         from maskrcnn.workflows.train import train
 
-        for flag, value, low in (
-            ("epochs", self.epochs, 1),
-            ("batch", self.batch, 1),
-            ("image-size", self.image_size, SMALLEST_IMAGE),
-            ("validate-every", self.validate_every, 1),
-            ("seed", self.seed, 0),
-            ("workers", self.workers, 0),
-        ):
-            at_least(flag, value, low)
+        at_least("epochs", self.epochs, 1)
         between("lr", self.lr, 1e-9, 10)
+        at_least("batch", self.batch, 1)
+        at_least("image-size", self.image_size, SMALLEST_IMAGE)
+        at_least("validate-every", self.validate_every, 1)
+        at_least("seed", self.seed, 0)
+        at_least("workers", self.workers, 0)
         usable_device(self.device)
         data = open_dataset(self.data)
         val = open_dataset(self.val) if self.val else None
-        for dataset in (data, val):
-            tell_problems(dataset.problems if dataset else [])
+        tell_problems(data.problems + (val.problems if val else []))
         config = FitConfig(
             self.epochs, self.batch, self.lr, seed=self.seed, workers=self.workers, validate_every=self.validate_every
         )

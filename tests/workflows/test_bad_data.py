@@ -32,7 +32,7 @@ def write_faulty(folder, *faults):
     lists = {"images_too": [], "annotations_too": []}
     for fault in faults:
         for name, entries in FAULTS[fault][0].items():
-            lists[name] += [{"image_id": 0, "category_id": 1} | entry if "bbox" in entry else entry for entry in entries]
+            lists[name] += [{"image_id": 0, "category_id": 1} | entry for entry in entries]
     return write_coco(folder, **lists)
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from maskrcnn.config import LossConfig
-from maskrcnn.losses.terms import Term
+from maskrcnn.losses.terms import Term, full
 from maskrcnn.ops.masks import crop_mask
 from maskrcnn.regions import AxisMap, Regions
 
@@ -22,8 +22,8 @@ def mask_loss(logits: Tensor, labels: Tensor, goals: Tensor, has_mask: Tensor) -
         logits: ``[R, K or 1, *M]``; labels: int64 ``[R]``, 1..K; goals: ``[R, *M]``, 0..1; has_mask: bool ``[R]``.
     """
     column = labels - 1 if logits.shape[1] > 1 else torch.zeros_like(labels)
-    own = logits[torch.arange(len(logits), device=logits.device), column].float()
-    total = F.binary_cross_entropy_with_logits(own[has_mask], goals[has_mask], reduction="sum")
+    own = full(logits[torch.arange(len(logits), device=logits.device), column])
+    total = F.binary_cross_entropy_with_logits(own[has_mask], goals[has_mask].to(own.dtype), reduction="sum")
     return {"loss_mask": Term(total, int(has_mask.sum()) * goals[0].numel() if len(goals) else 0)}
 
 

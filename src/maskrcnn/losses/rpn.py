@@ -10,7 +10,7 @@ from torch import Tensor
 
 from maskrcnn.config import LossConfig
 from maskrcnn.losses.sampling import SampledAnchors
-from maskrcnn.losses.terms import Term, smooth_l1
+from maskrcnn.losses.terms import Term, full, smooth_l1
 from maskrcnn.ops.box_coding import encode_boxes
 
 
@@ -32,8 +32,7 @@ def rpn_losses(
         answers.append(answer)
         plain = (1.0,) * anchors.shape[1]
         goal = encode_boxes(image.boxes, anchors[image.positive], plain)
-        box_loss = box_loss + smooth_l1(image_deltas[image.positive].float(), goal, config.rpn_smooth_l1_beta)
-    objectness = F.binary_cross_entropy_with_logits(
-        torch.cat(chosen_logits).float(), torch.cat(answers).float(), reduction="sum"
-    )
+        box_loss = box_loss + smooth_l1(full(image_deltas[image.positive]), goal, config.rpn_smooth_l1_beta)
+    all_logits, all_answers = full(torch.cat(chosen_logits)), full(torch.cat(answers))
+    objectness = F.binary_cross_entropy_with_logits(all_logits, all_answers, reduction="sum")
     return {"loss_rpn_objectness": Term(objectness, count), "loss_rpn_box": Term(box_loss, count)}

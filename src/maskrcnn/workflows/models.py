@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint, read_info
@@ -57,7 +58,7 @@ def describe_models() -> str:
     for name in shipped_models():
         info, size = read_info(model_path(name)), model_path(name).stat().st_size / 2**20
         measured = "  ".join(f"{key} {info.metrics[key]:.3f}" for key in ("box/AP", "mask/AP") if key in info.metrics)
-        lines.append(f"{name}: {_few(info.class_names)}; {size:.1f} MiB; {measured}")
+        lines.append(f"{name}: {few(info.class_names)}; {size:.1f} MiB; {measured}")
     return "\n".join([*lines, "maskrcnn models NAME prints a model's card."])
 
 
@@ -69,5 +70,6 @@ def model_card(name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _few(names: tuple[str, ...]) -> str:
+def few(names: Sequence[str]) -> str:
+    """A few of many names."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -13,13 +15,14 @@ from maskrcnn.checkpoints.transfer import load_body, transfer
 from maskrcnn.config import ModelConfig
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.transforms import AugmentConfig
-from maskrcnn.errors import UsageError
+from maskrcnn.errors import DataError, UsageError
+from maskrcnn.evaluation.evaluate import match_classes
 from maskrcnn.models.build import VARIANTS, build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.training.fit import FitConfig, fit
 from maskrcnn.training.memory import keep_freed_memory
 from maskrcnn.training.report import Report
-from maskrcnn.workflows.models import find_model
+from maskrcnn.workflows.models import few, load_model
 
 Say = Callable[[str], None]
 
@@ -44,33 +47,78 @@ def train(
         body_weights: a safetensors file to start the backbone's body from.
         image_size: longer side of the images; None: the starting model's own.
         resume: go on from ``out/last.safetensors``, with the recipe that it was begun with.
+        say: is given what the user should know, sentence by sentence.
+
+    Raises:
+        UsageError: ``out`` holds a training already, or, to be resumed, none of these classes.
+        DataError: nothing to train on, or validation data of which the model knows no class.
     """
+    check_data(data, val)
     torch.manual_seed(config.seed)
     keep_freed_memory()
     last = out / "last.safetensors"
     if resume:
-        if not last.is_file():
-            raise UsageError(
-                f"There is nothing to resume in {out}: {last.name} is not there; train without --resume first."
-            )
-        network, info = load_checkpoint(last)
-        if info.class_names != data.class_names:
-            raise UsageError(
-                f"{last} was trained on the classes {', '.join(info.class_names)}, and the data have "
-                f"{', '.join(data.class_names)}: train without --resume into another folder."
-            )
-        config = FitConfig(**info.notes["recipe"])
+        network, info, config = begun(last, data)
+        say(f"Going on from {last} with the flags of its beginning.")
     else:
+        if last.exists():
+            raise UsageError(
+                f"{out} holds a training already: go on with it with --resume, or name another folder with --out."
+            )
         network, info = start(data, model, body_weights, image_size, say)
         config = dataclasses.replace(config, freeze_early=model not in VARIANTS or body_weights is not None)
         info = dataclasses.replace(info, notes={"recipe": dataclasses.asdict(config)})
+        say(f"Training on {len(data)} images of {few(data.class_names)}, {config.epochs} times each.")
     size = info.config.preprocess.max_size
     augment = AugmentConfig(size=(size,) * info.config.ndim)
     report = Report(out)
     try:
-        return fit(network, info, data, out, val, config, augment, resume, device, report)
+        with said_warnings(say):
+            return fit(network, info, data, out, val, config, augment, resume, device, report)
     finally:
         report.close()
+
+
+def check_data(data: Dataset, val: Dataset | None) -> None:
+    """Refuse data that would stop the training later, perhaps after a whole epoch."""
+    for dataset in (data, val):
+        if dataset is not None and len(dataset) == 0:
+            raise DataError(f"{dataset.path} holds no images.")
+    if val is not None:
+        match_classes(data.class_names, val)
+
+
+def begun(last: Path, data: Dataset) -> tuple[MaskRCNN, ModelInfo, FitConfig]:
+    """The model of a training that was broken off, and its recipe."""
+    if not last.is_file():
+        raise UsageError(
+            f"There is nothing to resume in {last.parent}: {last.name} is not there; train without --resume first."
+        )
+    network, info = load_checkpoint(last)
+    if info.class_names != data.class_names:
+        raise UsageError(
+            f"{last} was trained on the classes {', '.join(info.class_names)}, and the data have "
+            f"{', '.join(data.class_names)}: train without --resume into another folder."
+        )
+    try:
+        return network, info, FitConfig(**info.notes["recipe"])
+    except (KeyError, TypeError):
+        raise UsageError(
+            f"{last} does not say how its training was begun, so it cannot go on; start another one from it with "
+            f"--model {last} and another folder."
+        ) from None
+
+
+@contextmanager
+def said_warnings(say: Say) -> Iterator[None]:
+    """Within the block warnings (of images that cannot be read) are told to the user, each once."""
+
+    def show(message: Warning | str, *where: object) -> None:
+        say(f"note: {message}")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 def start(
@@ -78,20 +126,21 @@ def start(
 ) -> tuple[MaskRCNN, ModelInfo]:
     """The model that training begins with, fitted to the classes of the data."""
     if model in VARIANTS:
-        config = fit_to_data(VARIANTS[model](len(data.class_names)), data, image_size, say)
-        network = build_model(config)
+        network = build_model(fit_to_data(VARIANTS[model](len(data.class_names)), data, image_size, say))
+        begins = f"Starting from random weights of {model}"
     else:
-        source, source_info = load_checkpoint(find_model(model))
-        config = fit_to_data(source_info.config, data, image_size, say)
-        network = build_model(config)
+        source, source_info = load_model(model)
+        network = build_model(fit_to_data(source_info.config, data, image_size, say))
         kept = transfer(source, source_info.class_names, network, data.class_names)
-        say(
-            f"Starting from {model}; {len(kept)} tensors do not fit and start from nothing."
-            if kept
-            else f"Starting from {model}."
+        new = [name for name in data.class_names if name not in source_info.class_names]
+        begins = f"Starting from {model}" + (
+            f", to which {few(new)} {'is' if len(new) == 1 else 'are'} new" if new else ""
         )
+        begins += f", with {len(kept)} tensors of other shapes from random weights" if kept else ""
     if body_weights is not None:
-        say(f"{load_body(network, body_weights)} tensors of the body come from {body_weights}.")
+        begins += f", with {load_body(network, body_weights)} tensors of the body from {body_weights}"
+    say(f"{begins}.")
+    config = network.config
     return network, ModelInfo(config, data.class_names, data.category_ids)
 
 

@@ -1,0 +1,58 @@
+"""Our model with the reference's weights, and the recordings that it must agree with."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from typing import Any
+
+import numpy as np
+import seeded
+import torch
+from torch import Tensor
+
+from maskrcnn.checkpoints.torchvision import BACKGROUND_ROWS, from_torchvision, our_name, torchvision_config
+from maskrcnn.data.transforms import prepare_image
+from maskrcnn.models.build import build_model
+from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.regions import AxisMap
+
+
+def recording(name: str) -> dict[str, np.ndarray]:
+    """The arrays of ``name.npz``."""
+    with np.load(seeded.HERE / f"{name}.npz", allow_pickle=False) as file:
+        return {key: file[key] for key in file.files}
+
+
+@functools.cache
+def meta() -> dict[str, Any]:
+    """What the recorder wrote of its own work."""
+    content: dict[str, Any] = json.loads((seeded.HERE / "meta.json").read_text())
+    return content
+
+
+@functools.cache
+def reference_model(norm_eps: float = 1e-5) -> MaskRCNN:
+    """Our network with torchvision's settings and the seeded weights, loaded by the name table alone."""
+    state = seeded.seeded_state_dict(seeded.names_and_shapes())
+    config = torchvision_config(seeded.NUM_CLASSES - 1, norm_eps)
+    config = dataclasses.replace(config, loss=dataclasses.replace(config.loss, mask_aligned=False))
+    model = build_model(config)
+    model.load_state_dict(from_torchvision({name: torch.from_numpy(value) for name, value in state.items()}))
+    return model.eval()
+
+
+def prepared(index: int, min_size: int, max_size: int) -> tuple[Tensor, AxisMap]:
+    """Picture ``index`` as the network wants it."""
+    p = reference_model().config.preprocess
+    picture = torch.from_numpy(seeded.picture(index)) * 255
+    return prepare_image(picture, min_size, max_size, p.pixel_mean, p.pixel_std, p.antialias)
+
+
+def as_theirs(name: str, gradient: Tensor) -> Tensor:
+    """Our gradient of torchvision's parameter ``name`` with rows of zeros for the background, which no loss reads."""
+    ours = our_name(name)
+    assert ours is not None
+    rows = BACKGROUND_ROWS.get(ours.rpartition(".")[0], 0)
+    return torch.cat([gradient.new_zeros((rows, *gradient.shape[1:])), gradient])

@@ -1,0 +1,315 @@
+"""The plan that cannot drift: floors, strangers and laws of the architecture, read from the source.
+
+A law is a function from files to its violations, each of them a sentence. Every law has a planted violation below that
+it must find and an innocent line that it must not, so that a law that has gone blind fails as well.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "src" / "maskrcnn"
+
+# Lowest first. A file knows the floors below its own and its own package, nothing else.
+FLOORS = (
+    "errors files ops pretrained",
+    "regions rle structures config",
+    "models data",
+    "losses",
+    "checkpoints inference visualize",
+    "evaluation",
+    "training",
+    "explain video export",
+    "workflows",
+    "cli web",
+    "__main__",
+    "__init__",
+)
+FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}
+STRANGERS = ("models/heads/", "data/readers/")  # no file in one of these imports another one of it
+# Reading a file means to know its dimensions: photos are 2-D, and so are COCO's polygons and run lengths.
+MAY_BRANCH = ("ops/nd.py", "models/nd.py", "visualize/", "data/readers/", "data/images.py", "data/coco_annotation.py")
+FOREIGN = {"torchvision", "timm", "torchmetrics", "lightning", "pytorch_lightning"}
+UNPICKLERS = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
+MAX_LINES = 300
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of the package: its path inside it, such as ``models/heads/box.py``, and its text."""
+
+    name: str
+    text: str
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(ast.parse(self.text)))
+
+    @property
+    def module(self) -> str:
+        return "maskrcnn." + self.name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+    @property
+    def room(self) -> str:
+        """What has a floor: the package's own file or the folder at its top."""
+        return self.name.removesuffix(".py").split("/")[0]
+
+    def says(self, node: ast.AST, what: str) -> str:
+        return f"{self.name}:{getattr(node, 'lineno', 1)} {what}"
+
+
+def package_files() -> list[File]:
+    return [
+        File(path.relative_to(PACKAGE).as_posix(), path.read_text(encoding="utf-8"))
+        for path in sorted(PACKAGE.rglob("*.py"))
+    ]
+
+
+def imports(file: File, modules: set[str]) -> Iterator[tuple[ast.AST, str]]:
+    """Every imported module, absolute; ``from package import module`` counts as that module if ``modules`` has it."""
+    parents = file.module.split(".") if file.name.endswith("__init__.py") else file.module.split(".")[:-1]
+    for node in file.nodes:
+        if isinstance(node, ast.Import):
+            yield from ((node, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = parents[: len(parents) - node.level + 1] if node.level else []
+            source = ".".join([*above, *([node.module] if node.module else [])])
+            for alias in node.names:
+                inner = f"{source}.{alias.name}"
+                yield node, inner if inner in modules else source
+
+
+def own_imports(files: list[File]) -> Iterator[tuple[File, ast.AST, str]]:
+    """As :func:`imports`, those of the package itself."""
+    modules = {file.module for file in files}
+    for file in files:
+        for node, module in imports(file, modules):
+            if module.split(".")[0] == "maskrcnn":
+                yield file, node, module
+
+
+def a_file_knows_only_lower_floors_and_its_own_room(files: list[File]) -> Iterator[str]:
+    yield from (file.says(ast.Module(), f"{file.room} has no floor") for file in files if file.room not in FLOOR)
+    for file, node, module in own_imports(files):
+        room = (module.split(".") + ["__init__"])[1]
+        if room != file.room and FLOOR.get(room, 99) >= FLOOR.get(file.room, -1):
+            yield file.says(node, f"{file.room} imports {room}, which is not below it")
+
+
+def nothing_inside_imports_the_package_itself(files: list[File]) -> Iterator[str]:
+    for file in files:
+        for node, module in imports(file, set()):
+            if module == "maskrcnn":
+                yield file.says(node, "imports maskrcnn itself")
+
+
+def siblings_are_strangers(files: list[File]) -> Iterator[str]:
+    for file, node, module in own_imports(files):
+        for folder in STRANGERS:
+            inside = module.startswith("maskrcnn." + folder.replace("/", "."))
+            if file.name.startswith(folder) and inside and module != file.module:
+                yield file.says(node, f"imports its sibling {module}")
+
+
+def imports_make_no_circle(files: list[File]) -> Iterator[str]:
+    known = {file.module: file for file in files}
+    graph: dict[str, set[str]] = {module: set() for module in known}
+    for file, _, module in own_imports(files):
+        if module in known and module != file.module:
+            graph[file.module].add(module)
+    # files that import nothing that is left are taken away again and again; what stays goes round or leads there
+    while free := {module for module, imported in graph.items() if not imported}:
+        graph = {module: imported - free for module, imported in graph.items() if module not in free}
+    yield from (known[module].says(ast.Module(), f"is in a circle with {graph[module]}") for module in sorted(graph))
+
+
+def is_dimension(node: ast.AST) -> bool:
+    """``ndim``, ``x.ndim``, ``x.dim()`` or ``len(x.shape)``, and whatever is reckoned from them."""
+    for part in ast.walk(node):
+        name = part.id if isinstance(part, ast.Name) else part.attr if isinstance(part, ast.Attribute) else ""
+        if name == "ndim":
+            return True
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and not part.args:
+            if part.func.attr in ("dim", "ndimension"):
+                return True
+        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id == "len":
+            measured = part.args[0] if part.args else part
+            if getattr(measured, "attr", getattr(measured, "id", "")) in ("shape", "spatial_shape"):
+                return True
+    return False
+
+
+def is_number(node: ast.AST) -> bool:
+    if isinstance(node, ast.Tuple | ast.List | ast.Set):
+        return all(is_number(item) for item in node.elts)
+    return isinstance(node, ast.Constant) and isinstance(node.value, int)
+
+
+def branches_on_the_dimension(node: ast.AST) -> bool:
+    if isinstance(node, ast.Compare):
+        sides = [node.left, *node.comparators]
+        return any(map(is_dimension, sides)) and any(map(is_number, sides))
+    if isinstance(node, ast.Match):
+        values = [part for case in node.cases for part in ast.walk(case.pattern) if isinstance(part, ast.MatchValue)]
+        return is_dimension(node.subject) and any(is_number(part.value) for part in values)
+    if isinstance(node, ast.Dict):  # a table by dimension
+        return {getattr(key, "value", None) for key in node.keys} == {1, 2, 3}
+    return False
+
+
+def the_dimension_is_a_number_not_a_branch(files: list[File]) -> Iterator[str]:
+    for file in files:
+        if not file.name.startswith(MAY_BRANCH):
+            nodes = (node for node in file.nodes if branches_on_the_dimension(node))
+            yield from (file.says(node, "asks for the dimension") for node in nodes)
+
+
+def the_field_s_giants_are_never_imported(files: list[File]) -> Iterator[str]:
+    for file in files:
+        for node, module in imports(file, set()):
+            if module.split(".")[0] in FOREIGN:
+                yield file.says(node, f"imports {module}")
+
+
+def nothing_is_ever_unpickled(files: list[File]) -> Iterator[str]:
+    for file in files:
+        for node, module in imports(file, {"torch.load"}):
+            if module.split(".")[0] in UNPICKLERS or module == "torch.load":
+                yield file.says(node, f"imports {module}")
+        for node in file.nodes:
+            if isinstance(node, ast.Attribute) and ast.unparse(node) == "torch.load":
+                yield file.says(node, "calls torch.load")
+            if isinstance(node, ast.keyword) and node.arg == "allow_pickle" and ast.unparse(node.value) != "False":
+                yield file.says(node.value, "allows pickles")
+
+
+def the_core_never_mentions_export(files: list[File]) -> Iterator[str]:
+    yield from mentions(files, r"\b(onnx|jit|tracing)\b", lambda file: file.room != "export")
+
+
+def models_have_no_word_of_targets(files: list[File]) -> Iterator[str]:
+    yield from mentions(files, "target", lambda file: file.room == "models")
+
+
+def mentions(files: list[File], words: str, where) -> Iterator[str]:
+    for file in filter(where, files):
+        for number, line in enumerate(file.text.splitlines(), 1):
+            if found := re.search(words, line, re.IGNORECASE):
+                yield f"{file.name}:{number} says {found.group()}"
+
+
+def no_file_is_longer_than_300_lines(files: list[File]) -> Iterator[str]:
+    for file in files:
+        if (count := len(file.text.splitlines())) > MAX_LINES:
+            yield f"{file.name} has {count} lines"
+
+
+LAWS = (
+    a_file_knows_only_lower_floors_and_its_own_room,
+    nothing_inside_imports_the_package_itself,
+    siblings_are_strangers,
+    imports_make_no_circle,
+    the_dimension_is_a_number_not_a_branch,
+    the_field_s_giants_are_never_imported,
+    nothing_is_ever_unpickled,
+    the_core_never_mentions_export,
+    models_have_no_word_of_targets,
+    no_file_is_longer_than_300_lines,
+)
+
+FLOORS_LAW, ITSELF, SIBLINGS, CIRCLE, DIMENSION, GIANTS, PICKLES, EXPORT, TARGETS, LENGTH = LAWS
+PLANTED = [
+    (FLOORS_LAW, "ops/boxes.py", "from maskrcnn.structures import Instances"),
+    (FLOORS_LAW, "models/fpn.py", "import maskrcnn.data.transforms"),
+    (FLOORS_LAW, "data/dataset.py", "from maskrcnn.models.rpn import RPN"),
+    (FLOORS_LAW, "losses/box.py", "def late():\n    from maskrcnn.training import fit"),
+    (FLOORS_LAW, "losses/box.py", "from ..training import fit"),
+    (FLOORS_LAW, "video/reader.py", "from maskrcnn.export.onnx import export"),
+    (FLOORS_LAW, "workflows/train.py", "from maskrcnn import fit"),
+    (FLOORS_LAW, "attic/box.py", ""),
+    (ITSELF, "losses/box.py", "import maskrcnn"),
+    (ITSELF, "losses/box.py", "from maskrcnn import MaskRCNN"),
+    (ITSELF, "losses/box.py", "from .. import MaskRCNN"),
+    (SIBLINGS, "models/heads/box.py", "from maskrcnn.models.heads.mask import MaskHead"),
+    (SIBLINGS, "data/readers/voc.py", "from maskrcnn.data.readers import coco"),
+    (SIBLINGS, "data/readers/voc.py", "from . import coco"),
+    (CIRCLE, "data/readers/coco.py", "from maskrcnn.data.readers.coco_of_coco import x"),
+    (DIMENSION, "ops/boxes.py", "if ndim == 2:\n    pass"),
+    (DIMENSION, "ops/boxes.py", "x = 1 if boxes.ndim - 2 > 1 else 2"),
+    (DIMENSION, "ops/boxes.py", "y = [b for b in boxes if b.dim() in (2, 3)]"),
+    (DIMENSION, "ops/boxes.py", "while len(image.shape) != 3:\n    pass"),
+    (DIMENSION, "ops/boxes.py", "match self.ndim:\n    case 1 | 2:\n        pass"),
+    (DIMENSION, "ops/boxes.py", "TABLE = {1: 'x', 2: 'xy', 3: 'xyz'}"),
+    (GIANTS, "ops/nms.py", "from torchvision.ops import nms"),
+    (GIANTS, "ops/nms.py", "import lightning as pl"),
+    (PICKLES, "checkpoints/ours.py", "import pickle"),
+    (PICKLES, "checkpoints/ours.py", "weights = torch.load(path)"),
+    (PICKLES, "checkpoints/ours.py", "from torch import load"),
+    (PICKLES, "data/volumes.py", "np.load(path, allow_pickle=True)"),
+    (EXPORT, "ops/nms.py", "if torch.jit.is_scripting():\n    pass"),
+    (EXPORT, "ops/nms.py", "x = 1  # ONNX has no such operator"),
+    (TARGETS, "models/rpn.py", "def forward(self, features, gt_targets=None): ..."),
+    (LENGTH, "ops/nms.py", "x = 1\n" * 301),
+]
+INNOCENT = [
+    (FLOORS_LAW, "losses/box.py", "from maskrcnn.models.rpn import RPN"),
+    (FLOORS_LAW, "losses/box.py", "from maskrcnn.losses.terms import Term"),
+    (FLOORS_LAW, "losses/box.py", "from .terms import Term"),
+    (ITSELF, "losses/box.py", "from maskrcnn.models import rpn"),
+    (SIBLINGS, "data/readers/voc.py", "from maskrcnn.data.images import read_image"),
+    (SIBLINGS, "data/dataset.py", "from maskrcnn.data.readers import coco"),
+    (CIRCLE, "data/dataset.py", "from maskrcnn.data.readers import coco"),
+    (DIMENSION, "ops/boxes.py", "if len(shape) != ndim:\n    pass"),
+    (DIMENSION, "ops/boxes.py", "if len(boxes) == 0 or count == 2:\n    x = (1,) * ndim"),
+    (DIMENSION, "ops/nd.py", "if ndim == 2:\n    pass"),
+    (GIANTS, "cli.py", "from maskrcnn.checkpoints.torchvision import convert"),
+    (PICKLES, "checkpoints/ours.py", "weights = safetensors.torch.load_file(path)"),
+    (EXPORT, "data/transforms.py", "def jitter(image): ..."),
+    (EXPORT, "export/onnx.py", "import onnx"),
+    (TARGETS, "losses/rpn.py", "targets = []"),
+    (LENGTH, "ops/nms.py", "x = 1\n" * 300),
+]
+# Planted files meet these: a package as small as the cases need.
+OTHERS = [
+    File("data/readers/coco.py", "from maskrcnn.data import images"),
+    File("data/readers/coco_of_coco.py", "import maskrcnn.data.readers.coco"),
+    File("data/images.py", "from maskrcnn.structures import Record"),
+    File("models/rpn.py", ""),
+    File("structures.py", ""),
+]
+
+
+def judge(law, name: str, text: str) -> list[str]:
+    planted = File(name, text)
+    return list(law([planted, *(file for file in OTHERS if file.name != name)]))
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_the_package_keeps_its_laws(law):
+    assert list(law(package_files())) == []
+
+
+def test_the_package_is_found():
+    names = {file.name for file in package_files()}
+    assert {"__init__.py", "ops/nms.py", "models/heads/box.py"} <= names
+
+
+@pytest.mark.parametrize("law, name, text", PLANTED)
+def test_a_planted_violation_is_found(law, name, text):
+    assert any(violation.startswith(name) for violation in judge(law, name, text))
+
+
+@pytest.mark.parametrize("law, name, text", INNOCENT)
+def test_an_innocent_line_is_let_pass(law, name, text):
+    assert judge(law, name, text) == []
+
+
+def test_every_law_has_a_planted_violation_and_an_innocent_line():
+    assert {law for law, *_ in PLANTED} == {law for law, *_ in INNOCENT} == set(LAWS)
