@@ -27,7 +27,7 @@ from maskrcnn.config import (
 )
 from maskrcnn.models import build
 from maskrcnn.models.mask_rcnn import MaskRCNN
-from maskrcnn.models.nd import ConvNorm, init_he
+from maskrcnn.models.nd import ConvNorm
 from maskrcnn.ops.anchors import volume_shapes
 
 NDIMS = pytest.mark.parametrize("ndim", [1, 2, 3])
@@ -102,7 +102,6 @@ class TinyBody(nn.Module):
             self.strides.append(stride)
             before = after
         self.layers = nn.ModuleList(layers)
-        init_he(self)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         outputs = []

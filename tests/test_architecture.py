@@ -20,7 +20,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "maskrcnn"
 # Lowest first. A file knows the floors below its own and its own package, nothing else.
 FLOORS = (
     "errors files ops pretrained",
-    "regions rle structures config",
+    "regions config",
+    "rle structures",
     "models data",
     "losses",
     "checkpoints inference visualize",
@@ -81,9 +82,10 @@ def imports(file: File, modules: set[str]) -> Iterator[tuple[ast.AST, str]]:
         elif isinstance(node, ast.ImportFrom):
             above = parents[: len(parents) - node.level + 1] if node.level else []
             source = ".".join([*above, *([node.module] if node.module else [])])
-            for alias in node.names:
-                inner = f"{source}.{alias.name}"
-                yield node, inner if inner in modules else source
+            named = {f"{source}.{alias.name}" for alias in node.names}
+            yield from ((node, module) for module in sorted(named & modules))
+            if named - modules:
+                yield node, source
 
 
 def own_imports(files: list[File]) -> Iterator[tuple[File, ast.AST, str]]:
@@ -251,7 +253,7 @@ PLANTED = [
     (GIANTS, "ops/nms.py", "import lightning as pl"),
     (PICKLES, "checkpoints/ours.py", "import pickle"),
     (PICKLES, "checkpoints/ours.py", "weights = torch.load(path)"),
-    (PICKLES, "checkpoints/ours.py", "from torch import load"),
+    (PICKLES, "checkpoints/ours.py", "from torch import Tensor, load"),
     (PICKLES, "data/volumes.py", "np.load(path, allow_pickle=True)"),
     (EXPORT, "ops/nms.py", "if torch.jit.is_scripting():\n    pass"),
     (EXPORT, "ops/nms.py", "x = 1  # ONNX has no such operator"),
@@ -287,13 +289,16 @@ OTHERS = [
 
 
 def judge(law, name: str, text: str) -> list[str]:
+    """The violations of the planted file."""
     planted = File(name, text)
-    return list(law([planted, *(file for file in OTHERS if file.name != name)]))
+    violations = law([planted, *(file for file in OTHERS if file.name != name)])
+    return [violation for violation in violations if violation.startswith(name)]
 
 
 @pytest.mark.parametrize("law", LAWS)
 def test_the_package_keeps_its_laws(law):
-    assert list(law(package_files())) == []
+    violations = list(law(package_files()))
+    assert not violations, "\n".join(violations)
 
 
 def test_the_package_is_found():
@@ -303,7 +308,7 @@ def test_the_package_is_found():
 
 @pytest.mark.parametrize("law, name, text", PLANTED)
 def test_a_planted_violation_is_found(law, name, text):
-    assert any(violation.startswith(name) for violation in judge(law, name, text))
+    assert judge(law, name, text) != []
 
 
 @pytest.mark.parametrize("law, name, text", INNOCENT)

@@ -56,7 +56,7 @@ def test_a_photo_becomes_a_picture_a_list_and_a_table(predict, photo, tmp_path):
         f"{found} objects in 1 image; pictures, predictions.json and summary.csv are in {tmp_path / 'out'}",
     ]
     with Image.open(tmp_path / "out" / "street.png") as picture:
-        assert picture.size == (64, 48)
+        assert picture.size == (8 * 64, 8 * 48)  # small images are enlarged
 
 
 def test_each_prediction_is_a_coco_result_with_names(predict, photo, tmp_path):

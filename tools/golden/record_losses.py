@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import seeded
 import torch
-from reference import build, captured, pictures, probe_arrays, replace
+from reference import build, captured, pictures, probe_arrays, replace, seeded
 from torch import Tensor
 from torchvision.models.detection import MaskRCNN
 from torchvision.models.detection.roi_heads import project_masks_on_boxes

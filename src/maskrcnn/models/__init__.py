@@ -1,1 +1,1 @@
-"""Networks, for any number of dimensions; nothing here knows of targets or losses."""
+"""Networks, for any number of dimensions; they predict, and know nothing of labelled images or losses."""

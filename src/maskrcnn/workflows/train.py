@@ -127,21 +127,19 @@ def start(
     """The model that training begins with, fitted to the classes of the data."""
     if model in VARIANTS:
         network = build_model(fit_to_data(VARIANTS[model](len(data.class_names)), data, image_size, say))
-        begins = f"Starting from random weights of {model}"
+        beginning = [f"Starting from random weights of {model}"]
     else:
         source, source_info = load_model(model)
         network = build_model(fit_to_data(source_info.config, data, image_size, say))
         kept = transfer(source, source_info.class_names, network, data.class_names)
         new = [name for name in data.class_names if name not in source_info.class_names]
-        begins = f"Starting from {model}" + (
-            f", to which {few(new)} {'is' if len(new) == 1 else 'are'} new" if new else ""
-        )
-        begins += f", with {len(kept)} tensors of other shapes from random weights" if kept else ""
+        beginning = [f"Starting from {model}"]
+        beginning += [f"new classes: {few(new)}"] if new else []
+        beginning += [f"{len(kept)} tensors of other shapes begin with random weights"] if kept else []
     if body_weights is not None:
-        begins += f", with {load_body(network, body_weights)} tensors of the body from {body_weights}"
-    say(f"{begins}.")
-    config = network.config
-    return network, ModelInfo(config, data.class_names, data.category_ids)
+        beginning += [f"{load_body(network, body_weights)} tensors of the body come from {body_weights}"]
+    say("; ".join(beginning) + ".")
+    return network, ModelInfo(network.config, data.class_names, data.category_ids)
 
 
 def fit_to_data(config: ModelConfig, data: Dataset, image_size: int | None, say: Say) -> ModelConfig:
