@@ -113,12 +113,12 @@ class TinyBody(nn.Module):
 
 def small_config(ndim: int, **changes: Any) -> ModelConfig:
     """A Mask R-CNN of D dimensions over :class:`TinyBody`; its finest stride is 2. ``changes`` replace fields."""
-    pool = {"aligned": True, "canonical_size": 32.0}
+    pool = {"sampling_ratio": 1, "aligned": True, "canonical_size": 32.0}
     config = ModelConfig(
         ndim=ndim,
         in_channels=1,
         num_classes=2,
-        preprocess=PreprocessConfig((0.0,), (1.0,), size_divisor=16),
+        preprocess=PreprocessConfig((0.0,), (1.0,), size_divisor=8),
         backbone=BackboneConfig("tiny", ((2,) * ndim, (1,) * ndim, *((2,) * ndim,) * 3), norm="group", fpn_channels=16),
         anchors=AnchorConfig(((4.0,), (8.0,), (16.0,), (32.0,), (64.0,)), volume_shapes((2.0,), ndim)),
         selection=SelectionConfig(pre_nms=60, post_nms=30),

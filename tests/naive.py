@@ -103,9 +103,7 @@ def nms(boxes: Sequence[Box], scores: Sequence[float], threshold: float) -> list
     return kept
 
 
-def grouped_nms(
-    boxes: Sequence[Box], scores: Sequence[float], groups: Sequence[int], threshold: float
-) -> list[int]:
+def grouped_nms(boxes: Sequence[Box], scores: Sequence[float], groups: Sequence[int], threshold: float) -> list[int]:
     """Greedy, but only a box of the same group suppresses."""
     kept: list[int] = []
     for i in by_score(scores):

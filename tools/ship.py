@@ -1,6 +1,6 @@
 """Make a shipped model of a trained one: half precision, measured metrics and origin in its header.
 
-    python tools/ship.py runs/people/best.safetensors runs/evaluate-people/metrics.json people --image-size 448
+python tools/ship.py runs/people/best.safetensors runs/evaluate-people/metrics.json people --image-size 448
 """
 
 from __future__ import annotations

@@ -145,16 +145,16 @@ class Thing(NamedTuple):
 
 THINGS = (
     (
-        Thing((22, 31, 67, 70), 3, "ellipse"),
-        Thing((90, 18, 251, 143), 17, "ellipse"),
-        Thing((121, 77, 199, 205), 3, "corner"),
-        Thing((213, 149, 306, 229), 62, "corner"),
-        Thing((33, 167, 62, 223), 1, "ellipse"),
+        Thing((31, 23, 73, 68), 3, "ellipse"),
+        Thing((96, 10, 260, 150), 17, "ellipse"),
+        Thing((123, 79, 190, 199), 3, "corner"),
+        Thing((214, 151, 309, 221), 62, "corner"),
+        Thing((25, 175, 66, 216), 1, "ellipse"),
     ),
     (
-        Thing((14, 23, 189, 266), 17, "corner"),
-        Thing((38, 171, 97, 287), 44, "ellipse"),
-        Thing((131, 41, 169, 77), 1, "ellipse"),
+        Thing((24, 35, 184, 277), 17, "corner"),
+        Thing((29, 178, 88, 282), 44, "ellipse"),
+        Thing((128, 46, 172, 80), 1, "ellipse"),
     ),
 )
 

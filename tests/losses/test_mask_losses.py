@@ -2,12 +2,12 @@
 
 import dataclasses
 
-import naive
 import numpy as np
 import pytest
 import torch
-from cases import NDIMS, inner_boxes, seeded
 
+import naive
+from cases import NDIMS, inner_boxes, seeded
 from maskrcnn.config import LossConfig
 from maskrcnn.data import geometry
 from maskrcnn.losses.mask import mask_loss, mask_targets

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 import torch
-from cases import NDIMS, small_config, small_model
 
+from cases import NDIMS, small_config, small_model
 from maskrcnn.config import SelectionConfig
 from maskrcnn.data.synthetic import synthetic_samples
 from maskrcnn.losses.objective import Objective

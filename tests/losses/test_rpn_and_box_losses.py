@@ -1,10 +1,10 @@
 """The losses of the RPN and of the box head against naive sums."""
 
-import naive
 import pytest
 import torch
-from cases import NDIMS, inner_boxes, seeded
 
+import naive
+from cases import NDIMS, inner_boxes, seeded
 from maskrcnn.config import LossConfig
 from maskrcnn.losses.box import box_losses
 from maskrcnn.losses.rpn import rpn_losses

@@ -2,11 +2,11 @@
 
 import dataclasses
 
-import naive
 import pytest
 import torch
-from cases import NDIMS, inner_boxes, random_boxes, seeded
 
+import naive
+from cases import NDIMS, inner_boxes, random_boxes, seeded
 from maskrcnn.config import LossConfig
 from maskrcnn.losses.sampling import sample_anchors, sample_proposals, split_crowd
 from maskrcnn.structures import Instances

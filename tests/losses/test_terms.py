@@ -1,10 +1,10 @@
 """A loss is a sum and a count, so that parts add up to the whole."""
 
-import naive
 import pytest
 import torch
-from cases import DTYPES, seeded
 
+import naive
+from cases import DTYPES, seeded
 from maskrcnn.losses.terms import Term, add_terms, smooth_l1
 
 

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 import torch
-from cases import NDIMS
 from torch import nn
 
+from cases import NDIMS
 from maskrcnn.config import BackboneConfig
 from maskrcnn.models.build import BODIES
 

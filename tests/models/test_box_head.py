@@ -2,11 +2,11 @@
 
 import dataclasses
 
-import naive
 import pytest
 import torch
-from cases import NDIMS, inner_boxes, seeded
 
+import naive
+from cases import NDIMS, inner_boxes, seeded
 from maskrcnn.config import BoxHeadConfig, DetectionConfig, PoolConfig
 from maskrcnn.models.heads.box import BoxHead, detect
 

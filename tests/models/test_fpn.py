@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from cases import NDIMS, seeded
 from torch import nn
 
+from cases import NDIMS, seeded
 from maskrcnn.models.fpn import FPN, Backbone
 from maskrcnn.models.nd import CONV
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from cases import NDIMS, SHAPES, seeded
 from torch import nn
 
+from cases import NDIMS, SHAPES, seeded
 from maskrcnn.models.nd import (
     BATCH_NORM,
     FUNCTIONAL_CONV,

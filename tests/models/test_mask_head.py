@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from cases import NDIMS, inner_boxes, seeded
 
+from cases import NDIMS, inner_boxes, seeded
 from maskrcnn.config import MaskHeadConfig, PoolConfig
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.structures import Instances

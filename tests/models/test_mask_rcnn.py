@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 import torch
-from cases import NDIMS, seeded, small_config, small_model
 
+from cases import NDIMS, seeded, small_config, small_model
 from maskrcnn.config import DetectionConfig
 from maskrcnn.models.build import VARIANTS, build_model, mask_rcnn_resnet50_fpn
 from maskrcnn.ops.nd import MEMORY_FORMAT

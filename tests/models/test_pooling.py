@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from cases import NDIMS
 
+from cases import NDIMS
 from maskrcnn.config import PoolConfig
 from maskrcnn.models.pooling import PyramidPool
 

@@ -2,12 +2,12 @@
 
 import dataclasses
 
-import naive
 import pytest
 import torch
-from cases import NDIMS, inner_boxes, seeded
 from torch import nn
 
+import naive
+from cases import NDIMS, inner_boxes, seeded
 from maskrcnn.config import AnchorConfig, SelectionConfig
 from maskrcnn.models.rpn import RPN, propose
 from maskrcnn.ops.anchors import volume_shapes

@@ -3,11 +3,11 @@
 import itertools
 import math
 
-import naive
 import pytest
 import torch
-from cases import NDIMS
 
+import naive
+from cases import NDIMS
 from maskrcnn.ops.anchors import aspect_shapes, cell_anchors, grid_anchors, volume_shapes
 
 SIZES = (5.0, 12.0)

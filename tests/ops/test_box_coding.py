@@ -2,12 +2,12 @@
 
 import math
 
-import naive
 import pytest
 import torch
-from cases import DTYPES, NDIMS, SHAPES, box_arrays, few, inner_boxes, seeded
 from hypothesis import given
 
+import naive
+from cases import DTYPES, NDIMS, SHAPES, box_arrays, few, inner_boxes, seeded
 from maskrcnn.ops.box_coding import decode_boxes, default_weights, encode_boxes
 
 
@@ -65,7 +65,9 @@ def test_each_box_is_decoded_once_for_each_class(ndim):
 @NDIMS
 def test_a_box_grows_at_most_by_the_limit(ndim):
     reference = torch.tensor([0.0] * ndim + [16.0] * ndim)
-    box = decode_boxes(torch.full((2 * ndim,), 1e4) * torch.tensor([0.0, 1.0]).repeat_interleave(ndim), reference, [1] * 2 * ndim)
+    box = decode_boxes(
+        torch.full((2 * ndim,), 1e4) * torch.tensor([0.0, 1.0]).repeat_interleave(ndim), reference, [1] * 2 * ndim
+    )
     low, high = box.chunk(2)
     torch.testing.assert_close(high - low, torch.full((ndim,), 1000.0))
 

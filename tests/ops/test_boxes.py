@@ -1,11 +1,11 @@
 """Measures of boxes against their twins, and what must hold for any boxes."""
 
-import naive
 import pytest
 import torch
-from cases import DTYPES, NDIMS, SHAPES, box_arrays, few, random_boxes
 from hypothesis import given
 
+import naive
+from cases import DTYPES, NDIMS, SHAPES, box_arrays, few, random_boxes
 from maskrcnn.ops.boxes import (
     are_larger,
     clip_boxes,

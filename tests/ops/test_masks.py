@@ -2,13 +2,13 @@
 
 import math
 
-import naive
 import numpy as np
 import pytest
 import torch
-from cases import DTYPES, NDIMS, SHAPES, as_array, box_arrays, few, random_boxes, seeded
 from hypothesis import given
 
+import naive
+from cases import DTYPES, NDIMS, SHAPES, as_array, box_arrays, few, random_boxes, seeded
 from maskrcnn.ops.masks import crop_mask, paste_mask
 
 BINS = {1: (6,), 2: (4, 5), 3: (3, 4, 2)}
@@ -82,8 +82,13 @@ def test_a_full_mask_covers_the_samples_whose_centre_lies_in_the_box(ndim):
     for index in np.ndindex(*SHAPES[ndim]):
         inside = all(low < k + 0.5 < high for k, (low, high) in zip(index, reversed(naive.sides(box.tolist()))))
         # at a corner of the box the mask falls to 1/2 along each axis, hence the margin
-        along = [min((k + 0.5 - low), (high - k - 0.5)) for k, (low, high) in zip(index, reversed(naive.sides(box.tolist())))]
-        deep = all(d > (high - low) / bins / 2 for d, (low, high), bins in zip(along, reversed(naive.sides(box.tolist())), BINS[ndim]))
+        along = [
+            min((k + 0.5 - low), (high - k - 0.5)) for k, (low, high) in zip(index, reversed(naive.sides(box.tolist())))
+        ]
+        deep = all(
+            d > (high - low) / bins / 2
+            for d, (low, high), bins in zip(along, reversed(naive.sides(box.tolist())), BINS[ndim])
+        )
         if deep:
             assert pasted[index] == pytest.approx(1)
         if not inside:

@@ -1,18 +1,20 @@
 """Matching against its twin; sampling keeps its counts and follows from its generator."""
 
-import naive
 import pytest
 import torch
-from cases import few, seeded
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import naive
+from cases import few, seeded
 from maskrcnn.ops import matching
 from maskrcnn.ops.matching import BELOW, BETWEEN, match, sample
 
 # few different values, so that ties and values just at a threshold are common
-OVERLAPS = hnp.arrays("float64", st.tuples(st.integers(0, 4), st.integers(0, 6)), elements=st.sampled_from([0, 0.3, 0.5, 0.7, 0.9]))
+OVERLAPS = hnp.arrays(
+    "float64", st.tuples(st.integers(0, 4), st.integers(0, 6)), elements=st.sampled_from([0, 0.3, 0.5, 0.7, 0.9])
+)
 
 
 @few

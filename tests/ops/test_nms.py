@@ -1,12 +1,12 @@
 """Suppression is exactly the greedy algorithm, whatever the order in which it is worked out."""
 
-import naive
 import pytest
 import torch
-from cases import DTYPES, NDIMS, SHAPES, box_arrays, few, random_boxes, seeded
 from hypothesis import given
 from hypothesis import strategies as st
 
+import naive
+from cases import DTYPES, NDIMS, SHAPES, box_arrays, few, random_boxes, seeded
 from maskrcnn.ops import nms as module
 from maskrcnn.ops.boxes import pairwise_iou
 from maskrcnn.ops.nms import grouped_nms, nms

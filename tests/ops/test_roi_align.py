@@ -1,11 +1,10 @@
 """RoIAlign against its twin, and what must hold of it: constants, ramps, mirrors, and one dimension inside another."""
 
-
-import naive
 import pytest
 import torch
-from cases import DTYPES, NDIMS, SHAPES, as_array, inner_boxes, random_boxes, seeded
 
+import naive
+from cases import DTYPES, NDIMS, SHAPES, as_array, inner_boxes, random_boxes, seeded
 from maskrcnn.ops.roi_align import assign_levels, pool_bins, roi_align
 
 OUTPUT = {1: (3,), 2: (2, 3), 3: (2, 1, 3)}

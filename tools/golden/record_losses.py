@@ -41,7 +41,14 @@ def targets(dtype: torch.dtype) -> list[dict[str, Tensor]]:
 
 
 def watch_sampling(model: MaskRCNN, seen: dict[str, Any]) -> None:
-    """Keep the anchors and the regions that are sampled; round the regions to float32, which is how they are stored."""
+    """Keep the anchors and the regions that are sampled; round the regions to float32, which is how they are stored.
+
+    The anchors' labels, always float32 in torchvision, are made float64, or else the objectness loss is float32.
+    """
+
+    def assigned(original: Callable[..., Any], *arguments: Any) -> Any:
+        labels, boxes = original(*arguments)
+        return [label.double() for label in labels], boxes
 
     def anchors(original: Callable[..., Any], labels: list[Tensor]) -> Any:
         seen["anchor_labels"] = labels
@@ -56,6 +63,7 @@ def watch_sampling(model: MaskRCNN, seen: dict[str, Any]) -> None:
         seen["regions"] = (boxes, matched, labels, model.roi_heads.box_coder.encode(matched_boxes, boxes))
         return seen["regions"]
 
+    replace(model.rpn, "assign_targets_to_anchors", assigned)
     replace(model.rpn, "fg_bg_sampler", anchors)
     replace(model.roi_heads, "select_training_samples", regions)
     replace(model.rpn, "anchor_generator", lambda original, *a: seen.setdefault("anchors", original(*a)))
@@ -82,20 +90,23 @@ def gradients(model: MaskRCNN, losses: dict[str, Tensor]) -> tuple[np.ndarray, n
     return np.array(norms), np.array(slices)
 
 
-def knife_edges(seen: dict[str, Any], model: MaskRCNN) -> dict[str, float]:
-    """The smallest distances of the matching from a tie: overlaps near a threshold, best anchors that are not alone."""
+def knife_edges(seen: dict[str, Any]) -> dict[str, float]:
+    """The smallest distances of the matching from rounding: overlaps to a threshold, the second best anchor to the best.
+
+    Anchors whose overlap is exactly the best one (a box that holds several whole ones) are not second best.
+    """
     near, best = [], []
     for target, anchors in zip(seen["targets"], seen["anchors"]):
         overlap = box_iou(target["boxes"], anchors)
         top = overlap.max(0).values
         near += [(top - 0.3).abs().min().item(), (top - 0.7).abs().min().item()]
-        two = overlap.topk(2, dim=1).values
-        best.append((two[:, 0] - two[:, 1]).min().item())
+        behind = overlap.max(1, keepdim=True).values - overlap
+        best.append(behind[behind > 0].min().item())
     regions = [
         (box_iou(target["boxes"], boxes).max(0).values - 0.5).abs().min().item()
         for target, boxes in zip(seen["targets"], seen["regions"][0])
     ]
-    return {"anchor_threshold": min(near), "best_anchor": min(best), "region_threshold": min(regions)}
+    return {"anchor_threshold": min(near), "second_best_anchor": min(best), "region_threshold": min(regions)}
 
 
 def image_arrays(seen: dict[str, Any], index: int) -> Arrays:
@@ -151,6 +162,6 @@ def record() -> tuple[Arrays, dict[str, Any]]:
         "values": dict(zip(LOSSES, arrays["losses"].tolist())),
         "positive_anchors": [len(arrays[f"{index}/anchors_positive"]) for index in (0, 1)],
         "positive_regions": [int((arrays[f"{index}/region_labels"] > 0).sum()) for index in (0, 1)],
-        "knife_edges": knife_edges(seen, model),
+        "knife_edges": knife_edges(seen),
     }
     return arrays, report

@@ -76,7 +76,8 @@ def pool_bins(
         ``[R, *output_size, C]``.
     """
     boxes = boxes.detach()
-    low, length = start_and_length(*(corner.flip(-1) for corner in boxes.chunk(2, -1)), aligned)
+    low, high = (corner.flip(-1) for corner in boxes.chunk(2, -1))
+    low, length = start_and_length(low, high, aligned)
     bin_length = length / boxes.new_tensor(tuple(output_size))
     if sampling_ratio > 0:
         counts = torch.full_like(grid_shape, sampling_ratio)

@@ -147,14 +147,14 @@ def sum_of_means(terms: dict[str, Term]) -> torch.Tensor:
 
 
 def make_optimizer(model: MaskRCNN, config: FitConfig) -> Optimizer:
-    """Slow for the body, full rate for the rest; no decay on what is one-dimensional (biases, norms)."""
+    """Slow for the body, full rate for the rest; only kernels decay."""
     groups = []
     for in_body in (True, False):
         for decays in (True, False):
             chosen = [
                 p
                 for name, p in model.named_parameters()
-                if name.startswith("backbone.body.") == in_body and (p.ndim > 1) == decays and p.requires_grad
+                if name.startswith("backbone.body.") == in_body and is_kernel(name) == decays and p.requires_grad
             ]
             factor, decay = config.body_lr if in_body else 1.0, config.weight_decay if decays else 0.0
             if chosen and factor > 0:
@@ -164,6 +164,11 @@ def make_optimizer(model: MaskRCNN, config: FitConfig) -> Optimizer:
     if config.optimizer == "sgd":
         return SGD(groups, lr=config.lr, momentum=0.9)
     raise ValueError(f"unknown optimizer {config.optimizer!r}: adamw or sgd")
+
+
+def is_kernel(name: str) -> bool:
+    """Whether a parameter is the kernel of a convolution or linear layer, not a bias and not a norm's."""
+    return name.endswith(".weight") and not name.endswith(".norm.weight")
 
 
 def set_learning_rate(optimizer: Optimizer, config: FitConfig, step: int, steps: int) -> None:
@@ -233,8 +238,9 @@ def validate(model: MaskRCNN, info: ModelInfo, val: Dataset, config: FitConfig, 
 def relabel(sample: Sample, labels: torch.Tensor) -> Sample:
     """``sample`` with ``labels[k]`` in place of label k; an object of label 0 is left out."""
     assert sample.target.labels is not None
-    target = dataclasses.replace(sample.target, labels=labels[sample.target.labels])
-    return dataclasses.replace(sample, target=target[target.labels > 0])
+    renamed = labels[sample.target.labels]
+    target = dataclasses.replace(sample.target, labels=renamed)
+    return dataclasses.replace(sample, target=target[renamed > 0])
 
 
 def _label(class_names: Sequence[str], name: str) -> int:

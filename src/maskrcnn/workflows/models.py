@@ -11,6 +11,7 @@ from maskrcnn.inference.predictor import Predictor
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.pretrained import model_path, shipped_models
 
+IMAGES = 2  # dimensions of what the readers there are can read
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
@@ -36,7 +37,7 @@ def load_model(name: str) -> tuple[MaskRCNN, ModelInfo]:
         UsageError: no such model, or one of signals or volumes.
     """
     model, info = load_checkpoint(find_model(name))
-    if info.config.ndim != 2:
+    if info.config.ndim != IMAGES:
         raise UsageError(f"{name} is a model of {info.config.ndim}-D data, but this command is for images.")
     return model, info
 
