@@ -13,9 +13,11 @@ import torch
 from torch import Tensor
 
 from maskrcnn.checkpoints.torchvision import BACKGROUND_ROWS, from_torchvision, our_name, torchvision_config
+from maskrcnn.data.geometry import resize_shape
 from maskrcnn.data.transforms import prepare_image
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.ops.nd import interpolate
 from maskrcnn.regions import AxisMap
 
 
@@ -48,6 +50,15 @@ def prepared(index: int, min_size: int, max_size: int) -> tuple[Tensor, AxisMap]
     p = reference_model().config.preprocess
     picture = torch.from_numpy(seeded.picture(index)) * 255
     return prepare_image(picture, min_size, max_size, p.pixel_mean, p.pixel_std, p.antialias)
+
+
+def prepared_double(index: int, min_size: int, max_size: int) -> Tensor:
+    """The same in double precision throughout: gradients of fifty layers of ReLU feel the rounding of their input."""
+    p = reference_model().config.preprocess
+    picture = torch.from_numpy(seeded.picture(index)).double() * 255
+    shape = resize_shape(picture.shape[1:], min_size, max_size, round_down=True)
+    mean, std = (picture.new_tensor(values)[:, None, None] for values in (p.pixel_mean, p.pixel_std))
+    return (interpolate(picture[None], shape)[0] - mean) / std
 
 
 def as_theirs(name: str, gradient: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import seeded
 import torch
-from reference import as_theirs, meta, prepared, recording, reference_model
+from reference import as_theirs, meta, prepared_double, recording, reference_model
 from torch import Tensor
 
 from maskrcnn.checkpoints.torchvision import our_name
@@ -50,7 +50,7 @@ def sampled_proposals(recorded: Recorded, index: int) -> SampledProposals:
     labels = torch.from_numpy(recorded[f"{index}/region_labels"])
     order = torch.cat([(labels > 0).nonzero().squeeze(1), (labels == 0).nonzero().squeeze(1)])
     matched = torch.from_numpy(recorded[f"{index}/region_matched"])[labels > 0]
-    return SampledProposals(torch.from_numpy(recorded[f"{index}/region_boxes"])[order], labels[order], matched)
+    return SampledProposals(torch.from_numpy(recorded[f"{index}/region_boxes"]).double()[order], labels[order], matched)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def computed(recorded: Recorded) -> Iterator[tuple[Objective, dict[str, Tensor],
     """Our objective in double precision, its losses by torchvision's names, and the anchors."""
     objective = Objective(copy.deepcopy(reference_model()).double()).train()
     model, config = objective.model, objective.model.config.loss
-    images = batch_images([prepared(index, 192, 256)[0].double() for index in (0, 1)])
+    images = batch_images([prepared_double(index, 192, 256) for index in (0, 1)])
     assert images.spatial_shapes == [tuple(recorded[f"{index}/image_size"].tolist()) for index in (0, 1)]
     targets = [target(recorded, index) for index in (0, 1)]
     features = model.backbone(images.tensor)

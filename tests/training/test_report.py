@@ -121,6 +121,14 @@ def test_lines_are_printed_where_there_is_no_terminal(tmp_path):
     assert report.console.file.getvalue().startswith("step 10/100  epoch 1  loss 1.750")
 
 
+def test_what_is_written_to_a_file_is_one_line_however_long(tmp_path, capsys):
+    report = Report(tmp_path)
+    report.resume_at(0, 0)
+    names = ("val/loss", "box/AP", "box/AP50", "mask/AP", "mask/AP50")
+    report.epoch(1, 10, dict.fromkeys(names, 0.123456789))
+    assert capsys.readouterr().err == "epoch 1: " + "  ".join(f"{name} 0.123" for name in names) + "\n"
+
+
 def test_a_terminal_shows_a_bar(tmp_path):
     report = report_into(tmp_path, force_terminal=True)
     report.resume_at(0, 0)

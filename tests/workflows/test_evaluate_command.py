@@ -61,6 +61,13 @@ def test_a_table_is_printed(evaluate, data, tmp_path):
     assert lines[-1] == f"The same with more digits: {tmp_path / 'out' / 'metrics.json'}"
 
 
+def test_class_names_that_look_like_markup_are_printed_as_they_are(evaluate, tmp_path):
+    names = ("[/b]", "a [red] :cat:")
+    model = save_tiny_model(tmp_path / "odd.safetensors", class_names=names)
+    outcome, _ = evaluate(write_coco(tmp_path / "data", classes=names), model=model)
+    assert all(f"│ {name} " in outcome.out for name in names)
+
+
 def test_nothing_is_said_on_standard_error_if_all_is_well(evaluate, data):
     assert evaluate(data)[0].err == ""
 

@@ -9,6 +9,7 @@ import pytest
 from hotcoco import mask as coco_mask
 from PIL import Image
 
+from maskrcnn.config import AnchorConfig
 from tiny import CLASSES, save_photo, save_tiny_model
 
 
@@ -198,6 +199,12 @@ def test_label_maps_of_a_model_without_masks_are_refused(refused, photo, tmp_pat
     sentence = refused("predict", photo, "--model", boxes_only, "--label-maps", "--out", tmp_path / "out")
     assert "boxes" in sentence and "masks" in sentence
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_of_volumes_is_refused(refused, photo, tmp_path):
+    shapes = {"anchors": AnchorConfig(sizes=((8.0,),) * 5, shapes=((1.0, 1.0, 1.0),))}
+    volumes = save_tiny_model(tmp_path / "volumes.safetensors", ndim=3, **shapes)
+    assert "3-D" in refused("predict", photo, "--model", volumes, "--out", tmp_path / "out")
 
 
 def test_a_model_without_masks_gives_boxes_and_their_areas(maskrcnn, photo, tmp_path):

@@ -29,7 +29,7 @@ class Report:
 
     def __init__(self, out: Path, console: Console | None = None) -> None:
         self.out = out
-        self.console = console or Console(stderr=True, highlight=False)
+        self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
         self.log: list[dict[str, Any]] = []
         self.recent: deque[tuple[float, int]] = deque(maxlen=50)
         self.started = time.monotonic()

@@ -42,5 +42,5 @@ def evaluate_to(
     }
     with atomic_write(out / "metrics.json") as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n")
-    Console(highlight=False).print(format_table(result))
+    Console(highlight=False, markup=False, emoji=False).print(format_table(result))
     return result, failures
