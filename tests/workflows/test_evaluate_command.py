@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from tiny import CLASSES, save_tiny_model, write_coco
+from tiny import CLASSES, save_photo, save_tiny_model, write_coco
 
 NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR")
 
@@ -105,6 +107,19 @@ def test_classes_are_matched_by_name_and_not_by_number(maskrcnn, evaluate, tiny_
         entry["id"] = new_ids[entry["id"]]
     own.write_text(json.dumps(content))
     assert evaluate(own)[1]["box/AP"] == pytest.approx(1.0, abs=0.005)
+
+
+def test_a_folder_of_label_maps_is_evaluated_as_objects(evaluate, tmp_path):
+    for k in range(2):
+        save_photo(tmp_path / "data" / "images" / f"{k}.png", seed=k)
+        label_map = np.zeros((48, 64), np.uint8)
+        label_map[10:30, 10:30], label_map[35:45, 40:60] = 1, 2
+        (tmp_path / "data" / "labels").mkdir(exist_ok=True)
+        Image.fromarray(label_map).save(tmp_path / "data" / "labels" / f"{k}.png")
+    model = save_tiny_model(tmp_path / "objects.safetensors", class_names=("object",))
+    outcome, metrics = evaluate(tmp_path / "data", model=model)
+    assert outcome.code == 0
+    assert (metrics["images"], metrics["objects"]) == (2, 4)
 
 
 def test_batches_change_nothing(maskrcnn, evaluate, tiny_file, data, tmp_path):
