@@ -91,7 +91,7 @@ def gradients(model: MaskRCNN, losses: dict[str, Tensor]) -> tuple[np.ndarray, n
 
 
 def knife_edges(seen: dict[str, Any]) -> dict[str, float]:
-    """The smallest distances of the matching from rounding: overlaps to a threshold, the second best anchor to the best.
+    """The smallest distances of the matching from rounding: overlaps to a threshold, second best to best anchor.
 
     Anchors whose overlap is exactly the best one (a box that holds several whole ones) are not second best.
     """
