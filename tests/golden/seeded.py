@@ -38,7 +38,7 @@ RULES = (
     Rule("fpn.layer_blocks.2", 1.1),
     Rule("fpn.layer_blocks.3", 1.9),
     Rule("rpn.head.cls_logits", 1.2, 7),
-    Rule("rpn.head.bbox_pred", 0.15, 7),
+    Rule("rpn.head.bbox_pred", 0.25, 7),
     Rule("box_predictor.cls_score", 7.0, 167),
     Rule("box_predictor.bbox_pred", 0.8),
     Rule("", 1.0),
@@ -81,7 +81,7 @@ def _norm(name: str, shape: Sequence[int]) -> np.ndarray:
     if name.endswith("running_var"):
         return (0.01 if small else 1.0) * uniform(name, shape, 0.75, 1.25)
     if name.endswith("weight"):
-        scale = 0.1 if small else 0.2 if ".bn3." in name else 1.0
+        scale = 0.1 if small else 0.35 if ".bn3." in name else 1.0
         return scale * uniform(name, shape, 0.8, 1.2)
     return uniform(name, shape, -0.1, 0.1)
 

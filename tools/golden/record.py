@@ -14,7 +14,7 @@ import record_losses
 import record_ops
 import torch
 import torchvision
-from reference import PROBED, build, shapes_of
+from torchvision_model import PROBED, build, shapes_of
 
 
 def write_json(path: Path, content: object) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from reference import build, captured, load_seeded, pictures, probe_arrays
 from torch import Tensor
 from torchvision.models.detection import MaskRCNN, maskrcnn_resnet50_fpn
 from torchvision.models.detection._utils import overwrite_eps
 from torchvision.ops.poolers import LevelMapper
+from torchvision_model import build, captured, load_seeded, pictures, probe_arrays
 
 SETTINGS = ((320, 512), (448, 640))  # (min_size, max_size) of the transform
 CASES = {"alone0": [0], "alone1": [1], "batch": [0, 1]}
@@ -49,7 +49,7 @@ def pasted_arrays(found: dict[str, Tensor]) -> Arrays:
 
 
 def image_arrays(found: dict[str, Tensor], seen: dict[str, Any], position: int) -> Arrays:
-    """Everything that is stored of one image."""
+    """Everything that is stored of one image but the answers in double precision."""
     proposals = seen["proposals"][position]
     mapper = LevelMapper(2, 5)
     return {
@@ -93,7 +93,7 @@ def unmatched(proposals: Tensor, others: Tensor, far: float = 0.05) -> int:
 
 
 def record_setting(size: tuple[int, int]) -> tuple[Arrays, dict[str, Any]]:
-    """All cases at one size, checked against the same reference in float64."""
+    """All cases at one size, float32, checked against the same model in float64; the probes are of the latter."""
     model, exact = build(*size), build(*size, torch.float64)
     arrays: Arrays = {}
     report: dict[str, Any] = {}
@@ -101,9 +101,10 @@ def record_setting(size: tuple[int, int]) -> tuple[Arrays, dict[str, Any]]:
         found, seen = run(model, indices)
         exact_found, exact_seen = run(exact, indices)
         name = f"{size[0]}/{case}"
-        arrays[f"{name}/probe"], arrays[f"{name}/probe_shapes"] = probe_arrays(seen)
+        arrays[f"{name}/probe"], arrays[f"{name}/probe_shapes"] = probe_arrays(exact_seen)
         for position, index in enumerate(indices):
             one = image_arrays(found[position], seen, position)
+            one |= {f"exact_{key}": exact_found[position][key].numpy() for key in ("boxes", "scores")}
             arrays |= {f"{name}/{index}/{key}": value for key, value in one.items()}
             lost = unmatched(seen["proposals"][position], exact_seen["proposals"][position])
             assert lost == 0, f"{lost} proposals of {name}/{index} hang on rounding"

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from reference import build, captured, pictures, probe_arrays, replace, seeded
 from torch import Tensor
 from torchvision.models.detection import MaskRCNN
 from torchvision.models.detection.roi_heads import project_masks_on_boxes
 from torchvision.ops import box_iou
+from torchvision_model import build, captured, pictures, probe_arrays, replace, seeded
 
 SIZE = (192, 256)  # min_size and max_size of the transform
 REGIONS = 64  # box_batch_size_per_image (torchvision's default is 512): a quarter of them go through the mask head

@@ -16,7 +16,7 @@ from torchvision.models.detection import MaskRCNN
 from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
 from torchvision.ops.misc import FrozenBatchNorm2d
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "golden"))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tests" / "golden"))
 import seeded  # noqa: E402
 
 LEVELS = ("p2", "p3", "p4", "p5", "p6")
