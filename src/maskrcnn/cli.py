@@ -15,7 +15,15 @@ from rich.progress import Progress
 from tyro.conf import arg
 
 from maskrcnn.errors import MaskRCNNError, UsageError
-from maskrcnn.workflows.checks import at_least, between, result_folder, usable_device
+from maskrcnn.workflows.checks import (
+    at_least,
+    between,
+    counted,
+    memory_explained,
+    not_among_inputs,
+    result_folder,
+    usable_device,
+)
 
 console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
@@ -118,7 +126,7 @@ class Predict:
         from maskrcnn.workflows.predict import predict_files
 
         if not self.inputs:
-            raise UsageError("Name an image or a folder of images, as in `maskrcnn predict PHOTO --out out`.")
+            raise UsageError("Name an image or a folder first, as in `maskrcnn predict PHOTO --out out`.")
         between("score", self.score, 0, 1)
         at_least("max-detections", self.max_detections, 1)
         at_least("image-size", self.image_size, SMALLEST_IMAGE)
@@ -126,11 +134,8 @@ class Predict:
         usable_device(self.device)
         inputs = [path for path in self.inputs if path.exists()]
         failures = [f"{path} does not exist." for path in self.inputs if not path.exists()]
+        not_among_inputs(self.out, inputs)
         paths = find_images(inputs, exclude=self.out)
-        if any(path.parent.resolve() == self.out.resolve() for path in paths):
-            raise UsageError(
-                f"The images lie in {self.out} itself, where results are written: name another folder with --out."
-            )
         if not paths:
             raise UsageError(" ".join(failures) or f"There are no images in {', '.join(map(str, self.inputs))}.")
         predictor = load_predictor(self.model, self.device)
@@ -257,11 +262,6 @@ def tell_failures(failures: list[str]) -> int:
     return 1 if failures else 0
 
 
-def counted(number: int, noun: str) -> str:
-    """``1 object``, ``2 objects``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 COMMANDS: dict[str, Callable[..., Any]] = {
     "predict": Predict,
     "evaluate": Evaluate,
@@ -284,7 +284,8 @@ def main() -> None:
             use_underscores=False,
             config=(tyro.conf.FlagCreatePairsOff,),
         )
-        sys.exit(command.run())
+        with memory_explained():
+            sys.exit(command.run())
     except MaskRCNNError as error:
         say(f"maskrcnn: {error}")
         sys.exit(2)

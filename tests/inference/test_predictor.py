@@ -168,10 +168,16 @@ def test_the_threshold_decides_how_much_of_a_box_is_mask():
 
 
 def test_load_reads_a_model_file(tmp_path):
-    predictor = Predictor.load(save_tiny_model(tmp_path / "tiny.safetensors"))
-    assert predictor.class_names == CLASSES
     model = tiny_model()
+    threshold = model.config.detection.score_threshold
+    predictor = Predictor.load(save_tiny_model(tmp_path / "tiny.safetensors"), score=threshold)
+    assert predictor.class_names == CLASSES
     assert_same(predictor(photo(48, 64)), Predictor(model, tiny_info(model))(photo(48, 64)))
+
+
+def test_load_finds_what_a_user_would_be_shown(tmp_path):
+    predictor = Predictor.load(save_tiny_model(tmp_path / "tiny.safetensors"))
+    assert predictor.model.config.detection.score_threshold == 0.5
 
 
 def test_load_refuses_what_is_no_model(tmp_path):

@@ -1,6 +1,6 @@
 """torchvision's ``maskrcnn_resnet50_fpn`` under our names: one table, and the knobs that make outputs agree.
 
-torchvision counts background as class 0 in every output layer; our box and mask layers have rows for classes 1..K only,
+torchvision counts background as class 0 in every output layer; our box-delta and mask layers have rows for 1..K only,
 so the background's rows, which no prediction reads, are left out.
 """
 

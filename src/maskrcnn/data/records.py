@@ -11,6 +11,7 @@ from typing import Protocol
 from torch import Tensor
 
 from maskrcnn.data.images import read_record_image
+from maskrcnn.errors import DataError
 from maskrcnn.structures import Record
 
 
@@ -59,6 +60,14 @@ class Dataset:
         return (source.record() for source in self.sources)
 
     def max_objects(self) -> int:
-        """Objects (no crowds) in the image that has most of them; label maps are all read for it."""
+        """Objects (no crowds) in the image that has most of them; label maps are all read for it. What cannot be read
+        counts as empty here, and is named where it is used."""
         with ThreadPoolExecutor() as pool:
-            return max(pool.map(lambda source: source.num_objects(), self.sources), default=0)
+            return max(pool.map(_num_objects, self.sources), default=0)
+
+
+def _num_objects(source: RecordSource) -> int:
+    try:
+        return source.num_objects()
+    except DataError:
+        return 0

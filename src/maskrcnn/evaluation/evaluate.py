@@ -39,7 +39,25 @@ def evaluate(
     """
     labels = match_classes(predictor.class_names, dataset)
     cap = predictor.model.config.detection.max_detections if max_detections is None else max_detections
+    configured = predictor.model.config
     predictor.adjust(score=LOWEST_SCORE, max_detections=cap)
+    try:
+        records, detections, failures = _detect(predictor, dataset, labels, batch, report)
+    finally:
+        predictor.model.config = configured
+    if not records:
+        raise DataError(
+            f"{dataset.path}: none of {len(failures)} images can be read; the first: {failures[0]}"
+            if failures
+            else f"{dataset.path} holds no images."
+        )
+    return evaluate_detections(records, detections, dataset.class_names, cap, bootstrap), failures
+
+
+def _detect(
+    predictor: Predictor, dataset: Dataset, labels: list[int], batch: int, report: Callable[[int], None]
+) -> tuple[list[Record], list[Instances], list[str]]:
+    """The records that could be read, what was found in each under the data set's labels, and the failures."""
     records: list[Record] = []
     detections: list[Instances] = []
     failures: list[str] = []
@@ -54,13 +72,7 @@ def evaluate(
                 failures.append(str(error))
         detections += [_relabel(found, labels) for found in predictor.predict(images)]
         report(len(records) + len(failures))
-    if not records:
-        raise DataError(
-            f"{dataset.path}: none of {len(failures)} images can be read; the first: {failures[0]}"
-            if failures
-            else f"{dataset.path} holds no images."
-        )
-    return evaluate_detections(records, detections, dataset.class_names, cap, bootstrap), failures
+    return records, detections, failures
 
 
 def match_classes(class_names: Sequence[str], dataset: Dataset) -> list[int]:

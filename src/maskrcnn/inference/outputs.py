@@ -102,10 +102,10 @@ class PredictionWriter:
     def _free_name(self, stem: str) -> str:
         """``stem``, numbered if an image before had it; letters of either case are one on some file systems."""
         name, number = stem, 1
-        while name.casefold() in self.taken:
+        while self.taken & _files_of(name):
             number += 1
             name = f"{stem}-{number}"
-        self.taken.add(name.casefold())
+        self.taken |= _files_of(name)
         return name
 
     def _write_label_maps(self, name: str, detections: Instances, spatial_shape: tuple[int, int]) -> None:
@@ -134,6 +134,11 @@ class PredictionWriter:
             segmentation = {} if regions is None else {"segmentation": regions_to_rle(regions, i)}
             self.predictions.append(prediction | segmentation)
             self.rows.append((file_name, i + 1, class_name, score, x1, y1, x2, y2, area))
+
+
+def _files_of(name: str) -> set[str]:
+    """What may be written under ``name``; letters of either case are one on some file systems."""
+    return {f"{name}{part}".casefold() for part in ("", ".instances", ".classes")}
 
 
 def _box_areas(detections: Instances) -> np.ndarray:

@@ -39,9 +39,14 @@ class Predictor:
         self.preprocess = info.config.preprocess
 
     @staticmethod
-    def load(path: str | Path, device: str | torch.device = "cpu") -> Predictor:
-        """From a model file. Raises CheckpointError, see :func:`maskrcnn.checkpoints.ours.load_checkpoint`."""
-        return Predictor(*load_checkpoint(path), device=device)
+    def load(path: str | Path, device: str | torch.device = "cpu", score: float = 0.5) -> Predictor:
+        """From a model file, to find what scores at least ``score``.
+
+        Raises CheckpointError, see :func:`maskrcnn.checkpoints.ours.load_checkpoint`.
+        """
+        predictor = Predictor(*load_checkpoint(path), device=device)
+        predictor.adjust(score=score)
+        return predictor
 
     @property
     def class_names(self) -> tuple[str, ...]:

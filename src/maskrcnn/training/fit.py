@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ from maskrcnn.training.report import Report
 from maskrcnn.training.schedule import MovingAverage, learning_rate_factor
 from maskrcnn.training.state import Position, load_state, save_state
 
+NEVER_VALIDATED = -1.0
+
 
 @dataclass(frozen=True)
 class FitConfig:
@@ -47,6 +50,7 @@ class FitConfig:
     workers: int = 1
     validate_every: int = 1  # epochs
     save_every: int = 100  # steps between resumable checkpoints
+    save_seconds: float = 60.0  # or this long after the last one
 
 
 def fit(
@@ -89,7 +93,7 @@ def fit(
     report.resume_at(position.step, position.epoch)
     transform = TrainTransform(augment, info.config.preprocess)
     batches = math.ceil(len(train) / config.batch_size)
-    steps = batches * config.epochs
+    steps, saved = batches * config.epochs, time.monotonic()
     while position.epoch < config.epochs:
         loader = epoch_loader(
             train, transform, config.batch_size, config.seed, position.epoch, config.workers, start_batch=position.batch
@@ -103,8 +107,9 @@ def fit(
             position.batch = order.index(samples[0].index) // config.batch_size + 1
             position.step += 1
             report.step(position.step, steps, position.epoch, len(samples), terms, optimizer.param_groups[-1]["lr"])
-            if position.step % config.save_every == 0:
+            if position.step % config.save_every == 0 or time.monotonic() - saved > config.save_seconds:
                 save_state(out / "last.safetensors", model, info, optimizer, average, position)
+                saved = time.monotonic()
         position.epoch, position.batch = position.epoch + 1, 0
         last = position.epoch == config.epochs
         if val is None or last or position.epoch % config.validate_every == 0:
@@ -194,9 +199,9 @@ def finish_epoch(
         metrics: dict[str, float] = {}
         if val is not None:
             metrics = validate(model, info, val, config, device)
-        measure = metrics.get("mask/AP", metrics.get("box/AP", 0.0))
+        measure = metrics.get("mask/AP", metrics.get("box/AP", 0.0)) if val is not None else NEVER_VALIDATED
         report.epoch(position.epoch, position.step, metrics)
-        if val is None or measure > position.best:
+        if measure >= position.best:  # of equals the later one; what was validated once is not replaced unseen
             position.best = measure
             save_checkpoint(out / "best.safetensors", model, dataclasses.replace(info, metrics=metrics))
 
@@ -227,11 +232,7 @@ def validate(model: MaskRCNN, info: ModelInfo, val: Dataset, config: FitConfig, 
             batch_losses(objective, [relabel(sample, labels) for sample in samples], 0, 0, device) for samples in loader
         )
     metrics = {"val/loss": sum_of_means(terms).item()} | {f"val/{n}": t.mean().item() for n, t in terms.items()}
-    configured = model.config
-    try:
-        result, _ = evaluate(Predictor(model, info, device), val)
-    finally:
-        model.config = configured
+    result, _ = evaluate(Predictor(model, info, device), val)
     return metrics | {name: value for name, value in result.metrics.items() if value is not None}
 
 

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections import deque
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ class Report:
             self.started -= max((line.get("seconds", 0.0) for line in self.log), default=0.0)
         with atomic_write(path) as temporary:
             temporary.write_text("".join(json.dumps(line) + "\n" for line in self.log))
+        self.recent.append((time.monotonic(), 0))
 
     def step(self, step: int, steps: int, epoch: int, images: int, terms: dict[str, Term], lr: float) -> None:
         """After each step."""
@@ -53,12 +55,15 @@ class Report:
         self.recent.append((now, images))
         span = now - self.recent[0][0]
         speed = sum(n for _, n in list(self.recent)[1:]) / span if span > 0 else 0.0
-        if step % LOG_EVERY == 0 or step == steps:
-            losses = {name: round(term.mean().item(), 5) for name, term in terms.items()}
-            loss = round(sum(losses.values()), 5)
+        losses = {name: round(term.mean().item(), 5) for name, term in terms.items()}
+        loss = round(sum(losses.values()), 5)
+        logged = step % LOG_EVERY == 0 or step == steps
+        if logged:
             line = {"step": step, "epoch": epoch, "lr": lr, "loss": loss, **losses}
             self._write(line | {"images_per_second": round(speed, 2), "seconds": round(now - self.started, 1)})
-            self._show(step, steps, epoch, loss, speed)
+        if logged or self.console.is_terminal:
+            left = (steps - step) * span / max(len(self.recent) - 1, 1)
+            self._show(step, steps, f"epoch {epoch + 1}  loss {loss:.3f}  {speed:.1f} images/s", left)
 
     def epoch(self, epoch: int, step: int, metrics: dict[str, float]) -> None:
         """After each validation."""
@@ -79,10 +84,9 @@ class Report:
         with (self.out / "log.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
 
-    def _show(self, step: int, steps: int, epoch: int, loss: float, speed: float) -> None:
-        words = f"epoch {epoch + 1}  loss {loss:.3f}  {speed:.1f} images/s"
+    def _show(self, step: int, steps: int, words: str, seconds_left: float) -> None:
         if not self.console.is_terminal:
-            self.console.print(f"step {step}/{steps}  {words}")
+            self.console.print(f"step {step}/{steps}  {words}  {timedelta(seconds=round(seconds_left))} left")
             sys.stderr.flush()
             return
         if self.progress is None:

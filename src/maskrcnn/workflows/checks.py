@@ -1,8 +1,11 @@
-"""What a command makes sure of before its long work begins, so that a slip costs a second and not an hour."""
+"""What a command makes sure of before its long work begins, so that a slip costs a second and not an hour, and how it
+speaks."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from maskrcnn.errors import UsageError
@@ -43,3 +46,27 @@ def result_folder(out: Path) -> None:
         raise UsageError(f"{out} is a file: name a folder for the results with --out.") from None
     if not os.access(out, os.W_OK):
         raise UsageError(f"Nothing may be written into {out}: name another folder with --out.")
+
+
+def not_among_inputs(out: Path, inputs: Sequence[Path]) -> None:
+    """Refuse to write results among the images they come from, which they could replace."""
+    folders = {path.resolve() if path.is_dir() else path.resolve().parent for path in inputs}
+    if out.resolve() in folders:
+        raise UsageError(f"The images lie in {out} itself, where results are written: name another folder with --out.")
+
+
+@contextmanager
+def memory_explained() -> Iterator[None]:
+    """Within the block, running out of memory is a sentence for the user."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        words = str(error).lower()
+        if not (isinstance(error, MemoryError) or "out of memory" in words or "can't allocate memory" in words):
+            raise
+        raise UsageError("There is not enough memory for this; try a smaller --image-size or --batch.") from None
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 object``, ``2 objects``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -12,7 +12,7 @@ import torch
 
 from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint
 from maskrcnn.checkpoints.transfer import load_body, transfer
-from maskrcnn.config import ModelConfig
+from maskrcnn.config import MaskHeadConfig, ModelConfig
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.transforms import AugmentConfig
 from maskrcnn.errors import DataError, UsageError
@@ -67,7 +67,7 @@ def train(
             )
         network, info = start(data, model, body_weights, image_size, say)
         config = dataclasses.replace(config, freeze_early=model not in VARIANTS or body_weights is not None)
-        info = dataclasses.replace(info, notes={"recipe": dataclasses.asdict(config)})
+        info = dataclasses.replace(info, notes={"recipe": dataclasses.asdict(config), "images": len(data)})
         say(f"Training on {len(data)} images of {few(data.class_names)}, {config.epochs} times each.")
     size = info.config.preprocess.max_size
     augment = AugmentConfig(size=(size,) * info.config.ndim)
@@ -84,6 +84,8 @@ def check_data(data: Dataset, val: Dataset | None) -> None:
     for dataset in (data, val):
         if dataset is not None and len(dataset) == 0:
             raise DataError(f"{dataset.path} holds no images.")
+    if data.max_objects() == 0:
+        raise DataError(f"Nothing is labelled in {data.path}: there is nothing to learn from.")
     if val is not None:
         match_classes(data.class_names, val)
 
@@ -99,6 +101,11 @@ def begun(last: Path, data: Dataset) -> tuple[MaskRCNN, ModelInfo, FitConfig]:
         raise UsageError(
             f"{last} was trained on the classes {', '.join(info.class_names)}, and the data have "
             f"{', '.join(data.class_names)}: train without --resume into another folder."
+        )
+    if info.notes.get("images", len(data)) != len(data):
+        raise UsageError(
+            f"{last} was trained on {info.notes['images']} images, and {data.path} has {len(data)}: resume with the "
+            f"same data, or start another training from it with --model {last} and another folder."
         )
     try:
         return network, info, FitConfig(**info.notes["recipe"])
@@ -147,6 +154,11 @@ def fit_to_data(config: ModelConfig, data: Dataset, image_size: int | None, say:
     if not data.has_masks and config.mask_head is not None:
         say("The data have boxes but no masks: training without a mask head (Faster R-CNN).")
         config = dataclasses.replace(config, mask_head=None)
+    if data.has_masks and config.mask_head is None:
+        say("The data have masks and the model has no mask head: it gets a new one.")
+        width = config.backbone.fpn_channels
+        pool = dataclasses.replace(config.box_head.pool, output_size=MaskHeadConfig().pool.output_size)
+        config = dataclasses.replace(config, mask_head=MaskHeadConfig(pool, channels=width))
     preprocess = config.preprocess
     if image_size is not None:
         preprocess = dataclasses.replace(preprocess, min_size=image_size, max_size=image_size)

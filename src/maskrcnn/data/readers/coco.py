@@ -41,7 +41,8 @@ def open_coco(path: Path) -> Dataset:
     categories = _used_categories(content, problems)
     if not categories:
         raise DataError(f"{path} names no category; list what its labels mean under 'categories'.")
-    keypoint_names = next((tuple(c["keypoints"]) for c in categories if c.get("keypoints")), ())
+    points = (c.get("keypoints") for c in categories)
+    keypoint_names = next((tuple(map(str, names)) for names in points if names and isinstance(names, list)), ())
     by_id = _find_images(path, content["images"], problems)
     labels = {category["id"]: k for k, category in enumerate(categories, start=1)}
     _add_annotations(by_id, content["annotations"], labels, len(keypoint_names), problems)
@@ -145,8 +146,8 @@ def _used_categories(content: dict[str, Any], problems: list[str]) -> list[dict[
         problems.append(f"{len(content['categories']) - len(whole)} categories have no whole number as id or no name.")
     by_id = {category["id"]: category for category in whole}
     used = {a["category_id"] for a in content["annotations"] if isinstance(a, dict) and _is_id(a.get("category_id"))}
-    headings = {c.get("supercategory") for c in whole if c.get("supercategory") != c["name"]}
-    return [by_id[k] for k in sorted(by_id) if k in used or by_id[k]["name"] not in headings]
+    headings = {str(c.get("supercategory")) for c in whole if c.get("supercategory") != c["name"]}
+    return [by_id[k] for k in sorted(by_id) if k in used or str(by_id[k]["name"]) not in headings]
 
 
 def _is_id(value: Any) -> bool:
