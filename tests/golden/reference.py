@@ -14,11 +14,9 @@ from torch import Tensor
 
 from maskrcnn.checkpoints.torchvision import BACKGROUND_ROWS, from_torchvision, our_name, torchvision_config
 from maskrcnn.data.geometry import resize_shape
-from maskrcnn.data.transforms import prepare_image
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.ops.nd import interpolate
-from maskrcnn.regions import AxisMap
 
 
 def recording(name: str) -> dict[str, np.ndarray]:
@@ -45,15 +43,8 @@ def reference_model(norm_eps: float = 1e-5) -> MaskRCNN:
     return model.eval()
 
 
-def prepared(index: int, min_size: int, max_size: int) -> tuple[Tensor, AxisMap]:
-    """Picture ``index`` as the network wants it."""
-    p = reference_model().config.preprocess
-    picture = torch.from_numpy(seeded.picture(index)) * 255
-    return prepare_image(picture, min_size, max_size, p.pixel_mean, p.pixel_std, p.antialias)
-
-
 def prepared_double(index: int, min_size: int, max_size: int) -> Tensor:
-    """The same in double precision throughout: gradients of fifty layers of ReLU feel the rounding of their input."""
+    """Picture ``index`` as the network wants it, in double precision: fifty ReLUs feel their input's rounding."""
     p = reference_model().config.preprocess
     picture = torch.from_numpy(seeded.picture(index)).double() * 255
     shape = resize_shape(picture.shape[1:], min_size, max_size, round_down=True)

@@ -1,13 +1,20 @@
-"""Given torchvision's weights, our detections are torchvision's: the same number, order, classes, boxes and masks."""
+"""Given torchvision's weights, our detections are torchvision's: the same number, order, classes, boxes and masks.
+
+Both run in double precision: in single precision torchvision itself is up to 2e-4 in score away from that (see
+``float64_difference`` in ``meta.json``), and the order of a sum, which the number of threads decides, would count.
+"""
 
 from __future__ import annotations
+
+import copy
 
 import numpy as np
 import pytest
 import seeded
 import torch
-from reference import meta, prepared, recording, reference_model
+from reference import meta, prepared_double, recording, reference_model
 
+from maskrcnn.data.geometry import resize_map
 from maskrcnn.ops.masks import paste_mask
 from maskrcnn.structures import Instances, batch_images
 
@@ -23,19 +30,20 @@ def recorded() -> dict[str, np.ndarray]:
 
 def run(min_size: int, indices: list[int], norm_eps: float = 1e-5) -> list[Instances]:
     """Detections of the pictures, together in one padded batch, in the pictures' own coordinates."""
-    images, maps = zip(*(prepared(index, min_size, SIZES[min_size]) for index in indices))
+    images = [prepared_double(index, min_size, SIZES[min_size]) for index in indices]
     with torch.inference_mode():
-        detections = reference_model(norm_eps)(batch_images(images))
-    for found, axis_map in zip(detections, maps):
-        found.boxes = axis_map.inverse().boxes(found.boxes)
+        detections = copy.deepcopy(reference_model(norm_eps)).double()(batch_images(images))
+    for found, index, image in zip(detections, indices, images):
+        found.boxes = resize_map(image.shape[1:], seeded.IMAGE_SIZES[index]).boxes(found.boxes)
     return detections
 
 
-def assert_same(found: Instances, recorded: dict[str, np.ndarray], name: str) -> None:
+def assert_same(found: Instances, recorded: dict[str, np.ndarray], name: str, exact: str = "exact_") -> None:
+    own = 0.0 if exact else meta()["inference"]["cases"][name]["float64_difference"]["scores"]
     assert found.labels is not None and found.scores is not None
     assert found.labels.tolist() == recorded[f"{name}/labels"].tolist()
-    np.testing.assert_allclose(found.scores, recorded[f"{name}/scores"], rtol=0, atol=SCORE)
-    np.testing.assert_allclose(found.boxes, recorded[f"{name}/boxes"], rtol=0, atol=BOX)
+    np.testing.assert_allclose(found.scores, recorded[f"{name}/{exact}scores"], rtol=0, atol=SCORE + own)
+    np.testing.assert_allclose(found.boxes, recorded[f"{name}/{exact}boxes"], rtol=0, atol=BOX)
 
 
 @pytest.mark.parametrize("min_size", SIZES)
@@ -71,7 +79,7 @@ def assert_same_pasted(
 
 def test_the_norms_epsilon_of_the_published_checkpoint(recorded: dict[str, np.ndarray]) -> None:
     (found,) = run(320, [0], norm_eps=0.0)
-    assert_same(found, recorded, "eps0")
+    assert_same(found, recorded, "eps0", exact="")
 
 
 def test_the_recordings_are_worth_agreeing_with() -> None:

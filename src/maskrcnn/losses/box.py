@@ -10,8 +10,9 @@ from torch import Tensor
 
 from maskrcnn.config import LossConfig
 from maskrcnn.losses.sampling import SampledProposals
-from maskrcnn.losses.terms import Term, full, smooth_l1
+from maskrcnn.losses.terms import Term, smooth_l1
 from maskrcnn.ops.box_coding import default_weights, encode_boxes
+from maskrcnn.ops.nd import full
 from maskrcnn.structures import Instances
 
 

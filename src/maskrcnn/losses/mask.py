@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from maskrcnn.config import LossConfig
-from maskrcnn.losses.terms import Term, full
+from maskrcnn.losses.terms import Term
 from maskrcnn.ops.masks import crop_mask
+from maskrcnn.ops.nd import full
 from maskrcnn.regions import AxisMap, Regions
 
 

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from maskrcnn.config import LossConfig
 from maskrcnn.losses.sampling import SampledAnchors
-from maskrcnn.losses.terms import Term, full, smooth_l1
+from maskrcnn.losses.terms import Term, smooth_l1
 from maskrcnn.ops.box_coding import encode_boxes
+from maskrcnn.ops.nd import full
 
 
 def rpn_losses(

@@ -31,11 +31,6 @@ def add_terms(parts: Iterable[dict[str, Term]]) -> dict[str, Term]:
     return added
 
 
-def full(x: Tensor) -> Tensor:
-    """At least single precision: losses are not added up in half precision."""
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
-
-
 def smooth_l1(prediction: Tensor, target: Tensor, beta: float) -> Tensor:
     """Sum of the Huber-like loss of Fast R-CNN, quadratic under ``beta``; L1 for ``beta`` 0."""
     distance = (prediction - target).abs()

@@ -13,6 +13,7 @@ from maskrcnn.models.nd import conv, conv3, init_normal
 from maskrcnn.ops.anchors import cell_anchors, grid_anchors
 from maskrcnn.ops.box_coding import decode_boxes
 from maskrcnn.ops.boxes import are_larger, clip_boxes
+from maskrcnn.ops.nd import full
 from maskrcnn.ops.nms import grouped_nms
 
 
@@ -80,8 +81,8 @@ def propose(
     """
     best = []
     for level_logits, level_deltas, level_anchors in zip(logits, deltas, anchors):
-        top = level_logits.float().topk(min(config.pre_nms, level_logits.shape[1]), dim=1)
-        gathered = level_deltas.float().gather(1, top.indices[..., None].expand(-1, -1, level_deltas.shape[2]))
+        top = full(level_logits).topk(min(config.pre_nms, level_logits.shape[1]), dim=1)
+        gathered = full(level_deltas).gather(1, top.indices[..., None].expand(-1, -1, level_deltas.shape[2]))
         plain = (1.0,) * gathered.shape[-1]
         best.append((top.values, decode_boxes(gathered, level_anchors[top.indices], plain)))
     scores = torch.cat([level[0] for level in best], 1)

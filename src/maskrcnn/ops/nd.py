@@ -38,3 +38,8 @@ def interpolate(x: Tensor, spatial_shape: Sequence[int], antialias: bool = False
 def nearest(x: Tensor, spatial_shape: Sequence[int]) -> Tensor:
     """Resample ``[B, C, *S]`` to ``spatial_shape`` by repeating (or dropping) samples."""
     return F.interpolate(x, size=tuple(spatial_shape), mode="nearest")
+
+
+def full(x: Tensor) -> Tensor:
+    """At least single precision: boxes are not decoded and losses not added up in half precision."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

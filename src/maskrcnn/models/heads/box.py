@@ -13,6 +13,7 @@ from maskrcnn.models.nd import init_normal
 from maskrcnn.models.pooling import PyramidPool
 from maskrcnn.ops.box_coding import decode_boxes, default_weights
 from maskrcnn.ops.boxes import are_larger, clip_boxes
+from maskrcnn.ops.nd import full
 from maskrcnn.ops.nms import grouped_nms
 from maskrcnn.structures import Instances
 
@@ -52,8 +53,8 @@ def detect(
 ) -> list[Instances]:
     """The final boxes of each image, best score first, from what the box head said of all proposals."""
     counts = [len(p) for p in proposals]
-    scores = logits.float().softmax(-1)[:, 1:].split(counts)
-    split_deltas = deltas.float().split(counts)
+    scores = full(logits).softmax(-1)[:, 1:].split(counts)
+    split_deltas = full(deltas).split(counts)
     return [_detect_one(*image, config) for image in zip(scores, split_deltas, proposals, spatial_shapes)]
 
 
