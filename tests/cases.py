@@ -119,13 +119,13 @@ def small_config(ndim: int, **changes: Any) -> ModelConfig:
         in_channels=1,
         num_classes=2,
         preprocess=PreprocessConfig((0.0,), (1.0,), size_divisor=8),
-        backbone=BackboneConfig("tiny", ((2,) * ndim, (1,) * ndim, *((2,) * ndim,) * 3), norm="group", fpn_channels=16),
+        backbone=BackboneConfig("tiny", ((2,) * ndim, (1,) * ndim, *((2,) * ndim,) * 3), norm="group", fpn_channels=32),
         anchors=AnchorConfig(((4.0,), (8.0,), (16.0,), (32.0,), (64.0,)), volume_shapes((2.0,), ndim)),
         selection=SelectionConfig(pre_nms=60, post_nms=30),
         detection=DetectionConfig(max_detections=20),
-        box_head=BoxHeadConfig(PoolConfig(4, **pool), hidden=32),  # type: ignore[arg-type]
+        box_head=BoxHeadConfig(PoolConfig(4, **pool), hidden=128),  # type: ignore[arg-type]
         mask_head=MaskHeadConfig(PoolConfig(4, **pool), channels=16, convs=1),  # type: ignore[arg-type]
-        loss=LossConfig(rpn_samples=32, box_samples=16, train_selection=SelectionConfig(pre_nms=60, post_nms=30)),
+        loss=LossConfig(rpn_samples=32, box_samples=32, train_selection=SelectionConfig(pre_nms=60, post_nms=30)),
     )
     return dataclasses.replace(config, **changes)
 
