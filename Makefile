@@ -4,7 +4,7 @@ BIN := .venv/bin
 DATA ?= ../shared/data
 SOURCES := src tests tools benchmarks
 
-.PHONY: demo test lint check-weights golden train-people evaluate-people bench clean
+.PHONY: demo test lint check-weights golden train-people evaluate-people pseudo-labels bench clean
 
 demo: .venv/installed
 	$(BIN)/maskrcnn demo --out demo
@@ -27,15 +27,45 @@ check-weights: weights/ssdlite_mobilenet_v2_coco.safetensors
 golden:
 	$(PYTHON) tools/golden/make.py
 
-train-people: weights/ssdlite_mobilenet_v2_coco.safetensors
-	$(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json --val $(DATA)/coco/annotations/people_val.json \
-	    --model mobilenet_v2_fpn --body-weights $< --epochs 8 --image-size 352 --validate-every 4 --out runs/people
+# The shipped models. The first people model, whose pyramid and heads the others begin with, comes from the detector.
+runs/first/best.safetensors: weights/ssdlite_mobilenet_v2_coco.safetensors
+	$(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json --out runs/first \
+	    --model mobilenet_v2_fpn --body-weights $< --epochs 8 --image-size 352
 
-evaluate-people: .venv/installed
-	$(BIN)/maskrcnn evaluate $(DATA)/coco/annotations/people_val.json --model people --out runs/evaluate-people
+train-people: runs/first/best.safetensors
+	$(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json --model $< --out runs/people \
+	    --image-size 480 --crop-size 384 --scale 0.5 1.5 --copy-paste 0.3 --average 0.999 --precision bf16 --epochs 12
+
+train-everyday: runs/first/best.safetensors pseudo-labels
+	$(BIN)/python tools/train_everyday.py runs/pseudo/everyday_train.json --model $< --out runs/everyday \
+	    --agnostic-boxes --agnostic-masks --proposals 96 \
+	    --image-size 416 --crop-size 320 --scale 0.6 1.4 --copy-paste 0.3 --average 0.999 --precision bf16 \
+	    --lr 8e-4 --epochs 7
+
+train-nuclei: runs/first/best.safetensors
+	$(BIN)/maskrcnn train $(DATA)/nuclei/train --class-names nucleus --model $< --out runs/nuclei \
+	    --image-size 512 --crop-size 384 --scale 0.5 1.8 --flip x y --stretch --colour 0.3 --gamma 0.5 --grey 0.2 \
+	    --invert 0.3 --proposals 128 --smallest-anchor 8 --precision bf16 --epochs 10
+
+evaluate-people evaluate-everyday evaluate-nuclei: evaluate-%: .venv/installed
+	$(BIN)/maskrcnn evaluate $(VAL_$*) --model $* --out runs/evaluate-$*
+
+VAL_people := $(DATA)/coco/annotations/people_val.json
+VAL_everyday := $(DATA)/coco/annotations/coco80_val.json
+VAL_nuclei := $(DATA)/nuclei/val
+
+# The table of docs/training.md.
+ablation: runs/first/best.safetensors pseudo-labels
+	$(BIN)/python tools/ablation.py --data $(DATA)
+
+# MASKS=MODEL.safetensors: with masks of that model's mask head.
+pseudo-labels: weights/ssdlite_mobilenet_v2_coco.safetensors
+	$(BIN)/python tools/pseudo_label.py --data $(DATA)/coco --mode partial
+	$(BIN)/python tools/pseudo_label.py --data $(DATA)/coco $(if $(MASKS),--masks-from $(MASKS))
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/people.py
+	$(BIN)/python benchmarks/training.py
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

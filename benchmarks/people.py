@@ -20,8 +20,10 @@ from maskrcnn.inference.predictor import Predictor
 from maskrcnn.losses.objective import Objective
 from maskrcnn.models.build import mask_rcnn_mobilenet_v2_fpn
 from maskrcnn.pretrained import model_path
-from maskrcnn.training.fit import FitConfig, make_optimizer, train_step
 from maskrcnn.training.memory import keep_freed_memory
+from maskrcnn.training.optimizer import make_optimizer
+from maskrcnn.training.recipe import FitConfig
+from maskrcnn.training.step import train_step
 from maskrcnn.workflows.models import EXAMPLES
 
 ROUNDS, STEPS, BATCH, SIZE = 3, 6, 8, 352
@@ -32,7 +34,7 @@ def predict_seconds() -> float:
     predictor = Predictor.load(model_path("people"))
     predictor.adjust(score=0.5)
     times = []
-    for path in find_images(EXAMPLES):
+    for path in find_images(EXAMPLES / "photos"):
         image = read_image(path)
         times.append(min(timed(lambda image=image: predictor(image)) for _ in range(3)))
     return statistics.median(times)

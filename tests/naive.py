@@ -269,3 +269,170 @@ def detect(
     return [(boxes[k], labels[k], scores[k]) for k in grouped_nms(boxes, scores, labels, nms_threshold)][
         :max_detections
     ]
+
+
+def keypoint_bin(point: Sequence[float], visibility: float, box: Box, bins: Sequence[int]) -> tuple[int, ...] | None:
+    """The bin (tensor order) of a point in the heatmap over its box; None if it is not labelled or outside."""
+    position = []
+    for at, (low, high), count in zip(reversed(point), reversed(sides(box)), bins):
+        if visibility <= 0 or not high > low or not low <= at <= high:
+            return None
+        position.append(min(math.floor((at - low) / (high - low) * count), count - 1))
+    return tuple(position)
+
+
+def heatmap_point(logits: np.ndarray, box: Box, reach: int) -> tuple[list[float], float]:
+    """The mean (x first) of a heatmap's softmax near its peak, and how much of it is there."""
+    total = sum(math.exp(logit) for logit in logits.flat)
+    peak = max(np.ndindex(*logits.shape), key=lambda index: logits[index])
+    mean, mass = [0.0] * logits.ndim, 0.0
+    for index in np.ndindex(*logits.shape):
+        if all(abs(k - top) <= reach for k, top in zip(index, peak)):
+            probability = math.exp(logits[index]) / total
+            mass += probability
+            mean = [m + probability * (k + 0.5) for m, k in zip(mean, index)]
+    along = zip(mean, logits.shape, reversed(sides(box)))
+    return [low + m / mass / count * (high - low) for m, count, (low, high) in along][::-1], mass
+
+
+def render_mask(
+    mask: np.ndarray, scale: Sequence[float], shift: Sequence[float], spatial_shape: Sequence[int]
+) -> np.ndarray:
+    """A dense mask seen through ``target = scale * source + shift`` (x first): each sample looks at its centre."""
+    rendered = np.zeros(spatial_shape, dtype=bool)
+    for index in np.ndindex(*spatial_shape):
+        along = zip(index, reversed(scale), reversed(shift))
+        source = tuple(math.floor((k + 0.5 - b) / a) for k, a, b in along)
+        if all(0 <= k < side for k, side in zip(source, mask.shape)):
+            rendered[index] = mask[source]
+    return rendered
+
+
+def tight_box(mask: np.ndarray) -> list[float]:
+    """The box of a dense mask that holds something."""
+    covered = [index for index in np.ndindex(*mask.shape) if mask[index]]
+    axes = list(reversed(list(zip(*covered))))
+    return [float(min(axis)) for axis in axes] + [float(max(axis) + 1) for axis in axes]
+
+
+def paste_objects(
+    image: np.ndarray, masks: Sequence[np.ndarray], donor: np.ndarray, pasted: Sequence[np.ndarray]
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Image ``[C, *S]`` below the donor's objects, and what is seen of the dense masks that were there before."""
+    composed, seen = image.copy(), [mask.copy() for mask in masks]
+    for index in np.ndindex(*pasted[0].shape):
+        if any(mask[index] for mask in pasted):
+            composed[(slice(None), *index)] = donor[(slice(None), *index)]
+            for mask in seen:
+                mask[index] = False
+    return composed, seen
+
+
+def merge_tiles(
+    parts: Sequence[tuple[int, int, float, Box, np.ndarray]],
+    tiles: Sequence[Box],
+    spatial_shape: Sequence[int],
+    margin: float,
+) -> list[tuple[int, float, np.ndarray]]:
+    """(label, score, full-size mask) of each object, best first, from (tile, label, score, box, full-size mask).
+
+    The rules of ``inference/merging.py``, on masks that are all as large as the image; no mask may be empty.
+    """
+    count, shape = len(parts), list(reversed(spatial_shape))
+    tile_of = [part[0] for part in parts]
+    looks = []  # for each tile: where it looks
+    for tile in tiles:
+        looks.append(np.zeros(spatial_shape, bool))
+        looks[-1][tuple(slice(int(low), int(high)) for low, high in reversed(sides(tile)))] = True
+
+    def touches(box: Box, tile: Box, reach: float) -> list[bool]:
+        near = [margin + 0.03 * (high - low) for low, high in sides(box)]
+        lows = [a - b <= reach * n and b > 0 for (a, _), (b, _), n in zip(sides(box), sides(tile), near)]
+        highs = [b - a <= reach * n and b < s for (_, a), (_, b), n, s in zip(sides(box), sides(tile), near, shape)]
+        return lows + highs
+
+    def further(a: Box, b: Box) -> list[float]:
+        """How much further tile b looks than tile a, at each side."""
+        return [p[0] - q[0] for p, q in zip(sides(a), sides(b))] + [q[1] - p[1] for p, q in zip(sides(a), sides(b))]
+
+    cut = [touches(part[3], tiles[part[0]], 1) for part in parts]
+
+    def sees_better(t: int, i: int) -> bool:
+        own = tiles[tile_of[i]]
+        if t == tile_of[i] or intersection(own, tiles[t]) == 0:
+            return False
+        more, near = further(own, tiles[t]), touches(parts[i][3], tiles[t], 2)
+        inside = all(low >= a and high <= b for (low, high), (a, b) in zip(sides(parts[i][3]), sides(tiles[t])))
+        sees_all = all(m >= 0 or (inside and not n) for m, n in zip(more, near))
+        return sees_all and any(c and m > 0 for c, m in zip(cut[i], more))
+
+    def agreement(i: int, j: int) -> float | None:
+        """IoU where both tiles look; None if the two are not one object."""
+        if parts[i][1] != parts[j][1] or tile_of[i] == tile_of[j]:
+            return None
+        zone = looks[tile_of[i]] & looks[tile_of[j]]
+        a, b = parts[i][4] & zone, parts[j][4] & zone
+        both = int((a & b).sum())
+        if both == 0:
+            return None
+        overlap = both / int((a | b).sum())
+        differ = sum(p != q for p, q in zip(sides(tiles[tile_of[i]]), sides(tiles[tile_of[j]])))
+        for k, own, other in ((i, a, j), (j, b, i)):
+            more = further(tiles[tile_of[k]], tiles[tile_of[other]])
+            if differ == 1 and any(c and m > 0 for c, m in zip(cut[k], more)) and both >= 0.75 * int(own.sum()):
+                return overlap
+        return overlap if overlap > 0.5 else None
+
+    def touch(i: int, j: int) -> bool:
+        a, b = np.argwhere(parts[i][4]), np.argwhere(parts[j][4])
+        return all(max(p.min(), q.min()) <= min(p.max(), q.max()) + 1 for p, q in zip(a.T, b.T))
+
+    agreements = {(i, j): agreement(i, j) for i in range(count) for j in range(i)}
+    edges = [(-a, j, i) for (i, j), a in agreements.items() if a is not None]
+    stays = [not any(sees_better(t, i) for t in range(len(tiles))) for i in range(count)]
+    for _, i, j in edges:
+        if sees_better(tile_of[i], j) and sees_better(tile_of[j], i):
+            stays[i] = stays[j] = True
+    groups = [{i} for i in range(count) if stays[i]]
+    for _, i, j in sorted(edges):
+        if stays[i] and stays[j]:
+            a, b = (next(group for group in groups if k in group) for k in (i, j))
+            if a is not b and not any(tile_of[p] == tile_of[q] and touch(p, q) for p in a for q in b):
+                groups = [group for group in groups if group is not a and group is not b] + [a | b]
+
+    objects = []
+    for group in groups:
+        ranked = sorted(group, key=lambda i: -parts[i][2])
+        whole = [i for i in ranked if not any(cut[i])]
+        mask = np.any([parts[i][4] for i in group], axis=0)
+        for i in whole[:1]:
+            reaches = [
+                [a - low > margin + 0.03 * (high - low), high - b > margin + 0.03 * (high - low)]
+                for k in group
+                for (low, high), (a, b) in zip(sides(parts[k][3]), sides(tiles[tile_of[i]]))
+            ]
+            if not np.any(reaches):
+                mask = parts[i][4]
+        remains = len(group) == 1 and any(cut[ranked[0]])
+        objects.append((remains, -parts[ranked[0]][2], parts[ranked[0]][1], {tile_of[i] for i in group}, mask))
+    kept: list[tuple[bool, float, int, set[int], np.ndarray]] = []
+    for found in sorted(objects, key=lambda o: o[:2]):
+        others = [o[4] for o in kept if o[2] == found[2] and not o[3] & found[3]]
+        covered = np.any(others, axis=0) & found[4] if others else np.zeros(spatial_shape, bool)
+        if covered.sum() < 0.5 * found[4].sum():
+            kept.append(found)
+    return [(label, -score, mask) for _, score, label, _, mask in sorted(kept, key=lambda o: o[1])]
+
+
+def generalized_iou(a: list[float], b: list[float]) -> float:
+    """IoU less the empty part of the common hull, axis by axis."""
+    ndim = len(a) // 2
+    shared = hull = volume_a = volume_b = 1.0
+    for axis in range(ndim):
+        a_low, a_high, b_low, b_high = a[axis], a[ndim + axis], b[axis], b[ndim + axis]
+        shared *= max(0.0, min(a_high, b_high) - max(a_low, b_low))
+        hull *= max(a_high, b_high) - min(a_low, b_low)
+        volume_a *= a_high - a_low
+        volume_b *= b_high - b_low
+    union = volume_a + volume_b - shared
+    return (shared / union if union > 0 else 0.0) - ((hull - union) / hull if hull > 0 else 0.0)

@@ -12,12 +12,15 @@ import torch
 from maskrcnn.cli import COMMANDS
 from maskrcnn.ops.boxes import pairwise_iou
 from maskrcnn.pretrained import shipped_models
+from maskrcnn.workflows.recipe import Recipe
 from tiny import save_photo, write_coco
 
 ASTRONAUT = (20, 14, 365, 512)  # x1, y1, x2, y2 of the person in the photo, by eye; the helmet reaches to 510
+NOSE = (222, 115)  # by eye
 POSITIONAL = {"inputs": "PHOTO|FOLDER", "data": "DATA", "name": "NAME"}
 
 needs_shipped_model = pytest.mark.skipif(not shipped_models(), reason="no model is shipped yet")
+needs_everyday = pytest.mark.skipif("everyday" not in shipped_models(), reason="this model is not shipped yet")
 
 
 def run_process(*arguments, **options):
@@ -63,7 +66,10 @@ def test_help_of_a_command_explains_every_flag(maskrcnn, command):
     assert (outcome.code, outcome.err) == (0, "")
     text = " ".join(outcome.out.replace("│", " ").split())
     assert COMMANDS[command].__doc__.split(".")[0] in text
-    for field in COMMANDS[command].__dataclass_fields__:
+    fields = [*COMMANDS[command].__dataclass_fields__]
+    if "recipe" in fields:  # a record of flags of its own
+        fields[fields.index("recipe") : fields.index("recipe") + 1] = [*Recipe.__dataclass_fields__]
+    for field in fields:
         assert POSITIONAL.get(field, f"--{field.replace('_', '-')} ") in text
     assert "None" not in text and "(default: )" not in text
 
@@ -158,20 +164,48 @@ def test_each_shipped_model_has_a_card(maskrcnn, name):
     assert len(outcome.out) > 500
 
 
-def test_the_demo_without_its_model_is_refused(refused, tmp_path, monkeypatch):
+def test_the_demo_without_its_models_is_refused(refused, tmp_path, monkeypatch):
     monkeypatch.setattr("maskrcnn.pretrained.FOLDER", tmp_path)
-    assert "no model people" in refused("demo", "--out", tmp_path / "demo")
+    assert "No model is shipped" in refused("demo", "--out", tmp_path / "demo")
+    assert not (tmp_path / "demo").exists()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """What the demo found, by model and file, and what it printed."""
+    out = tmp_path_factory.mktemp("demo") / "demo"
+    done = run_process("demo", "--out", out)
+    assert done.returncode == 0, done.stderr
+    found = {}
+    for model in shipped_models():
+        for row in json.loads((out / model / "predictions.json").read_text()):
+            found.setdefault((model, row["file_name"].rpartition("/")[2]), []).append(row)
+    return out, done.stdout, found
 
 
 @needs_shipped_model
-def test_the_demo_finds_the_astronaut(maskrcnn, tmp_path):
-    outcome = maskrcnn("demo", "--out", tmp_path / "demo")
-    assert outcome.code == 0
-    assert str(tmp_path / "demo" / "astronaut.png") in outcome.out
-    found = json.loads((tmp_path / "demo" / "predictions.json").read_text())
-    people = [f for f in found if f["file_name"].endswith("astronaut.jpg") and f["category"] == "person"]
-    best = max(people, key=lambda person: person["score"])
+def test_the_demo_finds_the_astronaut_and_her_face(demo):
+    out, printed, found = demo
+    assert str(out / "people" / "astronaut.png") in printed
+    best = max(found["people", "astronaut.jpg"], key=lambda person: person["score"])
     assert best["score"] >= 0.7
     x, y, width, height = best["bbox"]
     box = torch.tensor([[x, y, x + width, y + height]])
     assert pairwise_iou(box, torch.tensor([ASTRONAUT], dtype=torch.float32)).item() > 0.6
+    if "keypoints" in best:
+        nose = best["keypoints"][:2]
+        assert abs(nose[0] - NOSE[0]) < 30 and abs(nose[1] - NOSE[1]) < 30
+
+
+@needs_everyday
+@pytest.mark.parametrize("photo, category", [("cat.jpg", "cat"), ("coffee.jpg", "cup"), ("astronaut.jpg", "person")])
+def test_the_demo_names_everyday_things(demo, photo, category):
+    best = max(demo[2]["everyday", photo], key=lambda thing: thing["score"])
+    assert best["category"] == category
+
+
+@needs_shipped_model
+def test_the_demo_finds_many_nuclei(demo):
+    found = demo[2]["nuclei", "cells.jpg"]
+    assert len(found) >= 70 and {row["category"] for row in found} == {"nucleus"}
+    assert (demo[0] / "nuclei" / "tissue.png").stat().st_size > 10_000

@@ -13,18 +13,31 @@ from pathlib import Path
 from maskrcnn.checkpoints.ours import load_checkpoint, save_checkpoint
 from maskrcnn.pretrained import model_path
 
-ORIGIN = {
-    "data": "COCO 2017 annotations (CC BY 4.0) on 1,508 photos, persons only",
-    "starting_weights": "SSDLite MobileNetV2 trained on COCO by the TensorFlow object detection API (Apache-2.0)",
-    "licence": "Apache-2.0",
+BODY = "SSDLite MobileNetV2 trained on COCO boxes by the TensorFlow object detection API (Apache-2.0)"
+ORIGINS: dict[str, dict[str, object]] = {
+    "people": {
+        "data": "COCO 2017 annotations (CC BY 4.0) on 1,508 photos: persons and their keypoints",
+        "starting_weights": BODY,
+    },
+    "everyday": {
+        "data": "COCO 2017 annotations (CC BY 4.0) on 1,508 photos, 389 of them with all classes; pseudo-labels of the "
+        "detector that the weights start from on 1,469 photos",
+        "starting_weights": BODY,
+    },
+    "nuclei": {
+        "data": "Data Science Bowl 2018 (CC0), 505 images with 22,350 nuclei",
+        "starting_weights": f"the model people, and so {BODY}",
+        "tile": 512,  # pixels of the file: larger images are cut, see maskrcnn.inference.tiling
+    },
 }
+KINDS = ("box/", "mask/", "keypoints/")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("metrics", type=Path, help="metrics.json of maskrcnn evaluate")
-    parser.add_argument("name", help="file name in the package")
+    parser.add_argument("name", choices=ORIGINS, help="file name in the package")
     parser.add_argument("--image-size", type=int, help="longer side that images are resized to (default: as trained)")
     arguments = parser.parse_args()
 
@@ -34,8 +47,10 @@ def main() -> None:
         preprocess = dataclasses.replace(info.config.preprocess, min_size=size, max_size=size)
         info = dataclasses.replace(info, config=dataclasses.replace(info.config, preprocess=preprocess))
     measured = json.loads(arguments.metrics.read_text())
-    metrics = {k: v for k, v in measured.items() if k.startswith(("box/", "mask/")) and v is not None}
-    info = dataclasses.replace(info, metrics=metrics, notes={**info.notes, **ORIGIN})
+    metrics = {k: v for k, v in measured.items() if k.startswith(KINDS) and v is not None}
+    info = dataclasses.replace(
+        info, metrics=metrics, notes={**info.notes, **ORIGINS[arguments.name], "licence": "Apache-2.0"}
+    )
     target = model_path(arguments.name)
     save_checkpoint(target, model, info, half=True)
     print(f"{target}: {target.stat().st_size / 2**20:.1f} MiB")

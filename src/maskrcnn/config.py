@@ -27,6 +27,7 @@ class PreprocessConfig:
     max_size: int = 1333  # unless the longer side would exceed this
     antialias: bool = False  # widen the kernel when shrinking (detectron2 does, torchvision does not)
     size_divisor: int = 32  # every padded extent is a multiple of this
+    stretch: bool = False  # spread each image's own range of brightness over 0..255 first (microscopy)
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,16 @@ class MaskHeadConfig:
 
 
 @dataclass(frozen=True)
+class KeypointHeadConfig:
+    """Finds the points of each object, each in a heatmap of four bins for one of the pool's."""
+
+    pool: PoolConfig = PoolConfig(output_size=14)
+    channels: int = 128
+    convs: int = 4  # 3-wide convolutions before the upsampling
+    num_keypoints: int = 17  # of one object
+
+
+@dataclass(frozen=True)
 class LossConfig:
     """How training compares; nothing here changes a prediction."""
 
@@ -116,9 +127,14 @@ class LossConfig:
     box_positive_fraction: float = 0.25
     rpn_smooth_l1_beta: float = 1 / 9  # 0: L1
     box_smooth_l1_beta: float = 1 / 9
+    box_loss: str = "smooth_l1"  # of the box head, on deltas; or giou, on the boxes themselves
+    giou_weight: float = 10.0  # brings that loss, which is at most 2 a box, to the size of the other
+    unsearched_objectness: float = 0.5  # an unlabelled anchor that the RPN is this sure of is no negative in an image
+    # where not every class was searched for: it may be one of those
     crowd_coverage: float = 0.5  # an anchor or proposal this much inside a crowd region is never a negative
     mask_aligned: bool = True  # crop targets with aligned bins (False: torchvision's offset of half a sample)
     mask_binary: bool = False  # round targets to 0 and 1 (detectron2) instead of the covered part of a bin
+    keypoint_weight: float = 0.25  # at 1 a loss that begins at ln(56 * 56) = 8 would drown those of boxes and masks
     train_selection: SelectionConfig = SelectionConfig(pre_nms=2000, post_nms=2000)
 
 
@@ -136,6 +152,7 @@ class ModelConfig:
     detection: DetectionConfig = DetectionConfig()
     box_head: BoxHeadConfig = BoxHeadConfig()
     mask_head: MaskHeadConfig | None = field(default_factory=MaskHeadConfig)  # None: Faster R-CNN
+    keypoint_head: KeypointHeadConfig | None = None  # None: objects have no keypoints
     loss: LossConfig = LossConfig()
 
 

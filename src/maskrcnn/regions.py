@@ -138,7 +138,7 @@ class Regions:
         ndim = len(spatial_shape)
         offsets, shapes, runs = [], [], []
         for offset, mask in windows:
-            low, tight = _tighten(np.asarray(mask, dtype=bool))
+            low, tight = tighten(np.asarray(mask, dtype=bool))
             offsets.append(np.asarray(offset, dtype=np.int64) + low if tight.size else np.zeros(ndim, np.int64))
             shapes.append(np.array(tight.shape, dtype=np.int64))
             runs.append(encode_runs(tight))
@@ -173,7 +173,7 @@ class Regions:
         return Regions(tuple(shape), low, extent, runs)
 
 
-def _tighten(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def tighten(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The offset and content of the smallest window that holds every True of ``mask``; an empty one has size 0."""
     low, content = [], mask
     for axis in range(mask.ndim):

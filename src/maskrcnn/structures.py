@@ -16,6 +16,8 @@ from torch import Tensor
 
 from maskrcnn.regions import Regions
 
+OTHER = -1  # the label of an object of no class of the model: it teaches where objects are and what masks look like
+
 
 @dataclass
 class Instances:
@@ -23,7 +25,7 @@ class Instances:
 
     Attributes:
         boxes: float ``[N, 2D]``.
-        labels: int64 ``[N]``, 1..K.
+        labels: int64 ``[N]``, 1..K; targets may also have ``OTHER``.
         scores: float ``[N]``, 0..1.
         mask_logits: float ``[N, *M]``: each object's mask over its own box, before the sigmoid, as a head made it.
         regions: which samples each object covers.

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskrcnn.config import PreprocessConfig
+from maskrcnn.data.augment import vary_tone
 from maskrcnn.data.transforms import (
     AugmentConfig,
     EvalTransform,
@@ -184,3 +185,38 @@ def test_colours_stay_in_range_and_may_stay_as_they_are(channels):
     assert not torch.equal(changed, image)
     assert ((changed >= 0) & (changed <= 255)).all()
     assert torch.equal(jitter_colour(image, AugmentConfig(**NO_COLOUR), generator), image)
+
+
+@NDIMS
+def test_tones(ndim):
+    image = torch.rand(3, *SIDES[ndim]) * 255
+    negative = vary_tone(image, AugmentConfig(invert=1.0), sample_generator(0, 0, 0))
+    torch.testing.assert_close(negative, 255 - image)
+    grey = vary_tone(image, AugmentConfig(grey=1.0), sample_generator(0, 0, 0))
+    expected = 0.299 * image[0] + 0.587 * image[1] + 0.114 * image[2]
+    assert all(torch.allclose(channel, expected) for channel in grey)
+    assert torch.equal(vary_tone(image[:1], AugmentConfig(grey=1.0), sample_generator(0, 0, 0)), image[:1])
+    exponents = []
+    for draw in range(40):
+        changed = vary_tone(image, AugmentConfig(gamma=1.0), sample_generator(0, 0, draw))
+        exponents.append(float((changed[0] / 255).log().mean() / (image[0] / 255).log().mean()))
+        torch.testing.assert_close(changed, 255 * (image / 255) ** exponents[-1], rtol=1e-3, atol=0.1)
+    assert 0.5 <= min(exponents) < 0.7 < 1.4 < max(exponents) <= 2
+
+
+def test_tones_that_are_switched_off_draw_nothing():
+    image, generator = torch.rand(3, 8, 8) * 255, sample_generator(0, 0, 0)
+    before = generator.bit_generator.state
+    assert vary_tone(image, AugmentConfig(), generator) is image
+    assert generator.bit_generator.state == before
+    shown = [torch.equal(vary_tone(image, AugmentConfig(invert=0.5, grey=0.5), generator), image) for _ in range(40)]
+    assert 3 <= sum(shown) <= 20
+
+
+def test_a_sample_says_what_it_shows_and_what_was_searched_for():
+    image, record = scene(2)
+    record.exhaustive = frozenset({1})
+    sample = TrainTransform(AugmentConfig((64, 64), (0.5, 0.5)), AS_IT_IS)(image, record, sample_generator(0, 0, 0))
+    assert (sample.shown, sample.exhaustive) == ((21, 32), {1})
+    sample = EvalTransform(AS_IT_IS)(image, record)
+    assert (sample.shown, sample.exhaustive) == (None, {1})

@@ -1,5 +1,7 @@
 """What the predictor finds lies in the coordinates of the file, whatever the image's shape and its neighbours."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -189,3 +191,30 @@ def test_load_refuses_what_is_no_model(tmp_path):
 def test_prediction_tracks_no_gradients(predictor):
     found = predictor(photo(48, 64))
     assert not found.boxes.requires_grad and not found.scores.requires_grad
+
+
+@pytest.mark.parametrize("class_agnostic", [False, True])
+def test_masks_of_given_boxes_are_those_that_prediction_gives_them(class_agnostic):
+    head = dataclasses.replace(tiny_config().mask_head, class_agnostic=class_agnostic)
+    model = tiny_model(mask_head=head)
+    predictor, image = Predictor(model, tiny_info(model)), photo(40, 100)
+    found = predictor(image)
+    inside = ((found.boxes > 0) & (found.boxes < torch.tensor([100, 40] * 2))).all(1)  # the others were cut
+    assert inside.sum() > 3
+    masks = predictor.masks_of(image, found.boxes[inside], found.labels[inside])
+    assert masks.spatial_shape == (40, 100)
+    differing = [(masks.mask(i) != found.regions[inside].mask(i)).sum() for i in range(len(masks))]
+    assert max(differing) <= 2  # a mapped box is off by a rounding, and so may a pixel be
+    assert found.regions[inside].areas().min() > 20
+
+
+def test_the_label_chooses_the_mask():
+    model = tiny_model()
+    predictor, boxes = Predictor(model, tiny_info(model)), torch.tensor([[10.0, 10.0, 40.0, 40.0]] * 2)
+    disc, brick = predictor.mask_probabilities(photo(48, 64), boxes, torch.tensor([1, 2]))
+    assert not torch.allclose(disc, brick)
+
+
+def test_no_boxes_have_no_masks(predictor):
+    masks = predictor.masks_of(photo(48, 64), torch.zeros(0, 4), torch.zeros(0, dtype=torch.long))
+    assert (len(masks), masks.spatial_shape) == (0, (48, 64))

@@ -5,11 +5,12 @@ import torch
 from hypothesis import given
 
 import naive
-from cases import DTYPES, NDIMS, SHAPES, box_arrays, few, random_boxes
+from cases import DTYPES, NDIMS, SHAPES, box_arrays, few, inner_boxes, random_boxes
 from maskrcnn.ops.boxes import (
     are_larger,
     clip_boxes,
     extents,
+    generalized_iou,
     pairwise_coverage,
     pairwise_intersection,
     pairwise_iou,
@@ -111,3 +112,26 @@ def test_iou_lies_within_0_and_1(boxes):
 @given(box_arrays(4, smallest=0.5))
 def test_a_box_overlaps_itself_fully(boxes):
     torch.testing.assert_close(pairwise_iou(boxes, boxes).diagonal(), torch.ones(4, dtype=torch.float64))
+
+
+@NDIMS
+def test_generalized_iou_is_the_naive_one(ndim):
+    a, b = inner_boxes(40, (30,) * ndim, seed=1), inner_boxes(40, (30,) * ndim, seed=2)
+    expected = [naive.generalized_iou(x, y) for x, y in zip(a.tolist(), b.tolist())]
+    assert generalized_iou(a, b).tolist() == pytest.approx(expected, abs=1e-5)
+    assert min(expected) < 0 and generalized_iou(a, a + 0.5).gt(0.1).all()
+    torch.testing.assert_close(generalized_iou(a, a), torch.ones(40))
+
+
+@NDIMS
+def test_generalized_iou_draws_boxes_together_that_do_not_meet(ndim):
+    a = torch.tensor([0.0] * ndim + [1.0] * ndim, dtype=torch.float64, requires_grad=True)
+    b = torch.tensor([3.0] * ndim + [4.0] * ndim, dtype=torch.float64)
+    generalized_iou(a, b).backward()
+    assert (a.grad[ndim:] > 0).all()  # the high corner wants to go up
+    assert torch.autograd.gradcheck(generalized_iou, (a, b + 0.1))
+
+
+def test_generalized_iou_of_nothing_is_a_number():
+    empty = torch.zeros(1, 4)
+    assert generalized_iou(empty, empty).isfinite().all()

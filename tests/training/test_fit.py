@@ -16,7 +16,8 @@ from maskrcnn.checkpoints.transfer import same_weights
 from maskrcnn.data.dataset import open_dataset
 from maskrcnn.data.transforms import AugmentConfig
 from maskrcnn.errors import CheckpointError, DataError, MaskRCNNError
-from maskrcnn.training.fit import FitConfig, averaged_weights, fit, make_optimizer, set_learning_rate, validate
+from maskrcnn.training.fit import FitConfig, averaged_weights, fit, validate
+from maskrcnn.training.optimizer import make_optimizer, set_learning_rate
 from maskrcnn.training.report import Report
 from maskrcnn.training.schedule import MovingAverage
 from tiny import CLASSES, tiny_info, tiny_model, write_coco
@@ -167,13 +168,32 @@ def test_freezing_leaves_the_early_layers_as_they_were(data, tmp_path, freeze):
 
 
 @pytest.mark.parametrize("layer", ["heads.box.fc1.weight", "backbone.body.stem.conv.weight"])
-def test_a_loss_that_is_no_number_stops_the_training_and_names_the_files(data, tmp_path, layer):
+def test_weights_that_are_no_numbers_stop_the_training_and_name_the_files(data, tmp_path, layer):
     model = tiny_model()
     model.get_parameter(layer).data[:] = math.nan
-    with pytest.raises(MaskRCNNError, match=r"The loss is nan on the batch of \d\.png, \d\.png: .*--lr") as caught:
-        train(model, data, tmp_path / "out")
+    with pytest.raises(MaskRCNNError, match=r"The loss is nan on the batch of \d\.png, \d\.png, .*--lr") as caught:
+        train(model, data, tmp_path / "out", config=dataclasses.replace(SHORT, epochs=2))
     assert "\n" not in str(caught.value)
-    assert not (tmp_path / "out" / "last.safetensors").exists()
+
+
+def test_without_patience_left_the_training_stops_early(data, val, tmp_path, monkeypatch):
+    seen = []
+    scripted_validation(monkeypatch, [0.1, 0.5, 0.3, 0.4, 0.9], seen)
+    train(tiny_model(), data, tmp_path / "out", val, dataclasses.replace(SHORT, epochs=5, patience=2))
+    assert len(seen) == 4
+    assert read_info(tmp_path / "out" / "best.safetensors").metrics["mask/AP"] == 0.5
+
+
+def test_an_average_of_nothing_is_the_weights_as_they_are(data, tmp_path):
+    best = train(tiny_model(), data, tmp_path / "out", config=dataclasses.replace(SHORT, epochs=2, average=0.0))
+    assert same_weights(load_checkpoint(best)[0], load_checkpoint(tmp_path / "out" / "last.safetensors")[0])
+
+
+@pytest.mark.parametrize("optimizer, factor", [("sgd", 4), ("adamw", 2)])
+def test_the_learning_rate_follows_the_real_batch(optimizer, factor):
+    eight, more = (FitConfig(lr=1e-3, batch_size=size, optimizer=optimizer, warmup=0) for size in (8, 32))
+    assert eight.scaled_lr() == 1e-3
+    assert more.scaled_lr() == pytest.approx(factor * 1e-3)
 
 
 def test_an_unreadable_image_is_named_and_the_training_goes_on(data, tmp_path):

@@ -123,3 +123,33 @@ def test_hundreds_of_objects_in_a_large_image() -> None:
     labels = torch.ones(300, dtype=torch.int64)
     found = Instances(torch.from_numpy(regions.boxes()), labels, torch.ones(300), regions=regions)
     assert draw(np.zeros((*shape, 3), np.uint8), found, NAMES).size == (2000, 1500)
+
+
+def test_small_objects_of_a_large_picture_are_not_hidden_by_their_lines() -> None:
+    shape = (3000, 3000)
+    found = detections_of([disk((1500, 1500), 12, shape)], shape)
+    gray = np.full((*shape, 3), 128, np.uint8)
+    picture = np.asarray(draw(gray, found, NAMES, colors=[(255, 0, 0)], opacity=0.5, boxes=False, labels=False))
+    np.testing.assert_allclose(picture[1500, 1500], [192, 64, 64], atol=2)  # only filled
+    assert (picture[1480, 1480] == 128).all()
+
+
+def test_in_a_crowd_masks_are_drawn_without_boxes() -> None:
+    shape = (800, 1000)
+    centers = [(y, x) for y in range(20, 780, 40) for x in range(20, 980, 40)]
+    windows = [((y - 10, x - 10), disk((10, 10), 10, (21, 21))) for y, x in centers]
+    for count, has_boxes in ((200, True), (201, False)):
+        regions = Regions.from_windows(shape, windows[:count])
+        found = Instances(torch.from_numpy(regions.boxes()), regions=regions)
+        picture = np.asarray(draw(np.zeros((*shape, 3), np.uint8), found, NAMES))
+        assert picture[10, 10].any() == has_boxes
+
+
+def test_neighbours_in_a_crowd_differ() -> None:
+    boxes = np.array([[x, y, x + 10, y + 10] for y in range(0, 360, 12) for x in range(0, 360, 12)], float)
+    boxes = boxes[np.random.default_rng(0).permutation(len(boxes))]
+    colors = assign_colors(boxes)
+    assert len(boxes) == 900 and len(set(colors)) == len(PALETTE)
+    index = [PALETTE.index(color) for color in colors]
+    beside = [(i, j) for i in range(900) for j in np.flatnonzero(np.abs(boxes - boxes[i]).max(axis=1) <= 12) if i < j]
+    assert np.mean([index[i] == index[j] for i, j in beside]) < 0.03  # 1 in 12 by chance

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from maskrcnn import cli
+from maskrcnn.cli import speech
 from tiny import noise, save_photo
 
 SHAPES = {  # height, width as a viewer shows the image
@@ -59,7 +60,7 @@ def job(tiny_file, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as exited:
         patch.setattr("sys.argv", ["maskrcnn", "predict", str(photos), "--model", str(tiny_file), "--out", str(out)])
         patch.setattr("builtins.print", lambda text, **options: printed.out.append(text))
-        patch.setattr(cli, "say", printed.err.append)
+        patch.setattr(speech, "say", printed.err.append)
         patch.setattr(cli.Predict, "score", 0.05)
         cli.main()
     return SimpleNamespace(code=exited.value.code, photos=photos, results=out, **vars(printed))

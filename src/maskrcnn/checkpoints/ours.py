@@ -35,7 +35,9 @@ class ModelInfo:
     class_names: tuple[str, ...]  # label k is class_names[k - 1]
     category_ids: tuple[int, ...] = ()  # the ids of the data set it was trained on, in the same order
     metrics: dict[str, float] = field(default_factory=dict)  # as measured when it was written
-    notes: dict[str, Any] = field(default_factory=dict)  # data, recipe, licence; for people, not for programs
+    notes: dict[str, Any] = field(default_factory=dict)  # data, recipe, licence; ``tile``: see inference/tiling.py
+    keypoint_names: tuple[str, ...] = ()  # of an object's points, in the order of the keypoint head
+    skeleton: tuple[tuple[int, int], ...] = ()  # pairs of points, counted from 0, that a limb joins
 
 
 def save_checkpoint(
@@ -59,6 +61,8 @@ def save_checkpoint(
         "category_ids": info.category_ids,
         "metrics": info.metrics,
         "notes": info.notes,
+        "keypoint_names": info.keypoint_names,
+        "skeleton": info.skeleton,
     }
     with atomic_write(path) as temporary:
         contiguous = {name: value.contiguous().clone() for name, value in tensors.items()}
@@ -155,6 +159,8 @@ def _parse(path: str | Path, metadata: Mapping[str, str] | None) -> ModelInfo:
             tuple(header["category_ids"]),
             header["metrics"],
             header["notes"],
+            tuple(header.get("keypoint_names", ())),  # files of earlier versions do not have these two
+            tuple((int(a), int(b)) for a, b in header.get("skeleton", ())),
         )
     except CheckpointError as error:
         raise CheckpointError(f"{path} cannot be used: {error}") from None

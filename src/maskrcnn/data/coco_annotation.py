@@ -59,6 +59,14 @@ def parse_annotation(
     )
 
 
+def to_coco_keypoints(keypoints: np.ndarray) -> list[list[float]]:
+    """``[N, P, 3]`` as COCO writes points, ``[x, y, score, x, ...]`` for each object: indices that count pixels from 0,
+    so that a whole number is the centre of a pixel."""
+    moved = keypoints.astype(np.float64) - [PIXEL_CENTRE, PIXEL_CENTRE, 0]
+    rows: list[list[float]] = moved.reshape(len(moved), 3 * keypoints.shape[1]).tolist()
+    return rows
+
+
 def _finite_numbers(values: Any, count: int | None = None) -> np.ndarray | None:
     """``values`` as float64 ``[n]``, or None if they are not ``count`` finite numbers."""
     try:

@@ -12,8 +12,9 @@ import torch
 import torch.utils.data
 from torch import Tensor
 
+from maskrcnn.data.copy_paste import copy_paste
 from maskrcnn.data.records import Dataset
-from maskrcnn.data.transforms import Sample, sample_generator
+from maskrcnn.data.transforms import Sample, TrainTransform, sample_generator
 from maskrcnn.errors import DataError
 from maskrcnn.structures import Record
 
@@ -34,11 +35,11 @@ def epoch_loader(
     workers: int = 0,
     shuffle: bool = True,
     start_batch: int = 0,
+    share: tuple[int, int] = (0, 1),
 ) -> Iterator[list[Sample]]:
     """The batches of one epoch.
 
-    What cannot be read is named in a warning, once, and left out of its batch; a batch that would be empty is passed
-    over.
+    What cannot be read is named in a warning, once, and left out of its batch, which may leave nothing of it.
 
     Args:
         dataset: to load from.
@@ -48,6 +49,7 @@ def epoch_loader(
         workers: processes that load ahead; 0 loads in this one.
         shuffle: in an order drawn for this epoch, or in that of the data set.
         start_batch: the first batch to give, to go on inside an epoch exactly as if it had not been broken off.
+        share: (k, n) gives every n-th sample of each batch from the k-th on: what process k of n trains on.
 
     Raises:
         DataError: where not one image can be read.
@@ -56,7 +58,7 @@ def epoch_loader(
     batches = [order[k : k + batch_size].tolist() for k in range(0, len(order), batch_size)][start_batch:]
     loader = torch.utils.data.DataLoader(
         _Samples(dataset, transform, seed, epoch),
-        batch_sampler=batches,
+        batch_sampler=[batch[share[0] :: share[1]] for batch in batches],
         num_workers=workers,
         collate_fn=list,
         worker_init_fn=_start_worker,
@@ -72,8 +74,7 @@ def epoch_loader(
             warnings.warn(f"An image was left out: {sentence}", stacklevel=2)
         failures += failed
         loaded += len(samples)
-        if samples:
-            yield samples
+        yield samples
     if failures and not loaded:
         raise DataError(f"None of {len(failures)} images can be read; the first: {failures[0]}")
 
@@ -91,14 +92,33 @@ class _Samples(torch.utils.data.Dataset[Sample | str]):
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> Sample | str:
+        generator = sample_generator(self.seed, self.epoch, index)
         try:
-            record = self.dataset[index]
-            image = self.dataset.read_image(record)
+            sample = self._make(index, generator)
         except DataError as error:
             return str(error)
-        sample = self.transform(image, record, sample_generator(self.seed, self.epoch, index))
+        sample = self._paste_into(sample, index, generator)
         sample.index = index
         return sample
+
+    def _make(self, index: int, generator: np.random.Generator) -> Sample:
+        record = self.dataset[index]
+        return self.transform(self.dataset.read_image(record), record, generator)
+
+    def _paste_into(self, sample: Sample, index: int, generator: np.random.Generator) -> Sample:
+        """As often as the transform wants it, ``sample`` with objects of another image, varied on its own.
+
+        Without copy-paste nothing is drawn. A donor that cannot be read gives nothing; its own turn names it.
+        """
+        augment = self.transform.augment if isinstance(self.transform, TrainTransform) else None
+        if augment is None or len(self) < 2 or not augment.copy_paste or generator.random() >= augment.copy_paste:
+            return sample
+        other = (index + int(generator.integers(1, len(self)))) % len(self)
+        try:
+            donor = self._make(other, generator)
+        except DataError:
+            return sample
+        return copy_paste(sample, donor, augment, generator)
 
 
 def _start_worker(worker: int) -> None:

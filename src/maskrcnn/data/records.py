@@ -14,6 +14,8 @@ from maskrcnn.data.images import read_record_image
 from maskrcnn.errors import DataError
 from maskrcnn.structures import Record
 
+UNNAMED = "object"  # the class of labels that tell objects apart but do not name them
+
 
 class RecordSource(Protocol):
     """Where one record comes from; a reader makes one for each image and keeps it small."""
@@ -37,6 +39,7 @@ class Dataset:
         has_masks: False where the labels are boxes only.
         problems: one sentence for each fault that was found and passed over.
         keypoint_names: of the P keypoints of an object; empty where there are none.
+        skeleton: pairs of keypoints, counted from 0, that a limb joins.
         read_image: gives the samples ``[C, *S]`` of a record, 0..255 for images.
     """
 
@@ -47,6 +50,7 @@ class Dataset:
     has_masks: bool
     problems: list[str] = field(default_factory=list)
     keypoint_names: tuple[str, ...] = ()
+    skeleton: tuple[tuple[int, int], ...] = ()
     read_image: Callable[[Record], Tensor] = read_record_image
 
     def __len__(self) -> int:

@@ -15,35 +15,13 @@ from torch import Tensor
 
 from maskrcnn.config import PreprocessConfig
 from maskrcnn.data import geometry
+from maskrcnn.data.augment import AugmentConfig, jitter_colour, vary_tone
+from maskrcnn.data.contrast import stretch_contrast
 from maskrcnn.ops.boxes import are_larger, clip_boxes, volumes
 from maskrcnn.regions import AxisMap
 from maskrcnn.structures import Instances, Record
 
-LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in grey, as Pillow has them
-
-
-@dataclass(frozen=True)
-class AugmentConfig:
-    """How training images are varied."""
-
-    size: tuple[int, ...] = (384, 384)
-    """Shape of a training sample, tensor order."""
-    scale_range: tuple[float, float] = (0.6, 1.6)
-    """Smallest and largest random factor on the scale at which the whole image just fits into ``size``."""
-    flip_axes: tuple[int, ...] = (0,)
-    """Axes that are mirrored in half of the samples; 0 is x (left and right), 1 is y."""
-    brightness: float = 0.2
-    """Largest relative change of brightness."""
-    contrast: float = 0.2
-    """Largest relative change of contrast."""
-    saturation: float = 0.2
-    """Largest relative change of saturation; images of three channels only."""
-    min_visible: float = 0.1
-    """Objects of which a crop shows less than this part of the box are dropped."""
-    min_box_size: float = 2.0
-    """Objects whose box has a side of fewer samples than this are dropped."""
-    pad: bool = True
-    """Fill each sample up to ``size`` with the mean colour at its high ends, so that all have one shape."""
+__all__ = ["AugmentConfig", "EvalTransform", "Sample", "TrainTransform", "jitter_colour"]
 
 
 @dataclass
@@ -53,11 +31,15 @@ class Sample:
     Attributes:
         image: float32 ``[C, *S]``, normalised.
         target: the labels in the coordinates of ``image``; its regions are those of the file, with their map.
+            Only a sample into which objects were pasted has regions of its own, see :mod:`maskrcnn.data.copy_paste`.
         axis_map: from the file's coordinates to those of ``image``.
         source_shape: spatial shape of the file.
         index: position in the data set; -1 if unknown.
         image_id: the data set's own id.
         file_name: as the data set writes it.
+        exhaustive: labels that were searched for exhaustively in this image; None means all of them. An object of any
+            other class is there all the same; where none is labelled, nobody can say that there is none.
+        shown: spatial shape of what ``image`` shows of the file, before padding; None if nothing was padded.
     """
 
     image: Tensor
@@ -67,6 +49,8 @@ class Sample:
     index: int = -1
     image_id: int | str = -1
     file_name: str = ""
+    exhaustive: frozenset[int] | None = None
+    shown: tuple[int, ...] | None = None
 
 
 def sample_generator(seed: int, epoch: int, index: int) -> np.random.Generator:
@@ -128,6 +112,7 @@ class EvalTransform:
     def __call__(self, image: Tensor, record: Record, generator: np.random.Generator | None = None) -> Sample:
         """The sample of ``image`` ``[C, *S]``; nothing about it is random."""
         p = self.preprocess
+        image = stretch_contrast(image) if p.stretch else image
         prepared, axis_map = prepare_image(image, p.min_size, p.max_size, p.pixel_mean, p.pixel_std, p.antialias)
         return make_sample(prepared, map_instances(record.instances(), axis_map), axis_map, image, record)
 
@@ -150,12 +135,13 @@ class TrainTransform:
     def __call__(self, image: Tensor, record: Record, generator: np.random.Generator) -> Sample:
         """A sample of ``image`` ``[C, *S]``, drawn from ``generator`` alone."""
         augment, preprocess, instances = self.augment, self.preprocess, record.instances()
+        image = stretch_contrast(image) if preprocess.stretch else image
         offset, extent, shape = draw_crop(image.shape[1:], instances, augment, generator)
         axes = tuple(axis for axis in augment.flip_axes if generator.random() < 0.5)
 
         crop = geometry.crop_image(image, offset, extent)
         resized = geometry.flip_image(geometry.resize_image(crop, shape, preprocess.antialias), axes)
-        coloured = jitter_colour(resized.float(), augment, generator)
+        coloured = vary_tone(jitter_colour(resized.float(), augment, generator), augment, generator)
         normal = normalise(coloured, preprocess.pixel_mean, preprocess.pixel_std)
         padded = geometry.pad_image(normal, augment.size) if augment.pad else normal
 
@@ -164,13 +150,21 @@ class TrainTransform:
         target = keep_visible(map_instances(instances, axis_map), shape, augment)
         if 0 in axes and self.mirrored_keypoints is not None and target.keypoints is not None:
             target.keypoints = target.keypoints[:, list(self.mirrored_keypoints)]
-        return make_sample(padded, target, axis_map, image, record)
+        return replace(make_sample(padded, target, axis_map, image, record), shown=shape)
 
 
 def make_sample(image: Tensor, target: Instances, axis_map: AxisMap, source: Tensor, record: Record) -> Sample:
     """Put a sample together; ``source`` is the image before it was prepared."""
     source_shape = tuple(source.shape[1:])
-    return Sample(image, target, axis_map, source_shape, image_id=record.image_id, file_name=record.file_name)
+    return Sample(
+        image,
+        target,
+        axis_map,
+        source_shape,
+        image_id=record.image_id,
+        file_name=record.file_name,
+        exhaustive=record.exhaustive,
+    )
 
 
 def draw_crop(
@@ -227,20 +221,6 @@ def keep_visible(target: Instances, spatial_shape: Sequence[int], augment: Augme
         points = keypoints[..., :-1]
         keypoints = keypoints * ((points >= 0) & (points < sides)).all(-1, keepdim=True)
     return replace(target, boxes=boxes, keypoints=keypoints)[keep]
-
-
-def jitter_colour(image: Tensor, augment: AugmentConfig, generator: np.random.Generator) -> Tensor:
-    """Float ``[C, *S]`` of 0..255 with brightness, contrast and (three channels) saturation changed at random."""
-    amounts = (augment.brightness, augment.contrast, augment.saturation)
-    brightness, contrast, saturation = (1 + generator.uniform(-amount, amount) for amount in amounts)
-    if not any(amounts):
-        return image
-    mean = image.mean() * brightness
-    image = (image * brightness - mean) * contrast + mean
-    if image.shape[0] == len(LUMA):
-        grey = torch.tensordot(image.new_tensor(LUMA), image, dims=1)
-        image = torch.lerp(grey[None], image, saturation)
-    return image.clamp_(0, 255)
 
 
 def mirror_keypoints(keypoint_names: Sequence[str]) -> tuple[int, ...]:

@@ -12,12 +12,21 @@ from hotcoco import COCO, COCOeval
 from rich.table import Table
 
 from maskrcnn.evaluation.bootstrap import ap_intervals, collect_matches
+from maskrcnn.evaluation.keypoints import (
+    have_keypoints,
+    keypoint_cap,
+    keypoint_sigmas,
+    num_keypoints,
+    with_found_points,
+    with_labelled_points,
+)
 from maskrcnn.regions import Regions
 from maskrcnn.rle import box_to_rle, regions_to_rle
 from maskrcnn.structures import Instances, Record
 
 SUMMARY = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR")
-KINDS = {"box": "bbox", "mask": "segm"}  # our word: COCO's
+KEYPOINT_SUMMARY = ("AP", "AP50", "AP75", "APm", "APl", "AR")  # COCO labels no keypoints of small objects
+KINDS = {"box": "bbox", "mask": "segm", "keypoints": "keypoints"}  # our word: COCO's
 
 
 @dataclass(frozen=True)
@@ -26,7 +35,8 @@ class CocoResult:
 
     Attributes:
         metrics: ``box/AP box/AP50 box/AP75 box/APs box/APm box/APl box/AR`` and ``box/AP/<class>``, and the same
-            under ``mask/`` where there are masks; 0..1, or None where there was no such object to find.
+            under ``mask/`` where there are masks and (without ``APs``) under ``keypoints/`` where there are points;
+            0..1, or None where there was no such object to find.
         intervals: 95 % bootstrap intervals (low, high) of ``AP`` and ``AP50`` under the same names; empty without
             bootstrap.
         num_images: how many images were evaluated.
@@ -48,10 +58,13 @@ def evaluate_detections(
     max_detections: int = 100,
     bootstrap: int = 0,
     seed: int = 0,
+    keypoint_names: Sequence[str] = (),
 ) -> CocoResult:
     """COCO's metrics of 2-D ``detections`` against the labels of ``records``.
 
-    Masks are measured where labels and detections have regions, boxes always. A detection on a crowd, or of a class
+    Masks are measured where labels and detections have regions, keypoints where both have as many points, boxes always.
+    Of keypoints COCO counts the 20 best detections of a class in an image, and so do we, unless ``max_detections`` is
+    less or more objects of an image have labelled points. A detection on a crowd, or of a class
     that was not labelled exhaustively in its image, counts neither for nor against unless it finds a labelled object.
 
     Args:
@@ -62,6 +75,7 @@ def evaluate_detections(
         max_detections: best detections of one class in one image that count; recall is measured at this number.
         bootstrap: how often to resample the images for the intervals; 0 for none.
         seed: of the resampling.
+        keypoint_names: COCO's 17 are measured with COCO's sigmas, others with 0.067.
 
     Raises:
         ValueError: if there are not as many detections as records.
@@ -70,8 +84,9 @@ def evaluate_detections(
         raise ValueError(f"{len(records)} records but detections of {len(detections)} images")
     metrics: dict[str, float | None] = {}
     intervals: dict[str, tuple[float, float]] = {}
-    for kind in KINDS if _have_masks(records, detections) else ("box",):
-        run = _run_coco(kind, records, detections, class_names, max_detections)
+    measured = {"mask": _have_masks(records, detections), "keypoints": have_keypoints(records, detections)}
+    for kind in (kind for kind in KINDS if measured.get(kind, True)):
+        run = _run_coco(kind, records, detections, class_names, max_detections, keypoint_names)
         metrics |= {f"{kind}/{name}": value for name, value in _summarize(run, class_names).items()}
         if bootstrap:
             bounds = _bootstrap(run, len(records), bootstrap, seed)
@@ -81,7 +96,7 @@ def evaluate_detections(
 
 
 def format_table(result: CocoResult) -> Table:
-    """The metrics as a table to print, a column for boxes and one for masks; classes follow where there are several."""
+    """The metrics as a table to print, a column for each of boxes, masks and keypoints; then several classes."""
     kinds = [kind for kind in KINDS if f"{kind}/AP" in result.metrics]
     objects = f"{result.num_objects:,} objects in {result.num_images:,} images"
     table = Table(title=f"{objects}, at most {result.max_detections} detections each")
@@ -97,7 +112,7 @@ def format_table(result: CocoResult) -> Table:
 
 
 def _cell(result: CocoResult, name: str) -> str:
-    value = result.metrics[name]
+    value = result.metrics.get(name)
     if value is None:
         return "–"
     if name not in result.intervals:
@@ -112,11 +127,14 @@ def _run_coco(
     detections: Sequence[Instances],
     class_names: Sequence[str],
     max_detections: int,
+    keypoint_names: Sequence[str] = (),
 ) -> COCOeval:
     """Match and accumulate with COCO's own rules; images are numbered from 1 in the order given."""
     truth, results = [], []
     for image_id, (record, found) in enumerate(zip(records, detections), start=1):
         labelled = _labels_of(record, kind) + _unsearched(record, found, kind)
+        if kind == "keypoints":
+            labelled = with_labelled_points(labelled, record, num_keypoints(records))
         truth += [{"image_id": image_id, **label} for label in labelled]
         results += [{"image_id": image_id, **result} for result in _results_of(found, kind)]
     gt = COCO(
@@ -128,6 +146,9 @@ def _run_coco(
     )
     run = COCOeval(gt, gt.load_res(results), KINDS[kind])
     run.params.max_dets = [max_detections]
+    if kind == "keypoints":
+        run.params.max_dets = [keypoint_cap(records, max_detections)]
+        run.params.kpt_oks_sigmas = keypoint_sigmas(keypoint_names, num_keypoints(records))
     run.evaluate()
     run.accumulate()
     return run
@@ -139,7 +160,7 @@ def _labels_of(record: Record, kind: str) -> list[dict[str, Any]]:
     areas = np.where(covered > 0, covered, boxes[:, 2:].prod(axis=1)) if record.areas is None else record.areas
     columns = zip(record.labels.tolist(), boxes.tolist(), areas.tolist(), _crowd(record).tolist())
     labels = [{"category_id": k, "bbox": box, "area": a, "iscrowd": int(c)} for k, box, a, c in columns]
-    if kind == "box" or record.regions is None:
+    if kind != "mask" or record.regions is None:
         return labels
     labels = _with_masks(labels, record.regions)
     for i in np.flatnonzero(covered == 0):  # nobody drew its mask: what is found in its box is neither right nor wrong
@@ -154,6 +175,8 @@ def _results_of(found: Instances, kind: str) -> list[dict[str, Any]]:
     results = [{"category_id": k, "score": s} for k, s in zip(found.labels.tolist(), found.scores.tolist())]
     if kind == "mask":  # without a box, so that COCO takes the mask's area for the size of the object
         return _with_masks(results, found.regions)
+    if kind == "keypoints":  # without a box, so that COCO takes the extent of the points for the size of the object
+        return with_found_points(results, found)
     return [{**result, "bbox": box} for result, box in zip(results, _to_xywh(found.boxes.numpy()).tolist())]
 
 
@@ -183,8 +206,9 @@ def _summarize(run: COCOeval, class_names: Sequence[str]) -> dict[str, float | N
     precision = np.asarray(accumulated["precision"])[..., 0]  # [T, recall steps, K, area ranges]
     recall = np.asarray(accumulated["recall"])[..., 0]  # [T, K, area ranges]
     chosen = [precision[..., 0], precision[0, ..., 0], precision[5, ..., 0]]
-    chosen += [precision[..., area] for area in (1, 2, 3)] + [recall[..., 0]]
-    summary = {name: _mean(values) for name, values in zip(SUMMARY, chosen)}
+    chosen += [precision[..., area] for area in range(1, precision.shape[-1])] + [recall[..., 0]]
+    names = SUMMARY if len(chosen) == len(SUMMARY) else KEYPOINT_SUMMARY
+    summary = {name: _mean(values) for name, values in zip(names, chosen)}
     return summary | {f"AP/{name}": _mean(precision[:, :, k, 0]) for k, name in enumerate(class_names)}
 
 

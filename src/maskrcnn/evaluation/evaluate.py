@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from maskrcnn.data.records import Dataset
+from maskrcnn.data.records import UNNAMED, Dataset
 from maskrcnn.errors import DataError
 from maskrcnn.evaluation.coco import CocoResult, evaluate_detections
 from maskrcnn.inference.predictor import Predictor
@@ -27,7 +27,8 @@ def evaluate(
     the data set does not name are left out.
 
     Args:
-        max_detections: cap for each image; None: the model's own.
+        max_detections: cap for each image; None: the model's own, or, where the predictor cuts an image into tiles and
+            finds more, no cap.
         bootstrap: resamplings of the images for 95 % intervals; 0 for none.
         report: called with the number of images done so far.
 
@@ -51,7 +52,12 @@ def evaluate(
             if failures
             else f"{dataset.path} holds no images."
         )
-    return evaluate_detections(records, detections, dataset.class_names, cap, bootstrap), failures
+    if max_detections is None:  # the model's cap is for each tile: all that was found counts
+        cap = max(cap, *map(len, detections))
+    names = dataset.keypoint_names
+    detections = [_reorder_keypoints(found, predictor.info.keypoint_names, names) for found in detections]
+    result = evaluate_detections(records, detections, dataset.class_names, cap, bootstrap, keypoint_names=names)
+    return result, failures
 
 
 def _detect(
@@ -78,9 +84,13 @@ def _detect(
 def match_classes(class_names: Sequence[str], dataset: Dataset) -> list[int]:
     """The data set's label (1..K) for each of a model's classes, by name; 0 for a class that it does not label.
 
+    The only class of label maps, which have no names, is that of a model that knows only one.
+
     Raises:
         DataError: no class in common.
     """
+    if dataset.class_names == (UNNAMED,) and len(class_names) == 1:
+        return [1]
     table = {name: k for k, name in enumerate(dataset.class_names, 1)}
     labels = [table.get(name, 0) for name in class_names]
     if not any(labels):
@@ -101,6 +111,14 @@ def _relabel(found: Instances, labels: list[int]) -> Instances:
     own = found.labels.new_tensor([0, *labels])[found.labels]
     found.labels = own
     return found[own > 0]
+
+
+def _reorder_keypoints(found: Instances, own: Sequence[str], wanted: Sequence[str]) -> Instances:
+    """The detections with the data set's keypoints, by name; without any where the model does not know them all."""
+    known = found.keypoints is not None and len(wanted) > 0 and set(wanted) <= set(own)
+    order = [own.index(name) for name in wanted] if known else []
+    found.keypoints = found.keypoints[:, order] if known and found.keypoints is not None else None
+    return found
 
 
 def _few(names: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from maskrcnn.data.coco_annotation import to_coco_keypoints
 from maskrcnn.errors import UsageError
 from maskrcnn.files import atomic_write
 from maskrcnn.regions import Regions
@@ -28,7 +29,9 @@ class PredictionWriter:
 
     * ``<stem>.png`` for each image: the detections drawn over it; a second image of the same stem is ``<stem>-2.png``.
     * ``predictions.json``, written by :meth:`close`: a list in COCO's results form, with names. ``image_id`` is the
-      stem as above, as an integer if it is one; ``bbox`` is x, y, width, height; ``segmentation`` compressed RLE.
+      stem as above, as an integer if it is one; ``bbox`` is x, y, width, height; ``segmentation`` compressed RLE;
+      ``keypoints`` x, y and score (0..1) of one point after another, x and y as COCO counts them: 0 is the centre of
+      the first pixel, which is 0.5 in ``bbox``.
     * ``summary.csv``, written by :meth:`close`: a row for each object, numbered from 1 in each image. ``area_px``
       counts the pixels of the mask, or of the box for a model without masks.
     * ``<stem>.instances.png`` and ``<stem>.classes.png`` if ``label_maps`` is set: 16-bit pictures of object numbers
@@ -39,6 +42,7 @@ class PredictionWriter:
         class_names: of labels 1..K.
         category_ids: the ids that the data set uses for labels 1..K; by default the labels themselves.
         label_maps: write label maps too.
+        keypoint_names, skeleton: of the model's points, for drawing, see :func:`maskrcnn.visualize.draw.draw`.
     """
 
     def __init__(
@@ -47,11 +51,14 @@ class PredictionWriter:
         class_names: Sequence[str],
         category_ids: Sequence[int] | None = None,
         label_maps: bool = False,
+        keypoint_names: Sequence[str] = (),
+        skeleton: Sequence[tuple[int, int]] = (),
     ) -> None:
         self.out_dir = Path(out_dir)
         self.class_names = tuple(class_names)
         self.category_ids = tuple(category_ids or range(1, len(self.class_names) + 1))
         self.label_maps = label_maps
+        self.keypoint_names, self.skeleton = tuple(keypoint_names), tuple(skeleton)
         self.taken: set[str] = set()
         self.predictions: list[dict[str, Any]] = []
         self.rows: list[tuple[Any, ...]] = []
@@ -79,7 +86,8 @@ class PredictionWriter:
             raise UsageError("this model finds boxes only: there are no masks to make label maps of")
         name = self._free_name(source.stem)
         overlay = self.out_dir / f"{name}.png"
-        _save(draw(image, detections, self.class_names), overlay)
+        drawn = draw(image, detections, self.class_names, skeleton=self.skeleton, keypoint_names=self.keypoint_names)
+        _save(drawn, overlay)
         if self.label_maps:
             height, width = image.shape[1:] if isinstance(image, Tensor) else image.shape[:2]
             self._write_label_maps(name, detections, (height, width))
@@ -132,13 +140,21 @@ class PredictionWriter:
                 "score": score,
             }
             segmentation = {} if regions is None else {"segmentation": regions_to_rle(regions, i)}
-            self.predictions.append(prediction | segmentation)
+            self.predictions.append(prediction | segmentation | _keypoints_of(detections, i))
             self.rows.append((file_name, i + 1, class_name, score, x1, y1, x2, y2, area))
 
 
 def _files_of(name: str) -> set[str]:
     """What may be written under ``name``; letters of either case are one on some file systems."""
     return {f"{name}{part}".casefold() for part in ("", ".instances", ".classes")}
+
+
+def _keypoints_of(detections: Instances, i: int) -> dict[str, list[float]]:
+    """COCO's entry of the points of detection ``i``, where it has any."""
+    if detections.keypoints is None:
+        return {}
+    numbers = to_coco_keypoints(detections.keypoints[i : i + 1].numpy())[0]
+    return {"keypoints": [round(number, 4 if k % 3 == 2 else 2) for k, number in enumerate(numbers)]}
 
 
 def _box_areas(detections: Instances) -> np.ndarray:

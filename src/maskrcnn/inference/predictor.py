@@ -6,17 +6,23 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint
-from maskrcnn.data.transforms import prepare_image
+from maskrcnn.data.contrast import stretch_contrast
+from maskrcnn.data.geometry import resize_shape
+from maskrcnn.data.transforms import mirror_keypoints, prepare_image
+from maskrcnn.inference.mirroring import detect_mirrored
+from maskrcnn.inference.tiling import OVERLAP, choose_tiling, predict_tiles
+from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.ops.boxes import clip_boxes
 from maskrcnn.ops.masks import paste_mask
 from maskrcnn.regions import AxisMap, Regions
-from maskrcnn.structures import Instances, batch_images
+from maskrcnn.structures import ImageBatch, Instances, batch_images
 
 
 class Predictor:
@@ -37,6 +43,8 @@ class Predictor:
         self.device = torch.device(device)
         self.mask_threshold = mask_threshold
         self.preprocess = info.config.preprocess
+        self.tiling = choose_tiling("auto", OVERLAP, info.notes)
+        self.flip = False
 
     @staticmethod
     def load(path: str | Path, device: str | torch.device = "cpu", score: float = 0.5) -> Predictor:
@@ -54,10 +62,28 @@ class Predictor:
         return self.info.class_names
 
     def adjust(
-        self, score: float | None = None, max_detections: int | None = None, image_size: int | None = None
+        self,
+        score: float | None = None,
+        max_detections: int | None = None,
+        image_size: int | None = None,
+        tile: int | str | None = None,
+        overlap: float = OVERLAP,
+        flip: bool | None = None,
     ) -> None:
-        """Change what is kept (scores from ``score`` on, at most ``max_detections`` an image) or the longer side that
-        images are resized to."""
+        """Change what is kept (scores from ``score`` on, at most ``max_detections`` an image), the longer side that
+        images are resized to, which images are cut into tiles, or whether each is also seen mirrored.
+
+        Args:
+            tile: longest side of a tile in samples of the file, for images that are longer; ``"auto"``, as it is at
+                first: what the model's header says, for images of more than 1.5 times that; ``"off"``. In a tiled image
+                ``max_detections`` is the cap for each tile: there may be any number of objects in the whole.
+            overlap: with ``tile``: the part of a tile that neighbours share; an object up to that size is always seen
+                whole.
+            flip: see :func:`maskrcnn.inference.mirroring.detect_mirrored`: better, and takes twice as long.
+
+        Raises:
+            UsageError: see :func:`maskrcnn.inference.tiling.choose_tiling`.
+        """
         detection = self.model.config.detection
         if score is not None:
             detection = dataclasses.replace(detection, score_threshold=score)
@@ -66,13 +92,34 @@ class Predictor:
         self.model.config = dataclasses.replace(self.model.config, detection=detection)
         if image_size is not None:
             self.preprocess = dataclasses.replace(self.preprocess, min_size=image_size, max_size=image_size)
+        if tile is not None:
+            self.tiling = choose_tiling(tile, overlap, self.info.notes)
+        self.flip = self.flip if flip is None else flip
 
     @torch.inference_mode()
     def predict(self, images: Sequence[Tensor]) -> list[Instances]:
         """The objects of each image ``[C, *S]`` (0..255), best first, on the CPU, with regions where there are masks.
 
-        Images of one prepared shape run as one batch; an image's result never depends on its neighbours.
+        Images of one prepared shape run as one batch; an image's result never depends on its neighbours. Images that
+        :attr:`tiling` applies to are predicted tile by tile.
         """
+        if self.preprocess.stretch:  # of the whole image: a tile of nothing but background has no range of its own
+            images = [stretch_contrast(image) for image in images]
+        cut = [self.tiling is not None and self.tiling.applies_to(image.shape[1:]) for image in images]
+        whole = iter(self._predict_whole([image for image, tiled in zip(images, cut) if not tiled]))
+        return [self._predict_tiled(image) if tiled else next(whole) for image, tiled in zip(images, cut)]
+
+    def _predict_tiled(self, image: Tensor) -> Instances:
+        """The objects of one image, from those of its tiles."""
+        assert self.tiling is not None
+        tile, p = self.tiling.tile, self.preprocess
+        tile_shape = [min(tile, extent) for extent in image.shape[1:]]
+        resized = resize_shape(tile_shape, p.min_size, p.max_size, round_down=not p.antialias)
+        margin = 2 * max(1.0, *(old / new for old, new in zip(tile_shape, resized)))  # of the network's own samples
+        return predict_tiles(self._predict_whole, image, tile, self.tiling.overlap, margin)
+
+    def _predict_whole(self, images: Sequence[Tensor]) -> list[Instances]:
+        """The objects of each image, resized as a whole."""
         p = self.preprocess
         prepared = [prepare_image(i, p.min_size, p.max_size, p.pixel_mean, p.pixel_std, p.antialias) for i in images]
         by_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)
@@ -81,21 +128,57 @@ class Predictor:
         results: list[Instances] = [Instances(torch.zeros(0))] * len(images)
         for members in by_shape.values():
             batch = batch_images([prepared[i][0] for i in members], p.size_divisor)
-            for i, found in zip(members, self.model(batch.to(self.device))):
+            for i, found in zip(members, self._detect(batch.to(self.device))):
                 results[i] = self._to_file(found.to("cpu"), prepared[i][1], tuple(images[i].shape[1:]))
         return results
+
+    def _detect(self, images: ImageBatch) -> list[Instances]:
+        if not self.flip:
+            return self.model(images)
+        return detect_mirrored(self.model, images, mirror_keypoints(self.info.keypoint_names) or None)
 
     def __call__(self, image: Tensor) -> Instances:
         """The objects of one image ``[C, *S]``, see :meth:`predict`."""
         return self.predict([image])[0]
 
+    def masks_of(self, image: Tensor, boxes: Tensor, labels: Tensor) -> Regions:
+        """The masks that the mask head draws of objects somebody else found, see :meth:`mask_probabilities`."""
+        masks = self.mask_probabilities(image, boxes, labels)
+        return paste_regions(masks, boxes, tuple(image.shape[1:]), self.mask_threshold)
+
+    @torch.inference_mode()
+    def mask_probabilities(self, image: Tensor, boxes: Tensor, labels: Tensor) -> Tensor:
+        """Masks ``[N, *M]``, 0..1, each over its own box, of objects somebody else found: a teacher or a person.
+
+        Args:
+            image: ``[C, *S]``, 0..255.
+            boxes: ``[N, 2D]``, in coordinates of the image.
+            labels: int64 ``[N]``, 1..K: of the model's classes. A class-agnostic mask head does not look at them.
+
+        Raises:
+            KeyError: the model has no mask head.
+        """
+        p = self.preprocess
+        image = stretch_contrast(image) if p.stretch else image
+        prepared, axis_map = prepare_image(image, p.min_size, p.max_size, p.pixel_mean, p.pixel_std, p.antialias)
+        features = self.model.backbone(batch_images([prepared], p.size_divisor).to(self.device).tensor)
+        found = Instances(axis_map.boxes(boxes.float()).to(self.device), labels.to(self.device))
+        head = cast(MaskHead, self.model.heads["mask"])
+        head.attach(head(features, [found.boxes]), [found])
+        assert found.mask_logits is not None
+        return found.mask_logits.float().sigmoid().cpu()
+
     def _to_file(self, found: Instances, axis_map: AxisMap, spatial_shape: tuple[int, ...]) -> Instances:
         """Detections in the coordinates of the file, with masks as regions."""
-        boxes = clip_boxes(axis_map.inverse().boxes(found.boxes), spatial_shape)
+        back = axis_map.inverse()
+        boxes = clip_boxes(back.boxes(found.boxes), spatial_shape)
+        keypoints = found.keypoints
+        if keypoints is not None:
+            keypoints = torch.cat([back.points(keypoints[..., :-1]), keypoints[..., -1:]], -1)
         regions = None
         if found.mask_logits is not None:
             regions = paste_regions(found.mask_logits.float().sigmoid(), boxes, spatial_shape, self.mask_threshold)
-        return dataclasses.replace(found, boxes=boxes, mask_logits=None, regions=regions)
+        return dataclasses.replace(found, boxes=boxes, mask_logits=None, regions=regions, keypoints=keypoints)
 
 
 def paste_regions(masks: Tensor, boxes: Tensor, spatial_shape: Sequence[int], threshold: float = 0.5) -> Regions:

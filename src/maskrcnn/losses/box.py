@@ -11,9 +11,10 @@ from torch import Tensor
 from maskrcnn.config import LossConfig
 from maskrcnn.losses.sampling import SampledProposals
 from maskrcnn.losses.terms import Term, smooth_l1
-from maskrcnn.ops.box_coding import default_weights, encode_boxes
+from maskrcnn.ops.box_coding import decode_boxes, default_weights, encode_boxes
+from maskrcnn.ops.boxes import generalized_iou
 from maskrcnn.ops.nd import full
-from maskrcnn.structures import Instances
+from maskrcnn.structures import OTHER, Instances
 
 
 def box_losses(
@@ -22,18 +23,65 @@ def box_losses(
     sampled: Sequence[SampledProposals],
     targets: Sequence[Instances],
     config: LossConfig,
+    searched: Sequence[frozenset[int] | None] | None = None,
 ) -> dict[str, Term]:
     """Class over all sampled proposals, and the box over the positive ones, counted by all sampled ones.
 
+    An object of the label ``OTHER`` says nothing of classes, and of boxes only where they are the same for all classes.
+
     Args:
         logits: ``[R, K + 1]``; deltas: ``[R, K or 1, 2D]``: the sampled proposals of all images in a row.
+        searched: of each image, the classes whose objects were all labelled; None: every class.
     """
     labels = torch.cat([image.labels for image in sampled])
-    class_loss = F.cross_entropy(full(logits), labels, reduction="sum")
+    named = labels > OTHER
+    unsearched = unsearched_classes(searched, [len(image.labels) for image in sampled], logits)
+    class_loss = class_loss_sum(full(logits)[named], labels[named], None if unsearched is None else unsearched[named])
     proposals = torch.cat([image.boxes for image in sampled])
-    positive = (labels > 0).nonzero().squeeze(1)
+    positive = (labels != 0).nonzero().squeeze(1)
     boxes = torch.cat([target.boxes[image.matched] for image, target in zip(sampled, targets)])
-    goal = encode_boxes(boxes, proposals[positive], default_weights(boxes.shape[1] // 2))
+    if deltas.shape[1] > 1:
+        boxes, positive = boxes[labels[positive] > 0], positive[labels[positive] > 0]
     column = labels[positive] - 1 if deltas.shape[1] > 1 else torch.zeros_like(positive)
-    box_loss = smooth_l1(full(deltas[positive, column]), goal, config.box_smooth_l1_beta)
+    box_loss = box_loss_sum(full(deltas[positive, column]), boxes, proposals[positive], config)
     return {"loss_box_class": Term(class_loss, len(labels)), "loss_box": Term(box_loss, len(labels))}
+
+
+def unsearched_classes(
+    searched: Sequence[frozenset[int] | None] | None, counts: Sequence[int], logits: Tensor
+) -> Tensor | None:
+    """Bool ``[R, K + 1]``: the classes of which a proposal's image may hold unlabelled objects; None: none at all."""
+    if searched is None or all(labels is None for labels in searched):
+        return None
+    rows = torch.zeros((len(searched), logits.shape[1]), dtype=torch.bool)
+    for row, labels in zip(rows, searched):
+        if labels is not None:
+            row[1:] = True
+            row[sorted(labels)] = False
+    return rows.repeat_interleave(torch.tensor(counts), dim=0).to(logits.device)
+
+
+def class_loss_sum(logits: Tensor, labels: Tensor, unsearched: Tensor | None) -> Tensor:
+    """Cross-entropy; a proposal without an object is background *or* an object of an unsearched class.
+
+    The probability of either is that of their sum, so that a proposal which the model takes for such a class costs
+    nothing, and no unsearched class is ever pushed down by an object that nobody labelled.
+    """
+    if unsearched is None:
+        return F.cross_entropy(logits, labels, reduction="sum")
+    answer = F.one_hot(labels, logits.shape[1]).bool() | (unsearched & (labels == 0)[:, None])
+    return (logits.logsumexp(1) - logits.masked_fill(~answer, -torch.inf).logsumexp(1)).sum()
+
+
+def box_loss_sum(deltas: Tensor, boxes: Tensor, proposals: Tensor, config: LossConfig) -> Tensor:
+    """How far the boxes that ``deltas`` make of ``proposals`` are from ``boxes``, all ``[P, 2D]``.
+
+    Raises:
+        ValueError: an unknown ``config.box_loss``.
+    """
+    weights = default_weights(boxes.shape[1] // 2)
+    if config.box_loss == "smooth_l1":
+        return smooth_l1(deltas, encode_boxes(boxes, proposals, weights), config.box_smooth_l1_beta)
+    if config.box_loss == "giou":
+        return config.giou_weight * (1 - generalized_iou(decode_boxes(deltas, proposals, weights), boxes)).sum()
+    raise ValueError(f"unknown box_loss {config.box_loss!r}: smooth_l1 or giou")

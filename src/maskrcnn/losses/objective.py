@@ -8,11 +8,15 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from maskrcnn.config import ModelConfig
 from maskrcnn.losses.box import box_losses
+from maskrcnn.losses.keypoint import keypoint_loss
 from maskrcnn.losses.mask import mask_loss, mask_targets
 from maskrcnn.losses.rpn import rpn_losses
 from maskrcnn.losses.sampling import SampledProposals, sample_anchors, sample_proposals
+from maskrcnn.losses.teacher import Teacher, teacher_loss
 from maskrcnn.losses.terms import Term
+from maskrcnn.models.heads.keypoint import KeypointHead
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.rpn import propose
@@ -23,16 +27,25 @@ from maskrcnn.structures import ImageBatch, Instances
 class Objective(nn.Module):
     """A model with its losses. DDP and ``torch.compile`` wrap this one."""
 
-    def __init__(self, model: MaskRCNN) -> None:
+    def __init__(self, model: MaskRCNN, teacher: Teacher | None = None) -> None:
         super().__init__()
         self.model = model
+        self.teacher = teacher
 
-    def forward(self, images: ImageBatch, targets: Sequence[Instances], seeds: Sequence[int]) -> dict[str, Term]:
+    def forward(
+        self,
+        images: ImageBatch,
+        targets: Sequence[Instances],
+        seeds: Sequence[int],
+        searched: Sequence[frozenset[int] | None] | None = None,
+    ) -> dict[str, Term]:
         """The losses of a batch.
 
         Args:
             targets: one an image, boxes in the coordinates of the (resized) input. Images without objects are ordinary.
             seeds: one an image, from which its anchors and proposals are sampled.
+            searched: of each image, the classes (1..K) whose objects were all labelled, None for all; where a class was
+                not searched for, what looks like one is neither background nor loss.
 
         Returns:
             ``loss_rpn_objectness``, ``loss_rpn_box``, ``loss_box_class``, ``loss_box``, and ``loss_mask`` where there
@@ -45,22 +58,46 @@ class Objective(nn.Module):
         logits, deltas = model.rpn(features)
 
         all_anchors = torch.cat(anchors)
-        anchor_samples = [sample_anchors(all_anchors, t, config, g) for t, g in zip(targets, generators)]
-        losses = rpn_losses(torch.cat(logits, 1), torch.cat(deltas, 1), all_anchors, anchor_samples, config)
+        all_logits, searched = torch.cat(logits, 1), partial(searched or [None] * len(targets), model.config)
+        doubtful = [
+            None if labels is None else own.detach().sigmoid() > config.unsearched_objectness
+            for own, labels in zip(all_logits, searched)
+        ]
+        anchor_samples = [
+            sample_anchors(all_anchors, target, config, generator, doubt)
+            for target, generator, doubt in zip(targets, generators, doubtful)
+        ]
+        losses = rpn_losses(all_logits, torch.cat(deltas, 1), all_anchors, anchor_samples, config)
 
         proposals = propose(logits, deltas, anchors, images.spatial_shapes, config.train_selection)
         samples = [sample_proposals(p, t, config, g) for p, t, g in zip(proposals, targets, generators)]
-        return losses | self.head_losses(features, samples, targets)
+        taught = None if self.teacher is None else self.teacher(images)
+        return losses | self.head_losses(features, samples, targets, searched, taught)
+
+    def names(self) -> list[str]:
+        """The losses that :meth:`forward` gives."""
+        extra = [f"loss_{name}" for name in self.model.heads if name != "box"]
+        extra += [] if self.teacher is None else ["loss_teacher"]
+        return ["loss_rpn_objectness", "loss_rpn_box", "loss_box_class", "loss_box", *extra]
 
     def head_losses(
-        self, features: Sequence[Tensor], samples: Sequence[SampledProposals], targets: Sequence[Instances]
+        self,
+        features: Sequence[Tensor],
+        samples: Sequence[SampledProposals],
+        targets: Sequence[Instances],
+        searched: Sequence[frozenset[int] | None] | None = None,
+        taught: tuple[Tensor, Tensor] | None = None,
     ) -> dict[str, Term]:
-        """The losses of the heads on given proposals."""
+        """The losses of the heads on given proposals; ``taught``: what the teacher says, if there is one."""
         heads, config = self.model.heads, self.model.config.loss
         class_logits, box_deltas = heads["box"](features, [s.boxes for s in samples])
-        losses = box_losses(class_logits, box_deltas, samples, targets, config)
+        losses = box_losses(class_logits, box_deltas, samples, targets, config, searched)
+        if taught is not None:
+            losses |= teacher_loss(class_logits, samples, *taught)
         if "mask" in heads:
             losses |= self._mask_loss(features, samples, targets)
+        if "keypoint" in heads:
+            losses |= self._keypoint_loss(features, samples, targets)
         return losses
 
     def _mask_loss(
@@ -75,7 +112,34 @@ class Objective(nn.Module):
         goals = mask_targets(regions, boxes, head.output_size, config)
         return mask_loss(head(features, boxes), labels, goals, has_mask)
 
+    def _keypoint_loss(
+        self, features: Sequence[Tensor], samples: Sequence[SampledProposals], targets: Sequence[Instances]
+    ) -> dict[str, Term]:
+        """On the positive proposals of objects with a labelled point; only they go through the head."""
+        head, config = cast(KeypointHead, self.model.heads["keypoint"]), self.model.config.loss
+        boxes, keypoints = [], []
+        for image, target in zip(samples, targets):
+            points = _keypoints(target, head.num_keypoints)[image.matched]
+            labelled = (points[..., -1] > 0).any(-1)
+            boxes.append(image.boxes[: len(image.matched)][labelled])
+            keypoints.append(points[labelled])
+        return keypoint_loss(head(features, boxes), torch.cat(keypoints), torch.cat(boxes), config.keypoint_weight)
+
+
+def partial(searched: Sequence[frozenset[int] | None], config: ModelConfig) -> list[frozenset[int] | None]:
+    """As ``searched``, with None where every class is in it."""
+    everything = set(range(1, config.num_classes + 1))
+    return [None if labels is None or labels >= everything else labels for labels in searched]
+
 
 def _regions(target: Instances) -> Regions:
     ndim = target.boxes.shape[1] // 2
     return Regions.blank((1,) * ndim, len(target)) if target.regions is None else target.regions
+
+
+def _keypoints(target: Instances, num_keypoints: int) -> Tensor:
+    """``[N, P, D + 1]``; not labelled where the image has none."""
+    ndim = target.boxes.shape[1] // 2
+    blank = target.boxes.new_zeros((len(target), num_keypoints, ndim + 1))
+    points = target.keypoints  # of another number are another kind of points, as validation data may have
+    return blank if points is None or points.shape != blank.shape else points.to(blank.dtype)

@@ -25,19 +25,29 @@ class SampledProposals(NamedTuple):
     """Of one image: positives first, then background."""
 
     boxes: Tensor  # [R, 2D]
-    labels: Tensor  # int64 [R], 0 for background
+    labels: Tensor  # int64 [R], 0 for background, OTHER for an object of no class of the model
     matched: Tensor  # int64 [P]: index of the object, for the positives alone
 
 
 def sample_anchors(
-    anchors: Tensor, target: Instances, config: LossConfig, generator: torch.Generator
+    anchors: Tensor,
+    target: Instances,
+    config: LossConfig,
+    generator: torch.Generator,
+    doubtful: Tensor | None = None,
 ) -> SampledAnchors:
-    """Anchors ``[A, 2D]`` for the RPN's loss (Faster R-CNN, section 3.1.2)."""
+    """Anchors ``[A, 2D]`` for the RPN's loss (Faster R-CNN, section 3.1.2).
+
+    Args:
+        doubtful: bool ``[A]``: never a negative, since it may be an object that nobody was asked to label.
+    """
     objects, crowd = split_crowd(target)
     matched = match(
         pairwise_iou(target.boxes[objects], anchors), config.rpn_positive_iou, config.rpn_negative_iou, keep_best=True
     )
     negative = (matched == BELOW) & ~_in_crowd(anchors, crowd, config)
+    if doubtful is not None:
+        negative &= ~doubtful
     picked = sample(matched >= 0, negative, config.rpn_samples, config.rpn_positive_fraction, generator)
     return SampledAnchors(*picked, target.boxes[objects][matched[picked[0]]])
 

@@ -21,6 +21,7 @@ from maskrcnn.config import (
 )
 from maskrcnn.models.fpn import FPN, Backbone
 from maskrcnn.models.heads.box import BoxHead
+from maskrcnn.models.heads.keypoint import KeypointHead
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.mobilenet_v2 import MobileNetV2
@@ -46,7 +47,10 @@ def build_model(config: ModelConfig) -> MaskRCNN:
     mask_head = None
     if config.mask_head is not None:
         mask_head = MaskHead(ndim, channels, config.num_classes, config.mask_head, backbone.strides)
-    model = MaskRCNN(config, backbone, rpn, box_head, mask_head)
+    keypoint_head = None
+    if config.keypoint_head is not None:
+        keypoint_head = KeypointHead(ndim, channels, config.keypoint_head, backbone.strides)
+    model = MaskRCNN(config, backbone, rpn, box_head, mask_head, keypoint_head)
     return model.to(memory_format=MEMORY_FORMAT[ndim])  # type: ignore[call-overload]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
-from torch import nn
+from torch import Tensor, nn
 
 from maskrcnn.config import ModelConfig
 from maskrcnn.models.fpn import Backbone
 from maskrcnn.models.heads.box import BoxHead, detect
+from maskrcnn.models.heads.keypoint import KeypointHead
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.rpn import RPN, propose
 from maskrcnn.structures import ImageBatch, Instances
@@ -18,11 +20,17 @@ class MaskRCNN(nn.Module):
     """The whole network, for images of ``config.ndim`` dimensions. Without a mask head it is Faster R-CNN.
 
     Attributes:
-        heads: ``box``, and the heads that look at finished detections (``mask``).
+        heads: ``box``, and the heads that look at finished detections (``mask``, ``keypoint``).
     """
 
     def __init__(
-        self, config: ModelConfig, backbone: Backbone, rpn: RPN, box_head: BoxHead, mask_head: MaskHead | None
+        self,
+        config: ModelConfig,
+        backbone: Backbone,
+        rpn: RPN,
+        box_head: BoxHead,
+        mask_head: MaskHead | None,
+        keypoint_head: KeypointHead | None = None,
     ) -> None:
         super().__init__()
         self.config = config
@@ -31,16 +39,27 @@ class MaskRCNN(nn.Module):
         self.heads = nn.ModuleDict({"box": box_head})
         if mask_head is not None:
             self.heads["mask"] = mask_head
+        if keypoint_head is not None:
+            self.heads["keypoint"] = keypoint_head
 
     def forward(self, images: ImageBatch) -> list[Instances]:
-        """Detections of each image, in coordinates of its (resized) input, with mask logits where there is a head."""
+        """Detections of each image, in coordinates of its (resized) input, with what further heads find of them."""
         features = self.backbone(images.tensor)
+        detections = self.find(features, images)
+        self.describe(features, detections)
+        return detections
+
+    def find(self, features: Sequence[Tensor], images: ImageBatch) -> list[Instances]:
+        """The boxes, labels and scores of each image's objects."""
         anchors = self.rpn.anchors(features, images.tensor.shape[2:])
         logits, deltas = self.rpn(features)
         proposals = propose(logits, deltas, anchors, images.spatial_shapes, self.config.selection)
         class_logits, box_deltas = self.heads["box"](features, proposals)
-        detections = detect(class_logits, box_deltas, proposals, images.spatial_shapes, self.config.detection)
+        return detect(class_logits, box_deltas, proposals, images.spatial_shapes, self.config.detection)
+
+    def describe(self, features: Sequence[Tensor], detections: list[Instances]) -> None:
+        """Give found objects what the further heads see of them."""
         for name, head in self.heads.items():
             if name != "box":
-                cast(MaskHead, head).attach(head(features, [found.boxes for found in detections]), detections)
-        return detections
+                outputs = head(features, [found.boxes for found in detections])
+                cast(MaskHead | KeypointHead, head).attach(outputs, detections)

@@ -58,6 +58,17 @@ def pairwise_iou(a: Tensor, b: Tensor) -> Tensor:
     return torch.where(union > 0, shared / union, torch.zeros_like(shared))
 
 
+def generalized_iou(a: Tensor, b: Tensor) -> Tensor:
+    """IoU of boxes ``a`` and ``b``, both ``[..., 2D]``, one to one, less the part of their common hull that neither
+    covers: -1..1, and it still tells how far apart boxes are that do not meet (Rezatofighi et al. 2019)."""
+    (a_low, a_high), (b_low, b_high) = corners(a), corners(b)
+    shared = (torch.minimum(a_high, b_high) - torch.maximum(a_low, b_low)).clamp(min=0).prod(-1)
+    hull = (torch.maximum(a_high, b_high) - torch.minimum(a_low, b_low)).clamp(min=0).prod(-1)
+    union = volumes(a) + volumes(b) - shared
+    tiny = torch.finfo(a.dtype).tiny
+    return shared / union.clamp(min=tiny) - (hull - union) / hull.clamp(min=tiny)
+
+
 def pairwise_coverage(a: Tensor, b: Tensor) -> Tensor:
     """Part of each box of ``a`` that lies in each box of ``b``, ``[N, M]``; how crowd regions are matched."""
     own = volumes(a)[:, None]

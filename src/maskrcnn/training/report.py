@@ -28,9 +28,10 @@ class Report:
     ``step epoch val/loss box/AP ...``.
     """
 
-    def __init__(self, out: Path, console: Console | None = None) -> None:
+    def __init__(self, out: Path, console: Console | None = None, quiet: bool = False) -> None:
         self.out = out
-        self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+        self.quiet = quiet
+        self.console = console or Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
         self.log: list[dict[str, Any]] = []
         self.recent: deque[tuple[float, int]] = deque(maxlen=50)
         self.started = time.monotonic()
@@ -49,7 +50,13 @@ class Report:
             temporary.write_text("".join(json.dumps(line) + "\n" for line in self.log))
         self.recent.append((time.monotonic(), 0))
 
-    def step(self, step: int, steps: int, epoch: int, images: int, terms: dict[str, Term], lr: float) -> None:
+    def say(self, sentence: str) -> None:
+        """A line between the others."""
+        self.console.print(sentence)
+
+    def step(
+        self, step: int, steps: int, epoch: int, images: int, terms: dict[str, Term], lr: float, skipped: int = 0
+    ) -> None:
         """After each step."""
         now = time.monotonic()
         self.recent.append((now, images))
@@ -60,6 +67,7 @@ class Report:
         logged = step % LOG_EVERY == 0 or step == steps
         if logged:
             line = {"step": step, "epoch": epoch, "lr": lr, "loss": loss, **losses}
+            line |= {"skipped": skipped} if skipped else {}
             self._write(line | {"images_per_second": round(speed, 2), "seconds": round(now - self.started, 1)})
         if logged or self.console.is_terminal:
             left = (steps - step) * span / max(len(self.recent) - 1, 1)

@@ -24,6 +24,8 @@ class Position:
     batch: int = 0  # batches of this epoch that are done
     step: int = 0  # optimiser steps so far
     best: float = -1.0  # validation measure of the best checkpoint so far
+    stale: int = 0  # validations since then
+    skipped: int = 0  # steps that changed nothing, since their loss was no number
 
 
 def save_state(
@@ -70,4 +72,6 @@ def load_state(path: Path, model: nn.Module, optimizer: Optimizer, average: Movi
         batch=int(position["batch"]),
         step=int(position["step"]),
         best=float(position["best"]),
+        stale=int(position.get("stale", 0)),
+        skipped=int(position.get("skipped", 0)),
     )

@@ -28,7 +28,7 @@ def chip_font(texts: Sequence[str], image_size: tuple[int, int]) -> ImageFont.Fr
     while True:
         font = ImageFont.load_default(size)
         assert isinstance(font, ImageFont.FreeTypeFont)
-        if size <= MIN_FONT or not _crowded([chip_size(text, font) for text in texts], image_size):
+        if size <= MIN_FONT or not _crowded(chip_sizes(texts, font), image_size):
             return font
         size = max(MIN_FONT, min(size - 1, round(size * 0.9)))
 
@@ -36,6 +36,12 @@ def chip_font(texts: Sequence[str], image_size: tuple[int, int]) -> ImageFont.Fr
 def chip_size(text: str, font: ImageFont.FreeTypeFont) -> tuple[int, int]:
     """Width and height of the chip of ``text``."""
     return round(font.getlength(text) + 0.7 * font.size), round(1.35 * font.size)
+
+
+def chip_sizes(texts: Sequence[str], font: ImageFont.FreeTypeFont) -> list[tuple[int, int]]:
+    """Width and height of each chip; thousands of objects share a few texts, and measuring is slow."""
+    sizes = {text: chip_size(text, font) for text in set(texts)}
+    return [sizes[text] for text in texts]
 
 
 def place_chips(
@@ -54,17 +60,23 @@ def place_chips(
     """
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     crowded = _crowded(sizes, image_size)
-    taken = np.zeros((0, 4))
+    taken, count = np.zeros((len(boxes), 4)), 0
     corners: list[tuple[int, int] | None] = []
     for box, area, (width, height) in zip(boxes, areas, sizes):
-        places = _candidates(box, width, height, image_size)
-        covered = _overlaps(places, taken).sum(axis=1) / (width * height)
-        hidden = (_overlaps(places, boxes) / np.maximum(areas, 1)).sum(axis=1)
-        best = int(np.argmin(3 * covered + 0.3 * hidden.clip(max=1) + 0.01 * np.arange(len(places))))
-        if covered[best] > 0.4 or (crowded and area < 2 * width * height):
+        if crowded and area < 2 * width * height:
             corners.append(None)
             continue
-        taken = np.concatenate([taken, places[best : best + 1]])
+        places = _candidates(box, width, height, image_size)
+        reach = np.concatenate([places[:, :2].min(axis=0), places[:, 2:].max(axis=0)])
+        around = _overlaps(reach[None], boxes)[0] > 0  # of thousands of boxes only these can be hidden
+        others = taken[:count][_overlaps(reach[None], taken[:count])[0] > 0]
+        covered = _overlaps(places, others).sum(axis=1) / (width * height)
+        hidden = (_overlaps(places, boxes[around]) / np.maximum(areas[around], 1)).sum(axis=1)
+        best = int(np.argmin(3 * covered + 0.3 * hidden.clip(max=1) + 0.01 * np.arange(len(places))))
+        if covered[best] > 0.4:
+            corners.append(None)
+            continue
+        taken[count], count = places[best], count + 1
         corners.append((int(places[best, 0]), int(places[best, 1])))
     return corners
 

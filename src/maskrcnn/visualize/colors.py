@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 import numpy as np
 
 Color = tuple[int, int, int]  # red, green, blue, 0..255
@@ -61,14 +63,30 @@ def text_color(background: Color) -> Color:
 def assign_colors(boxes: np.ndarray) -> list[Color]:
     """A palette colour for each box ``[N, 2D]``, as unlike those of its neighbours as can be.
 
-    Boxes choose one after another, so that the colours of the first do not depend on the later ones.
+    Boxes choose one after another, so that the colours of the first do not depend on the later ones' colours. In a
+    crowd each looks at those in its own cell of a grid and in the cells around it only.
     """
     lab = to_oklab(np.array(PALETTE))
     alike = np.exp(-(np.linalg.norm(lab[:, None] - lab, axis=-1) ** 2) / 0.02)
     low, high = np.split(np.asarray(boxes, dtype=np.float64), 2, axis=1)
     centers, sizes = (low + high) / 2, np.linalg.norm(high - low, axis=1) + 1
+    cells, around = _grid(centers)
+    seen: dict[tuple[int, ...], list[int]] = defaultdict(list)
     chosen = np.zeros(len(boxes), dtype=np.int64)
     for i in range(len(boxes)):
-        nearness = np.exp(-np.linalg.norm(centers[:i] - centers[i], axis=1) / (sizes[:i] + sizes[i]))
-        chosen[i] = np.argmin(alike[:, chosen[:i]] @ (nearness + 0.02))
+        near = [j for step in around for j in seen.get(tuple((cells[i] + step).tolist()), ())]
+        nearness = np.exp(-np.linalg.norm(centers[near] - centers[i], axis=1) / (sizes[near] + sizes[i]))
+        chosen[i] = np.argmin(alike[:, chosen[near]] @ (nearness + 0.02))
+        seen[tuple(cells[i].tolist())].append(i)
     return [PALETTE[k] for k in chosen]
+
+
+def _grid(centers: np.ndarray, crowd: int = 500, in_cell: int = 30) -> tuple[np.ndarray, np.ndarray]:
+    """The cell of each center ``[N, D]`` (one cell for up to ``crowd``), and the steps to a cell's neighbours."""
+    ndim = centers.shape[1]
+    if len(centers) <= crowd:
+        return np.zeros(centers.shape, dtype=np.int64), np.zeros((1, ndim), dtype=np.int64)
+    first = centers.min(axis=0)
+    side = ((centers.max(axis=0) - first + 1).prod() * in_cell / len(centers)) ** (1 / ndim)
+    steps = np.array(list(np.ndindex(*(3,) * ndim))) - 1
+    return ((centers - first) // side).astype(np.int64), steps

@@ -12,11 +12,16 @@ from torch import Tensor
 
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances
-from maskrcnn.visualize.chips import chip_font, chip_size, draw_chip, place_chips
+from maskrcnn.visualize.chips import chip_font, chip_sizes, draw_chip, place_chips
 from maskrcnn.visualize.colors import BLACK, Color, assign_colors
+from maskrcnn.visualize.skeleton import draw_skeleton
 
 SMALL_SIDE = 384  # images with a shorter long side are enlarged ...
 TARGET_SIDE = 512  # ... by a whole factor to at least this, so that labels can be read
+THINNEST = 1.8  # pixels of a line
+# Of each level 0..255 of a step blurred by a Gaussian, in standard deviations from the half level.
+LEVEL_DISTANCES = np.array([abs(NormalDist().inv_cdf(min(max(v, 0.5), 254.5) / 255)) for v in range(256)])
+CROWD = 200  # objects: beyond, boxes hide what the masks show
 
 
 def draw(
@@ -28,6 +33,8 @@ def draw(
     opacity: float = 0.38,
     boxes: bool = True,
     labels: bool = True,
+    skeleton: Sequence[tuple[int, int]] = (),
+    keypoint_names: Sequence[str] = (),
 ) -> Image.Image:
     """The image with every object in a colour of its own, larger ones first.
 
@@ -35,12 +42,14 @@ def draw(
 
     Args:
         image: tensor ``[C, H, W]``, or array ``[H, W, C]`` or ``[H, W]``; values 0..255.
-        detections: boxes in pixels of the image; labels, scores and regions where there are any.
+        detections: boxes in pixels of the image; labels, scores, regions and keypoints where there are any.
         class_names: of labels 1..K.
         colors: one for each object; by default they are chosen so that neighbours differ.
         opacity: of the fill, 0..1.
-        boxes: draw the boxes of objects that have a mask too.
+        boxes: draw the boxes of objects that have a mask too, unless there are more than 200.
         labels: write class and score; where there are too many for the picture, only beside objects of some size.
+        skeleton: pairs of keypoints, counted from 0, to join.
+        keypoint_names: tell left from right, which then have colours of their own.
 
     Returns:
         An RGB image of the same size, or a whole multiple of it for images under 384 pixels.
@@ -51,13 +60,19 @@ def draw(
         canvas = canvas.resize((canvas.width * scale, canvas.height * scale), Image.Resampling.BICUBIC)
     corners = detections.boxes.detach().cpu().double().numpy() * scale
     colors = assign_colors(corners) if colors is None else colors
-    line = max(1.8, 0.0035 * math.sqrt(canvas.width * canvas.height))
+    line = max(THINNEST, 0.0035 * math.sqrt(canvas.width * canvas.height))
     extents = corners[:, 2:] - corners[:, :2]
+    lines = np.clip(0.06 * extents.min(axis=1), THINNEST, line).tolist()  # lest small objects vanish under their lines
+    boxes = boxes and len(detections) <= CROWD
     for i in np.argsort(-extents.prod(axis=1), kind="stable"):
         if detections.regions is not None:
-            _draw_region(canvas, detections.regions, int(i), colors[i], opacity, line, scale)
+            _draw_region(canvas, detections.regions, int(i), colors[i], opacity, lines[i], scale)
         if boxes or detections.regions is None:
-            _draw_box(canvas, corners[i], colors[i], line / 2 if detections.regions is not None else line)
+            _draw_box(canvas, corners[i], colors[i], lines[i] / 2 if detections.regions is not None else lines[i])
+    if detections.keypoints is not None:
+        points = detections.keypoints.detach().cpu().double().numpy() * [scale, scale, 1]
+        for i in np.argsort(-extents.prod(axis=1), kind="stable"):
+            draw_skeleton(canvas, points[i], extents[i], skeleton, keypoint_names)
     if labels:
         _draw_labels(canvas, corners, _texts(detections, class_names), colors)
     return canvas
@@ -104,9 +119,8 @@ def _draw_region(
 
 def _line_table(sigma: float, width: float, opacity: float) -> list[int]:
     """Opacities 0..255 of a line of ``width`` pixels along the half level of a step blurred by ``sigma``."""
-    quantile = NormalDist(sigma=sigma).inv_cdf
-    distances = [abs(quantile(min(max(v, 0.5), 254.5) / 255)) for v in range(256)]
-    return [round(255 * opacity * min(1.0, max(0.0, width / 2 + 0.5 - d))) for d in distances]
+    opacities = (width / 2 + 0.5 - sigma * LEVEL_DISTANCES).clip(0, 1) * opacity
+    return np.round(255 * opacities).astype(int).tolist()
 
 
 def _draw_box(canvas: Image.Image, corners: np.ndarray, color: Color, width: float) -> None:
@@ -124,7 +138,7 @@ def _texts(detections: Instances, class_names: Sequence[str]) -> list[str]:
 
 def _draw_labels(canvas: Image.Image, corners: np.ndarray, texts: list[str], colors: Sequence[Color]) -> None:
     font = chip_font(texts, canvas.size)
-    places = place_chips(corners, [chip_size(text, font) for text in texts], canvas.size)
+    places = place_chips(corners, chip_sizes(texts, font), canvas.size)
     for i in reversed(range(len(texts))):  # the best last, on top
         place = places[i]
         if place is not None:

@@ -27,8 +27,8 @@ def evaluate_to(
 ) -> tuple[CocoResult, list[str]]:
     """Evaluate, print the COCO table with 95 % intervals, and write ``out/metrics.json``.
 
-    The file holds ``box/AP box/AP50 ... mask/AP ...`` (0..1, null where there was nothing to find), ``intervals``
-    (the same names: low and high), and what was evaluated.
+    The file holds ``box/AP box/AP50 ... mask/AP ... keypoints/AP ...`` (0..1, null where there was nothing to find),
+    ``intervals`` (the same names: low and high), and what was evaluated.
     """
     result, failures = evaluate(predictor, dataset, max_detections, bootstrap, batch, report)
     content = {

@@ -58,7 +58,8 @@ def describe_models() -> str:
     lines = []
     for name in shipped_models():
         info, size = read_info(model_path(name)), model_path(name).stat().st_size / 2**20
-        measured = "  ".join(f"{key} {info.metrics[key]:.3f}" for key in ("box/AP", "mask/AP") if key in info.metrics)
+        keys = [f"{kind}/AP" for kind in ("box", "mask", "keypoints") if f"{kind}/AP" in info.metrics]
+        measured = "  ".join(f"{key} {info.metrics[key]:.3f}" for key in keys)
         lines.append(f"{name}: {few(info.class_names)}; {size:.1f} MiB; {measured}")
     return "\n".join([*lines, "maskrcnn models NAME prints a model's card."])
 

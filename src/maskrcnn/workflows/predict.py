@@ -61,7 +61,10 @@ def predict_files(
     wanted = torch.tensor([k for k, name in enumerate(predictor.class_names, 1) if name in classes])
     outcome = Outcome()
     channels = predictor.info.config.in_channels
-    writer = PredictionWriter(out, predictor.class_names, predictor.info.category_ids or None, label_maps)
+    info = predictor.info
+    writer = PredictionWriter(
+        out, info.class_names, info.category_ids or None, label_maps, info.keypoint_names, info.skeleton
+    )
     for chunk in _chunks(paths, batch):
         images: list[Tensor] = []
         readable: list[Path] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,17 +12,21 @@ import torch
 
 from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint
 from maskrcnn.checkpoints.transfer import load_body, transfer
-from maskrcnn.config import MaskHeadConfig, ModelConfig
-from maskrcnn.data.dataset import Dataset
-from maskrcnn.data.transforms import AugmentConfig
+from maskrcnn.config import KeypointHeadConfig, MaskHeadConfig, ModelConfig
+from maskrcnn.data.combine import combine
+from maskrcnn.data.dataset import Dataset, open_dataset
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.evaluation.evaluate import match_classes
+from maskrcnn.losses.teacher import Teacher
 from maskrcnn.models.build import VARIANTS, build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
-from maskrcnn.training.fit import FitConfig, fit
+from maskrcnn.pretrained import DEFAULT_MODEL
+from maskrcnn.training.distributed import joined, rank, wait
+from maskrcnn.training.fit import fit
 from maskrcnn.training.memory import keep_freed_memory
 from maskrcnn.training.report import Report
 from maskrcnn.workflows.models import few, load_model
+from maskrcnn.workflows.recipe import Recipe, remembered
 
 Say = Callable[[str], None]
 
@@ -31,13 +35,13 @@ def train(
     data: Dataset,
     val: Dataset | None,
     out: Path,
-    model: str = "people",
+    model: str = DEFAULT_MODEL,
     body_weights: Path | None = None,
-    image_size: int | None = None,
-    config: FitConfig = FitConfig(),  # noqa: B008 - frozen
+    recipe: Recipe = Recipe(),  # noqa: B008 - frozen
     resume: bool = False,
     device: str = "cpu",
     say: Say = print,
+    teacher: Teacher | None = None,
 ) -> Path:
     """Train on ``data``; the path of the best checkpoint. See :func:`maskrcnn.training.fit.fit` for what is written.
 
@@ -45,38 +49,60 @@ def train(
         model: a shipped model or a file to start from (classes of the same name keep what was learned), or one of
             :data:`maskrcnn.models.build.VARIANTS` with random weights.
         body_weights: a safetensors file to start the backbone's body from.
-        image_size: longer side of the images; None: the starting model's own.
+        recipe: everything about the training that can be switched.
         resume: go on from ``out/last.safetensors``, with the recipe that it was begun with.
+        teacher: another detector of the same classes to learn from, see :mod:`maskrcnn.losses.teacher`.
         say: is given what the user should know, sentence by sentence.
 
     Raises:
         UsageError: ``out`` holds a training already, or, to be resumed, none of these classes.
         DataError: nothing to train on, or validation data of which the model knows no class.
     """
+    data = named(data, recipe.class_names)
     check_data(data, val)
-    torch.manual_seed(config.seed)
     keep_freed_memory()
     last = out / "last.safetensors"
     if resume:
-        network, info, config = begun(last, data)
+        network, info, recipe, pretrained = begun(last, data)
         say(f"Going on from {last} with the flags of its beginning.")
     else:
         if last.exists():
             raise UsageError(
                 f"{out} holds a training already: go on with it with --resume, or name another folder with --out."
             )
-        network, info = start(data, model, body_weights, image_size, say)
-        config = dataclasses.replace(config, freeze_early=model not in VARIANTS or body_weights is not None)
-        info = dataclasses.replace(info, notes={"recipe": dataclasses.asdict(config), "images": len(data)})
-        say(f"Training on {len(data)} images of {few(data.class_names)}, {config.epochs} times each.")
-    size = info.config.preprocess.max_size
-    augment = AugmentConfig(size=(size,) * info.config.ndim)
-    report = Report(out)
-    try:
-        with said_warnings(say):
-            return fit(network, info, data, out, val, config, augment, resume, device, report)
-    finally:
-        report.close()
+        torch.manual_seed(recipe.seed)
+        network, info = start(data, model, body_weights, recipe, say)
+        pretrained = model not in VARIANTS or body_weights is not None
+        notes = {"recipe": dataclasses.asdict(recipe), "pretrained": pretrained, "images": len(data)}
+        info = dataclasses.replace(info, notes=notes)
+        say(f"Training on {len(data)} images of {few(data.class_names)}, {recipe.epochs} times each.")
+    config, augment = recipe.fit_config(pretrained), recipe.augment(info.config)
+    with joined(device) as own_device, said_warnings(say):
+        wait()  # none writes before every process has looked whether it may
+        report = Report(out, quiet=rank() > 0)
+        try:
+            return fit(network, info, data, out, val, config, augment, resume, own_device, report, teacher)
+        finally:
+            report.close()
+
+
+def open_together(paths: Sequence[Path], mask_data: Sequence[Path] = ()) -> Dataset:
+    """One data set of all of ``paths``; objects of ``mask_data`` have no class and teach boxes and masks alone."""
+    if len(paths) == 1 and not mask_data:
+        return open_dataset(paths[0])
+    return combine([open_dataset(path) for path in paths], extra=[open_dataset(path) for path in mask_data])
+
+
+def named(data: Dataset, class_names: Sequence[str]) -> Dataset:
+    """The data under other class names. Raises UsageError where there are more or fewer of them."""
+    if not class_names:
+        return data
+    if len(class_names) != len(data.class_names):
+        raise UsageError(
+            f"--class-names needs a name for each of the {len(data.class_names)} classes {few(data.class_names)}, not "
+            f"{len(class_names)}."
+        )
+    return dataclasses.replace(data, class_names=tuple(class_names))
 
 
 def check_data(data: Dataset, val: Dataset | None) -> None:
@@ -90,8 +116,8 @@ def check_data(data: Dataset, val: Dataset | None) -> None:
         match_classes(data.class_names, val)
 
 
-def begun(last: Path, data: Dataset) -> tuple[MaskRCNN, ModelInfo, FitConfig]:
-    """The model of a training that was broken off, and its recipe."""
+def begun(last: Path, data: Dataset) -> tuple[MaskRCNN, ModelInfo, Recipe, bool]:
+    """The model of a training that was broken off, its recipe, and whether its body was pre-trained."""
     if not last.is_file():
         raise UsageError(
             f"There is nothing to resume in {last.parent}: {last.name} is not there; train without --resume first."
@@ -108,7 +134,7 @@ def begun(last: Path, data: Dataset) -> tuple[MaskRCNN, ModelInfo, FitConfig]:
             f"same data, or start another training from it with --model {last} and another folder."
         )
     try:
-        return network, info, FitConfig(**info.notes["recipe"])
+        return network, info, remembered(info.notes["recipe"]), bool(info.notes["pretrained"])
     except (KeyError, TypeError):
         raise UsageError(
             f"{last} does not say how its training was begun, so it cannot go on; start another one from it with "
@@ -128,16 +154,14 @@ def said_warnings(say: Say) -> Iterator[None]:
         yield
 
 
-def start(
-    data: Dataset, model: str, body_weights: Path | None, image_size: int | None, say: Say
-) -> tuple[MaskRCNN, ModelInfo]:
+def start(data: Dataset, model: str, body_weights: Path | None, recipe: Recipe, say: Say) -> tuple[MaskRCNN, ModelInfo]:
     """The model that training begins with, fitted to the classes of the data."""
     if model in VARIANTS:
-        network = build_model(fit_to_data(VARIANTS[model](len(data.class_names)), data, image_size, say))
+        network = build_model(recipe.adapt(fit_to_data(VARIANTS[model](len(data.class_names)), data, say)))
         beginning = [f"Starting from random weights of {model}"]
     else:
         source, source_info = load_model(model)
-        network = build_model(fit_to_data(source_info.config, data, image_size, say))
+        network = build_model(recipe.adapt(fit_to_data(source_info.config, data, say)))
         kept = transfer(source, source_info.class_names, network, data.class_names)
         new = [name for name in data.class_names if name not in source_info.class_names]
         beginning = [f"Starting from {model}"]
@@ -146,11 +170,14 @@ def start(
     if body_weights is not None:
         beginning += [f"{load_body(network, body_weights)} tensors of the body come from {body_weights}"]
     say("; ".join(beginning) + ".")
-    return network, ModelInfo(network.config, data.class_names, data.category_ids)
+    info = ModelInfo(network.config, data.class_names, data.category_ids)
+    if network.config.keypoint_head is not None:
+        info = dataclasses.replace(info, keypoint_names=data.keypoint_names, skeleton=data.skeleton)
+    return network, info
 
 
-def fit_to_data(config: ModelConfig, data: Dataset, image_size: int | None, say: Say) -> ModelConfig:
-    """Number of classes, image size and detection cap as the data want them."""
+def fit_to_data(config: ModelConfig, data: Dataset, say: Say) -> ModelConfig:
+    """Number of classes, heads and detection cap as the data want them."""
     if not data.has_masks and config.mask_head is not None:
         say("The data have boxes but no masks: training without a mask head (Faster R-CNN).")
         config = dataclasses.replace(config, mask_head=None)
@@ -159,13 +186,39 @@ def fit_to_data(config: ModelConfig, data: Dataset, image_size: int | None, say:
         width = config.backbone.fpn_channels
         pool = dataclasses.replace(config.box_head.pool, output_size=MaskHeadConfig().pool.output_size)
         config = dataclasses.replace(config, mask_head=MaskHeadConfig(pool, channels=width))
-    preprocess = config.preprocess
-    if image_size is not None:
-        preprocess = dataclasses.replace(preprocess, min_size=image_size, max_size=image_size)
+    config = fit_keypoints(config, len(data.keypoint_names) if has_keypoints(data) else 0, say)
     # Half as many again as in the densest image: the cap must never be what ends a list of true objects.
     cap = max(config.detection.max_detections, 100, int(1.5 * data.max_objects()))
     detection = dataclasses.replace(config.detection, max_detections=cap)
     selection = dataclasses.replace(config.selection, post_nms=max(config.selection.post_nms, 2 * cap))
-    return dataclasses.replace(
-        config, num_classes=len(data.class_names), preprocess=preprocess, detection=detection, selection=selection
-    )
+    return dataclasses.replace(config, num_classes=len(data.class_names), detection=detection, selection=selection)
+
+
+def fit_keypoints(config: ModelConfig, num_keypoints: int, say: Say) -> ModelConfig:
+    """A keypoint head of ``num_keypoints`` points, none for 0; one of that number is kept as it is."""
+    head = config.keypoint_head
+    if num_keypoints == 0:
+        if head is not None:
+            say("No keypoints are labelled in the data: training without a keypoint head.")
+        return dataclasses.replace(config, keypoint_head=None)
+    if head is None:
+        say(f"The data have {num_keypoints} keypoints an object: the model gets a new head for them.")
+        pool = dataclasses.replace(config.box_head.pool, output_size=KeypointHeadConfig().pool.output_size)
+        head = KeypointHeadConfig(pool)
+    elif head.num_keypoints != num_keypoints:
+        say(f"The model has {head.num_keypoints} keypoints and the data have {num_keypoints}: their heatmaps are new.")
+    return dataclasses.replace(config, keypoint_head=dataclasses.replace(head, num_keypoints=num_keypoints))
+
+
+def has_keypoints(data: Dataset) -> bool:
+    """Whether at least one keypoint is labelled. What cannot be read has none here, and is named where it is used."""
+    if not data.keypoint_names:
+        return False
+    for index in range(len(data)):
+        try:
+            keypoints = data[index].keypoints
+        except DataError:
+            continue
+        if keypoints is not None and (keypoints[..., -1] > 0).any():
+            return True
+    return False

@@ -1,5 +1,6 @@
 """COCO json: masks as pycocotools makes them, and every fault said in a sentence while the rest is read."""
 
+import gc
 import json
 
 import numpy as np
@@ -232,3 +233,96 @@ def test_annotations_may_lie_in_a_folder_of_their_own(write_coco, tmp_path):
     (tmp_path / "images").rename(tmp_path / "val2017")
     (tmp_path / "annotations" / "instances_val2017.json").write_text(json.dumps(content))
     assert len(open_dataset(tmp_path / "annotations" / "instances_val2017.json")) == 2
+
+
+def two_images(**first):
+    images = [{"id": k, "file_name": f"{name}.png", "height": 40, "width": 60} for k, name in ((1, "a"), (2, "b"))]
+    return [{**images[0], **first}, images[1]]
+
+
+CATEGORIES = [{"id": k, "name": name} for k, name in ((3, "cat"), (5, "owl"), (8, "dog"), (9, "fox"))]
+CAT_AND_DOG = [{"category_id": k, "bbox": [5, 5, 9, 9]} for k in (3, 8)]
+
+
+@pytest.mark.parametrize(
+    "keys, expected",
+    [
+        ({}, None),
+        ({"neg_category_ids": [5], "not_exhaustive_category_ids": [8]}, {1, 2}),  # LVIS has both in every image
+        ({"neg_category_ids": [], "not_exhaustive_category_ids": []}, {1, 3}),
+        ({"neg_category_ids": [9, 5]}, {1, 2, 3, 4}),
+        ({"not_exhaustive_category_ids": [3, 8]}, set()),
+        ({"annotated_category_ids": [9, 3]}, {1, 4}),
+        ({"annotated_category_ids": [], "neg_category_ids": [5]}, set()),
+    ],
+)
+def test_which_classes_are_exhaustive(write_coco, keys, expected):
+    dataset = open_dataset(write_coco(CAT_AND_DOG, images=two_images(**keys), categories=CATEGORIES))
+    assert dataset.problems == []
+    assert dataset[0].exhaustive == (None if expected is None else frozenset(expected))
+    assert dataset[1].exhaustive is None
+    assert dataset[0].labels.tolist() == [1, 3]  # an object is one, exhaustive or not
+
+
+@pytest.mark.parametrize("ids", [[3, 77], [3, "x"], [3, None], [3, [5]]])
+def test_an_unknown_exhaustive_class_is_named(write_coco, ids):
+    images = two_images(annotated_category_ids=ids)
+    dataset = open_dataset(write_coco(CAT_AND_DOG, images=images, categories=CATEGORIES))
+    assert dataset[0].exhaustive == {1}
+    (problem,) = dataset.problems
+    assert problem.startswith("a.png: annotated_category_ids names unknown categories: [")
+    dataset = open_dataset(write_coco(images=two_images(annotated_category_ids=3), categories=CATEGORIES))
+    assert dataset[0].exhaustive == set()
+    assert len(dataset.problems) == 1
+
+
+def test_lvis_names_its_images_by_their_address(write_coco, tmp_path, save_image):
+    images = [
+        {"id": 1, "coco_url": "http://images.cocodataset.org/val2017/a.png", "height": 40, "width": 60},
+        {"id": 2, "coco_url": "http://images.cocodataset.org/train2017/c.png", "height": 40, "width": 60},
+    ]
+    save_image(tmp_path / "train2017" / "c.png")
+    dataset = open_dataset(write_coco(CAT_AND_DOG, images=images, categories=CATEGORIES))
+    assert [record.file_name for record in dataset] == ["val2017/a.png", "train2017/c.png"]
+    assert [dataset.read_image(record).shape[0] for record in dataset] == [3, 3]
+
+
+def test_ids_and_names_come_back_as_they_were(write_coco, save_image, tmp_path):
+    images = [{"id": k, "file_name": f"{k}.png", "height": 40, "width": 60} for k in (2**40, "7", "ü ö")]
+    for image in images:
+        save_image(tmp_path / "images" / image["file_name"])
+    dataset = open_dataset(write_coco([{"image_id": "7", "bbox": [5, 5, 9, 9]}], images=images))
+    assert [record.image_id for record in dataset] == [2**40, "7", "ü ö"]
+    assert [record.file_name for record in dataset] == [f"{k}.png" for k in (2**40, "7", "ü ö")]
+    assert [len(record) for record in dataset] == [0, 1, 0]
+    assert dataset.read_image(dataset[2]).shape == (3, 40, 60)
+    with pytest.raises(IndexError):
+        dataset[3]
+
+
+def test_a_record_is_the_readers_own_copy(write_coco):
+    dataset, record = read(write_coco([{"bbox": [5, 5, 9, 9]}]))
+    record.boxes += 1
+    record.labels += 1
+    assert dataset[0].boxes.tolist() == [[5, 5, 14, 14]]
+    assert dataset[0].labels.tolist() == [1]
+
+
+def test_more_images_are_not_more_objects(write_coco):
+    """Annotations lie in flat arrays: what Python has to count does not grow with the data set."""
+
+    def count(number):
+        images = [{"id": k, "file_name": "a.png", "height": 40, "width": 60} for k in range(number)]
+        annotations = [
+            {"image_id": k % number, "bbox": [5, 5, 9, 9], "segmentation": SQUARE} for k in range(3 * number)
+        ]
+        path = write_coco(annotations, images=images)
+        gc.collect()
+        before = len(gc.get_objects())
+        dataset = open_dataset(path)
+        gc.collect()
+        assert len(dataset) == number
+        return len(gc.get_objects()) - before
+
+    count(10)  # the first one may load modules
+    assert abs(count(400) - count(10)) < 20

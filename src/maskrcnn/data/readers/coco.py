@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from hotcoco import mask as coco_mask
 
 from maskrcnn.data.coco_annotation import NO_MASK, Annotation, parse_annotation
+from maskrcnn.data.flat_records import FlatRecord, FlatRecords
 from maskrcnn.data.images import image_shape
 from maskrcnn.data.records import Dataset
 from maskrcnn.errors import DataError
@@ -18,6 +20,7 @@ from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 
 ROBOFLOW_NAME = "_annotations.coco.json"
+ANNOTATED, NOT_EXHAUSTIVE, ABSENT = "annotated_category_ids", "not_exhaustive_category_ids", "neg_category_ids"
 
 
 def find_annotations(folder: Path) -> list[Path]:
@@ -31,7 +34,8 @@ def open_coco(path: Path) -> Dataset:
 
     Masks are kept as the run lengths that pycocotools would make of them and become regions when a record is asked
     for. An object without a mask among others that have one keeps its box and gets an empty region. Keypoints, which
-    COCO gives as pixel indices, are moved by half a pixel to the centres of these pixels.
+    COCO gives as pixel indices, are moved by half a pixel to the centres of these pixels. Which classes were labelled
+    exhaustively in an image is read where it is said, see :func:`_searched_labels`.
 
     Raises:
         DataError: where the file is no COCO json, names no category, or none of its images is found.
@@ -41,8 +45,7 @@ def open_coco(path: Path) -> Dataset:
     categories = _used_categories(content, problems)
     if not categories:
         raise DataError(f"{path} names no category; list what its labels mean under 'categories'.")
-    points = (c.get("keypoints") for c in categories)
-    keypoint_names = next((tuple(map(str, names)) for names in points if names and isinstance(names, list)), ())
+    keypoint_names, skeleton = _keypoints_of(categories)
     by_id = _find_images(path, content["images"], problems)
     labels = {category["id"]: k for k, category in enumerate(categories, start=1)}
     _add_annotations(by_id, content["annotations"], labels, len(keypoint_names), problems)
@@ -54,29 +57,12 @@ def open_coco(path: Path) -> Dataset:
         path=path,
         class_names=tuple(str(category["name"]) for category in categories),
         category_ids=tuple(category["id"] for category in categories),
-        sources=[image.pack(has_masks, len(keypoint_names)) for image in images],
+        sources=_pack(images, has_masks, len(keypoint_names), labels, problems),
         has_masks=has_masks,
         problems=problems,
         keypoint_names=keypoint_names,
+        skeleton=skeleton,
     )
-
-
-@dataclass(frozen=True)
-class PackedImage:
-    """An image with its labels as arrays and its masks, if it has any, as COCO's compressed run lengths."""
-
-    labelled: Record
-    masks: list[bytes] | None
-
-    def record(self) -> Record:
-        """The labels with their masks as regions."""
-        if self.masks is None or self.labelled.spatial_shape is None:
-            return replace(self.labelled)
-        return replace(self.labelled, regions=decode_masks(self.masks, self.labelled.spatial_shape))
-
-    def num_objects(self) -> int:
-        crowd = self.labelled.crowd
-        return len(self.labelled) - (0 if crowd is None else int(crowd.sum()))
 
 
 def decode_masks(masks: list[bytes], spatial_shape: tuple[int, ...]) -> Regions:
@@ -99,6 +85,7 @@ class _LabelledImage:
     image_id: int | str
     file_name: str
     spatial_shape: tuple[int, int]
+    partial: dict[str, Any]  # what the file says about the classes that were searched for
     annotations: list[Annotation] = field(default_factory=list)
 
     def maskless(self) -> list[str]:
@@ -106,10 +93,11 @@ class _LabelledImage:
         count, total = sum(a.mask == NO_MASK for a in self.annotations), len(self.annotations)
         return [f"In {self.file_name}, {count} of {total} objects come without a mask."] if count else []
 
-    def pack(self, with_masks: bool, num_keypoints: int) -> PackedImage:
+    def labelled(self, num_keypoints: int, exhaustive: frozenset[int] | None) -> Record:
+        """All but the masks."""
         found = self.annotations
         keypoints = [annotation.keypoints for annotation in found if annotation.keypoints is not None]
-        labelled = Record(
+        return Record(
             source=str(self.path),
             image_id=self.image_id,
             file_name=self.file_name,
@@ -119,8 +107,39 @@ class _LabelledImage:
             crowd=np.array([a.crowd for a in found], dtype=bool),
             keypoints=np.array(keypoints, np.float32).reshape(-1, num_keypoints, 3) if num_keypoints else None,
             areas=np.array([a.area for a in found], dtype=np.float64),
+            exhaustive=exhaustive,
         )
-        return PackedImage(labelled, [a.mask for a in found] if with_masks else None)
+
+
+def _pack(
+    images: list[_LabelledImage], has_masks: bool, num_keypoints: int, labels: dict[int, int], problems: list[str]
+) -> Sequence[FlatRecord]:
+    if not images:
+        return []
+    records = [image.labelled(num_keypoints, _searched_labels(image, labels, problems)) for image in images]
+    masks = (annotation.mask for image in images for annotation in image.annotations)
+    return FlatRecords.pack(records, masks if has_masks else None, decode_masks)
+
+
+def _searched_labels(image: _LabelledImage, labels: dict[int, int], problems: list[str]) -> frozenset[int] | None:
+    """The classes of which no object of ``image`` is without a label; None where all are meant.
+
+    Either ``annotated_category_ids`` names them. Or, in LVIS (Gupta et al. 2019, section 3), they are those with labels
+    in this image but for ``not_exhaustive_category_ids``, and those known to be absent, ``neg_category_ids``.
+    """
+    if not image.partial:
+        return None
+    known: dict[str, set[int]] = {}
+    for key, ids in image.partial.items():
+        given = [k for k in ids if isinstance(k, int)] if isinstance(ids, list) else []
+        unknown = [ids] if not isinstance(ids, list) else [k for k in ids if k not in given or k not in labels]
+        if unknown:
+            problems.append(f"{image.file_name}: {key} names unknown categories: {str(unknown)[:60]}.")
+        known[key] = {labels[k] for k in given if k in labels}
+    if ANNOTATED in known:
+        return frozenset(known[ANNOTATED])
+    present = {annotation.label for annotation in image.annotations}
+    return frozenset(present - known.get(NOT_EXHAUSTIVE, set()) | known.get(ABSENT, set()))
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -150,6 +169,17 @@ def _used_categories(content: dict[str, Any], problems: list[str]) -> list[dict[
     return [by_id[k] for k in sorted(by_id) if k in used or str(by_id[k]["name"]) not in headings]
 
 
+def _keypoints_of(categories: list[dict[str, Any]]) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...]]:
+    """The names of the first category that has keypoints, and the pairs that limbs join (COCO counts from 1)."""
+    for category in categories:
+        names, limbs = category.get("keypoints"), category.get("skeleton")
+        if names and isinstance(names, list):
+            pairs = [tuple(limb) for limb in limbs if isinstance(limb, list)] if isinstance(limbs, list) else []
+            known = [pair for pair in pairs if len(pair) == 2 and all(k in range(1, len(names) + 1) for k in pair)]
+            return tuple(map(str, names)), tuple((int(a) - 1, int(b) - 1) for a, b in known)
+    return (), ()
+
+
 def _is_id(value: Any) -> bool:
     return isinstance(value, int | str)
 
@@ -162,12 +192,13 @@ def _find_images(path: Path, entries: list[Any], problems: list[str]) -> Images:
     roots = _image_roots(path)
     images: Images = {}
     for entry in entries:
-        if not isinstance(entry, dict) or not _is_id(entry.get("id")) or not isinstance(entry.get("file_name"), str):
+        name = _file_name(entry) if isinstance(entry, dict) else None
+        if name is None or not _is_id(entry.get("id")):
             problems.append(f"An entry of 'images' in {path.name} has no id or no file_name and was left out.")
         elif entry["id"] in images:
-            problems.append(f"{entry['file_name']} has the id of another image, {entry['id']}, and was left out.")
+            problems.append(f"{name} has the id of another image, {entry['id']}, and was left out.")
         else:
-            images[entry["id"]] = _find_image(roots, entry, problems)
+            images[entry["id"]] = _find_image(roots, name, entry, problems)
     if images and not any(images.values()):
         looked = ", ".join(map(str, roots))
         raise DataError(f"None of the {len(images)} images of {path} can be used; they were looked for in {looked}.")
@@ -181,10 +212,21 @@ def _image_roots(path: Path) -> list[Path]:
     return [folder / "images", folder.parent / "images", folder, folder.parent / split, folder.parent]
 
 
-def _find_image(roots: list[Path], entry: dict[str, Any], problems: list[str]) -> _LabelledImage | None:
+def _file_name(entry: dict[str, Any]) -> str | None:
+    """``file_name``, or, since LVIS gives addresses instead, the last folder and name of ``coco_url``."""
+    name, address = entry.get("file_name"), entry.get("coco_url")
+    if name is None and isinstance(address, str):
+        return "/".join(address.split("/")[-2:])
+    return name if isinstance(name, str) else None
+
+
+def _find_image(roots: list[Path], name: str, entry: dict[str, Any], problems: list[str]) -> _LabelledImage | None:
     """The image of ``entry`` in the first of ``roots`` that has it, without annotations yet."""
-    name, height, width = entry["file_name"], entry.get("height"), entry.get("width")
-    file = next((root / name for root in roots if (root / name).is_file()), None)
+    height, width = entry.get("height"), entry.get("width")
+    places = [root / name for root in roots]
+    if "file_name" not in entry:  # the folder is that of the whole of COCO; a copy may have none
+        places += [root / Path(name).name for root in roots]
+    file = next((place for place in places if place.is_file()), None)
     if file is None:
         problems.append(f"{name} is not there and was left out with its annotations.")
         return None
@@ -194,7 +236,8 @@ def _find_image(roots: list[Path], entry: dict[str, Any], problems: list[str]) -
         except DataError as error:
             problems.append(f"{name} was left out: {error}")
             return None
-    return _LabelledImage(file, entry["id"], name, (height, width))
+    partial = {key: entry[key] for key in (ANNOTATED, NOT_EXHAUSTIVE, ABSENT) if key in entry}
+    return _LabelledImage(file, entry["id"], name, (height, width), partial)
 
 
 def _add_annotations(

@@ -9,12 +9,11 @@ import numpy as np
 from PIL import Image
 
 from maskrcnn.data.images import is_image
-from maskrcnn.data.records import Dataset
+from maskrcnn.data.records import UNNAMED, Dataset
 from maskrcnn.errors import DataError
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 
-CLASS_NAME = "object"
 LABEL_MODES = frozenset({"1", "L", "P", "I", "I;16", "I;16L", "I;16B", "I;16N"})
 
 
@@ -39,7 +38,7 @@ def open_label_maps(folder: Path) -> Dataset:
     pairs = [LabelMapPair(images[stem], label_maps[stem], image_id) for image_id, stem in enumerate(stems, start=1)]
     if not pairs:
         raise DataError(f"{folder} has no image in images/ with a label map of the same name in labels/.")
-    return Dataset(folder, (CLASS_NAME,), (1,), pairs, has_masks=True, problems=problems)
+    return Dataset(folder, (UNNAMED,), (1,), pairs, has_masks=True, problems=problems)
 
 
 @dataclass(frozen=True)

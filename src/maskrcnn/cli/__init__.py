@@ -1,0 +1,56 @@
+"""The command line: a table of names and functions; the flags come from their dataclasses."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import tyro
+
+from maskrcnn.cli.demo import Demo
+from maskrcnn.cli.evaluate import Evaluate
+from maskrcnn.cli.models import Models
+from maskrcnn.cli.predict import Predict
+from maskrcnn.cli.speech import say
+from maskrcnn.cli.train import Train
+from maskrcnn.errors import MaskRCNNError
+from maskrcnn.workflows.checks import memory_explained
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "predict": Predict,
+    "evaluate": Evaluate,
+    "train": Train,
+    "demo": Demo,
+    "models": Models,
+}
+DESCRIPTION = "Find every object in pictures, name it and outline it to the pixel."
+
+
+def main() -> None:
+    """Run a command; exit code 0 done, 1 done but for some inputs, 2 could not be done, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):  # a file name may hold what this terminal cannot show
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        command = tyro.extras.subcommand_cli_from_dict(
+            COMMANDS,
+            prog="maskrcnn",
+            description=DESCRIPTION,
+            use_underscores=False,
+            config=(tyro.conf.FlagCreatePairsOff,),
+        )
+        with memory_explained():
+            sys.exit(command.run())
+    except MaskRCNNError as error:
+        say(f"maskrcnn: {error}")
+        sys.exit(2)
+    except BrokenPipeError:  # whoever read our output has stopped listening
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        say(f"maskrcnn: {error.filename or 'a file'}: {error.strerror or error}.")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        say("maskrcnn: stopped.")
+        sys.exit(130)

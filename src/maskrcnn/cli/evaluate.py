@@ -1,0 +1,71 @@
+"""maskrcnn evaluate"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.progress import Progress
+
+from maskrcnn.cli.speech import Data, ModelsOwn, console, tell_failures, tell_problems
+from maskrcnn.pretrained import DEFAULT_MODEL
+from maskrcnn.workflows.checks import at_least, result_folder, usable_device
+from maskrcnn.workflows.recipe import SMALLEST_IMAGE
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measure a model on labelled data: COCO's average precision with 95 % intervals."""
+
+    data: Data
+    """COCO json file, folder with _annotations.coco.json, or folder with images/ and labels/ (label maps)."""
+    out: Path
+    """Folder for metrics.json."""
+    model: str = DEFAULT_MODEL
+    """Shipped model or model file."""
+    max_detections: ModelsOwn = None
+    """Most detections counted in one image; published tables of COCO count 100."""
+    image_size: ModelsOwn = None
+    """Longer side in pixels that images are resized to for the model."""
+    tile: str = "auto"
+    """Cut images that are longer into overlapping tiles of this many pixels; auto: as the model says; off: never."""
+    overlap: float = 0.25
+    """Part of a tile that neighbours share."""
+    bootstrap: int = 1000
+    """Resamplings of the images for the intervals; 0 for none."""
+    flip: bool = False
+    """Look at the mirror image of each image too."""
+    device: str = "cpu"
+    """cpu, cuda or mps."""
+    batch: int = 4
+    """Images that run together."""
+
+    def run(self) -> int:
+        from maskrcnn.data.dataset import open_dataset
+        from maskrcnn.workflows.evaluate import evaluate_to
+        from maskrcnn.workflows.models import load_predictor
+
+        at_least("max-detections", self.max_detections, 1)
+        at_least("image-size", self.image_size, SMALLEST_IMAGE)
+        at_least("bootstrap", self.bootstrap, 0)
+        at_least("batch", self.batch, 1)
+        usable_device(self.device)
+        data = open_dataset(self.data)
+        tell_problems(data.problems)
+        predictor = load_predictor(self.model, self.device)
+        predictor.adjust(image_size=self.image_size, tile=self.tile, overlap=self.overlap, flip=self.flip)
+        result_folder(self.out)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task("evaluating", total=len(data))
+            _, failures = evaluate_to(
+                predictor,
+                data,
+                self.out,
+                self.model,
+                self.max_detections,
+                self.bootstrap,
+                self.batch,
+                lambda done: progress.update(task, completed=done),
+            )
+        print(f"The same with more digits: {self.out / 'metrics.json'}")
+        return tell_failures(failures)

@@ -1,0 +1,37 @@
+"""How the commands speak to their user, and the types that several of them share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from rich.console import Console
+from tyro.conf import arg
+
+console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+Data = Annotated[Path, tyro.conf.Positional, arg(metavar="DATA")]
+ModelsOwn = Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: the model's own)")]
+
+
+def say(sentence: str) -> None:
+    """Tell the user something, apart from the results on standard output; of several processes, the first speaks."""
+    if os.environ.get("RANK", "0") == "0":
+        console.print(sentence)
+
+
+def tell_problems(problems: list[str], at_most: int = 10) -> None:
+    """Name what was wrong with a data set, without filling the screen."""
+    for problem in problems[:at_most]:
+        say(f"note: {problem}")
+    if len(problems) > at_most:
+        say(f"note: and {len(problems) - at_most} more faults.")
+
+
+def tell_failures(failures: list[str]) -> int:
+    """Name the inputs that failed; the exit code that follows."""
+    for failure in failures:
+        say(f"failed: {failure}")
+    return 1 if failures else 0

@@ -1,0 +1,77 @@
+"""How training images are varied, and what of it changes their colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in grey, as Pillow has them
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """How training images are varied."""
+
+    size: tuple[int, ...] = (384, 384)
+    """Shape of a training sample, tensor order."""
+    scale_range: tuple[float, float] = (0.6, 1.6)
+    """Smallest and largest random factor on the scale at which the whole image just fits into ``size``."""
+    flip_axes: tuple[int, ...] = (0,)
+    """Axes that are mirrored in half of the samples; 0 is x (left and right), 1 is y."""
+    brightness: float = 0.2
+    """Largest relative change of brightness."""
+    contrast: float = 0.2
+    """Largest relative change of contrast."""
+    saturation: float = 0.2
+    """Largest relative change of saturation; images of three channels only."""
+    invert: float = 0.0
+    """Probability that a sample is shown as its negative: dark objects on bright ground and the other way round."""
+    grey: float = 0.0
+    """Probability that a sample loses its colours; images of three channels only."""
+    gamma: float = 0.0
+    """Largest change of the exponent on values of 0..1, in powers of 2: 1 draws exponents between 0.5 and 2."""
+    copy_paste: float = 0.0
+    """Probability that objects of another image are pasted into a sample."""
+    min_visible: float = 0.1
+    """Objects of which a crop shows less than this part of the box, or pasted objects leave less than this part of the
+    mask, are dropped."""
+    min_box_size: float = 2.0
+    """Objects whose box has a side of fewer samples than this are dropped."""
+    pad: bool = True
+    """Fill each sample up to ``size`` with the mean colour at its high ends, so that all have one shape."""
+
+
+def jitter_colour(image: Tensor, augment: AugmentConfig, generator: np.random.Generator) -> Tensor:
+    """Float ``[C, *S]`` of 0..255 with brightness, contrast and (three channels) saturation changed at random."""
+    amounts = (augment.brightness, augment.contrast, augment.saturation)
+    brightness, contrast, saturation = (1 + generator.uniform(-amount, amount) for amount in amounts)
+    if not any(amounts):
+        return image
+    mean = image.mean() * brightness
+    image = (image * brightness - mean) * contrast + mean
+    if image.shape[0] == len(LUMA):
+        image = torch.lerp(luma(image), image, saturation)
+    return image.clamp_(0, 255)
+
+
+def vary_tone(image: Tensor, augment: AugmentConfig, generator: np.random.Generator) -> Tensor:
+    """Float ``[C, *S]`` of 0..255 with another gamma, without colours, or as its negative.
+
+    What is switched off draws nothing from ``generator``, so that it changes nothing else.
+    """
+    if augment.gamma:
+        exponent = 2.0 ** generator.uniform(-augment.gamma, augment.gamma)
+        image = 255 * (image / 255).clamp(0, 1) ** exponent
+    if augment.grey and generator.random() < augment.grey and image.shape[0] == len(LUMA):
+        image = luma(image).expand_as(image)
+    if augment.invert and generator.random() < augment.invert:
+        image = 255 - image
+    return image
+
+
+def luma(image: Tensor) -> Tensor:
+    """The grey ``[1, *S]`` of red, green and blue ``[3, *S]``."""
+    return torch.tensordot(image.new_tensor(LUMA), image, dims=1)[None]

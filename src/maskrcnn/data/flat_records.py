@@ -1,0 +1,151 @@
+"""The labels of a whole data set in a few flat arrays.
+
+A worker process that is forked shares the memory of its parent until it writes to it, and Python writes to every object
+that it only looks at: it counts references. A data set of an object an image (and several an annotation) is so copied
+bit by bit into every worker. A few large arrays are a few objects, however many images there are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import overload
+
+import numpy as np
+
+from maskrcnn.regions import Regions
+from maskrcnn.structures import Record
+
+Decode = Callable[[list[bytes], tuple[int, ...]], Regions]
+
+
+@dataclass(frozen=True)
+class PackedBytes:
+    """Strings of bytes in one array.
+
+    Attributes:
+        buffer: uint8, all of them in a row.
+        ends: int64 ``[n + 1]``: string i is ``buffer[ends[i] : ends[i + 1]]``.
+    """
+
+    buffer: np.ndarray
+    ends: np.ndarray
+
+    @staticmethod
+    def pack(strings: Iterable[bytes]) -> PackedBytes:
+        joined, ends = bytearray(), [0]
+        for string in strings:
+            joined += string
+            ends.append(len(joined))
+        return PackedBytes(np.frombuffer(bytes(joined), dtype=np.uint8), np.array(ends, dtype=np.int64))
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def __getitem__(self, i: int) -> bytes:
+        return self.buffer[self.ends[i] : self.ends[i + 1]].tobytes()
+
+
+@dataclass(frozen=True)
+class FlatRecord:
+    """One image of :class:`FlatRecords`, made when it is asked for."""
+
+    flat: FlatRecords
+    index: int
+
+    def record(self) -> Record:
+        return self.flat.record(self.index)
+
+    def num_objects(self) -> int:
+        return int((~self.flat.crowd[self.flat.objects(self.index)]).sum())
+
+
+@dataclass(frozen=True)
+class FlatRecords(Sequence[FlatRecord]):
+    """n images with T objects in all; each record that is read is made anew and shares nothing.
+
+    Attributes:
+        sources, file_names, image_ids: n strings; ids as json, which tells numbers from texts.
+        spatial_shapes: int64 ``[n, D]``.
+        ends: int64 ``[n + 1]``: the objects of image i are rows ``ends[i]`` to ``ends[i + 1]``.
+        boxes: float32 ``[T, 2D]``; labels: int64 ``[T]``; crowd: bool ``[T]``; areas: float64 ``[T]``.
+        keypoints: float32 ``[T, P, D + 1]``, or None.
+        masks: T strings, or None.
+        decode: from the masks of one image and its spatial shape to regions.
+        searched: n strings: the exhaustive labels of an image as json, empty for all labels.
+    """
+
+    sources: PackedBytes
+    file_names: PackedBytes
+    image_ids: PackedBytes
+    spatial_shapes: np.ndarray
+    ends: np.ndarray
+    boxes: np.ndarray
+    labels: np.ndarray
+    crowd: np.ndarray
+    areas: np.ndarray
+    keypoints: np.ndarray | None
+    masks: PackedBytes | None
+    decode: Decode
+    searched: PackedBytes
+
+    @staticmethod
+    def pack(records: Sequence[Record], masks: Iterable[bytes] | None, decode: Decode) -> FlatRecords:
+        """From at least one record, each with a spatial shape, crowd flags and areas.
+
+        Args:
+            masks: of all objects in the order of the records, in the form that ``decode`` reads; None: boxes only.
+        """
+        join = lambda name: np.concatenate([getattr(record, name) for record in records])  # noqa: E731
+        exhaustive = (record.exhaustive for record in records)
+        return FlatRecords(
+            sources=PackedBytes.pack(os.fsencode(record.source) for record in records),
+            file_names=PackedBytes.pack(os.fsencode(record.file_name) for record in records),
+            image_ids=PackedBytes.pack(json.dumps(record.image_id).encode() for record in records),
+            spatial_shapes=np.array([record.spatial_shape for record in records], dtype=np.int64),
+            ends=np.cumsum([0, *map(len, records)]),
+            boxes=join("boxes"),
+            labels=join("labels"),
+            crowd=join("crowd"),
+            areas=join("areas"),
+            keypoints=None if records[0].keypoints is None else join("keypoints"),
+            masks=None if masks is None else PackedBytes.pack(masks),
+            decode=decode,
+            searched=PackedBytes.pack(b"" if k is None else json.dumps(sorted(k)).encode() for k in exhaustive),
+        )
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> FlatRecord: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[FlatRecord]: ...
+    def __getitem__(self, index: int | slice) -> FlatRecord | list[FlatRecord]:
+        chosen = range(len(self))[index]
+        return FlatRecord(self, chosen) if isinstance(chosen, int) else [FlatRecord(self, i) for i in chosen]
+
+    def objects(self, index: int) -> slice:
+        """The rows of the objects of image ``index``."""
+        return slice(int(self.ends[index]), int(self.ends[index + 1]))
+
+    def record(self, index: int) -> Record:
+        """The labels of image ``index``."""
+        rows, spatial_shape = self.objects(index), tuple(self.spatial_shapes[index].tolist())
+        masks = None if self.masks is None else [self.masks[i] for i in range(rows.start, rows.stop)]
+        searched = self.searched[index]
+        return Record(
+            source=os.fsdecode(self.sources[index]),
+            image_id=json.loads(self.image_ids[index]),
+            file_name=os.fsdecode(self.file_names[index]),
+            spatial_shape=spatial_shape,
+            boxes=self.boxes[rows].copy(),
+            labels=self.labels[rows].copy(),
+            regions=None if masks is None else self.decode(masks, spatial_shape),
+            crowd=self.crowd[rows].copy(),
+            keypoints=None if self.keypoints is None else self.keypoints[rows].copy(),
+            areas=self.areas[rows].copy(),
+            exhaustive=frozenset(json.loads(searched)) if searched else None,
+        )

@@ -1,0 +1,150 @@
+"""What the tiles of an image found, on the image's own canvas, and which of it a tile's border has cut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from maskrcnn.regions import Regions
+from maskrcnn.structures import Instances
+
+RELATIVE_MARGIN = 0.03  # of an object's extent: about how well boxes are predicted
+
+Slices = tuple[slice, ...]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What all tiles found, in the coordinates of the image.
+
+    Attributes:
+        found: N parts, regions on the whole canvas.
+        cover: what each part covers: its mask, or its box where there is no mask.
+        tile: int64 ``[N]``: the tile that found it.
+        cut: bool ``[N, 2D]``, as boxes: the sides at which its tile cuts it.
+        better: for each part the tiles that see more of it: they look across a cut, and all of the part is in them.
+        windows: float64 ``[T, 2D]``, as boxes: the tiles.
+    """
+
+    found: Instances
+    cover: Regions
+    tile: np.ndarray
+    cut: np.ndarray
+    better: list[frozenset[int]]
+    windows: np.ndarray
+
+
+def gather(
+    found: Sequence[Instances], slices: Sequence[Slices], spatial_shape: tuple[int, ...], margin: float
+) -> Parts:
+    """All parts on one canvas."""
+    low = np.array([[s.start for s in where] for where in slices], dtype=np.int64)
+    high = np.array([[s.stop for s in where] for where in slices], dtype=np.int64)
+    windows = np.concatenate([low[:, ::-1], high[:, ::-1]], axis=1).astype(np.float64)
+    limit = np.array(spatial_shape[::-1], dtype=np.float64)
+    inner = np.concatenate([windows[:, : len(limit)] > 0, windows[:, len(limit) :] < limit], axis=1)
+    placed = [_shift(instances, start, spatial_shape) for instances, start in zip(found, low)]
+    cuts, better = [], []
+    for t, instances in enumerate(placed):
+        boxes = instances.boxes.double().numpy()
+        near = slack(boxes, margin)
+        cuts.append((depths_inside(boxes, windows[t]) <= near) & inner[t])
+        others = np.flatnonzero(shared_zones(windows, t)[1])
+        seen = _seen_better(boxes, near, cuts[-1], windows[t], windows[others])
+        better += [frozenset(others[row].tolist()) for row in seen]
+    together = concatenate(placed)
+    tile = np.repeat(np.arange(len(placed)), [len(instances) for instances in placed])
+    return Parts(together, cover_of(together, spatial_shape), tile, np.concatenate(cuts), better, windows)
+
+
+def _seen_better(
+    boxes: np.ndarray, near: np.ndarray, cut: np.ndarray, own: np.ndarray, others: np.ndarray
+) -> np.ndarray:
+    """Bool ``[N, T]``: which other tiles see all of a part and, on a side where its own tile cuts it, more.
+
+    Towards a border that lies further in than the own tile's, a part must keep twice the slack ``near``, so that two
+    tiles rarely see one object better than each other.
+    """
+    further = depths_inside(own, others)
+    sees_all = ((further >= 0) | (depths_inside(boxes[:, None], others) > 2 * near[:, None])).all(axis=-1)
+    sees_more = (cut[:, None] & (further > 0)).any(axis=-1)
+    return np.asarray(sees_all & sees_more)
+
+
+def _shift(found: Instances, start: np.ndarray, spatial_shape: tuple[int, ...]) -> Instances:
+    """From the coordinates of a tile that begins at ``start`` (tensor order) to those of the image."""
+    move = torch.from_numpy(start[::-1].copy()).to(found.boxes.dtype)
+    regions, keypoints = found.regions, found.keypoints
+    if regions is not None:
+        regions = Regions(spatial_shape, regions.offsets + start, regions.shapes, regions.runs)
+    if keypoints is not None:
+        keypoints = torch.cat([keypoints[..., :-1] + move, keypoints[..., -1:]], -1)
+    return replace(found, boxes=found.boxes + torch.cat([move, move]), regions=regions, keypoints=keypoints)
+
+
+def slack(boxes: np.ndarray, margin: float) -> np.ndarray:
+    """``[N, 2D]``: how near to a border each side of a box counts as touching it."""
+    low, high = np.split(boxes, 2, axis=-1)
+    return np.tile(margin + RELATIVE_MARGIN * (high - low), 2)
+
+
+def depths_inside(boxes: np.ndarray, windows: np.ndarray) -> np.ndarray:
+    """``[..., 2D]``: how far inside the windows' borders the boxes' sides lie; negative outside."""
+    (low, high), (first, last) = np.split(boxes, 2, axis=-1), np.split(windows, 2, axis=-1)
+    return np.concatenate([low - first, last - high], axis=-1)
+
+
+def shared_zones(windows: np.ndarray, t: int) -> tuple[np.ndarray, np.ndarray]:
+    """What each window shares with window t, ``[T, 2D]``, and whether that is anything, ``[T]``; t is no other's."""
+    (low, high) = np.split(windows, 2, axis=1)
+    zones = np.concatenate([np.maximum(low, low[t]), np.minimum(high, high[t])], axis=1)
+    shared = np.all(zones[:, : low.shape[1]] < zones[:, low.shape[1] :], axis=1)
+    shared[t] = False
+    return zones, shared
+
+
+def cover_of(found: Instances, spatial_shape: tuple[int, ...]) -> Regions:
+    """The masks; a box of whole samples for each object without one."""
+    corners = found.boxes.double().round().long().numpy().reshape(len(found), 2, len(spatial_shape))[..., ::-1]
+    shapes = np.maximum(corners[:, 1] - corners[:, 0], 0)
+    runs = [np.array([0, volume], dtype=np.uint32) for volume in shapes.prod(axis=1)]
+    cover = Regions(spatial_shape, corners[:, 0].copy(), shapes, runs)
+    if found.regions is not None:
+        for i in np.flatnonzero(found.regions.areas()):
+            cover.offsets[i], cover.shapes[i] = found.regions.offsets[i], found.regions.shapes[i]
+            cover.runs[i] = found.regions.runs[i]
+    return cover
+
+
+def concatenate(found: Sequence[Instances]) -> Instances:
+    """One after another; a field that is missing in any is missing in all."""
+    joined: dict[str, Any] = {}
+    for field in fields(Instances):
+        values = [getattr(instances, field.name) for instances in found]
+        if any(value is None for value in values):
+            joined[field.name] = None
+        elif isinstance(values[0], Regions):
+            joined[field.name] = Regions(
+                values[0].spatial_shape,
+                np.concatenate([regions.offsets for regions in values]),
+                np.concatenate([regions.shapes for regions in values]),
+                [runs for regions in values for runs in regions.runs],
+            )
+        else:
+            joined[field.name] = torch.cat(values)
+    return Instances(**joined)
+
+
+def labels_of(found: Instances) -> Tensor:
+    assert found.labels is not None, "detections need labels"
+    return found.labels
+
+
+def scores_of(found: Instances) -> Tensor:
+    assert found.scores is not None, "detections need scores"
+    return found.scores

@@ -1,0 +1,112 @@
+"""Images far larger than what a model was trained on: cut into overlapping tiles, predicted and put together again.
+
+A tile is a window of the file's samples. The predictor treats it as an image of its own, so it is resized as any image
+is. How the tiles' objects become those of the image stands in ``merging.py``.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from maskrcnn.errors import UsageError
+from maskrcnn.inference.merging import merge_tiles
+from maskrcnn.inference.parts import Slices
+from maskrcnn.structures import Instances
+
+SMALLEST_TILE = 32  # samples: below, the coarsest level of a pyramid has nothing to see
+OVERLAP = 0.25  # of a tile
+LARGEST_OVERLAP = 0.75  # of a tile: beyond, every sample is looked at four times along each axis
+AUTO_FROM = 1.5  # times the tile that a model's header names: only images with a longer side are tiled by themselves
+TILES_AT_ONCE = 4
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Which images are cut into tiles, and how."""
+
+    tile: int  # longest side of a tile in samples of the file
+    overlap: float = OVERLAP  # the part of a tile that neighbours share
+    above: float = 0.0  # images with a longer side than this are tiled
+
+    def applies_to(self, spatial_shape: Sequence[int]) -> bool:
+        return max(spatial_shape) > max(self.above, self.tile)
+
+
+def choose_tiling(tile: int | str, overlap: float, notes: Mapping[str, Any]) -> Tiling | None:
+    """What a user's wish means for a model; None: no image is tiled.
+
+    Args:
+        tile: samples; ``"auto"``: as the model's header says (``tile`` in its notes), for images that are more than
+            1.5 times as long, and never for a model whose header says nothing; ``"off"``.
+        overlap: the part of a tile that neighbours share.
+        notes: of the model's header.
+
+    Raises:
+        UsageError: another word, or a number out of range.
+    """
+    if not 0 < overlap <= LARGEST_OVERLAP:
+        raise UsageError(f"Tiles must overlap by more than 0 and at most {LARGEST_OVERLAP} of a tile, not {overlap}.")
+    if tile == "off":
+        return None
+    if tile == "auto":
+        own = notes.get("tile")
+        return Tiling(own, overlap, AUTO_FROM * own) if isinstance(own, int) and own >= SMALLEST_TILE else None
+    if not isinstance(tile, int) and not tile.isdecimal():
+        raise UsageError(f"A tile is auto, off or a number of samples, not {tile}.")
+    if int(tile) < SMALLEST_TILE:
+        raise UsageError(f"A tile must be at least {SMALLEST_TILE} samples long, not {tile}.")
+    return Tiling(int(tile), overlap)
+
+
+def tile_starts(extent: int, tile: int, overlap: int) -> list[int]:
+    """Where tiles of ``tile`` samples begin along an axis: evenly spread, neighbours share ``overlap`` or more."""
+    if extent <= tile:
+        return [0]
+    count = -(-(extent - overlap) // (tile - overlap))
+    return [round(k * (extent - tile) / (count - 1)) for k in range(count)]
+
+
+def tile_slices(spatial_shape: Sequence[int], tile: int, overlap: float = OVERLAP) -> list[Slices]:
+    """The tiles of an image, all of one shape: slices in tensor order.
+
+    Args:
+        spatial_shape: of the image, tensor order.
+        tile: longest extent of a tile in samples; an axis that is shorter is not cut.
+        overlap: the part of a tile that neighbours share, 0 up to but not 1.
+    """
+    shared = min(round(overlap * tile), tile - 1)
+    starts = [tile_starts(extent, tile, shared) for extent in spatial_shape]
+    return [
+        tuple(slice(start, min(start + tile, extent)) for start, extent in zip(corner, spatial_shape))
+        for corner in itertools.product(*starts)
+    ]
+
+
+def predict_tiles(
+    predict: Callable[[Sequence[Tensor]], list[Instances]],
+    image: Tensor,
+    tile: int,
+    overlap: float = OVERLAP,
+    margin: float = 2.0,
+    tiles_at_once: int = TILES_AT_ONCE,
+) -> Instances:
+    """The objects of an image ``[C, *S]``, found tile by tile, best first, in the coordinates of the image.
+
+    Args:
+        predict: from images to the objects in each, in its own coordinates and inside it, with labels and scores.
+        tile, overlap: see :func:`tile_slices`.
+        margin: samples from a border within which an object counts as touching it.
+        tiles_at_once: tiles that are given to ``predict`` together.
+    """
+    shape = tuple(image.shape[1:])
+    slices = tile_slices(shape, tile, overlap)
+    found: list[Instances] = []
+    for first in range(0, len(slices), tiles_at_once):
+        batch = slices[first : first + tiles_at_once]
+        found += predict([image[(slice(None), *where)] for where in batch])
+    return merge_tiles(found, slices, shape, margin)

@@ -1,0 +1,22 @@
+"""The keypoint head's loss: cross-entropy over all bins of the heatmap of each point (Mask R-CNN, section 5)."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from maskrcnn.losses.terms import Term
+from maskrcnn.ops.keypoints import encode_keypoints
+from maskrcnn.ops.nd import full
+
+
+def keypoint_loss(logits: Tensor, keypoints: Tensor, boxes: Tensor, weight: float = 1.0) -> dict[str, Term]:
+    """Over every labelled keypoint that lies in its proposal; points that do not have no bin to be in.
+
+    Args:
+        logits: ``[R, P, *M]``; keypoints: ``[R, P, D + 1]``, of the object of each proposal; boxes: ``[R, 2D]``.
+        weight: factor on the loss, which begins at the logarithm of the number of bins.
+    """
+    index, valid = encode_keypoints(keypoints, boxes, logits.shape[2:])
+    total = F.cross_entropy(full(logits).flatten(2)[valid], index[valid], reduction="sum")
+    return {"loss_keypoint": Term(weight * total, int(valid.sum()))}

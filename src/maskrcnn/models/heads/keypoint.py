@@ -1,0 +1,49 @@
+"""The keypoint head: a heatmap over the box for each point of an object (Mask R-CNN, section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from maskrcnn.config import KeypointHeadConfig
+from maskrcnn.models.nd import conv3, conv_transpose, init_he, init_normal
+from maskrcnn.models.pooling import PyramidPool
+from maskrcnn.ops.keypoints import decode_keypoints
+from maskrcnn.ops.nd import channels_last, interpolate
+from maskrcnn.structures import Instances
+
+
+class KeypointHead(nn.Module):
+    """(features, boxes) to heatmap logits ``[R, P, *4M]``: over all bins of a heatmap goes one softmax."""
+
+    def __init__(
+        self, ndim: int, channels: int, config: KeypointHeadConfig, strides: Sequence[tuple[int, ...]]
+    ) -> None:
+        super().__init__()
+        self.pool = PyramidPool(config.pool, strides)
+        self.num_keypoints = config.num_keypoints
+        self.output_size = tuple(4 * s for s in self.pool.output_size)
+        widths = [channels] + [config.channels] * config.convs
+        self.convs = nn.ModuleList(conv3(ndim, a, b) for a, b in zip(widths, widths[1:]))
+        self.upsample = conv_transpose(ndim, widths[-1], config.channels, 2)
+        self.logits = conv3(ndim, config.channels, config.num_keypoints)
+        init_he(self)
+        init_normal(self.logits, 0.001)  # every bin begins as likely as the others
+
+    def forward(self, features: Sequence[Tensor], boxes: Sequence[Tensor]) -> Tensor:
+        x = channels_last(self.pool(features, boxes))
+        for layer in self.convs:
+            x = F.relu(layer(x), inplace=True)
+        x = self.logits(F.relu(self.upsample(x), inplace=True))
+        if len(x) == 0:  # interpolation refuses an empty batch
+            return x.new_zeros((0, x.shape[1], *self.output_size)) + x.sum()
+        return interpolate(x, self.output_size)
+
+    def attach(self, logits: Tensor, detections: list[Instances]) -> None:
+        """Give each detection its points, in the coordinates of its box; heatmaps are not kept."""
+        points = decode_keypoints(logits, torch.cat([found.boxes for found in detections]))
+        for own, found in zip(points.split([len(d) for d in detections]), detections):
+            found.keypoints = own

@@ -1,0 +1,50 @@
+"""Which weights learn, and how fast."""
+
+from __future__ import annotations
+
+from torch.optim import SGD, AdamW, Optimizer
+
+from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.training.recipe import FitConfig
+from maskrcnn.training.schedule import learning_rate_factor
+
+
+def make_optimizer(model: MaskRCNN, config: FitConfig) -> Optimizer:
+    """Slow for the body, full rate for the rest; only kernels decay."""
+    groups = []
+    for in_body in (True, False):
+        for decays in (True, False):
+            chosen = [
+                p
+                for name, p in model.named_parameters()
+                if name.startswith("backbone.body.") == in_body and is_kernel(name) == decays and p.requires_grad
+            ]
+            factor, decay = config.body_lr if in_body else 1.0, config.weight_decay if decays else 0.0
+            if chosen and factor > 0:
+                groups.append({"params": chosen, "factor": factor, "weight_decay": decay})
+    if config.optimizer == "adamw":
+        return AdamW(groups, lr=config.lr)
+    if config.optimizer == "sgd":
+        return SGD(groups, lr=config.lr, momentum=0.9)
+    raise ValueError(f"unknown optimizer {config.optimizer!r}: adamw or sgd")
+
+
+def freeze(model: MaskRCNN, config: FitConfig) -> None:
+    """Take the layers that shall not learn out of the graph, so that they cost no backward pass."""
+    body = model.backbone.body
+    layers = [body] if config.body_lr == 0 else body.early_layers() if config.freeze_early else []  # type: ignore[operator]
+    for layer in layers:
+        layer.requires_grad_(False)
+
+
+def is_kernel(name: str) -> bool:
+    """Whether a parameter is the kernel of a convolution or linear layer, not a bias and not a norm's."""
+    return name.endswith(".weight") and not name.endswith(".norm.weight")
+
+
+def set_learning_rate(optimizer: Optimizer, config: FitConfig, step: int, steps: int) -> None:
+    """The schedule's rate for ``step`` of ``steps``, times each group's own factor."""
+    warmup = min(config.warmup, max(steps // 4, 1))
+    rate = config.scaled_lr() * learning_rate_factor(step, steps, warmup, config.schedule)
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["factor"]

@@ -1,0 +1,186 @@
+"""How a model is trained, as flags: everything that a user may switch, and the settings that follow from it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from tyro.conf import arg
+
+from maskrcnn.config import ModelConfig, PreprocessConfig
+from maskrcnn.errors import UsageError
+from maskrcnn.training.recipe import FitConfig
+from maskrcnn.workflows.checks import at_least, between
+
+if TYPE_CHECKING:  # flags must not wait for torch
+    from maskrcnn.data.augment import AugmentConfig
+
+Axes = {"x": 0, "y": 1, "z": 2}
+Own = Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: the starting model's own)")]
+SMALLEST_IMAGE = 32  # pixels: below, the coarsest level of a pyramid has nothing to see
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Each part of it can be switched on its own."""
+
+    epochs: int = 20
+    """Times that each image is seen."""
+    lr: float = 6e-4
+    """Learning rate of the heads for steps of 8 images; it is scaled to the real --batch."""
+    batch: int = 8
+    """Images in a step, of all processes together."""
+    accumulate: int = 1
+    """Work on each batch in this many parts, one after another: the same gradients in less memory."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Of forward passes while training; bf16 is faster on processors and cards that know it."""
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    """How gradients become steps."""
+    schedule: Literal["cosine", "step", "constant"] = "cosine"
+    """How the learning rate falls."""
+    body_lr: float = 0.2
+    """Factor on the learning rate for the backbone's body; 0 leaves it as it is."""
+    class_names: Annotated[tuple[str, ...], arg(metavar="NAME [...]", help_behavior_hint="(default: the data's)")] = ()
+    """What the classes are called, in the order of the data: for label maps, which have no names."""
+    freeze: Literal["early", "none", "all"] = "early"
+    """Layers of a pre-trained body that do not learn."""
+    average: float = 0.998
+    """Decay of the weights' moving average, which is what is validated and kept; 0 keeps the weights as they are."""
+    patience: int = 0
+    """Stop after this many validations without a better one; 0: never."""
+    validate_every: int = 1
+    """Epochs between validations."""
+    seed: int = 0
+    """Everything random follows from it."""
+    workers: int = 1
+    """Processes that load images ahead."""
+    image_size: Own = None
+    """Longer side in pixels that images are resized to."""
+    crop_size: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: the image size)")] = None
+    """Side of the training samples, cut from images of that size."""
+    scale: tuple[float, float] = (0.6, 1.6)
+    """Smallest and largest random factor on the size of a training image; 1 1 for none."""
+    flip: tuple[Literal["x", "y", "z"], ...] = ("x",)
+    """Axes that are mirrored in half of the samples."""
+    colour: float = 0.2
+    """Largest relative change of brightness, contrast and saturation."""
+    gamma: float = 0.0
+    """Largest change of gamma, in powers of 2."""
+    grey: float = 0.0
+    """Part of the samples that lose their colours."""
+    stretch: bool = False
+    """Spread the range of brightness of each image over the whole range first, as microscopes need it."""
+    invert: float = 0.0
+    """Part of the samples whose light and dark are exchanged."""
+    copy_paste: float = 0.0
+    """Part of the samples into which objects of another image are pasted."""
+    box_loss: Literal["smooth_l1", "giou"] = "smooth_l1"
+    """What is compared of boxes: their deltas or their overlap."""
+    proposals: Own = None
+    """Proposals of one image that the losses look at."""
+    smallest_anchor: Own = None
+    """Size in pixels of the anchors of the finest level; each further level doubles it."""
+    agnostic_boxes: bool = False
+    """One box for all classes instead of one a class."""
+    agnostic_masks: bool = False
+    """One mask for all classes instead of one a class."""
+
+    def check(self) -> None:
+        """Raise UsageError for what cannot be."""
+        at_least("epochs", self.epochs, 1)
+        between("lr", self.lr, 1e-9, 10)
+        at_least("batch", self.batch, 1)
+        at_least("accumulate", self.accumulate, 1)
+        between("body-lr", self.body_lr, 0, 10)
+        between("average", self.average, 0, 0.999999)
+        at_least("patience", self.patience, 0)
+        at_least("validate-every", self.validate_every, 1)
+        at_least("seed", self.seed, 0)
+        at_least("workers", self.workers, 0)
+        at_least("image-size", self.image_size, SMALLEST_IMAGE)
+        at_least("crop-size", self.crop_size, SMALLEST_IMAGE)
+        at_least("proposals", self.proposals, 4)
+        at_least("smallest-anchor", self.smallest_anchor, 1)
+        for flag in ("colour", "grey", "invert", "copy_paste"):
+            between(flag.replace("_", "-"), getattr(self, flag), 0, 1)
+        between("gamma", self.gamma, 0, 4)
+        low, high = self.scale
+        if not 0.01 <= low <= high <= 100:
+            raise UsageError(f"--scale takes a smaller and a larger factor, as in --scale 0.5 2, not {low} {high}.")
+
+    def fit_config(self, pretrained: bool) -> FitConfig:
+        """The schedule; a body that begins with random weights learns as fast as the rest, whole."""
+        frozen = self.freeze if pretrained else "none"
+        return FitConfig(
+            epochs=self.epochs,
+            batch_size=self.batch,
+            lr=self.lr,
+            body_lr=0.0 if frozen == "all" else self.body_lr,
+            freeze_early=frozen == "early",
+            optimizer=self.optimizer,
+            schedule=self.schedule,
+            average=self.average,
+            seed=self.seed,
+            workers=self.workers,
+            validate_every=self.validate_every,
+            accumulate=self.accumulate,
+            bf16=self.precision == "bf16",
+            patience=self.patience,
+        )
+
+    def augment(self, config: ModelConfig) -> AugmentConfig:
+        """What is varied about the samples of a model of ``config``."""
+        from maskrcnn.data.augment import AugmentConfig
+
+        size = config.preprocess.max_size
+        crop = self.crop_size or size
+        low, high = self.scale
+        return AugmentConfig(
+            size=(crop,) * config.ndim,
+            scale_range=(low * size / crop, high * size / crop),
+            flip_axes=tuple(sorted({Axes[name] for name in self.flip})),
+            brightness=self.colour,
+            contrast=self.colour,
+            saturation=self.colour,
+            gamma=self.gamma,
+            grey=self.grey,
+            invert=self.invert,
+            copy_paste=self.copy_paste,
+        )
+
+    def adapt(self, config: ModelConfig) -> ModelConfig:
+        """What of the model itself these flags change."""
+        preprocess, loss, anchors = config.preprocess, config.loss, config.anchors
+        if self.image_size is not None:
+            preprocess = resized(preprocess, self.image_size)
+        preprocess = dataclasses.replace(preprocess, stretch=preprocess.stretch or self.stretch)
+        if self.proposals is not None:
+            loss = dataclasses.replace(loss, box_samples=self.proposals)
+        if self.smallest_anchor is not None:
+            sizes = tuple((float(self.smallest_anchor * 2**level),) for level in range(len(anchors.sizes)))
+            anchors = dataclasses.replace(anchors, sizes=sizes)
+        box_head, mask_head = config.box_head, config.mask_head
+        if self.agnostic_boxes:
+            box_head = dataclasses.replace(box_head, class_agnostic=True)
+        if self.agnostic_masks and mask_head is not None:
+            mask_head = dataclasses.replace(mask_head, class_agnostic=True)
+        return dataclasses.replace(
+            config,
+            preprocess=preprocess,
+            anchors=anchors,
+            box_head=box_head,
+            mask_head=mask_head,
+            loss=dataclasses.replace(loss, box_loss=self.box_loss),
+        )
+
+
+def resized(preprocess: PreprocessConfig, image_size: int) -> PreprocessConfig:
+    """The longer side of images becomes ``image_size``."""
+    return dataclasses.replace(preprocess, min_size=image_size, max_size=image_size)
+
+
+def remembered(values: dict[str, Any]) -> Recipe:
+    """The recipe that a checkpoint's notes hold. Raises TypeError where they hold something else."""
+    plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    return Recipe(**plain)
