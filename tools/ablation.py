@@ -36,9 +36,9 @@ SHARED = [
     "--workers",
     "1",
 ]
-NUCLEI = [*SHARED, "--image-size", "384", "--crop-size", "256", "--stretch", "--flip", "x", "y", "--proposals", "96"]
+NUCLEI = [*SHARED, "--image-size", "320", "--crop-size", "192", "--stretch", "--flip", "x", "y", "--proposals", "96"]
 NUCLEI += ["--smallest-anchor", "8", "--epochs", "3", "--class-names", "nucleus"]
-EVERYDAY = [*SHARED, "--body-weights", str(BODY), "--image-size", "288", "--crop-size", "224", "--epochs", "2"]
+EVERYDAY = [*SHARED, "--body-weights", str(BODY), "--image-size", "256", "--crop-size", "192", "--epochs", "2"]
 EVERYDAY += ["--agnostic-boxes", "--agnostic-masks"]
 JITTER, NO_JITTER = ["--scale", "0.5", "1.8"], ["--scale", "1", "1"]
 PASTE, NO_PASTE = ["--copy-paste", "0.3"], ["--copy-paste", "0"]
@@ -93,12 +93,12 @@ def everyday_fold(data: Path, pseudo: Path, out: Path) -> tuple[Path, Path, Path
 
 
 def measure(name: str, train: Path, val: Path, flags: list[str], seed: int, out: Path) -> dict[str, dict[str, float]]:
-    """Train once; the metrics of the averaged weights and of the weights as they are at the end."""
+    """Train once; the metrics of the averaged weights and, of the whole recipe, of the weights as they are at the end."""
     folder = out / f"{name}-{seed}"
     if not (folder / "best.safetensors").exists():
         maskrcnn("train", train, "--out", folder, "--seed", seed, *flags)
     found = {}
-    for kind, file in (("average", "best"), ("last", "last")):
+    for kind, file in {"average": "best", "last": "last"}.items() if name == "nuclei" else [("average", "best")]:
         target = folder / kind / "metrics.json"
         if not target.exists():
             model = folder / f"{file}.safetensors"
