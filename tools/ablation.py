@@ -93,7 +93,7 @@ def everyday_fold(data: Path, pseudo: Path, out: Path) -> tuple[Path, Path, Path
 
 
 def measure(name: str, train: Path, val: Path, flags: list[str], seed: int, out: Path) -> dict[str, dict[str, float]]:
-    """Train once; the metrics of the averaged weights and, of the whole recipe, of the weights as they are at the end."""
+    """Train once; the metrics of the averaged weights and, for the whole recipe, of the weights as they are at last."""
     folder = out / f"{name}-{seed}"
     if not (folder / "best.safetensors").exists():
         maskrcnn("train", train, "--out", folder, "--seed", seed, *flags)

@@ -48,7 +48,7 @@ def test_torchrun_trains_validates_and_writes_once(tmp_path):
     assert done.stderr.count("Training on 4 images") == 1
     log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in log if "val/loss" in line] == [1, 2]
-    assert log[1]["step"] == 4 or log[0]["step"] == 2  # two steps an epoch, not four
+    assert [line["step"] for line in log if "loss" in line] == [4]  # two steps an epoch, told once
     load_checkpoint(out / "best.safetensors")
 
 

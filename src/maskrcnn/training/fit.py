@@ -71,6 +71,11 @@ def fit(
     report = report or Report(out)
     report.resume_at(position.step, position.epoch)
     transform = TrainTransform(augment, info.config.preprocess, mirror_keypoints(train.keypoint_names) or None)
+
+    def save() -> None:
+        if distributed.rank() == 0:
+            save_state(out / "last.safetensors", model, info, optimizer, average, position)
+
     steps, saved, in_a_row = math.ceil(len(train) / config.batch_size) * config.epochs, time.monotonic(), 0
     while position.epoch < config.epochs and not out_of_patience(position, config):
         loader = epoch_loader(
@@ -96,13 +101,13 @@ def fit(
             lr = optimizer.param_groups[-1]["lr"]
             report.step(position.step, steps, position.epoch, len(samples), done.terms, lr, position.skipped)
             if position.step % config.save_every == 0 or time.monotonic() - saved > config.save_seconds:
-                save_state(out / "last.safetensors", model, info, optimizer, average, position)
+                save()
                 saved = time.monotonic()
         position.epoch, position.batch = position.epoch + 1, 0
         last = position.epoch == config.epochs
         if val is None or last or position.epoch % config.validate_every == 0:
             finish_epoch(model, info, average, val, out, config, position, report, device)
-        save_state(out / "last.safetensors", model, info, optimizer, average, position)
+        save()
     if position.epoch < config.epochs:
         report.say(f"stopped after epoch {position.epoch}: {position.stale} validations without a better one.")
     distributed.wait()

@@ -22,7 +22,8 @@ LOG_EVERY = 10
 
 
 class Report:
-    """Writes ``log.jsonl`` and ``curves.png`` into ``out``; on a terminal it shows a progress bar, else plain lines.
+    """Writes ``log.jsonl`` and ``curves.png`` into ``out``; on a terminal it shows a progress bar, else plain lines. A
+    ``quiet`` one, of a process that is not the first, does neither.
 
     A line of the log has ``step epoch lr loss loss_... images_per_second seconds``, or, after a validation,
     ``step epoch val/loss box/AP ...``.
@@ -37,18 +38,21 @@ class Report:
         self.started = time.monotonic()
         self.progress: Progress | None = None
         self.task: TaskID | None = None
-        out.mkdir(parents=True, exist_ok=True)
+        if not quiet:
+            out.mkdir(parents=True, exist_ok=True)
 
     def resume_at(self, step: int, epoch: int) -> None:
         """Begin the log, or go on with it after ``step`` with ``epoch`` epochs finished: what was logged later belongs
         to steps that are done again, and goes."""
         path = self.out / "log.jsonl"
+        self.recent.append((time.monotonic(), 0))
+        if self.quiet:
+            return
         if step > 0 and path.is_file():
             self.log = [line for line in _read_log(path) if line["step"] <= step and line["epoch"] <= epoch]
             self.started -= max((line.get("seconds", 0.0) for line in self.log), default=0.0)
         with atomic_write(path) as temporary:
             temporary.write_text("".join(json.dumps(line) + "\n" for line in self.log))
-        self.recent.append((time.monotonic(), 0))
 
     def say(self, sentence: str) -> None:
         """A line between the others."""
@@ -88,6 +92,8 @@ class Report:
             self.progress.stop()
 
     def _write(self, line: dict[str, Any]) -> None:
+        if self.quiet:
+            return
         self.log.append(line)
         with (self.out / "log.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
