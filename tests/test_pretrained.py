@@ -34,8 +34,6 @@ def test_the_default_is_shipped():
 
 def test_people_have_the_keypoints_of_coco():
     info = info_of("people")
-    if info.config.keypoint_head is None:
-        pytest.skip("people has no keypoints yet")
     assert len(info.keypoint_names) == info.config.keypoint_head.num_keypoints == 17
     assert len(info.skeleton) == 19 and info.metrics["keypoints/AP"] > 0
 

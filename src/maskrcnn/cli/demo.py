@@ -10,15 +10,14 @@ from maskrcnn.errors import UsageError
 from maskrcnn.pretrained import shipped_models
 
 PICTURES = {  # the model: its example pictures, and the one to open first
-    "everyday": (("photos",), "coffee.png"),
-    "people": (("photos/astronaut.jpg", "photos/hopper.jpg", "photos/photographer.jpg"), "astronaut.png"),
+    "people": (("photos",), "astronaut.png"),
     "nuclei": (("nuclei",), "cells.png"),
 }
 
 
 @dataclass(frozen=True)
 class Demo:
-    """Find everyday things, people with their joints, and nuclei in the example pictures of the package."""
+    """Find people with their joints, and nuclei, in the example pictures of the package."""
 
     out: Path = Path("demo")
     """Folder for the pictures."""
