@@ -64,7 +64,7 @@ pseudo-labels: weights/ssdlite_mobilenet_v2_coco.safetensors
 	$(BIN)/python tools/pseudo_label.py --data $(DATA)/coco $(if $(MASKS),--masks-from $(MASKS))
 
 bench: .venv/installed
-	$(BIN)/python benchmarks/people.py
+	$(BIN)/python benchmarks/models.py
 	$(BIN)/python benchmarks/training.py
 
 .venv/bin/python:

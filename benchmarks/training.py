@@ -1,7 +1,8 @@
 """How fast the small model trains on this machine, and how far that is from the floor: python benchmarks/training.py
 
-The floor is the arithmetic of a step, counted by torch itself (convolutions and matrix products, forward and backward),
-over the rate of a large matrix product on the same threads. Depthwise convolutions, which move more bytes than they
+The floor is the arithmetic of a step over the rate of a large matrix product on the same threads. Torch counts the
+convolutions and matrix products of the forward pass; the backward pass is taken as twice that (torch's own count of it
+takes depthwise convolutions for whole ones), though the frozen early layers need none. Depthwise convolutions, which move more bytes than they
 compute, norms, pooling, matching and the optimiser are not in it. Samples are synthetic, with the sizes of photos of
 people; each measurement is a process of its own.
 """
@@ -23,7 +24,7 @@ from maskrcnn.models.build import build_model, mobilenet_v2_fpn_config
 from maskrcnn.training.memory import keep_freed_memory
 from maskrcnn.training.optimizer import freeze, make_optimizer
 from maskrcnn.training.recipe import FitConfig
-from maskrcnn.training.step import train_step
+from maskrcnn.training.step import batch_losses, train_step
 
 BATCH, SIZE, STEPS, MATRIX = 8, 384, 5, 2048
 
@@ -49,8 +50,9 @@ def measure(threads: int, bf16: bool) -> dict[str, float]:
     freeze(model, config)
     objective, optimizer = Objective(model), make_optimizer(model, config)
     samples = synthetic_samples(2, BATCH, (SIZE, SIZE), seed=0)
-    with FlopCounterMode(display=False) as counter:
-        train_step(objective, optimizer, samples, config, 0, "cpu")
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        batch_losses(objective, samples, config, 0, "cpu")
+    train_step(objective, optimizer, samples, config, 0, "cpu")
     start = time.perf_counter()
     for _ in range(STEPS):
         train_step(objective, optimizer, samples, config, 0, "cpu")

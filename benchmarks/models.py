@@ -1,8 +1,9 @@
-"""How fast the shipped model is on this machine: python benchmarks/people.py
+"""How fast the shipped models are on this machine: python benchmarks/models.py
 
-Prints the median time of a photo through ``Predictor`` (reading and drawing not included) on the example photos, and
-images a second of a training step on synthetic samples with and without ``keep_freed_memory``, in turns (A B A B), as a
-ratio. Each training measurement is a process of its own, since what the C library was told cannot be taken back.
+Prints, for each model, the median time of an image through ``Predictor`` (reading and drawing not included) on its
+example pictures, and images a second of a training step on synthetic samples with and without ``keep_freed_memory``, in
+turns (A B A B), as a ratio. Each training measurement is a process of its own, since what the C library was told cannot
+be taken back.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from maskrcnn.data.synthetic import synthetic_samples
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.losses.objective import Objective
 from maskrcnn.models.build import mask_rcnn_mobilenet_v2_fpn
-from maskrcnn.pretrained import model_path
+from maskrcnn.pretrained import model_path, shipped_models
 from maskrcnn.training.memory import keep_freed_memory
 from maskrcnn.training.optimizer import make_optimizer
 from maskrcnn.training.recipe import FitConfig
@@ -29,12 +30,11 @@ from maskrcnn.workflows.models import EXAMPLES
 ROUNDS, STEPS, BATCH, SIZE = 3, 6, 8, 352
 
 
-def predict_seconds() -> float:
-    """Median over the example photos of the fastest of three runs."""
-    predictor = Predictor.load(model_path("people"))
-    predictor.adjust(score=0.5)
+def predict_seconds(name: str) -> float:
+    """Median over the example pictures of the fastest of three runs."""
+    predictor = Predictor.load(model_path(name))
     times = []
-    for path in find_images(EXAMPLES / "photos"):
+    for path in find_images(EXAMPLES / ("nuclei" if name == "nuclei" else "photos")):
         image = read_image(path)
         times.append(min(timed(lambda image=image: predictor(image)) for _ in range(3)))
     return statistics.median(times)
@@ -72,7 +72,8 @@ def main() -> None:
         print(training_speed())
         return
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
-    print(f"predict: {predict_seconds():.2f} s a photo (people, the model's own size)")
+    for name in shipped_models():
+        print(f"predict: {predict_seconds(name):.2f} s an image ({name}, at the model's own size)")
     pairs = [(measure(True), measure(False)) for _ in range(ROUNDS)]
     ratios = sorted(kept / plain for kept, plain in pairs)
     kept = statistics.median(pair[0] for pair in pairs)
