@@ -94,6 +94,17 @@ def grid_anchors(cells: Sequence[Box], grid_shape: Sequence[int], stride: Sequen
     return anchors
 
 
+def read_field(
+    logits: Sequence[Sequence[float]], anchors: Sequence[Box], box: Box, nearest: int, sharpness: float
+) -> list[float]:
+    """Of one image: logits of every class at every anchor, read at ``box`` between the anchors most like it."""
+    overlaps = [iou(box, anchor) for anchor in anchors]
+    chosen = by_score(overlaps)[:nearest]
+    weights = [math.exp(sharpness * overlaps[i]) for i in chosen]
+    classes = range(len(logits[0]))
+    return [sum(w * logits[i][k] for w, i in zip(weights, chosen)) / sum(weights) for k in classes]
+
+
 def nms(boxes: Sequence[Box], scores: Sequence[float], threshold: float) -> list[int]:
     """Greedy: down the scores, keep a box unless a box kept before overlaps it by more than ``threshold``."""
     kept: list[int] = []

@@ -54,7 +54,9 @@ class TrainEveryday:
     model: str = "people"
     """Model to start from."""
     body_weights: Path = BODY
-    """The teacher, whose body the model begins with."""
+    """The teacher."""
+    keep_body: bool = False
+    """Keep the model's own body instead of beginning with the teacher's."""
     val: Path | None = None
     """Data to validate on."""
     teach: bool = True
@@ -70,9 +72,8 @@ def main() -> None:
     data = open_dataset(flags.data)
     val = open_dataset(flags.val) if flags.val else None
     teacher = SsdTeacher(load_ssdlite(flags.body_weights), data.category_ids) if flags.teach else None
-    best = train(
-        data, val, flags.out, flags.model, flags.body_weights, flags.recipe, flags.resume, say=say, teacher=teacher
-    )
+    body = None if flags.keep_body else flags.body_weights
+    best = train(data, val, flags.out, flags.model, body, flags.recipe, flags.resume, say=say, teacher=teacher)
     say(str(best))
 
 

@@ -86,12 +86,27 @@ class PoolConfig:
 
 
 @dataclass(frozen=True)
+class ClassFieldConfig:
+    """What a one-stage detector over the body says of every class at its anchors, read at any box. Defaults: SSDLite
+    MobileNetV2's, for images; what differs by level has one entry a level."""
+
+    expanded: int = 576  # channels that the body's last output but one is expanded to, for the first level
+    extras: tuple[tuple[int, int], ...] = ((256, 512), (128, 256), (128, 256))  # squeezed and final channels of the
+    # levels beyond the body's last, each half as fine as the one before
+    cells: tuple[Sizes, ...] = ()  # lengths of the anchors at each position, x first
+    first: tuple[float, ...] = ()  # where along each axis the first position's centre lies, in samples
+    nearest: int = 8  # anchors that a box is read from
+    sharpness: float = 8.0  # their weights: softmax of this times their IoU with the box
+
+
+@dataclass(frozen=True)
 class BoxHeadConfig:
     """Classifies and refines proposals."""
 
     pool: PoolConfig = PoolConfig()
     hidden: int = 1024  # width of the two linear layers
     class_agnostic: bool = False  # one box for all classes instead of one a class
+    field: ClassFieldConfig | None = None  # adds its logits to the head's own; None: none
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,9 @@ def class_layers(model: MaskRCNN) -> dict[str, tuple[int, int]]:
     has."""
     config = model.config
     layers = {"heads.box.class_logits": (1, 1)}  # background comes first
+    if config.box_head.field is not None:
+        for level, cells in enumerate(config.box_head.field.cells):
+            layers[f"heads.box.field.logits.{level}"] = (0, len(cells))
     if not config.box_head.class_agnostic:
         layers["heads.box.box_deltas"] = (0, 2 * config.ndim)
     if config.mask_head is not None and not config.mask_head.class_agnostic:

@@ -19,6 +19,7 @@ from maskrcnn.config import (
     PreprocessConfig,
     SelectionConfig,
 )
+from maskrcnn.models.class_field import ClassField
 from maskrcnn.models.fpn import FPN, Backbone
 from maskrcnn.models.heads.box import BoxHead
 from maskrcnn.models.heads.keypoint import KeypointHead
@@ -41,9 +42,13 @@ def build_model(config: ModelConfig) -> MaskRCNN:
     """The network of ``config`` with random weights, in the memory format that suits its D."""
     ndim, channels = config.ndim, config.backbone.fpn_channels
     body: Any = BODIES[config.backbone.body](ndim, config.in_channels, config.backbone)
-    backbone = Backbone(body, FPN(ndim, body.channels, channels, config.backbone.separable), body.strides)
+    field = None
+    if config.box_head.field is not None:
+        field = ClassField(ndim, body.channels[-2:], body.strides[-2:], config.num_classes, config.box_head.field)
+    fpn = FPN(ndim, body.channels, channels, config.backbone.separable)
+    backbone = Backbone(body, fpn, body.strides, bare=2 if field else 0)
     rpn = RPN(ndim, channels, config.anchors, backbone.strides, config.backbone.separable)
-    box_head = BoxHead(ndim, channels, config.num_classes, config.box_head, backbone.strides)
+    box_head = BoxHead(ndim, channels, config.num_classes, config.box_head, backbone.strides, field)
     mask_head = None
     if config.mask_head is not None:
         mask_head = MaskHead(ndim, channels, config.num_classes, config.mask_head, backbone.strides)

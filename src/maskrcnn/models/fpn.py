@@ -39,15 +39,20 @@ class FPN(nn.Module):
 class Backbone(nn.Module):
     """A body and its pyramid: ``[B, C, *S]`` to levels ``[B, out_channels, *S / stride]``, finest first.
 
+    Args:
+        bare: how many of the body's own outputs, the coarsest, follow the pyramid's levels, for heads that read them.
+
     Attributes:
         strides: of each level, D-tuples in tensor order; the last level is the RPN's own.
     """
 
-    def __init__(self, body: nn.Module, fpn: FPN, strides: list[tuple[int, ...]]) -> None:
+    def __init__(self, body: nn.Module, fpn: FPN, strides: list[tuple[int, ...]], bare: int = 0) -> None:
         super().__init__()
         self.body = body
         self.fpn = fpn
+        self.bare = bare
         self.strides = [*strides, tuple(2 * s for s in strides[-1])]
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        return self.fpn(self.body(channels_last(x)))
+        outputs = self.body(channels_last(x))
+        return [*self.fpn(outputs), *outputs[len(outputs) - self.bare :]]

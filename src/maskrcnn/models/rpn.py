@@ -49,7 +49,7 @@ class RPN(nn.Module):
     def forward(self, features: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """For each level, objectness logits ``[B, A]`` and deltas ``[B, A, 2D]`` of its A anchors."""
         logits, deltas = [], []
-        for level in features:
+        for level in features[: len(self.strides)]:
             hidden = F.relu(self.conv(level), inplace=True)
             logits.append(self.logits(hidden).movedim(1, -1).flatten(1))
             deltas.append(self.deltas(hidden).movedim(1, -1).reshape(len(level), -1, 2 * self.ndim))

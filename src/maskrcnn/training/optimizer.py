@@ -8,16 +8,18 @@ from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.training.recipe import FitConfig
 from maskrcnn.training.schedule import learning_rate_factor
 
+SLOW = ("backbone.body.", "heads.box.field.")
+
 
 def make_optimizer(model: MaskRCNN, config: FitConfig) -> Optimizer:
-    """Slow for the body, full rate for the rest; only kernels decay."""
+    """Slow for the body and what reads it as it is, full rate for the rest; only kernels decay."""
     groups = []
     for in_body in (True, False):
         for decays in (True, False):
             chosen = [
                 p
                 for name, p in model.named_parameters()
-                if name.startswith("backbone.body.") == in_body and is_kernel(name) == decays and p.requires_grad
+                if name.startswith(SLOW) == in_body and is_kernel(name) == decays and p.requires_grad
             ]
             factor, decay = config.body_lr if in_body else 1.0, config.weight_decay if decays else 0.0
             if chosen and factor > 0:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskrcnn.config import BoxHeadConfig, DetectionConfig
+from maskrcnn.models.class_field import ClassField
 from maskrcnn.models.nd import init_normal
 from maskrcnn.models.pooling import PyramidPool
 from maskrcnn.ops.box_coding import decode_boxes, default_weights
@@ -19,13 +20,23 @@ from maskrcnn.structures import Instances
 
 
 class BoxHead(nn.Module):
-    """(features, boxes) to class logits ``[R, K + 1]``, background first, and deltas ``[R, K or 1, 2D]``."""
+    """(features, boxes) to class logits ``[R, K + 1]``, background first, and deltas ``[R, K or 1, 2D]``.
+
+    Args:
+        field: its logits of the K classes are added to the head's own; it reads the features beyond the pyramid.
+    """
 
     def __init__(
-        self, ndim: int, channels: int, num_classes: int, config: BoxHeadConfig, strides: Sequence[tuple[int, ...]]
+        self,
+        ndim: int,
+        channels: int,
+        num_classes: int,
+        config: BoxHeadConfig,
+        strides: Sequence[tuple[int, ...]],
+        field: ClassField | None = None,
     ) -> None:
         super().__init__()
-        self.ndim = ndim
+        self.ndim, self.levels = ndim, len(strides)
         self.pool = PyramidPool(config.pool, strides)
         self.fc1 = nn.Linear(channels * config.pool.output_size**ndim, config.hidden)
         self.fc2 = nn.Linear(config.hidden, config.hidden)
@@ -36,11 +47,15 @@ class BoxHead(nn.Module):
             nn.init.zeros_(layer.bias)
         init_normal(self.class_logits, 0.01)
         init_normal(self.box_deltas, 0.001)
+        self.field = field
 
     def forward(self, features: Sequence[Tensor], boxes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         pooled = self.pool(features, boxes).flatten(1)
         hidden = F.relu(self.fc2(F.relu(self.fc1(pooled))))
-        return self.class_logits(hidden), self.box_deltas(hidden).unflatten(1, (-1, 2 * self.ndim))
+        logits, deltas = self.class_logits(hidden), self.box_deltas(hidden).unflatten(1, (-1, 2 * self.ndim))
+        if self.field is not None:
+            logits = logits + F.pad(self.field(features[self.levels :], boxes), (1, 0))
+        return logits, deltas
 
 
 @torch.no_grad()

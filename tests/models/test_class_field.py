@@ -1,0 +1,132 @@
+"""The class field: between anchors against a naive reading, as part of a box head, and moved from class to class."""
+
+import dataclasses
+
+import pytest
+import torch
+
+import naive
+from cases import NDIMS, as_array, inner_boxes, seeded, small_config, small_model
+from maskrcnn.checkpoints.transfer import transfer
+from maskrcnn.config import ClassFieldConfig
+from maskrcnn.losses.objective import Objective
+from maskrcnn.models.class_field import ClassField
+from maskrcnn.structures import ImageBatch, Instances
+
+CLASSES = 3
+
+
+def config(ndim, **changes):
+    """Three levels; two anchors a position on the finest, of unequal sides where there is more than one."""
+    oblong = tuple(6.0 + 3 * axis for axis in range(ndim))
+    cells = (((5.0,) * ndim, oblong), ((12.0,) * ndim,), ((24.0,) * ndim,))
+    return dataclasses.replace(
+        ClassFieldConfig(expanded=6, extras=((4, 5),), cells=cells, first=(1.5, 3.0, 2.0), nearest=4), **changes
+    )
+
+
+def field_and_outputs(ndim, **changes):
+    torch.manual_seed(0)
+    field = ClassField(ndim, [4, 7], [(4,) * ndim, (8,) * ndim], CLASSES, config(ndim, **changes))
+    for layer in field.logits:
+        torch.nn.init.normal_(layer.weight)
+        torch.nn.init.normal_(layer.bias)
+    outputs = [torch.randn(2, c, *(n,) * ndim, generator=seeded(c)) for c, n in ((4, 8), (7, 4))]
+    return field, outputs
+
+
+@NDIMS
+def test_a_box_is_read_between_the_anchors_most_like_it(ndim):
+    nearest = 4 if ndim > 1 else 100  # in 1-D several anchors often overlap a box equally, and any may come first
+    field, outputs = field_and_outputs(ndim, nearest=nearest)
+    boxes = [inner_boxes(5, (32,) * ndim), inner_boxes(3, (32,) * ndim, seed=1)]
+    logits, anchors = field.at_anchors(outputs)
+    read = field(outputs, boxes).split([5, 3])
+    for own, image_boxes, image_logits in zip(read, boxes, logits):
+        expected = [
+            naive.read_field(image_logits.tolist(), anchors.tolist(), box, nearest, 8.0) for box in image_boxes.tolist()
+        ]
+        torch.testing.assert_close(own, torch.tensor(expected), rtol=1e-4, atol=1e-4)
+
+
+@NDIMS
+def test_the_anchors_lie_where_the_config_says(ndim):
+    field, outputs = field_and_outputs(ndim)
+    expected = []
+    for level, (grid, stride) in enumerate(((8, 4), (4, 8), (2, 16))):
+        first = field.config.first[level]
+        cells = [[first - s / 2 for s in c] + [first + s / 2 for s in c] for c in field.config.cells[level]]
+        expected += naive.grid_anchors(cells, (grid,) * ndim, (stride,) * ndim)
+    logits, anchors = field.at_anchors(outputs)
+    assert as_array(anchors).tolist() == expected
+    assert logits.shape == (2, len(expected), CLASSES)
+
+
+def test_the_rows_of_an_output_layer_run_by_class_then_by_anchor():
+    field, outputs = field_and_outputs(2)
+    with torch.no_grad():
+        for level, layer in enumerate(field.logits):
+            layer.weight.zero_()
+            cells = len(field.config.cells[level])
+            layer.bias.copy_(torch.arange(CLASSES * cells) + 100 * level)
+    logits, _ = field.at_anchors(outputs)
+    assert logits[0, :2].tolist() == [[0, 2, 4], [1, 3, 5]]  # both anchors of the first position
+    assert logits[1, 128].tolist() == [100, 101, 102]
+
+
+def test_no_boxes_give_no_logits():
+    field, outputs = field_and_outputs(2)
+    assert field(outputs, [torch.zeros(0, 4), torch.zeros(0, 4)]).shape == (0, CLASSES)
+
+
+def test_levels_and_anchors_that_do_not_agree_are_refused():
+    with pytest.raises(ValueError, match="3 levels needs cells"):
+        field_and_outputs(2, first=(1.0, 2.0))
+
+
+def model_with_field(ndim, classes=2, seed=0):
+    head = dataclasses.replace(small_config(ndim).box_head, field=config(ndim))
+    return small_model(ndim, seed, box_head=head, num_classes=classes)
+
+
+@NDIMS
+def test_a_box_head_adds_the_field_to_its_own_logits(ndim):
+    model = model_with_field(ndim).eval()
+    head = model.heads["box"]
+    features = model.backbone(torch.randn(1, 1, *(32,) * ndim, generator=seeded()))
+    boxes = [inner_boxes(4, (32,) * ndim)]
+    with torch.no_grad():
+        for layer in head.field.logits:
+            layer.weight.zero_()
+            layer.bias.zero_()
+        before, deltas = head(features, boxes)
+        for layer in head.field.logits:
+            layer.bias[len(layer.bias) // 2 :] += 3.0  # the second class, at every anchor
+        after, same_deltas = head(features, boxes)
+    torch.testing.assert_close(after - before, torch.tensor([[0.0, 0.0, 3.0]]).expand(4, 3), rtol=0, atol=1e-5)
+    torch.testing.assert_close(deltas, same_deltas)
+
+
+@NDIMS
+def test_the_whole_model_finds_and_learns_with_a_field(ndim):
+    model = model_with_field(ndim)
+    images = ImageBatch(torch.randn(1, 1, *(32,) * ndim, generator=seeded()), [(32,) * ndim])
+    target = Instances(inner_boxes(2, (32,) * ndim), torch.tensor([1, 2]))
+    losses = Objective(model)(images, [target], [0])
+    losses["loss_box_class"].total.backward()
+    field = model.heads["box"].field
+    assert field.logits[0].weight.grad.abs().sum() > 0
+    assert field.expand.conv.weight.grad.abs().sum() > 0
+    with torch.no_grad():
+        assert len(model.eval()(images)) == 1
+
+
+def test_a_class_takes_its_part_of_the_field_along():
+    source, target = model_with_field(2, classes=2), model_with_field(2, classes=3, seed=1)
+    transfer(source, ("cat", "dog"), target, ("owl", "dog", "cat"))
+    for level, (old, new) in enumerate(zip(source.heads["box"].field.logits, target.heads["box"].field.logits)):
+        cells = len(config(2).cells[level])
+        for part in ("weight", "bias"):
+            a, b = getattr(old, part), getattr(new, part)
+            torch.testing.assert_close(b[2 * cells :], a[:cells])
+            torch.testing.assert_close(b[cells : 2 * cells], a[cells:])

@@ -1,0 +1,60 @@
+"""The class field of a converted SSDLite says what the detector says, at the detector's own anchors."""
+
+import dataclasses
+
+import torch
+from safetensors.torch import save_file
+
+from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint, save_checkpoint
+from maskrcnn.models.build import build_model, mobilenet_v2_fpn_config
+from ssdlite import IMAGE_SIZE, SSDLite, anchor_shapes
+from start_everyday import FIRST, LEVELS, field_config, start
+
+SIZE = 288  # 9 cells of stride 32: from there on every grid is odd, where both ways to pad agree
+IDS = (3, 17, 62)
+
+
+def test_the_field_is_the_detector(tmp_path):
+    torch.manual_seed(0)
+    detector = SSDLite().eval()
+    for name, value in detector.state_dict().items():
+        if name.endswith((".norm.bias", ".norm.running_mean")):
+            value.normal_(std=0.1)
+    save_file(detector.state_dict(), tmp_path / "ssd.safetensors")
+    config = dataclasses.replace(mobilenet_v2_fpn_config(len(IDS)), keypoint_head=None)
+    save_checkpoint(tmp_path / "model.safetensors", build_model(config), ModelInfo(config, ("a", "b", "c"), IDS))
+    model, _ = start(tmp_path / "model.safetensors", tmp_path / "ssd.safetensors", 32, 0.5, body=True)
+
+    x = torch.rand(1, 3, SIZE, SIZE) * 2 - 1
+    with torch.no_grad():
+        _, expected = detector.ssd(detector.body(x))
+        features = model.backbone(x)
+        logits, anchors = model.heads["box"].field.at_anchors(features[len(model.backbone.strides) :])
+    count = logits.shape[1]
+    assert count == sum(len(anchor_shapes(k)) * g * g for k, g in enumerate((18, 9, 5, 3, 2)))
+    torch.testing.assert_close(logits, expected[:, :count, list(IDS)], rtol=1e-3, atol=1e-3)
+    assert len(anchors) == count
+
+
+def test_the_anchors_are_the_detectors_at_its_own_size():
+    config = field_config()
+    assert len(config.cells) == LEVELS == len(FIRST)
+    width, height = config.cells[0][1]
+    assert abs(width / height - 2) < 1e-9 and abs((width * height) ** 0.5 - 0.2 * IMAGE_SIZE) < 1e-9
+
+
+def test_a_narrower_box_head_keeps_its_strongest_units(tmp_path):
+    config = mobilenet_v2_fpn_config(2)
+    model = build_model(config)
+    with torch.no_grad():
+        model.heads["box"].fc1.weight[7] *= 100
+        model.heads["box"].fc2.weight[5] *= 100
+    save_checkpoint(tmp_path / "model.safetensors", model, ModelInfo(config, ("a", "b"), (1, 2)))
+    save_file(SSDLite().state_dict(), tmp_path / "ssd.safetensors")
+    narrow, info = start(tmp_path / "model.safetensors", tmp_path / "ssd.safetensors", 16, 0.0, body=False)
+    assert info.config.box_head.hidden == 16
+    rows = narrow.heads["box"].fc1.weight
+    assert any(torch.allclose(row, model.heads["box"].fc1.weight[7]) for row in rows)
+    assert narrow.heads["box"].class_logits.weight.abs().max() == 0
+    save_checkpoint(tmp_path / "narrow.safetensors", narrow, info)
+    assert load_checkpoint(tmp_path / "narrow.safetensors")[1].config.box_head.field == field_config()
