@@ -43,6 +43,10 @@ class BackboneConfig:
     fpn_channels: int = 256  # of every pyramid level
     separable: bool = False  # 3-wide convolutions of pyramid and RPN as depthwise then pointwise
 
+    def finest_stride(self) -> int:
+        """Of the body's first output, along the last axis."""
+        return 4 if self.reductions is None else self.reductions[0][-1] * self.reductions[1][-1]
+
 
 @dataclass(frozen=True)
 class AnchorConfig:

@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 from maskrcnn.checkpoints.ours import load_checkpoint, read_info
 from tiny import save_tiny_model, tiny_model, write_coco
 
-FILES = ["best.safetensors", "curves.png", "last.safetensors", "log.jsonl"]
+FILES = ["best.safetensors", "curves.png", "last.safetensors", "log.jsonl", "plan.yaml"]
 
 
 @pytest.fixture

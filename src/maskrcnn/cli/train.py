@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from tyro.conf import arg
@@ -12,21 +14,34 @@ from tyro.conf import arg
 from maskrcnn.cli.speech import say, tell_problems
 from maskrcnn.errors import UsageError
 from maskrcnn.pretrained import DEFAULT_MODEL
-from maskrcnn.workflows.checks import result_folder, usable_device
+from maskrcnn.workflows.checks import between, result_folder, usable_device
 from maskrcnn.workflows.recipe import Recipe
+
+if TYPE_CHECKING:  # flags must not wait for torch
+    from maskrcnn.data.dataset import Dataset
+
+AUTO, OFF = "auto", "off"
 
 
 @dataclass(frozen=True)
 class Train:
-    """Train on your own data, by default from the shipped model's weights."""
+    """Train on your own data. What no flag says is planned from the data and this machine, see OUT/plan.yaml."""
 
     data: Annotated[tuple[Path, ...], tyro.conf.Positional, arg(metavar="DATA [...]", help_behavior_hint="(required)")]
     """COCO json file, folder with _annotations.coco.json, or folder with images/ and labels/ (label maps). Several are
     trained on together: a class that one of them does not have is neither object nor background there."""
-    out: Path
-    """Folder for checkpoints, log and curves."""
-    val: Annotated[Path | None, arg(metavar="DATA", help_behavior_hint="(default: none)")] = None
+    out: Annotated[Path | None, arg(metavar="FOLDER", help_behavior_hint="(default: runs/ and the data's name)")] = None
+    """Folder for the plan, checkpoints, log and curves."""
+    val: Annotated[Path | None, arg(metavar="DATA", help_behavior_hint="(default: part of DATA is held out)")] = None
     """Data to validate on: the best checkpoint is the one that does best here; without them, the latest."""
+    val_fraction: Annotated[float, arg(help_behavior_hint="(default: planned)")] = 0.0
+    """Part of DATA to hold out and validate on where --val is not given, whole source photos together; 0: none."""
+    plan: Annotated[str, arg(metavar="auto|off|FILE")] = AUTO
+    """auto: plan what no flag says; off: take each flag's own default; FILE: a plan.yaml, perhaps edited."""
+    time: Annotated[str | None, arg(metavar="TIME", help_behavior_hint="(default: an hour or so)")] = None
+    """Plan a training of at most this long, such as 2h, 90m or 1h30m."""
+    plan_only: bool = False
+    """Write OUT/plan.yaml and stop."""
     model: str = DEFAULT_MODEL
     """Shipped model or file to start from, or an architecture with random weights: mobilenet_v2_fpn, resnet50_fpn."""
     body_weights: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(default: none)")] = None
@@ -41,16 +56,48 @@ class Train:
 
     def run(self) -> int:
         from maskrcnn.data.dataset import open_dataset
-        from maskrcnn.workflows.train import open_together, train
+        from maskrcnn.workflows.plan.prepare import default_out
+        from maskrcnn.workflows.train import named, open_together, train
 
         if not self.data:
             raise UsageError("Name the data to train on first, as in `maskrcnn train DATA --out runs/mine`.")
         self.recipe.check()
+        between("val-fraction", self.val_fraction, 0, 0.9)
         usable_device(self.device)
-        data = open_together(self.data, self.mask_data)
+        data = named(open_together(self.data, self.mask_data), self.recipe.class_names)
         val = open_dataset(self.val) if self.val else None
         tell_problems(data.problems + (val.problems if val else []))
-        result_folder(self.out)
-        best = train(data, val, self.out, self.model, self.body_weights, self.recipe, self.resume, self.device, say)
+        out = self.out or default_out(self.data, self.resume)
+        result_folder(out)
+        model, recipe, data, val = self.planned(data, val, out)
+        if self.plan_only:
+            return 0
+        best = train(data, val, out, model, self.body_weights, recipe, self.resume, self.device, say)
         say(f"The best model is {best}; try it: maskrcnn predict PHOTO --model {best}")
         return 0
+
+    def planned(self, data: Dataset, val: Dataset | None, out: Path) -> tuple[str, Recipe, Dataset, Dataset | None]:
+        """Model, recipe, and the data to learn from and to judge on."""
+        from maskrcnn.workflows.plan.prepare import Wish, beginning, prepare, resumed
+        from maskrcnn.workflows.train import check_data
+
+        check_data(data, val)
+        file = beginning(out, self.plan, self.resume)
+        if self.resume and (out / "last.safetensors").exists():
+            data, val = resumed(data, val, out, self.val_fraction)
+            return self.model, self.recipe, data, val
+        if self.plan == OFF and file is None:
+            if self.time:
+                raise UsageError("--time is for a plan: leave --plan off away, or say how long with --epochs.")
+            data, val = resumed(data, val, None, self.val_fraction)
+            return self.model, self.recipe, data, val
+        asked = {name: getattr(self, name, getattr(self.recipe, name, None)) for name in self.asked(sys.argv[1:])}
+        wish = Wish(asked, file, self.time, self.body_weights, self.device)
+        prepared = prepare(data, val, out, wish, say)
+        return prepared.plan["model"], prepared.plan.recipe(), prepared.data, prepared.val
+
+    def asked(self, arguments: Sequence[str]) -> list[str]:
+        """The settings of a plan that the command line names, even where it gives them their default."""
+        flags = {argument.partition("=")[0] for argument in arguments if argument.startswith("--")}
+        names = ["model", "val_fraction", *(field.name for field in fields(Recipe))]
+        return [name for name in names if f"--{name.replace('_', '-')}" in flags]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import arg
 
-from maskrcnn.config import ModelConfig, PreprocessConfig
+from maskrcnn.config import BackboneConfig, DetectionConfig, ModelConfig, PreprocessConfig, SelectionConfig
 from maskrcnn.errors import UsageError
 from maskrcnn.training.recipe import FitConfig
 from maskrcnn.workflows.checks import at_least, between
@@ -17,7 +17,9 @@ if TYPE_CHECKING:  # flags must not wait for torch
     from maskrcnn.data.augment import AugmentConfig
 
 Axes = {"x": 0, "y": 1, "z": 2}
-Own = Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: the starting model's own)")]
+OWN = "(default: the starting model's own)"
+Own = Annotated[int | None, arg(metavar="INT", help_behavior_hint=OWN)]
+STRIDES = {4: (2, 2), 2: (1, 2), 1: (1, 1)}  # finest stride: the body's first two reductions
 SMALLEST_IMAGE = 32  # pixels: below, the coarsest level of a pyramid has nothing to see
 
 
@@ -81,6 +83,14 @@ class Recipe:
     """Proposals of one image that the losses look at."""
     smallest_anchor: Own = None
     """Size in pixels of the anchors of the finest level; each further level doubles it."""
+    anchor_ratio: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint=OWN)] = None
+    """Longest side over shortest of the two elongated anchors of each place."""
+    finest_stride: Own = None
+    """Pixels between the places of the finest features: 4, or 2 for objects of a few pixels (four times the work)."""
+    mask_size: Own = None
+    """Bins along a side that masks are read from; a mask has twice as many."""
+    max_detections: Own = None
+    """Most objects that may be found in one image."""
     agnostic_boxes: bool = False
     """One box for all classes instead of one a class."""
     agnostic_masks: bool = False
@@ -102,6 +112,11 @@ class Recipe:
         at_least("crop-size", self.crop_size, SMALLEST_IMAGE)
         at_least("proposals", self.proposals, 4)
         at_least("smallest-anchor", self.smallest_anchor, 1)
+        at_least("anchor-ratio", self.anchor_ratio, 1)
+        at_least("mask-size", self.mask_size, 2)
+        at_least("max-detections", self.max_detections, 1)
+        if self.finest_stride is not None and self.finest_stride not in STRIDES:
+            raise UsageError(f"--finest-stride must be 4, 2 or 1, not {self.finest_stride}.")
         for flag in ("colour", "grey", "invert", "copy_paste"):
             between(flag.replace("_", "-"), getattr(self, flag), 0, 1)
         between("gamma", self.gamma, 0, 4)
@@ -160,13 +175,22 @@ class Recipe:
         if self.smallest_anchor is not None:
             sizes = tuple((float(self.smallest_anchor * 2**level),) for level in range(len(anchors.sizes)))
             anchors = dataclasses.replace(anchors, sizes=sizes)
+        if self.anchor_ratio is not None:
+            anchors = dataclasses.replace(anchors, shapes=elongated(self.anchor_ratio))
         box_head, mask_head = config.box_head, config.mask_head
+        if self.mask_size is not None and mask_head is not None:
+            mask_head = dataclasses.replace(
+                mask_head, pool=dataclasses.replace(mask_head.pool, output_size=self.mask_size)
+            )
         if self.agnostic_boxes:
             box_head = dataclasses.replace(box_head, class_agnostic=True)
         if self.agnostic_masks and mask_head is not None:
             mask_head = dataclasses.replace(mask_head, class_agnostic=True)
         return dataclasses.replace(
             config,
+            backbone=self._backbone(config),
+            detection=self._detection(config),
+            selection=self._selection(config),
             preprocess=preprocess,
             anchors=anchors,
             box_head=box_head,
@@ -174,10 +198,30 @@ class Recipe:
             loss=dataclasses.replace(loss, box_loss=self.box_loss),
         )
 
+    def _backbone(self, config: ModelConfig) -> BackboneConfig:
+        if self.finest_stride is None or self.finest_stride == config.backbone.finest_stride():
+            return config.backbone
+        reductions = tuple((step,) * config.ndim for step in (*STRIDES[self.finest_stride], 2, 2, 2))
+        return dataclasses.replace(config.backbone, reductions=reductions)
+
+    def _detection(self, config: ModelConfig) -> DetectionConfig:
+        cap = self.max_detections or config.detection.max_detections
+        return dataclasses.replace(config.detection, max_detections=cap)
+
+    def _selection(self, config: ModelConfig) -> SelectionConfig:
+        """At least two proposals for each object that may be found."""
+        most = max(config.selection.post_nms, 2 * (self.max_detections or 0))
+        return dataclasses.replace(config.selection, post_nms=most)
+
 
 def resized(preprocess: PreprocessConfig, image_size: int) -> PreprocessConfig:
     """The longer side of images becomes ``image_size``."""
     return dataclasses.replace(preprocess, min_size=image_size, max_size=image_size)
+
+
+def elongated(ratio: float) -> tuple[tuple[float, float], ...]:
+    """Anchor shapes (x first): lying, square and standing, the first and last ``ratio`` times as long as wide."""
+    return ((ratio**0.5, ratio**-0.5), (1.0, 1.0), (ratio**-0.5, ratio**0.5))
 
 
 def remembered(values: dict[str, Any]) -> Recipe:

@@ -62,14 +62,11 @@ def train(
     check_data(data, val)
     keep_freed_memory()
     last = out / "last.safetensors"
+    check_folder(out, resume)
     if resume:
         network, info, recipe, pretrained = begun(last, data)
         say(f"Going on from {last} with the flags of its beginning.")
     else:
-        if last.exists():
-            raise UsageError(
-                f"{out} holds a training already: go on with it with --resume, or name another folder with --out."
-            )
         torch.manual_seed(recipe.seed)
         network, info = start(data, model, body_weights, recipe, say)
         pretrained = model not in VARIANTS or body_weights is not None
@@ -105,6 +102,19 @@ def named(data: Dataset, class_names: Sequence[str]) -> Dataset:
     return dataclasses.replace(data, class_names=tuple(class_names))
 
 
+def check_folder(out: Path, resume: bool) -> None:
+    """Refuse to begin over a training, or to resume where there is none."""
+    last = out / "last.safetensors"
+    if resume and not last.is_file():
+        raise UsageError(
+            f"There is nothing to resume in {out}: {last.name} is not there; train without --resume first."
+        )
+    if last.exists() and not resume:
+        raise UsageError(
+            f"{out} holds a training already: go on with it with --resume, or name another folder with --out."
+        )
+
+
 def check_data(data: Dataset, val: Dataset | None) -> None:
     """Refuse data that would stop the training later, perhaps after a whole epoch."""
     for dataset in (data, val):
@@ -118,10 +128,6 @@ def check_data(data: Dataset, val: Dataset | None) -> None:
 
 def begun(last: Path, data: Dataset) -> tuple[MaskRCNN, ModelInfo, Recipe, bool]:
     """The model of a training that was broken off, its recipe, and whether its body was pre-trained."""
-    if not last.is_file():
-        raise UsageError(
-            f"There is nothing to resume in {last.parent}: {last.name} is not there; train without --resume first."
-        )
     network, info = load_checkpoint(last)
     if info.class_names != data.class_names:
         raise UsageError(

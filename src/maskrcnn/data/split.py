@@ -1,0 +1,124 @@
+"""Part of a data set is held out to be judged on: whole groups, never two pictures of one source on both sides."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import overload
+
+import numpy as np
+
+from maskrcnn.data.records import Dataset, RecordSource
+from maskrcnn.errors import DataError
+from maskrcnn.structures import Record
+
+ROBOFLOW_MARK = ".rf."  # Roboflow writes NAME_jpg.rf.HASH.jpg for each augmented copy of one upload
+
+
+@dataclass(frozen=True)
+class Subset(Sequence[RecordSource]):
+    """Some of the images of a data set, in the order of ``indices``."""
+
+    sources: Sequence[RecordSource]
+    indices: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    @overload
+    def __getitem__(self, index: int) -> RecordSource: ...
+    @overload
+    def __getitem__(self, index: slice) -> Subset: ...
+    def __getitem__(self, index: int | slice) -> RecordSource | Subset:
+        if isinstance(index, slice):
+            return Subset(self.sources, self.indices[index])
+        return self.sources[self.indices[index]]
+
+
+def subset(data: Dataset, indices: Sequence[int]) -> Dataset:
+    """The data set of these images alone."""
+    return replace(data, sources=Subset(data.sources, tuple(indices)), problems=[])
+
+
+def group_of(record: Record) -> str:
+    """What must not be on both sides of a split: the record's own group, or the source that its file name tells."""
+    if record.group is not None:
+        return record.group
+    name = PurePath(record.file_name.replace("\\", "/")).name
+    source, mark, _ = name.partition(ROBOFLOW_MARK)
+    return source if mark else record.file_name
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a split looks at in one image: its group, and how many objects of each class it shows, ``int64 [K]``."""
+
+    group: str
+    counts: np.ndarray
+
+
+def split_labels(data: Dataset) -> list[Label]:
+    """Group and objects of each image; one whose labels cannot be read is a group of its own without objects."""
+    labels = []
+    for index in range(len(data)):
+        try:
+            record = data[index]
+        except DataError:
+            labels.append(Label(f"unreadable {index}", np.zeros(len(data.class_names), dtype=np.int64)))
+            continue
+        own = record.labels[record.labels > 0] - 1
+        labels.append(Label(group_of(record), np.bincount(own, minlength=len(data.class_names))))
+    return labels
+
+
+def hold_out(labels: Sequence[Label], count: int) -> tuple[list[int], list[int]]:
+    """Indices to train on and to validate on: at most ``count`` images in whole groups, of each class about as much.
+
+    Groups are taken in an order that follows from their names alone (their SHA-1), so a data set that grows keeps most
+    of its split. The rarest class chooses first; no class and no set loses its last group to the other side.
+    """
+    groups: dict[str, list[int]] = {}
+    for index, label in enumerate(labels):
+        groups.setdefault(label.group, []).append(index)
+    if count <= 0 or len(groups) < 2:
+        return list(range(len(labels))), []
+    order = sorted(groups, key=lambda name: hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest())
+    totals = {name: sum((labels[i].counts for i in groups[name]), np.zeros_like(labels[0].counts)) for name in order}
+    held = _chosen_groups(order, groups, totals, count, count / len(labels))
+    val = sorted(index for name in held for index in groups[name])
+    inside = set(val)
+    return [index for index in range(len(labels)) if index not in inside], val
+
+
+def _chosen_groups(
+    order: Sequence[str], groups: dict[str, list[int]], totals: dict[str, np.ndarray], count: int, part: float
+) -> list[str]:
+    """The groups to hold out."""
+    whole = sum(totals.values())
+    with_class = np.sum([total > 0 for total in totals.values()], axis=0)
+    held: dict[str, None] = {}
+    images = 0
+
+    def take(name: str) -> None:
+        nonlocal images
+        held[name] = None
+        images += len(groups[name])
+
+    for k in np.argsort(whole, kind="stable"):
+        wanted, taken = part * whole[k], sum(totals[name][k] for name in held)
+        left = with_class[k] - sum(totals[name][k] > 0 for name in held)
+        for name in order:
+            room = images + len(groups[name]) <= count and len(held) < len(groups) - 1
+            if taken >= wanted or left <= 1:
+                break
+            if name not in held and totals[name][k] > 0 and room:
+                take(name)
+                taken, left = taken + totals[name][k], left - 1
+    last = {name for name in order if any((totals[name] > 0) & (with_class <= 1))}
+    for name in order:  # what is still free goes to any group, so that images without objects are judged on too
+        room = images + len(groups[name]) <= count and len(held) < len(groups) - 1
+        if room and name not in held and name not in last:
+            take(name)
+    return list(held)

@@ -1,0 +1,210 @@
+"""What a data set looks like, in the few numbers that a plan follows from (the idea is nnU-Net's, Isensee et al. 2021).
+
+Labels and the sizes of images are read; the pixels of a few images only, for their colours and brightness.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from maskrcnn.data.records import Dataset
+from maskrcnn.data.split import group_of
+from maskrcnn.errors import DataError
+from maskrcnn.structures import Record
+
+MOST_RECORDS = 3000  # images whose labels are looked at, evenly spread over the data
+MOST_PICTURES = 24  # images of which the pixels are looked at
+COLOURLESS = 4.0  # mean difference of the channels, of 255, below which an image is grey
+OVERLAP = 0.2  # IoU from which two objects count as overlapping
+
+
+def _numbers() -> np.ndarray:
+    return np.zeros(0)
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Numbers of a data set.
+
+    Attributes:
+        images: how many there are.
+        class_names: of the data.
+        class_counts: objects of each class in the images that were looked at.
+        has_masks, has_keypoints: whether objects have them.
+        longer_sides: ``[n]`` pixels, of the images that were looked at.
+        objects: ``[n]`` objects in each of them.
+        most_objects: in any image.
+        boxes: ``[T, 2]`` width and height of each object, as parts of its image's longer side.
+        mask_fill: median part of its box that an object's mask covers; 1 without masks.
+        overlap: part of the objects that overlap another one (IoU of the boxes of at least 0.2).
+        groups: source photos among the images that were looked at.
+        grey: part of the sampled pictures without colours.
+        contrast: ``[m]`` of each sampled picture the range of its grey values, 1st to 99th percentile, of 255.
+        brightness: ``[m]`` of each sampled picture the mean grey value, of 255.
+    """
+
+    images: int
+    class_names: tuple[str, ...] = ("object",)
+    class_counts: tuple[int, ...] = (0,)
+    has_masks: bool = True
+    has_keypoints: bool = False
+    longer_sides: np.ndarray = field(default_factory=_numbers)
+    objects: np.ndarray = field(default_factory=_numbers)
+    most_objects: int = 0
+    boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+    mask_fill: float = 1.0
+    overlap: float = 0.0
+    groups: int = 0
+    grey: float = 0.0
+    contrast: np.ndarray = field(default_factory=_numbers)
+    brightness: np.ndarray = field(default_factory=_numbers)
+
+    def side(self) -> float:
+        """The median longer side of the images in pixels."""
+        return float(np.median(self.longer_sides)) if len(self.longer_sides) else 512.0
+
+    def sizes(self, percent: float) -> float:
+        """A percentile of the objects' sizes (the root of the box's area) as parts of their image's longer side."""
+        if not len(self.boxes):
+            return 0.25
+        return float(np.percentile(np.sqrt(self.boxes.prod(1)), percent))
+
+    def crowded(self) -> float:
+        """Objects in the median image that has any."""
+        some = self.objects[self.objects > 0]
+        return float(np.median(some)) if len(some) else 0.0
+
+    def sentences(self) -> list[str]:
+        """The numbers in words."""
+        counts = [f"{name} {count}" for name, count in zip(self.class_names, self.class_counts)]
+        listed = ", ".join(counts[:12]) + (f" and {len(counts) - 12} more classes" if len(counts) > 12 else "")
+        small, middle, large = (self.sizes(p) * self.side() for p in (10, 50, 90))
+        empty = int((self.objects == 0).sum())
+        kinds = "masks" if self.has_masks else "boxes without masks"
+        lines = [
+            f"{self.images} images, the longer side {_span(self.longer_sides)} pixels; objects have {kinds}",
+            f"objects: {listed}",
+            f"objects in an image: median {self.crowded():.0f}, at most {self.most_objects}; {empty} images have none",
+            f"an object's size (root of its box's area): a tenth are under {small:.0f} pixels, median {middle:.0f}, a "
+            f"tenth over {large:.0f}, in an image of {self.side():.0f}",
+            f"{self.overlap:.0%} of the objects overlap another one; a mask fills {self.mask_fill:.0%} of its box",
+        ]
+        if len(self.contrast):
+            lines.append(
+                f"{self.grey:.0%} of {len(self.contrast)} sampled pictures are grey; grey values span "
+                f"{np.median(self.contrast):.0f} of 255"
+            )
+        return lines
+
+
+def _span(values: np.ndarray) -> str:
+    if not len(values):
+        return "of unknown"
+    low, high = values.min(), values.max()
+    return f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f} (median {np.median(values):.0f})"
+
+
+def take_fingerprint(data: Dataset) -> Fingerprint:
+    """The fingerprint of ``data``; what cannot be read is passed over, and is named where it is used."""
+    indices = _spread(len(data), MOST_RECORDS)
+    records = [record for record in (_record(data, i) for i in indices) if record is not None]
+    if not records:
+        return Fingerprint(len(data), data.class_names, (0,) * len(data.class_names), data.has_masks)
+    objects = [_objects(record) for record in records]
+    sides = [float(max(record.spatial_shape or (1,))) for record in records]
+    labels = np.concatenate([record.labels[keep] for record, keep in zip(records, objects)])
+    relative = [_extents(record.boxes[keep]) / side for record, keep, side in zip(records, objects, sides)]
+    pictures = [_picture(data, record) for record in _evenly(records, MOST_PICTURES)]
+    seen = np.array([picture for picture in pictures if picture is not None]).reshape(-1, 3)
+    return Fingerprint(
+        images=len(data),
+        class_names=data.class_names,
+        class_counts=tuple(np.bincount(labels[labels > 0] - 1, minlength=len(data.class_names)).tolist()),
+        has_masks=data.has_masks,
+        has_keypoints=any(r.keypoints is not None and bool((r.keypoints[..., -1] > 0).any()) for r in records),
+        longer_sides=np.array(sides),
+        objects=np.array([int(keep.sum()) for keep in objects]),
+        most_objects=max(data.max_objects(), max(int(keep.sum()) for keep in objects)),
+        boxes=np.concatenate(relative),
+        mask_fill=_mask_fill(records, objects) if data.has_masks else 1.0,
+        overlap=_overlap([record.boxes[keep] for record, keep in zip(records, objects)]),
+        groups=len({group_of(record) for record in records}),
+        grey=float((seen[:, 0] < COLOURLESS).mean()) if len(seen) else 0.0,
+        contrast=seen[:, 1],
+        brightness=seen[:, 2],
+    )
+
+
+def _spread(length: int, most: int) -> list[int]:
+    """At most ``most`` of the indices 0..length - 1, evenly spread."""
+    return np.unique(np.linspace(0, length - 1, min(length, most)).round().astype(int)).tolist() if length else []
+
+
+def _evenly(records: list[Record], most: int) -> list[Record]:
+    return [records[i] for i in _spread(len(records), most)]
+
+
+def _record(data: Dataset, index: int) -> Record | None:
+    try:
+        record = data[index]
+    except DataError:
+        return None
+    return record if record.spatial_shape is not None else None
+
+
+def _objects(record: Record) -> np.ndarray:
+    """bool ``[N]``: which rows are objects with an area and no crowd."""
+    crowd = np.zeros(len(record), bool) if record.crowd is None else record.crowd
+    return ~crowd & (_extents(record.boxes) > 0).all(1)
+
+
+def _extents(boxes: np.ndarray) -> np.ndarray:
+    """``[N, D]`` lengths of boxes ``[N, 2D]``, x first."""
+    ndim = boxes.shape[1] // 2
+    return boxes[:, ndim:] - boxes[:, :ndim]
+
+
+def _mask_fill(records: list[Record], objects: list[np.ndarray]) -> float:
+    parts = []
+    for record, keep in zip(records, objects):
+        if record.regions is not None and keep.any():
+            areas = record.regions.areas()[keep]
+            parts.append((areas / _extents(record.boxes)[keep].prod(1))[areas > 0])
+    filled = np.concatenate(parts) if parts else np.ones(1)
+    return float(min(np.median(filled), 1.0)) if len(filled) else 1.0
+
+
+def _overlap(boxes: list[np.ndarray]) -> float:
+    """The part of all boxes that overlap another one of their image."""
+    total = sum(map(len, boxes))
+    touched = 0
+    for own in boxes:
+        if len(own) > 1:
+            iou = _pairwise_iou(own)
+            np.fill_diagonal(iou, 0)
+            touched += int((iou.max(1) >= OVERLAP).sum())
+    return touched / total if total else 0.0
+
+
+def _pairwise_iou(boxes: np.ndarray) -> np.ndarray:
+    ndim = boxes.shape[1] // 2
+    low = np.maximum(boxes[:, None, :ndim], boxes[None, :, :ndim])
+    high = np.minimum(boxes[:, None, ndim:], boxes[None, :, ndim:])
+    shared = (high - low).clip(0).prod(-1)
+    volumes = _extents(boxes).prod(1)
+    return shared / np.maximum(volumes[:, None] + volumes[None] - shared, 1e-9)
+
+
+def _picture(data: Dataset, record: Record) -> tuple[float, float, float] | None:
+    """Colourfulness, range of grey values and mean grey value of one picture; None if it cannot be read."""
+    try:
+        pixels = data.read_image(record).float()
+    except DataError:
+        return None
+    thin = pixels[(slice(None), *(slice(None, None, max(1, side // 128)) for side in pixels.shape[1:]))]
+    values = thin.flatten(1).numpy()
+    grey = values.mean(0)
+    low, high = np.percentile(grey, (1, 99))
+    return float((values.max(0) - values.min(0)).mean()), float(high - low), float(grey.mean())

@@ -1,0 +1,73 @@
+"""What the machine that trains can do."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+UNKNOWN_MEMORY = 4 * 2**30  # bytes that are counted on where the system does not say
+BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})  # of processors that multiply bfloat16 themselves
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where a training runs.
+
+    Attributes:
+        device: cpu, cuda or mps.
+        cores: threads that torch works with.
+        memory: bytes that are free, of the device's own memory where it has some.
+        bf16: whether it multiplies bfloat16 faster than float32.
+        processes: that train together.
+    """
+
+    device: str = "cpu"
+    cores: int = 2
+    memory: int = 8 * 2**30
+    bf16: bool = False
+    processes: int = 1
+
+
+def this_machine(device: str = "cpu") -> Machine:
+    """The machine that this program runs on."""
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if device.startswith("cuda"):
+        free, _ = torch.cuda.mem_get_info(device)
+        return Machine(device, torch.get_num_threads(), free, torch.cuda.is_bf16_supported(), processes)
+    knows_bf16 = device == "cpu" and bool(BF16_FLAGS & processor_flags())
+    return Machine(device, torch.get_num_threads(), free_memory(), knows_bf16, processes)
+
+
+def processor_flags(path: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
+    """What the processor says it can do; empty where the system does not tell."""
+    with contextlib.suppress(OSError):
+        for line in path.read_text().splitlines():
+            if line.startswith("flags"):
+                return frozenset(line.partition(":")[2].split())
+    return frozenset()
+
+
+def free_memory(meminfo: Path = Path("/proc/meminfo"), control_group: Path = Path("/sys/fs/cgroup")) -> int:
+    """Bytes that a process may still take: what the system has free, or what is left of a container's limit."""
+    free = _meminfo(meminfo)
+    if free is None:
+        try:
+            free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+        except (ValueError, OSError, AttributeError):
+            free = UNKNOWN_MEMORY
+    with contextlib.suppress(OSError, ValueError):  # "max", no number, is no limit
+        limit = int((control_group / "memory.max").read_text())
+        free = min(free, limit - int((control_group / "memory.current").read_text()))
+    return max(free, 0)
+
+
+def _meminfo(path: Path) -> int | None:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in path.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    return None

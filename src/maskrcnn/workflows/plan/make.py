@@ -1,0 +1,206 @@
+"""A plan, from the data's fingerprint and the machine, setting by setting."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from maskrcnn.checkpoints.ours import read_info
+from maskrcnn.config import ModelConfig
+from maskrcnn.errors import DataError, UsageError
+from maskrcnn.models.build import VARIANTS
+from maskrcnn.workflows.cost import Cost
+from maskrcnn.workflows.models import find_model
+from maskrcnn.workflows.plan import training_rules
+from maskrcnn.workflows.plan.document import Plan
+from maskrcnn.workflows.plan.fingerprint import Fingerprint
+from maskrcnn.workflows.plan.machine import Machine
+from maskrcnn.workflows.plan.model_rules import GRID, MODEL_RULES, model
+from maskrcnn.workflows.plan.situation import Choice, Rule, Situation
+from maskrcnn.workflows.plan.training_rules import STEP_RULES, TIME_RULES, VARY_RULES, minutes
+from maskrcnn.workflows.recipe import SMALLEST_IMAGE
+
+FEWEST_TO_SPLIT = 10  # images below which all are learned from
+PART_HELD, FEWEST_HELD, MOST_HELD = 0.15, 4, 300
+FEWEST_LOOKS = 6  # epochs that a short time should allow before images are made smaller for it
+SHRINK = 0.85  # of the sides, again and again
+UNITS = {"h": 3600, "m": 60, "min": 60, "s": 1}
+
+Measure = Callable[[dict[str, Any]], Cost]  # from the settings so far to what a step costs
+
+
+def parse_time(text: str) -> float:
+    """Seconds of ``2h``, ``90m``, ``1h30m``, ``45s``. Raises UsageError for anything else."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*(h|min|m|s)", text.strip().lower())
+    if not parts or re.sub(r"\d+(?:\.\d+)?\s*(h|min|m|s)|\s", "", text.strip().lower()):
+        raise UsageError(f"--time takes hours, minutes or seconds, as in 2h, 90m or 1h30m, not {text}.")
+    seconds = sum(float(number) * UNITS[unit] for number, unit in parts)
+    if seconds < 1:
+        raise UsageError(f"--time must be at least a second, not {text}.")
+    return seconds
+
+
+def split_count(images: int, fraction: float) -> int:
+    """How many of the images a fraction holds out."""
+    return min(round(fraction * images), images - 1) if images else 0
+
+
+def val_fraction(images: int, given: int | None) -> Choice:
+    """The part of the labelled images to judge on; ``given``: images that the user has for that, or None."""
+    if given is not None:
+        return Choice(0.0, f"none is held out: {given} other images are given to judge on")
+    if images < FEWEST_TO_SPLIT:
+        return Choice(0.0, f"none is held out: {images} images are so few that all are learned from")
+    count = min(max(round(PART_HELD * images), FEWEST_HELD), MOST_HELD)
+    fraction = round(count / images, 4)
+    return Choice(fraction, f"{split_count(images, fraction)} of {images} images are held out to judge on")
+
+
+def start_of(name: str, num_classes: int) -> tuple[ModelConfig, tuple[str, ...]]:
+    """The configuration and the classes of a model to start from; an architecture has learned no classes."""
+    if name in VARIANTS:
+        return VARIANTS[name](num_classes), ()
+    info = read_info(find_model(name))
+    return info.config, info.class_names
+
+
+def make_plan(
+    data: Fingerprint,
+    machine: Machine,
+    given: Mapping[str, Choice],
+    split: Callable[[float], tuple[int, int]],
+    val_images: int | None = None,
+    seconds: float | None = None,
+    measure: Measure | None = None,
+    body_weights: bool = False,
+) -> Plan:
+    """Every setting: as it was given, or as its rule has it.
+
+    Args:
+        data: the fingerprint of all labelled images.
+        machine: that trains.
+        given: settings of the user, with the words that say so.
+        split: from a fraction to the numbers of images to learn from and to judge on.
+        val_images: other images to judge on that the user has named.
+        seconds: that the user gave the training.
+        measure: gives the cost of a step of such settings; None: do not measure.
+        body_weights: whether a body is loaded into an architecture, which then has learned something.
+    """
+    choices = {"model": settle("model", model, Situation(data, machine), given)}
+    held = choices["val_fraction"] = settle(
+        "val_fraction", lambda s: val_fraction(data.images, val_images), None, given
+    )
+    train_images, held_images = split(held.value)
+    if held.value:
+        words = f"{held_images} of {data.images} images are held out to judge on, whole source photos together"
+        choices["val_fraction"] = held._replace(reason=_with_asked(held.reason, words))
+    start, names = start_of(choices["model"].value, len(data.class_names))
+    s = Situation(
+        data,
+        machine,
+        start,
+        names or (("pretrained body",) if body_weights else ()),
+        {name: choice.value for name, choice in (*given.items(), *choices.items())},
+        train_images,
+        held_images or (val_images or 0),
+        seconds=seconds,
+        told=seconds is not None,
+    )
+    s = decide(s, {**MODEL_RULES, **VARY_RULES, **STEP_RULES}, given, choices)
+    if measure is not None:
+        s = fit_to_time(dataclasses.replace(s, cost=measure(s.chosen)), given, choices, measure)
+    decide(s, TIME_RULES, given, choices)
+    for name, choice in given.items():
+        choices.setdefault(name, choice)
+    return Plan(choices, tuple(about(data, machine, s)))
+
+
+def settle(name: str, rule: Rule | Any, s: Situation | None, given: Mapping[str, Choice]) -> Choice:
+    """What was given for ``name``, with what would have been planned, or what the rule says."""
+    planned = rule(s)
+    if name not in given:
+        return planned
+    asked = given[name]
+    other = "" if asked.value == planned.value else f"; planned was {_shown(planned.value)}"
+    return asked._replace(reason=asked.reason + other)
+
+
+def decide(
+    s: Situation, rules: Mapping[str, Rule], given: Mapping[str, Choice], choices: dict[str, Choice]
+) -> Situation:
+    """Add to ``choices`` what the rules say, one after another; the situation with all of it chosen."""
+    for name, rule in rules.items():
+        choices[name] = settle(name, rule, s, given)
+        s = dataclasses.replace(s, chosen={**s.chosen, name: choices[name].value})
+    return s
+
+
+def fit_to_time(s: Situation, given: Mapping[str, Choice], choices: dict[str, Choice], measure: Measure) -> Situation:
+    """Smaller images where a given time would not allow a few epochs of these."""
+    if not s.told or {"epochs", "image_size", "crop_size"} & given.keys():
+        return s
+    assert s.seconds is not None
+    before = s.chosen["image_size"]
+    while epochs_in(s) < FEWEST_LOOKS and s.chosen["crop_size"] * SHRINK >= training_rules.SMALLEST_CROP:
+        smaller = {name: _shrunk(s.chosen[name]) for name in ("image_size", "crop_size")}
+        s = dataclasses.replace(s, chosen={**s.chosen, **smaller}, cost=_cheaper(s, smaller["crop_size"]))
+    if s.chosen["image_size"] != before:
+        for name in ("image_size", "crop_size"):
+            why = (
+                f"smaller than the data would have it ({choices[name].value}), so that {minutes(s.seconds)} are enough"
+            )
+            choices[name] = Choice(s.chosen[name], why)
+        again = {name: MODEL_RULES[name] for name in ("smallest_anchor", "anchor_ratio", "mask_size")}
+        s = dataclasses.replace(s, chosen={k: v for k, v in s.chosen.items() if k not in again or k in given})
+        s = decide(s, again, given, choices)
+        s = dataclasses.replace(s, cost=measure(s.chosen))
+    return s
+
+
+def epochs_in(s: Situation) -> float:
+    """How often the time allows to see each image."""
+    assert s.seconds is not None
+    return (1 - training_rules.RESERVE) * (1 - training_rules.VALIDATING) * s.seconds / training_rules.epoch_seconds(s)
+
+
+def _shrunk(size: int) -> int:
+    return max(SMALLEST_IMAGE, min(round(SHRINK * size / GRID) * GRID, size - GRID))
+
+
+def _cheaper(s: Situation, crop: int) -> Cost:
+    """What a step of smaller crops should cost: in proportion to their pixels."""
+    assert s.cost is not None
+    part = (crop / s.chosen["crop_size"]) ** 2
+    return dataclasses.replace(s.cost, seconds=s.cost.seconds * part, look_seconds=s.cost.look_seconds * part)
+
+
+def _with_asked(reason: str, words: str) -> str:
+    return f"{reason}: {words}" if "asked" in reason or "as in" in reason else words
+
+
+def _shown(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def about(data: Fingerprint, machine: Machine, s: Situation) -> list[str]:
+    """What the plan was made from, in sentences."""
+    lines = data.sentences()
+    free = machine.memory / training_rules.GIB
+    lines.append(f"machine: {machine.device}, {machine.cores} threads, {free:.1f} GiB of free memory")
+    if s.cost is not None:
+        lines.append(
+            f"measured: {s.cost.seconds:.2f} s a step, {s.cost.load_seconds:.2f} s to load its images (beside it), "
+            f"{s.cost.bytes / training_rules.GIB:.1f} GiB at most"
+        )
+    return lines
+
+
+def check_data_for_plan(data: Fingerprint, path: Path) -> None:
+    """Raise DataError where there is nothing to plan from."""
+    if not data.images:
+        raise DataError(f"{path} holds no images.")
+    if not data.most_objects:
+        raise DataError(f"Nothing is labelled in {path}: there is nothing to learn from.")
