@@ -15,7 +15,7 @@ from maskrcnn.cli.speech import say, tell_problems
 from maskrcnn.errors import UsageError
 from maskrcnn.pretrained import DEFAULT_MODEL
 from maskrcnn.workflows.checks import between, result_folder, usable_device
-from maskrcnn.workflows.recipe import Recipe
+from maskrcnn.workflows.recipe import Planned, Recipe
 
 if TYPE_CHECKING:  # flags must not wait for torch
     from maskrcnn.data.dataset import Dataset
@@ -33,8 +33,8 @@ class Train:
     out: Annotated[Path | None, arg(metavar="FOLDER", help_behavior_hint="(default: runs/ and the data's name)")] = None
     """Folder for the plan, checkpoints, log and curves."""
     val: Annotated[Path | None, arg(metavar="DATA", help_behavior_hint="(default: part of DATA is held out)")] = None
-    """Data to validate on: the best checkpoint is the one that does best here; without them, the latest."""
-    val_fraction: Annotated[float, arg(help_behavior_hint="(default: planned)")] = 0.0
+    """Data to validate on: the best checkpoint is the one that does best here; where there are none, the latest."""
+    val_fraction: Annotated[float, Planned] = 0.0
     """Part of DATA to hold out and validate on where --val is not given, whole source photos together; 0: none."""
     plan: Annotated[str, arg(metavar="auto|off|FILE")] = AUTO
     """auto: plan what no flag says; off: take each flag's own default; FILE: a plan.yaml, perhaps edited."""
@@ -42,7 +42,7 @@ class Train:
     """Plan a training of at most this long, such as 2h, 90m or 1h30m."""
     plan_only: bool = False
     """Write OUT/plan.yaml and stop."""
-    model: str = DEFAULT_MODEL
+    model: Annotated[str, Planned] = DEFAULT_MODEL
     """Shipped model or file to start from, or an architecture with random weights: mobilenet_v2_fpn, resnet50_fpn."""
     body_weights: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(default: none)")] = None
     """Safetensors file to start the backbone's body from."""

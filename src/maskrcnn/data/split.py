@@ -96,7 +96,7 @@ def _chosen_groups(
     order: Sequence[str], groups: dict[str, list[int]], totals: dict[str, np.ndarray], count: int, part: float
 ) -> list[str]:
     """The groups to hold out."""
-    whole = sum(totals.values())
+    whole = np.sum(list(totals.values()), axis=0)
     with_class = np.sum([total > 0 for total in totals.values()], axis=0)
     held: dict[str, None] = {}
     images = 0

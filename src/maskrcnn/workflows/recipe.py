@@ -17,7 +17,8 @@ if TYPE_CHECKING:  # flags must not wait for torch
     from maskrcnn.data.augment import AugmentConfig
 
 Axes = {"x": 0, "y": 1, "z": 2}
-OWN = "(default: the starting model's own)"
+OWN = "(default: planned; off: the starting model's own)"
+Planned = arg(help_behavior_hint=lambda default: f"(default: planned; off: {default})")
 Own = Annotated[int | None, arg(metavar="INT", help_behavior_hint=OWN)]
 STRIDES = {4: (2, 2), 2: (1, 2), 1: (1, 1)}  # finest stride: the body's first two reductions
 SMALLEST_IMAGE = 32  # pixels: below, the coarsest level of a pyramid has nothing to see
@@ -27,55 +28,57 @@ SMALLEST_IMAGE = 32  # pixels: below, the coarsest level of a pyramid has nothin
 class Recipe:
     """Each part of it can be switched on its own."""
 
-    epochs: int = 20
+    epochs: Annotated[int, Planned] = 20
     """Times that each image is seen."""
-    lr: float = 6e-4
+    lr: Annotated[float, Planned] = 6e-4
     """Learning rate of the heads for steps of 8 images; it is scaled to the real --batch."""
-    batch: int = 8
+    batch: Annotated[int, Planned] = 8
     """Images in a step, of all processes together."""
     accumulate: int = 1
     """Work on each batch in this many parts, one after another: the same gradients in less memory."""
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Annotated[Literal["fp32", "bf16"], Planned] = "fp32"
     """Of forward passes while training; bf16 is faster on processors and cards that know it."""
     optimizer: Literal["adamw", "sgd"] = "adamw"
     """How gradients become steps."""
     schedule: Literal["cosine", "step", "constant"] = "cosine"
     """How the learning rate falls."""
-    body_lr: float = 0.2
+    body_lr: Annotated[float, Planned] = 0.2
     """Factor on the learning rate for the backbone's body; 0 leaves it as it is."""
     class_names: Annotated[tuple[str, ...], arg(metavar="NAME [...]", help_behavior_hint="(default: the data's)")] = ()
     """What the classes are called, in the order of the data: for label maps, which have no names."""
-    freeze: Literal["early", "none", "all"] = "early"
+    freeze: Annotated[Literal["early", "none", "all"], Planned] = "early"
     """Layers of a pre-trained body that do not learn."""
-    average: float = 0.998
+    average: Annotated[float, Planned] = 0.998
     """Decay of the weights' moving average, which is what is validated and kept; 0 keeps the weights as they are."""
     patience: int = 0
     """Stop after this many validations without a better one; 0: never."""
-    validate_every: int = 1
+    validate_every: Annotated[int, Planned] = 1
     """Epochs between validations."""
     seed: int = 0
     """Everything random follows from it."""
-    workers: int = 1
+    workers: Annotated[int, Planned] = 1
     """Processes that load images ahead."""
     image_size: Own = None
     """Longer side in pixels that images are resized to."""
-    crop_size: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: the image size)")] = None
+    crop_size: Annotated[
+        int | None, arg(metavar="INT", help_behavior_hint="(default: planned; off: the image size)")
+    ] = None
     """Side of the training samples, cut from images of that size."""
-    scale: tuple[float, float] = (0.6, 1.6)
+    scale: Annotated[tuple[float, float], Planned] = (0.6, 1.6)
     """Smallest and largest random factor on the size of a training image; 1 1 for none."""
-    flip: tuple[Literal["x", "y", "z"], ...] = ("x",)
+    flip: Annotated[tuple[Literal["x", "y", "z"], ...], Planned] = ("x",)
     """Axes that are mirrored in half of the samples."""
-    colour: float = 0.2
+    colour: Annotated[float, Planned] = 0.2
     """Largest relative change of brightness, contrast and saturation."""
-    gamma: float = 0.0
+    gamma: Annotated[float, Planned] = 0.0
     """Largest change of gamma, in powers of 2."""
-    grey: float = 0.0
+    grey: Annotated[float, Planned] = 0.0
     """Part of the samples that lose their colours."""
-    stretch: bool = False
+    stretch: Annotated[bool, Planned] = False
     """Spread the range of brightness of each image over the whole range first, as microscopes need it."""
-    invert: float = 0.0
+    invert: Annotated[float, Planned] = 0.0
     """Part of the samples whose light and dark are exchanged."""
-    copy_paste: float = 0.0
+    copy_paste: Annotated[float, Planned] = 0.0
     """Part of the samples into which objects of another image are pasted."""
     box_loss: Literal["smooth_l1", "giou"] = "smooth_l1"
     """What is compared of boxes: their deltas or their overlap."""
@@ -91,9 +94,9 @@ class Recipe:
     """Bins along a side that masks are read from; a mask has twice as many."""
     max_detections: Own = None
     """Most objects that may be found in one image."""
-    agnostic_boxes: bool = False
+    agnostic_boxes: Annotated[bool, Planned] = False
     """One box for all classes instead of one a class."""
-    agnostic_masks: bool = False
+    agnostic_masks: Annotated[bool, Planned] = False
     """One mask for all classes instead of one a class."""
 
     def check(self) -> None:

@@ -16,7 +16,7 @@ from maskrcnn.workflows.cost import Cost
 from maskrcnn.workflows.models import find_model
 from maskrcnn.workflows.plan import training_rules
 from maskrcnn.workflows.plan.document import Plan
-from maskrcnn.workflows.plan.fingerprint import Fingerprint
+from maskrcnn.workflows.plan.fingerprint import MOST_RECORDS, Fingerprint
 from maskrcnn.workflows.plan.machine import Machine
 from maskrcnn.workflows.plan.model_rules import GRID, MODEL_RULES, model
 from maskrcnn.workflows.plan.situation import Choice, Rule, Situation
@@ -55,8 +55,7 @@ def val_fraction(images: int, given: int | None) -> Choice:
     if images < FEWEST_TO_SPLIT:
         return Choice(0.0, f"none is held out: {images} images are so few that all are learned from")
     count = min(max(round(PART_HELD * images), FEWEST_HELD), MOST_HELD)
-    fraction = round(count / images, 4)
-    return Choice(fraction, f"{split_count(images, fraction)} of {images} images are held out to judge on")
+    return Choice(round(count / images, 4), "no other images are given to judge on")
 
 
 def start_of(name: str, num_classes: int) -> tuple[ModelConfig, tuple[str, ...]]:
@@ -90,13 +89,9 @@ def make_plan(
         body_weights: whether a body is loaded into an architecture, which then has learned something.
     """
     choices = {"model": settle("model", model, Situation(data, machine), given)}
-    held = choices["val_fraction"] = settle(
-        "val_fraction", lambda s: val_fraction(data.images, val_images), None, given
-    )
+    held = settle("val_fraction", lambda s: val_fraction(data.images, val_images), Situation(data), given)
     train_images, held_images = split(held.value)
-    if held.value:
-        words = f"{held_images} of {data.images} images are held out to judge on, whole source photos together"
-        choices["val_fraction"] = held._replace(reason=_with_asked(held.reason, words))
+    choices["val_fraction"] = held._replace(reason=f"{held.reason}{_split_words(data, held_images)}")
     start, names = start_of(choices["model"].value, len(data.class_names))
     s = Situation(
         data,
@@ -118,7 +113,7 @@ def make_plan(
     return Plan(choices, tuple(about(data, machine, s)))
 
 
-def settle(name: str, rule: Rule | Any, s: Situation | None, given: Mapping[str, Choice]) -> Choice:
+def settle(name: str, rule: Rule, s: Situation, given: Mapping[str, Choice]) -> Choice:
     """What was given for ``name``, with what would have been planned, or what the rule says."""
     planned = rule(s)
     if name not in given:
@@ -143,15 +138,13 @@ def fit_to_time(s: Situation, given: Mapping[str, Choice], choices: dict[str, Ch
     if not s.told or {"epochs", "image_size", "crop_size"} & given.keys():
         return s
     assert s.seconds is not None
-    before = s.chosen["image_size"]
+    before, time = s.chosen["image_size"], minutes(s.seconds)
     while epochs_in(s) < FEWEST_LOOKS and s.chosen["crop_size"] * SHRINK >= training_rules.SMALLEST_CROP:
         smaller = {name: _shrunk(s.chosen[name]) for name in ("image_size", "crop_size")}
         s = dataclasses.replace(s, chosen={**s.chosen, **smaller}, cost=_cheaper(s, smaller["crop_size"]))
     if s.chosen["image_size"] != before:
         for name in ("image_size", "crop_size"):
-            why = (
-                f"smaller than the data would have it ({choices[name].value}), so that {minutes(s.seconds)} are enough"
-            )
+            why = f"smaller than the data would have it ({choices[name].value}), so that {time} are enough"
             choices[name] = Choice(s.chosen[name], why)
         again = {name: MODEL_RULES[name] for name in ("smallest_anchor", "anchor_ratio", "mask_size")}
         s = dataclasses.replace(s, chosen={k: v for k, v in s.chosen.items() if k not in again or k in given})
@@ -177,8 +170,11 @@ def _cheaper(s: Situation, crop: int) -> Cost:
     return dataclasses.replace(s.cost, seconds=s.cost.seconds * part, look_seconds=s.cost.look_seconds * part)
 
 
-def _with_asked(reason: str, words: str) -> str:
-    return f"{reason}: {words}" if "asked" in reason or "as in" in reason else words
+def _split_words(data: Fingerprint, held: int) -> str:
+    if not held:
+        return ""
+    sources = f" ({data.groups} source photos)" if data.groups < min(data.images, MOST_RECORDS) else ""
+    return f": {held} of {data.images} images{sources} are held out, the copies of one source photo together"
 
 
 def _shown(value: Any) -> str:

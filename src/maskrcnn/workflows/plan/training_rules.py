@@ -184,7 +184,7 @@ def look_seconds(s: Situation) -> float:
     """One validation: a loss and a prediction of each held-out image, and COCO's matching."""
     assert s.cost is not None
     larger = (s.chosen["image_size"] / s.chosen["crop_size"]) ** 2
-    return 2.5 * s.val_images * s.cost.look_seconds * larger
+    return 2.0 * s.val_images * s.cost.look_seconds * larger
 
 
 def average(s: Situation) -> Choice:
