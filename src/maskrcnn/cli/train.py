@@ -72,7 +72,8 @@ class Train:
         model, recipe, data, val = self.planned(data, val, out)
         if self.plan_only:
             return 0
-        best = train(data, val, out, model, self.body_weights, recipe, self.resume, self.device, say)
+        resume = self.resume and (out / "last.safetensors").exists()  # else it died before its first checkpoint
+        best = train(data, val, out, model, self.body_weights, recipe, resume, self.device, say)
         say(f"The best model is {best}; try it: maskrcnn predict PHOTO --model {best}")
         return 0
 

@@ -86,39 +86,34 @@ def hold_out(labels: Sequence[Label], count: int) -> tuple[list[int], list[int]]
         return list(range(len(labels))), []
     order = sorted(groups, key=lambda name: hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest())
     totals = {name: sum((labels[i].counts for i in groups[name]), np.zeros_like(labels[0].counts)) for name in order}
-    held = _chosen_groups(order, groups, totals, count, count / len(labels))
+    held = _chosen_groups(order, groups, totals, count)
     val = sorted(index for name in held for index in groups[name])
     inside = set(val)
     return [index for index in range(len(labels)) if index not in inside], val
 
 
 def _chosen_groups(
-    order: Sequence[str], groups: dict[str, list[int]], totals: dict[str, np.ndarray], count: int, part: float
-) -> list[str]:
-    """The groups to hold out."""
+    order: Sequence[str], groups: dict[str, list[int]], totals: dict[str, np.ndarray], count: int
+) -> set[str]:
+    """The groups to hold out, of at most ``count`` images together."""
+    left = np.sum([total > 0 for total in totals.values()], axis=0)  # groups that still teach each class
     whole = np.sum(list(totals.values()), axis=0)
-    with_class = np.sum([total > 0 for total in totals.values()], axis=0)
-    held: dict[str, None] = {}
-    images = 0
+    wanted = whole * (count / sum(map(len, groups.values())))
+    taken, images = np.zeros_like(whole), 0
+    held: set[str] = set()
 
-    def take(name: str) -> None:
-        nonlocal images
-        held[name] = None
-        images += len(groups[name])
+    def may_take(name: str) -> bool:
+        fits = images + len(groups[name]) <= count and len(held) < len(groups) - 1
+        return fits and name not in held and bool((left[totals[name] > 0] > 1).all())
 
-    for k in np.argsort(whole, kind="stable"):
-        wanted, taken = part * whole[k], sum(totals[name][k] for name in held)
-        left = with_class[k] - sum(totals[name][k] > 0 for name in held)
+    # The rarest class chooses first. What is still free then goes to any group, so that images without objects are
+    # judged on too.
+    for k in [*np.argsort(whole, kind="stable"), None]:
         for name in order:
-            room = images + len(groups[name]) <= count and len(held) < len(groups) - 1
-            if taken >= wanted or left <= 1:
-                break
-            if name not in held and totals[name][k] > 0 and room:
-                take(name)
-                taken, left = taken + totals[name][k], left - 1
-    last = {name for name in order if any((totals[name] > 0) & (with_class <= 1))}
-    for name in order:  # what is still free goes to any group, so that images without objects are judged on too
-        room = images + len(groups[name]) <= count and len(held) < len(groups) - 1
-        if room and name not in held and name not in last:
-            take(name)
-    return list(held)
+            if k is not None and (taken[k] >= wanted[k] or not totals[name][k]):
+                continue
+            if may_take(name):
+                held.add(name)
+                images += len(groups[name])
+                taken, left = taken + totals[name], left - (totals[name] > 0)
+    return held
