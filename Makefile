@@ -30,10 +30,10 @@ golden:
 # The shipped models. The first people model, whose pyramid and heads the others begin with, comes from the detector.
 runs/first/best.safetensors: weights/ssdlite_mobilenet_v2_coco.safetensors
 	$(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json --out runs/first \
-	    --model mobilenet_v2_fpn --body-weights $< --epochs 8 --image-size 352
+	    --model mobilenet_v2_fpn --body-weights $< --plan off --epochs 8 --image-size 352
 
 train-people: runs/first/best.safetensors
-	$(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json --model $< --out runs/people \
+	$(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json --model $< --out runs/people --plan off \
 	    --image-size 480 --crop-size 384 --scale 0.5 1.5 --copy-paste 0.3 --average 0.999 --precision bf16 --epochs 12
 
 train-everyday: runs/first/best.safetensors pseudo-labels
@@ -43,7 +43,7 @@ train-everyday: runs/first/best.safetensors pseudo-labels
 	    --lr 8e-4 --epochs 7
 
 train-nuclei: runs/first/best.safetensors
-	$(BIN)/maskrcnn train $(DATA)/nuclei/train --class-names nucleus --model $< --out runs/nuclei \
+	$(BIN)/maskrcnn train $(DATA)/nuclei/train --class-names nucleus --model $< --out runs/nuclei --plan off \
 	    --image-size 512 --crop-size 384 --scale 0.5 1.8 --flip x y --stretch --colour 0.3 --gamma 0.5 --grey 0.2 \
 	    --invert 0.3 --proposals 128 --smallest-anchor 8 --precision bf16 --epochs 10
 

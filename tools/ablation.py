@@ -96,7 +96,7 @@ def measure(name: str, train: Path, val: Path, flags: list[str], seed: int, out:
     """Train once; the metrics of the averaged weights and, for the whole recipe, of the weights as they are at last."""
     folder = out / f"{name}-{seed}"
     if not (folder / "best.safetensors").exists():
-        maskrcnn("train", train, "--out", folder, "--seed", seed, *flags)
+        maskrcnn("train", train, "--plan", "off", "--out", folder, "--seed", seed, *flags)
     found = {}
     for kind, file in {"average": "best", "last": "last"}.items() if name == "nuclei" else [("average", "best")]:
         target = folder / kind / "metrics.json"

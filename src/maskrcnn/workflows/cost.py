@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import statistics
 import sys
 import time
 from collections.abc import Sequence
@@ -30,7 +29,7 @@ class Cost:
     """Of one step.
 
     Attributes:
-        seconds: the median of a few steps after the first.
+        seconds: the shortest of a few steps after the first; what is longer, other programs made longer.
         bytes: the most memory that the process (or the graphics card) held meanwhile, all of it.
         load_seconds: what it took one process to load the step's images.
         look_seconds: one image looked at without learning.
@@ -43,7 +42,7 @@ class Cost:
 
 
 def measure_step(
-    model: MaskRCNN, samples: Sequence[Sample], config: FitConfig, device: str = "cpu", steps: int = 3
+    model: MaskRCNN, samples: Sequence[Sample], config: FitConfig, device: str = "cpu", steps: int = 4
 ) -> Cost:
     """Train ``model`` for a step that does not count and ``steps`` more on one batch, and time them.
 
@@ -60,7 +59,7 @@ def measure_step(
         train_step(objective, optimizer, samples, config, 0, device)
         _finish(device)
         times.append(time.perf_counter() - begun)
-    return Cost(statistics.median(times[1:]), peak_memory(device), look_seconds=_look(model, samples, device))
+    return Cost(min(times[1:]), peak_memory(device), look_seconds=_look(model, samples, device))
 
 
 def load_samples(data: Dataset, transform: TrainTransform, count: int) -> tuple[list[Sample], float]:

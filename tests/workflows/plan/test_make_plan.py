@@ -48,10 +48,10 @@ def test_an_asked_value_that_is_the_planned_one_is_not_compared():
 
 
 def test_a_short_time_makes_images_smaller_and_says_so():
-    long, short = (plan(seconds=s, measure=cost_of_pixels) for s in (7200.0, 300.0))
+    long, short = (plan(seconds=s, measure=cost_of_pixels) for s in (7200.0, 200.0))
     assert short["image_size"] < long["image_size"] and short["crop_size"] < long["crop_size"]
     assert short["epochs"] < long["epochs"]
-    assert "5 min" in short.choices["image_size"].reason and "416" in short.choices["image_size"].reason
+    assert "3 min" in short.choices["image_size"].reason and "416" in short.choices["image_size"].reason
 
 
 def test_sizes_that_were_asked_for_are_not_made_smaller():

@@ -25,8 +25,8 @@ from maskrcnn.workflows.recipe import SMALLEST_IMAGE
 
 FEWEST_TO_SPLIT = 10  # images below which all are learned from
 PART_HELD, FEWEST_HELD, MOST_HELD = 0.15, 4, 300
-FEWEST_LOOKS = 6  # epochs that a short time should allow before images are made smaller for it
-SHRINK = 0.85  # of the sides, again and again
+FEWEST_LOOKS = 4  # epochs that a short time should allow before images are made smaller for it
+SHRINK, MOST_SHRUNK = 0.85, 0.6  # of the sides: each time, and in all
 UNITS = {"h": 3600, "m": 60, "min": 60, "s": 1}
 
 Measure = Callable[[dict[str, Any]], Cost]  # from the settings so far to what a step costs
@@ -139,7 +139,8 @@ def fit_to_time(s: Situation, given: Mapping[str, Choice], choices: dict[str, Ch
         return s
     assert s.seconds is not None
     before, time = s.chosen["image_size"], minutes(s.seconds)
-    while epochs_in(s) < FEWEST_LOOKS and s.chosen["crop_size"] * SHRINK >= training_rules.SMALLEST_CROP:
+    crop = max(training_rules.SMALLEST_CROP, MOST_SHRUNK * s.chosen["crop_size"])
+    while epochs_in(s) < FEWEST_LOOKS and s.chosen["crop_size"] * SHRINK >= crop:
         smaller = {name: _shrunk(s.chosen[name]) for name in ("image_size", "crop_size")}
         s = dataclasses.replace(s, chosen={**s.chosen, **smaller}, cost=_cheaper(s, smaller["crop_size"]))
     if s.chosen["image_size"] != before:
