@@ -44,7 +44,13 @@ def test_torchrun_trains_validates_and_writes_once(tmp_path):
     labels, out = tmp_path / "data" / "labels.json", tmp_path / "out"
     flags = ["--model", "mobilenet_v2_fpn", "--image-size", 64, "--epochs", 2, "--batch", 2, "--workers", 0]
     done = torchrun(2, "-m", "maskrcnn", "train", labels, "--val", labels, "--out", out, *flags)
-    assert sorted(p.name for p in out.iterdir()) == ["best.safetensors", "curves.png", "last.safetensors", "log.jsonl"]
+    assert sorted(p.name for p in out.iterdir()) == [
+        "best.safetensors",
+        "curves.png",
+        "last.safetensors",
+        "log.jsonl",
+        "plan.yaml",
+    ]
     assert done.stderr.count("Training on 4 images") == 1
     log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in log if "val/loss" in line] == [1, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from maskrcnn.data.split import Label, group_of, hold_out, split_labels, subset
 from maskrcnn.data.transforms import TrainTransform
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.models.build import VARIANTS
-from maskrcnn.training.distributed import rank
+from maskrcnn.workflows.checks import counted
 from maskrcnn.workflows.cost import Cost, load_samples, measure_step
 from maskrcnn.workflows.plan.document import NAME, Plan, read_plan
 from maskrcnn.workflows.plan.fingerprint import take_fingerprint
@@ -66,8 +67,8 @@ def prepare(data: Dataset, val: Dataset | None, out: Path, wish: Wish, say: Say)
     """
     seconds = None if wish.time is None else parse_time(wish.time)
     given = given_settings(wish, seconds)
-    print_ = take_fingerprint(data)
-    check_data_for_plan(print_, data.path)
+    look = take_fingerprint(data)
+    check_data_for_plan(look, data.path)
     labels = split_labels(data) if val is None else []
     machine = this_machine(wish.device)
     alone = machine.processes == 1
@@ -75,7 +76,7 @@ def prepare(data: Dataset, val: Dataset | None, out: Path, wish: Wish, say: Say)
         raise UsageError("--time measures one process: make a plan with --plan-only first, then run it with --plan.")
     measured = alone and "epochs" not in given
     plan = make_plan(
-        print_,
+        look,
         machine,
         given,
         lambda fraction: tuple(map(len, parts(labels, len(data), fraction))),  # type: ignore[arg-type, return-value]
@@ -84,7 +85,7 @@ def prepare(data: Dataset, val: Dataset | None, out: Path, wish: Wish, say: Say)
         (lambda chosen: measure(data, chosen, wish, say)) if measured else None,
         wish.body_weights is not None,
     )
-    if rank_of_environment() == 0:
+    if first_process():
         plan.save(out / NAME)
     tell(plan, out / NAME, say)
     tell_shared_sources(data, val, say)
@@ -173,12 +174,11 @@ def tell_shared_sources(data: Dataset, val: Dataset | None, say: Say) -> None:
     """Say which source photos are on both sides, if file names tell."""
     if val is None:
         return
-    known, both = groups(data), []
-    both = sorted(known & groups(val))
+    both = sorted(groups(data) & groups(val))
     if both:
         say(
-            f"note: {len(both)} source photos are in both {data.path} and {val.path}, the first {both[0]}: what is "
-            "measured on them is too good."
+            f"note: {counted(len(both), 'source photo')} in both {data.path} and {val.path}, the first {both[0]}: what is "
+            "measured there is too good."
         )
 
 
@@ -218,8 +218,6 @@ def data_name(path: Path) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "data"
 
 
-def rank_of_environment() -> int:
-    """The number of this process before the group of ``torchrun`` is joined."""
-    import os
-
-    return int(os.environ.get("RANK", rank()))
+def first_process() -> bool:
+    """Whether this is the process that writes, before the group of ``torchrun`` is joined."""
+    return os.environ.get("RANK", "0") == "0"
