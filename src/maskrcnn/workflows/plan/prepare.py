@@ -177,8 +177,8 @@ def tell_shared_sources(data: Dataset, val: Dataset | None, say: Say) -> None:
     both = sorted(groups(data) & groups(val))
     if both:
         say(
-            f"note: {counted(len(both), 'source photo')} in both {data.path} and {val.path}, the first {both[0]}: what is "
-            "measured there is too good."
+            f"note: {counted(len(both), 'source photo')} in both {data.path} and {val.path}, the first {both[0]}: what "
+            "is measured there is too good."
         )
 
 
