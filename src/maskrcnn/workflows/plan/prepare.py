@@ -210,7 +210,7 @@ def default_out(paths: Sequence[Path], resume: bool = False, runs: Path = Path("
 def data_name(path: Path) -> str:
     """What a data set is called: its file or folder, or the folder above one that is only called ``train``."""
     path = path.resolve()
-    names = [path.stem if path.is_file() else path.name, *(folder.name for folder in path.parents)]
+    names = [path.stem if path.is_file() else path.name.partition(":")[0], *(folder.name for folder in path.parents)]
     name = next(
         (n for n in names if n and n.lower() not in SPLIT_NAMES | PLAIN_NAMES and not n.startswith("_annotations")),
         "data",
