@@ -30,6 +30,18 @@ def regions_to_rle(regions: Regions, i: int) -> dict[str, Any]:
     return _to_text(coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width))
 
 
+def decode_masks(masks: Sequence[bytes], spatial_shape: tuple[int, ...]) -> Regions:
+    """COCO's compressed run lengths as regions; each is decoded on its own and cut to its tight box."""
+    return Regions.from_windows(spatial_shape, (_decode_window(counts, spatial_shape) for counts in masks))
+
+
+def _decode_window(counts: bytes, spatial_shape: tuple[int, ...]) -> tuple[tuple[int, int], np.ndarray]:
+    """The offset ``(y, x)`` and the boolean content of the box that holds one mask."""
+    rle = {"size": list(spatial_shape), "counts": counts}
+    x, y, width, height = (int(value) for value in coco_mask.to_bbox(rle))
+    return (y, x), coco_mask.decode(rle)[y : y + height, x : x + width].astype(bool)
+
+
 def box_to_rle(box: Sequence[float] | np.ndarray, spatial_shape: Sequence[int]) -> dict[str, Any]:
     """The pixels of a box ``[x1, y1, x2, y2]`` in an image of ``spatial_shape`` (height, width), in the same form."""
     x1, y1, x2, y2 = (float(c) for c in box)

@@ -12,8 +12,8 @@ from pycocotools.coco import COCO
 
 from maskrcnn.data.coco_annotation import parse_annotation
 from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.readers.coco import decode_masks
 from maskrcnn.errors import DataError
+from maskrcnn.rle import decode_masks
 
 SQUARE = [[10, 10, 30, 10, 30, 25, 10, 25]]
 SHAPE = (40, 60)

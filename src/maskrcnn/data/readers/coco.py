@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from hotcoco import mask as coco_mask
-
-from maskrcnn.data.coco_annotation import NO_MASK, Annotation, parse_annotation
-from maskrcnn.data.flat_records import FlatRecord, FlatRecords
+from maskrcnn.data.coco_annotation import parse_annotation
 from maskrcnn.data.images import image_shape
+from maskrcnn.data.labelled import LabelledImage, pack_images, read_json
 from maskrcnn.data.records import Dataset
 from maskrcnn.errors import DataError
-from maskrcnn.regions import Regions
-from maskrcnn.structures import Record
 
 ROBOFLOW_NAME = "_annotations.coco.json"
 ANNOTATED, NOT_EXHAUSTIVE, ABSENT = "annotated_category_ids", "not_exhaustive_category_ids", "neg_category_ids"
@@ -29,7 +22,7 @@ def find_annotations(folder: Path) -> list[Path]:
     return [roboflow] if roboflow.is_file() else sorted(folder.glob("*.json"))
 
 
-def open_coco(path: Path) -> Dataset:
+def open_coco(path: Path, content: Any = None) -> Dataset:
     """The images and annotations of one COCO json file; ``Dataset.problems`` names what was left out and why.
 
     Masks are kept as the run lengths that pycocotools would make of them and become regions when a record is asked
@@ -37,10 +30,14 @@ def open_coco(path: Path) -> Dataset:
     COCO gives as pixel indices, are moved by half a pixel to the centres of these pixels. Which classes were labelled
     exhaustively in an image is read where it is said, see :func:`_searched_labels`.
 
+    Args:
+        path: of the json file.
+        content: of the file, where it has been read already.
+
     Raises:
         DataError: where the file is no COCO json, names no category, or none of its images is found.
     """
-    content = _read_json(path)
+    content = _checked(path, read_json(path) if content is None else content)
     problems: list[str] = []
     categories = _used_categories(content, problems)
     if not categories:
@@ -50,6 +47,8 @@ def open_coco(path: Path) -> Dataset:
     labels = {category["id"]: k for k, category in enumerate(categories, start=1)}
     _add_annotations(by_id, content["annotations"], labels, len(keypoint_names), problems)
     images = [image for image in by_id.values() if image]
+    for image in images:
+        image.exhaustive = _searched_labels(image, labels, problems)
     has_masks = any(annotation.mask for image in images for annotation in image.annotations)
     if has_masks:
         problems += [fault for image in images for fault in image.maskless()]
@@ -57,7 +56,7 @@ def open_coco(path: Path) -> Dataset:
         path=path,
         class_names=tuple(str(category["name"]) for category in categories),
         category_ids=tuple(category["id"] for category in categories),
-        sources=_pack(images, has_masks, len(keypoint_names), labels, problems),
+        sources=pack_images(images, has_masks, len(keypoint_names)),
         has_masks=has_masks,
         problems=problems,
         keypoint_names=keypoint_names,
@@ -65,63 +64,14 @@ def open_coco(path: Path) -> Dataset:
     )
 
 
-def decode_masks(masks: list[bytes], spatial_shape: tuple[int, ...]) -> Regions:
-    """COCO's compressed run lengths as regions; each is decoded on its own and cut to its tight box."""
-    return Regions.from_windows(spatial_shape, (_decode_window(counts, spatial_shape) for counts in masks))
-
-
-def _decode_window(counts: bytes, spatial_shape: tuple[int, ...]) -> tuple[tuple[int, int], np.ndarray]:
-    """The offset ``(y, x)`` and the boolean content of the box that holds one mask."""
-    rle = {"size": list(spatial_shape), "counts": counts}
-    x, y, width, height = (int(value) for value in coco_mask.to_bbox(rle))
-    return (y, x), coco_mask.decode(rle)[y : y + height, x : x + width].astype(bool)
-
-
 @dataclass
-class _LabelledImage:
-    """An image while its annotations are gathered."""
+class _CocoImage(LabelledImage):
+    """As COCO gives it, with what the file says about the classes that were searched for."""
 
-    path: Path
-    image_id: int | str
-    file_name: str
-    spatial_shape: tuple[int, int]
-    partial: dict[str, Any]  # what the file says about the classes that were searched for
-    annotations: list[Annotation] = field(default_factory=list)
-
-    def maskless(self) -> list[str]:
-        """A sentence if some objects have no mask."""
-        count, total = sum(a.mask == NO_MASK for a in self.annotations), len(self.annotations)
-        return [f"In {self.file_name}, {count} of {total} objects come without a mask."] if count else []
-
-    def labelled(self, num_keypoints: int, exhaustive: frozenset[int] | None) -> Record:
-        """All but the masks."""
-        found = self.annotations
-        keypoints = [annotation.keypoints for annotation in found if annotation.keypoints is not None]
-        return Record(
-            source=str(self.path),
-            image_id=self.image_id,
-            file_name=self.file_name,
-            spatial_shape=self.spatial_shape,
-            boxes=np.array([a.box for a in found], dtype=np.float32).reshape(-1, 4),
-            labels=np.array([a.label for a in found], dtype=np.int64),
-            crowd=np.array([a.crowd for a in found], dtype=bool),
-            keypoints=np.array(keypoints, np.float32).reshape(-1, num_keypoints, 3) if num_keypoints else None,
-            areas=np.array([a.area for a in found], dtype=np.float64),
-            exhaustive=exhaustive,
-        )
+    partial: dict[str, Any] = field(default_factory=dict)
 
 
-def _pack(
-    images: list[_LabelledImage], has_masks: bool, num_keypoints: int, labels: dict[int, int], problems: list[str]
-) -> Sequence[FlatRecord]:
-    if not images:
-        return []
-    records = [image.labelled(num_keypoints, _searched_labels(image, labels, problems)) for image in images]
-    masks = (annotation.mask for image in images for annotation in image.annotations)
-    return FlatRecords.pack(records, masks if has_masks else None, decode_masks)
-
-
-def _searched_labels(image: _LabelledImage, labels: dict[int, int], problems: list[str]) -> frozenset[int] | None:
+def _searched_labels(image: _CocoImage, labels: dict[int, int], problems: list[str]) -> frozenset[int] | None:
     """The classes of which no object of ``image`` is without a label; None where all are meant.
 
     Either ``annotated_category_ids`` names them. Or, in LVIS (Gupta et al. 2019, section 3), they are those with labels
@@ -142,12 +92,8 @@ def _searched_labels(image: _LabelledImage, labels: dict[int, int], problems: li
     return frozenset(present - known.get(NOT_EXHAUSTIVE, set()) | known.get(ABSENT, set()))
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    """The file's content, with the three lists of COCO in it."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{path} is not complete json ({error}); export or copy it again.") from error
+def _checked(path: Path, content: Any) -> dict[str, Any]:
+    """The content of a file that has the three lists of COCO in it."""
     lists = ("images", "annotations", "categories")
     missing = [name for name in lists if not isinstance(content, dict) or not isinstance(content.get(name), list)]
     if missing:
@@ -184,7 +130,7 @@ def _is_id(value: Any) -> bool:
     return isinstance(value, int | str)
 
 
-Images = dict[int | str, _LabelledImage | None]  # by id; None for one that was left out
+Images = dict[int | str, _CocoImage | None]  # by id; None for one that was left out
 
 
 def _find_images(path: Path, entries: list[Any], problems: list[str]) -> Images:
@@ -220,7 +166,7 @@ def _file_name(entry: dict[str, Any]) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _find_image(roots: list[Path], name: str, entry: dict[str, Any], problems: list[str]) -> _LabelledImage | None:
+def _find_image(roots: list[Path], name: str, entry: dict[str, Any], problems: list[str]) -> _CocoImage | None:
     """The image of ``entry`` in the first of ``roots`` that has it, without annotations yet."""
     height, width = entry.get("height"), entry.get("width")
     places = [root / name for root in roots]
@@ -237,7 +183,7 @@ def _find_image(roots: list[Path], name: str, entry: dict[str, Any], problems: l
             problems.append(f"{name} was left out: {error}")
             return None
     partial = {key: entry[key] for key in (ANNOTATED, NOT_EXHAUSTIVE, ABSENT) if key in entry}
-    return _LabelledImage(file, entry["id"], name, (height, width), partial)
+    return _CocoImage(file, entry["id"], name, (height, width), partial=partial)
 
 
 def _add_annotations(

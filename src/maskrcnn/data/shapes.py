@@ -1,0 +1,137 @@
+"""Drawn shapes as pixels, and pixels as parts: what several label formats need and none owns.
+
+Points are in continuous coordinates, x first, in which pixel k covers [k, k + 1). Polygons become pixels by the rule of
+pycocotools. A mask is COCO's compressed run lengths over its whole image, ``bytes``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from hotcoco import mask as coco_mask
+
+from maskrcnn.regions import Regions
+from maskrcnn.rle import regions_to_rle
+
+NO_MASK = b""
+LARGEST_GAP = 0.05  # pixels between a circle and its polygon
+Box = tuple[float, float, float, float]  # x1, y1, x2, y2
+
+
+def polygons_to_mask(polygons: Sequence[Sequence[float]], spatial_shape: tuple[int, int]) -> bytes:
+    """The union of polygons ``[x, y, x, y, ...]``; ``NO_MASK`` where they cover no pixel."""
+    parts = coco_mask.frPyObjects([list(map(float, polygon)) for polygon in polygons], *spatial_shape)
+    return _unless_empty(coco_mask.merge(parts)["counts"], spatial_shape)
+
+
+def window_to_mask(window: np.ndarray, offset: Sequence[int], spatial_shape: tuple[int, int]) -> bytes:
+    """A boolean window ``[h, w]`` whose first pixel lies at ``offset`` (y, x); what sticks out of the image is cut."""
+    low = [max(0, -start) for start in offset]
+    high = [min(side, whole - start) for side, whole, start in zip(window.shape, spatial_shape, offset)]
+    inside = window[tuple(slice(a, max(a, b)) for a, b in zip(low, high))]
+    start = [max(0, start) for start in offset]
+    if not inside.any():
+        return NO_MASK
+    regions = Regions.from_windows(spatial_shape, [(start, inside)])
+    return regions_to_rle(regions, 0)["counts"].encode("ascii")
+
+
+def unite(masks: Sequence[bytes], spatial_shape: tuple[int, int]) -> bytes:
+    """The pixels of any of ``masks``."""
+    covering = [mask for mask in masks if mask != NO_MASK]
+    if len(covering) <= 1:
+        return covering[0] if covering else NO_MASK
+    return coco_mask.merge([_rle(mask, spatial_shape) for mask in covering])["counts"]
+
+
+def mask_box(mask: bytes, spatial_shape: tuple[int, int]) -> Box | None:
+    """The tight box of a mask; None for an empty one."""
+    x, y, width, height = coco_mask.to_bbox(_rle(mask, spatial_shape)).tolist()
+    return (x, y, x + width, y + height) if width and height else None
+
+
+def mask_area(mask: bytes, spatial_shape: tuple[int, int]) -> float:
+    """Number of pixels."""
+    return float(coco_mask.area(_rle(mask, spatial_shape)))
+
+
+def clip_box(box: Sequence[float], spatial_shape: tuple[int, int]) -> Box | None:
+    """The part of a box that lies in the image; None where it has no area."""
+    (x1, y1, x2, y2), (rows, columns) = box, spatial_shape
+    x1, y1, x2, y2 = max(x1, 0.0), max(y1, 0.0), min(x2, float(columns)), min(y2, float(rows))
+    return (x1, y1, x2, y2) if x2 > x1 and y2 > y1 else None
+
+
+def rectangle_polygon(box: Sequence[float]) -> list[float]:
+    """The four corners of a box."""
+    x1, y1, x2, y2 = box
+    return [x1, y1, x2, y1, x2, y2, x1, y2]
+
+
+def ellipse_polygon(centre: Sequence[float], radii: Sequence[float], angle: float = 0.0) -> list[float]:
+    """A polygon nowhere further than ``LARGEST_GAP`` inside an ellipse.
+
+    Args:
+        centre: x, y.
+        radii: along x and y before turning.
+        angle: radians from the x axis towards the y axis, which on a screen is clockwise.
+    """
+    sagitta = min(1.0, LARGEST_GAP / max(max(radii), LARGEST_GAP))  # of one chord of a circle of radius 1
+    count = max(12, math.ceil(math.pi / math.acos(1 - sagitta)))
+    turns = np.arange(count) * (2 * math.pi / count)
+    x, y = radii[0] * np.cos(turns), radii[1] * np.sin(turns)
+    cos, sin = math.cos(angle), math.sin(angle)
+    points = np.stack([centre[0] + x * cos - y * sin, centre[1] + x * sin + y * cos], axis=1)
+    coordinates: list[float] = points.ravel().tolist()
+    return coordinates
+
+
+def connected_parts(values: np.ndarray) -> np.ndarray:
+    """Number the connected parts of equal value, int64 of the same shape, in any number of dimensions.
+
+    Samples that touch at a side, an edge or a corner are connected; 0 is background and stays 0. Parts are numbered
+    from 1 in the order of their first samples.
+
+    Every sample begins as a part of its own. Then each pair of neighbours hangs the higher of their two parts on the
+    lower one, all pairs at once, until no pair lies in two parts.
+    """
+    covered = np.flatnonzero(values)
+    index = np.full(values.shape, -1, dtype=np.int64)
+    index.flat[covered] = np.arange(len(covered))
+    first, second = _neighbours(values, index)
+    part = np.arange(len(covered))
+    while len(first):
+        low, high = np.minimum(part[first], part[second]), np.maximum(part[first], part[second])
+        apart = low < high
+        first, second = first[apart], second[apart]
+        np.minimum.at(part, high[apart], low[apart])
+        while (lower := part[part] < part).any():
+            part[lower] = part[part[lower]]
+    parts = np.zeros(values.shape, dtype=np.int64)
+    parts.flat[covered] = np.unique(part, return_inverse=True)[1] + 1
+    return parts
+
+
+def _neighbours(values: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of indices of touching samples of equal value, each pair once."""
+    firsts, seconds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for step in itertools.product((-1, 0, 1), repeat=values.ndim):
+        if step <= (0,) * values.ndim:  # the other half of the neighbours is met from their own side
+            continue
+        here = tuple(slice(max(0, -d), -d if d > 0 else None) for d in step)
+        there = tuple(slice(max(0, d), d if d < 0 else None) for d in step)
+        touch = (values[here] == values[there]) & (values[here] != 0)
+        firsts.append(index[here][touch])
+        seconds.append(index[there][touch])
+    return np.concatenate(firsts), np.concatenate(seconds)
+
+
+def _rle(mask: bytes, spatial_shape: tuple[int, int]) -> dict[str, object]:
+    return {"size": list(spatial_shape), "counts": mask}
+
+
+def _unless_empty(mask: bytes, spatial_shape: tuple[int, int]) -> bytes:
+    return mask if mask_area(mask, spatial_shape) else NO_MASK
