@@ -2,52 +2,118 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from maskrcnn.data.readers import coco, label_maps
+from maskrcnn.data.labelled import read_json
+from maskrcnn.data.readers import coco, label_maps, labelme, object_masks, semantic, via, voc, yolo
 from maskrcnn.data.records import Dataset
 from maskrcnn.errors import DataError
 
 __all__ = ["Dataset", "open_dataset"]
 
+FOLDERS: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = (  # what it looks like, who opens it
+    (voc.is_voc, voc.open_voc),
+    (yolo.is_yolo, yolo.open_yolo),
+    (label_maps.is_label_map_folder, label_maps.open_label_maps),
+    (semantic.is_semantic_folder, semantic.open_semantic),
+    (object_masks.is_object_mask_folder, object_masks.open_object_masks),
+)
+LOOKED_FOR = (
+    "COCO json (_annotations.coco.json or a single json file), LabelMe json beside the images, VIA json or csv, "
+    "Pascal VOC (Annotations/ or SegmentationObject/), YOLO (data.yaml, or images/ and labels/ with text files), "
+    "label maps (images/ and labels/), class maps (images/ and classes/ or masks/), and one mask file for each object "
+    "(NAME/images/ and NAME/masks/)"
+)
+
 
 def open_dataset(path: str | Path) -> Dataset:
     """Find out what ``path`` is and open it.
 
-    Known are a COCO json file (its images in ``images/`` beside the file or beside the file's folder, or next to the
-    file), a folder with one in it (``_annotations.coco.json``, or its only json file), and a folder of label maps
-    (``images/`` and ``labels/``).
+    Known are files and folders of COCO, LabelMe, Pascal VOC, YOLO and VIA, label maps, class maps and folders of mask
+    files: ``docs/formats.md`` says how each is recognised. ``PATH:SPLIT`` opens a split that the data name themselves
+    (YOLO's ``data.yaml``, VOC's ``ImageSets/``) or that is a folder of ``PATH``.
 
     Raises:
         DataError: where it is none of these, or cannot be read; one sentence says what was looked for.
     """
-    path = Path(path)
+    path, split = _divide(Path(path))
     if not path.exists():
-        raise DataError(f"{path} does not exist; name a COCO json file or a folder of labelled images.")
-    if path.is_file():
-        return coco.open_coco(path)
-    if label_maps.is_label_map_folder(path):
-        return label_maps.open_label_maps(path)
-    annotations = coco.find_annotations(path)
-    if len(annotations) == 1:
-        return coco.open_coco(annotations[0])
-    raise DataError(_not_found(path, annotations))
+        raise DataError(f"{path} does not exist; name a file of labels or a folder of labelled images.")
+    if split:
+        return _open_split(path, split)
+    return _open_file(path) if path.is_file() else _open_folder(path)
+
+
+def _divide(path: Path) -> tuple[Path, str]:
+    """``data:val`` as ``data`` and ``val``, where only the former exists."""
+    base, colon, split = str(path).rpartition(":")
+    return (Path(base), split) if colon and split and not path.exists() and Path(base).exists() else (path, "")
+
+
+def _open_split(path: Path, split: str) -> Dataset:
+    if path.is_file() and yolo.is_yolo_yaml(path):
+        return yolo.open_yolo(path, split)
+    if path.is_dir() and yolo.is_yolo(path) and not voc.is_voc(path):
+        return yolo.open_yolo(path, split)
+    if path.is_dir() and voc.is_voc(path):
+        return voc.open_voc(path, split)
+    if (path / split).is_dir():
+        return _open_folder(path / split)
+    raise DataError(
+        f"{path} has no split {split}: neither does it name its splits, nor is there a folder {split} in it."
+    )
+
+
+def _open_file(path: Path) -> Dataset:
+    if yolo.is_yolo_yaml(path):
+        return yolo.open_yolo(path)
+    if via.is_via_csv(path):
+        return via.open_via_csv(path)
+    content = read_json(path)
+    if labelme.is_labelme(content):
+        return labelme.open_labelme(path, [path])
+    if via.is_via(content):
+        return via.open_via(path, content)
+    return coco.open_coco(path, content)
+
+
+def _open_folder(folder: Path) -> Dataset:
+    if (folder / coco.ROBOFLOW_NAME).is_file():
+        return coco.open_coco(folder / coco.ROBOFLOW_NAME)
+    for looks_like, opened in FOLDERS:
+        if looks_like(folder):
+            return opened(folder)
+    files = coco.find_annotations(folder)
+    if len(files) == 1:
+        return _open_file(files[0])
+    if files and labelme.is_labelme(_content(files[0])):
+        return labelme.open_labelme(folder, files)
+    tables = [path for path in sorted(folder.glob("*.csv")) if via.is_via_csv(path)]
+    if len(tables) == 1 and not files:
+        return via.open_via_csv(tables[0])
+    raise DataError(_not_found(folder, files or tables))
+
+
+def _content(path: Path) -> object:
+    """Of a json file; None where it is none."""
+    try:
+        return read_json(path)
+    except DataError:
+        return None
 
 
 def _not_found(folder: Path, annotations: list[Path]) -> str:
     if annotations:
-        return f"{folder} holds several json files; name the one to open: {_listing(annotations)}."
+        return f"{folder} holds several files of labels; name the one to open: {_listing(annotations)}."
     inside = [sub for sub in sorted(folder.iterdir()) if sub.is_dir() and _looks_openable(sub)]
     if inside:
         return f"{folder} is not a data set itself but holds some; name one of them: {_listing(inside)}."
-    return (
-        f"{folder} is no data set that can be read: it holds neither _annotations.coco.json (or another single COCO "
-        "json file) nor the two folders images/ and labels/ with one label map for each image."
-    )
+    return f"{folder} is no data set that can be read; looked for: {LOOKED_FOR}."
 
 
 def _looks_openable(folder: Path) -> bool:
-    return label_maps.is_label_map_folder(folder) or bool(coco.find_annotations(folder))
+    return any(looks_like(folder) for looks_like, _ in FOLDERS) or bool(coco.find_annotations(folder))
 
 
 def _listing(paths: list[Path], most: int = 5) -> str:

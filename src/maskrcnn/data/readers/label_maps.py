@@ -1,4 +1,8 @@
-"""Label maps: ``images/`` and, in ``labels/``, an image of whole numbers for each: 0 background, k = k-th object."""
+"""Label maps: ``images/`` and, in ``labels/``, an image of whole numbers for each: 0 background, k = k-th object.
+
+A list of classes, one a line, may lie beside them in ``classes.txt``. Where it has several, ``classes/`` holds a second
+image of whole numbers for each: 0 background, k = k-th class.
+"""
 
 from __future__ import annotations
 
@@ -6,84 +10,73 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from maskrcnn.data.images import is_image
+from maskrcnn.data.index_maps import class_of_each, has_images, images_by_stem, mask_record, read_label_map
+from maskrcnn.data.labelled import read_lines
 from maskrcnn.data.records import UNNAMED, Dataset
 from maskrcnn.errors import DataError
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 
-LABEL_MODES = frozenset({"1", "L", "P", "I", "I;16", "I;16L", "I;16B", "I;16N"})
-
 
 def is_label_map_folder(folder: Path) -> bool:
     """Whether ``folder`` has the two folders of this format, with images in ``labels/``."""
-    labels = folder / "labels"
-    return (folder / "images").is_dir() and labels.is_dir() and any(map(is_image, labels.iterdir()))
+    return (folder / "images").is_dir() and has_images(folder / "labels")
 
 
 def open_label_maps(folder: Path) -> Dataset:
-    """The images of ``folder/images`` whose label map of the same stem lies in ``folder/labels``; one class.
+    """The images of ``folder/images`` whose label map of the same stem lies in ``folder/labels``.
 
     A label map is read when its record is asked for: to read all of them first would cost as long as a first epoch.
 
     Raises:
         DataError: where no image has a label map.
     """
-    images, label_maps = (_by_stem(folder / name) for name in ("images", "labels"))
+    images, label_maps = (images_by_stem(folder / name) for name in ("images", "labels"))
     problems = [f"{images[stem]} has no label map and was left out." for stem in images if stem not in label_maps]
     problems += [f"{label_maps[stem]} has no image and was left out." for stem in label_maps if stem not in images]
     stems = sorted(images.keys() & label_maps.keys())
-    pairs = [LabelMapPair(images[stem], label_maps[stem], image_id) for image_id, stem in enumerate(stems, start=1)]
-    if not pairs:
+    if not stems:
         raise DataError(f"{folder} has no image in images/ with a label map of the same name in labels/.")
-    return Dataset(folder, (UNNAMED,), (1,), pairs, has_masks=True, problems=problems)
+    names, classes = tuple(dict.fromkeys(read_lines(folder / "classes.txt"))) or (UNNAMED,), {}
+    if len(names) > 1:
+        classes = images_by_stem(folder / "classes")
+        unclassed = [stem for stem in stems if stem not in classes]
+        problems += [f"{images[stem]} has no class map in classes/ and was left out." for stem in unclassed]
+        stems = [stem for stem in stems if stem in classes]
+    pairs = [
+        LabelMapPair(images[stem], label_maps[stem], image_id, classes.get(stem), len(names))
+        for image_id, stem in enumerate(stems, start=1)
+    ]
+    return Dataset(folder, names, tuple(range(1, len(names) + 1)), pairs, has_masks=True, problems=problems)
 
 
 @dataclass(frozen=True)
 class LabelMapPair:
-    """An image and its label map."""
+    """An image and its label map, and, of several classes, its class map."""
 
     image: Path
     label_map: Path
     image_id: int
+    class_map: Path | None = None
+    num_classes: int = 1
 
     def record(self) -> Record:
         """Every value but 0 is one object, even in several parts. Raises DataError for an unreadable label map."""
         regions = Regions.from_label_map(read_label_map(self.label_map))
-        return Record(
-            source=str(self.image),
-            image_id=self.image_id,
-            file_name=self.image.name,
-            spatial_shape=regions.spatial_shape,
-            boxes=regions.boxes(),
-            labels=np.ones(len(regions), dtype=np.int64),
-            regions=regions,
-            crowd=np.zeros(len(regions), dtype=bool),
-            areas=regions.areas().astype(np.float64),
-        )
+        return mask_record(self.image, self.image_id, regions, self._labels(regions))
+
+    def _labels(self, regions: Regions) -> np.ndarray | None:
+        if self.class_map is None:
+            return None
+        classes = read_label_map(self.class_map)
+        if classes.shape != regions.spatial_shape:
+            raise DataError(f"{self.class_map} and {self.label_map} are of different sizes; write them again.")
+        labels = class_of_each(regions, classes)
+        unknown = [label for label in labels.tolist() if not 1 <= label <= self.num_classes]
+        if unknown:
+            raise DataError(f"{self.class_map} holds the class {unknown[0]}, but classes.txt names {self.num_classes}.")
+        return labels
 
     def num_objects(self) -> int:
         return int(np.count_nonzero(np.unique(read_label_map(self.label_map))))
-
-
-def read_label_map(path: Path) -> np.ndarray:
-    """Object numbers ``[H, W]`` of any integer type.
-
-    Raises:
-        DataError: where the file cannot be read or holds colours.
-    """
-    try:
-        with Image.open(path) as image:
-            mode = image.mode
-            numbers = np.array(image)
-    except Exception as error:
-        raise DataError(f"The label map {path} cannot be read ({error}); write it again.") from error
-    if mode not in LABEL_MODES:
-        raise DataError(f"The label map {path} holds colours ({mode}); write object numbers as 8- or 16-bit grey PNG.")
-    return numbers
-
-
-def _by_stem(folder: Path) -> dict[str, Path]:
-    return {path.stem: path for path in sorted(folder.iterdir()) if is_image(path) and not path.name.startswith(".")}
