@@ -9,6 +9,7 @@ from typing import Any
 
 import tyro
 
+from maskrcnn.cli.convert import Convert
 from maskrcnn.cli.demo import Demo
 from maskrcnn.cli.evaluate import Evaluate
 from maskrcnn.cli.models import Models
@@ -22,6 +23,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "predict": Predict,
     "evaluate": Evaluate,
     "train": Train,
+    "convert": Convert,
     "demo": Demo,
     "models": Models,
 }

@@ -92,6 +92,7 @@ class DrawnObject:
         mask: compressed run lengths, or ``NO_MASK``.
         is_rectangle: drawn as one rectangle, which may mean a box or an outline, see :func:`drawn_dataset`.
         keypoints: float32 ``[P, 3]``, or None.
+        crowd: whether it covers several objects that nobody separated.
     """
 
     name: str
@@ -99,6 +100,7 @@ class DrawnObject:
     mask: bytes = NO_MASK
     is_rectangle: bool = False
     keypoints: np.ndarray | None = None
+    crowd: bool = False
 
 
 @dataclass
@@ -164,7 +166,7 @@ def _annotate(drawn: DrawnObject, label: int, spatial_shape: tuple[int, int], ha
     if box is None:
         return None
     area = mask_area(mask, spatial_shape) or (box[2] - box[0]) * (box[3] - box[1])
-    return Annotation(box, label, False, area, mask, drawn.keypoints)
+    return Annotation(box, label, drawn.crowd, area, mask, drawn.keypoints)
 
 
 def finite_numbers(values: Any, count: int | None = None) -> np.ndarray | None:

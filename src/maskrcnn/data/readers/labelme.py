@@ -2,7 +2,8 @@
 
 Read from labelme's own source (``_label_file.py``, ``_utils/shape.py`` and the exporters in ``examples/``): points are
 pixels of the upright image, ``imagePath`` is relative to the json file, a ``mask`` shape holds a PNG in base64 whose
-first pixel lies at its first point, and shapes of one label and one ``group_id`` are one object.
+first pixel lies at its first point, and shapes of one label and one ``group_id`` are one object. Two of a shape's
+``flags`` mean something here: ``crowd``, and ``box`` for a rectangle that is no mask.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from maskrcnn.data.shapes import NO_MASK, ellipse_polygon, polygons_to_mask, rec
 from maskrcnn.errors import DataError
 
 LABELS = "labels.txt"  # the classes in order, as `labelme --labels labels.txt` takes them
+CROWD_FLAG, BOX_FLAG = "crowd", "box"
 NO_CLASSES = ("__ignore__", "_background_")
 POINTS = {"polygon": 3, "rectangle": 2, "circle": 2, "mask": 1, "oriented_rectangle": 4, "linestrip": 0, "line": 0}
 
@@ -90,6 +92,7 @@ class _Shape:
     group: Any
     mask: bytes
     box: tuple[float, ...] | None
+    crowd: bool
 
 
 def _join(file: Path, shapes: list[Any], spatial_shape: tuple[int, int], problems: list[str]) -> list[DrawnObject]:
@@ -108,7 +111,8 @@ def _join(file: Path, shapes: list[Any], spatial_shape: tuple[int, int], problem
         lone = parts[0].box if len(parts) == 1 else None
         box = None if lone is None else (lone[0], lone[1], lone[2], lone[3])
         mask = unite([part.mask for part in parts], spatial_shape)
-        objects.append(DrawnObject(parts[0].label, box, mask, is_rectangle=box is not None))
+        is_rectangle = box is not None and mask != NO_MASK
+        objects.append(DrawnObject(parts[0].label, box, mask, is_rectangle, crowd=any(part.crowd for part in parts)))
     return objects
 
 
@@ -128,7 +132,10 @@ def _read_shape(entry: Any, spatial_shape: tuple[int, int]) -> _Shape:
     mask, box = _draw(kind, xy, entry.get("mask"), spatial_shape)
     if mask == NO_MASK and box is None:
         raise ValueError("covers no pixel")
-    return _Shape(str(entry["label"]), entry.get("group_id"), mask, box)
+    flags = entry.get("flags")
+    flagged = {name for name, value in flags.items() if value is True} if isinstance(flags, dict) else set()
+    mask = NO_MASK if box is not None and BOX_FLAG in flagged else mask
+    return _Shape(str(entry["label"]), entry.get("group_id"), mask, box, CROWD_FLAG in flagged)
 
 
 def _draw(

@@ -158,7 +158,7 @@ def _read_keypoints(values: np.ndarray, count: int, each: int, sides: np.ndarray
     if not count:
         return None
     points: np.ndarray = values.reshape(count, each)
-    seen: np.ndarray = points[:, 2] if each > 2 else 2.0 * (points > 0).any(axis=1)
+    seen = points[:, 2] if each > 2 else np.where((points > 0).any(axis=1), 2.0, 0.0)
     known = (seen > 0)[:, None]
     return np.concatenate([points[:, :2] * sides * known, seen[:, None]], axis=1).astype(np.float32)
 

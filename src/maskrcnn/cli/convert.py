@@ -1,0 +1,47 @@
+"""maskrcnn convert"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.progress import Progress
+from tyro.conf import arg
+
+from maskrcnn.cli.speech import Data, console, say, tell_failures, tell_problems
+from maskrcnn.workflows.checks import counted
+
+
+@dataclass(frozen=True)
+class Convert:
+    """Write labelled data in another format, with their images, and say what that format cannot hold."""
+
+    data: Data
+    """Labelled data: COCO, LabelMe, Pascal VOC, YOLO, VIA, label maps, class maps or mask files."""
+    out: Annotated[Path, tyro.conf.Positional, arg(metavar="OUT")]
+    """Folder for the result, empty or new; `maskrcnn train OUT` then works."""
+    to: Literal["coco", "yolo", "labelme", "label-maps"]
+    """Format to write. coco holds everything; the others say what is lost."""
+    link: bool = False
+    """Give the images second names (hard links) instead of copying them."""
+
+    def run(self) -> int:
+        from maskrcnn.data.dataset import open_dataset
+        from maskrcnn.workflows.convert import convert
+
+        data = open_dataset(self.data)
+        tell_problems(data.problems)
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+            task = progress.add_task("converting", total=len(data))
+            done = convert(data, self.out, self.to, self.link, lambda count: progress.update(task, completed=count))
+        for what, count in sorted(done.lost.items()):
+            say(f"note: {count} {what}.")
+        classes = f"{len(data.class_names)} class{'' if len(data.class_names) == 1 else 'es'}"
+        kind = "masks" if data.has_masks else "boxes"
+        print(
+            f"{counted(done.images, 'image')} with {counted(done.objects, 'object')} ({kind}) of {classes} are in "
+            f"{self.out} as {self.to}."
+        )
+        return tell_failures(done.failures)
