@@ -136,7 +136,7 @@ def drawn_dataset(
     has_masks = any(drawn.mask != NO_MASK and not drawn.is_rectangle for drawn in objects)
     rectangles = sum(drawn.is_rectangle for drawn in objects)
     if has_masks and rectangles:
-        problems.append(f"{rectangles} of the {len(objects)} objects are rectangles, which count as their masks.")
+        problems.append(f"Rectangles count as masks, like other outlines ({rectangles} of {len(objects)} objects).")
     names = list(dict.fromkeys([*class_names, *sorted({drawn.name for drawn in objects})]))
     labels = {name: label for label, name in enumerate(names, start=1)}
     labelled = []
@@ -146,7 +146,7 @@ def drawn_dataset(
         labelled[-1].annotations = [annotation for annotation in annotations if annotation]
         if len(labelled[-1].annotations) < len(annotations):
             outside = len(annotations) - len(labelled[-1].annotations)
-            problems.append(f"{image.file_name}: {outside} objects cover nothing of the image and were left out.")
+            problems.append(f"{image.file_name}: objects that cover nothing of the image were left out ({outside}).")
         problems += labelled[-1].maskless() if has_masks else []
     return Dataset(
         path=path,

@@ -83,7 +83,7 @@ def test_every_shape_that_covers_an_area(write):
     placed = np.zeros(SHAPE, bool)
     placed[6:13, 12:21] = brush
     assert np.array_equal(record.regions.mask(3), placed)
-    assert dataset.problems == ["1 of the 4 objects are rectangles, which count as their masks."]
+    assert dataset.problems == ["Rectangles count as masks, like other outlines (1 of 4 objects)."]
 
 
 def test_shapes_of_one_label_and_group_are_one_object(write):

@@ -112,7 +112,7 @@ def test_regions_without_a_class_are_objects(write):
     assert dataset.problems == []
     dataset = open_dataset(write(export(a=[region(POLYGON), region(POLYGON, kind="cat")])))
     assert dataset.class_names == ("cat", "object")
-    assert dataset.problems == ["1 regions have no 'kind' and are of the class 'object'."]
+    assert dataset.problems == ["Regions without 'kind' are of the class 'object' (1)."]
 
 
 def test_of_several_attributes_a_usual_name_is_the_class(write):

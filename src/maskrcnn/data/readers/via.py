@@ -120,7 +120,7 @@ def _open(path: Path, entries: list[_Entry], folders: list[Path]) -> Dataset:
         raise DataError(f"None of the {len(entries)} images of {path} can be used; they were looked for in {looked}.")
     unnamed = sum(drawn.name == UNNAMED for image in images for drawn in image.objects)
     if attribute and unnamed:
-        problems.append(f"{unnamed} regions have no {attribute!r} and are of the class {UNNAMED!r}.")
+        problems.append(f"Regions without {attribute!r} are of the class {UNNAMED!r} ({unnamed}).")
     return drawn_dataset(path, images, problems)
 
 

@@ -80,7 +80,7 @@ def _open_masks(folder: Path, by_object: bool, wanted: set[str] | None) -> Datas
         problems.append(f"{folder / CLASSES} names classes, not objects: each connected part of a class is one object.")
     bare = len({path.stem for path in (folder / "Annotations").glob("*.xml")} - maps.keys())
     if bare:
-        problems.append(f"{bare} images of {folder / 'Annotations'} have boxes but no masks and were left out.")
+        problems.append(f"Images of {folder / 'Annotations'} with boxes but no masks were left out ({bare}).")
     unclassed = [stem for stem in stems if stem in images and stem not in classes]
     problems += [f"{maps[stem]} has no picture of the same name in {CLASSES} and was left out." for stem in unclassed]
     names = _class_numbers(folder)

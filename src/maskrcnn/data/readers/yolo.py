@@ -103,7 +103,7 @@ def _open_images(path: Path, places: list[Path], description: _Description) -> D
         raise DataError(f"None of the {len(files)} images of {path} has a label file such as {_label_file(files[0])}.")
     if labelled < len(files):
         problems.append(
-            f"{len(files) - labelled} of {len(files)} images have no label file and count as without objects."
+            f"Images without a label file count as without objects ({len(files) - labelled} of {len(files)})."
         )
     names = description.class_names or _listed_names(path)
     used = sorted({int(drawn.name) for image in images for drawn in image.objects})
