@@ -18,7 +18,8 @@ class Evaluate:
     """Measure a model on labelled data: COCO's average precision with 95 % intervals."""
 
     data: Data
-    """COCO json file, folder with _annotations.coco.json, or folder with images/ and labels/ (label maps)."""
+    """Labelled images: COCO, LabelMe, Pascal VOC, YOLO, VIA, label maps, class maps or mask files; DATA:val is the
+    split of that name."""
     out: Path
     """Folder for metrics.json."""
     model: str = DEFAULT_MODEL

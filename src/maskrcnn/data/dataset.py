@@ -105,7 +105,8 @@ def _content(path: Path) -> object:
 
 def _not_found(folder: Path, annotations: list[Path]) -> str:
     if annotations:
-        return f"{folder} holds several files of labels; name the one to open: {_listing(annotations)}."
+        kind = annotations[0].suffix[1:]
+        return f"{folder} holds several {kind} files; name the one to open: {_listing(annotations)}."
     inside = [sub for sub in sorted(folder.iterdir()) if sub.is_dir() and _looks_openable(sub)]
     if inside:
         return f"{folder} is not a data set itself but holds some; name one of them: {_listing(inside)}."

@@ -11,7 +11,7 @@ from maskrcnn.structures import Record
 CROWDS = "crowds, which were left out"
 KEYPOINTS = "objects whose keypoints are lost"
 BOXES = "boxes that differ from the tight box of their mask, which takes their place"
-AREAS = "stated areas that differ from those of the masks, which take their place"
+AREAS = "stated areas that differ from those of the masks (or boxes), which take their place"
 SEARCHED = "images in which some classes were not searched for, which is lost"
 SAME = 1e-4  # relative
 
