@@ -51,3 +51,10 @@ def test_roboflows_file_goes_before_everything_else_in_its_folder(write_coco, tm
     write_coco([{"bbox": [1, 2, 3, 4]}]).rename(tmp_path / "_annotations.coco.json")
     (tmp_path / "a.xml").write_text("<annotation/>")
     assert open_dataset(tmp_path).class_names == ("cat", "dog")
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.xml", "a.txt", "a.csv"])
+def test_a_file_that_is_never_a_data_set_points_to_its_folder(tmp_path, name):
+    (tmp_path / name).write_text("x")
+    with pytest.raises(DataError, match=rf"{name} is no file of labels; .* or the folder"):
+        open_dataset(tmp_path / name)

@@ -91,6 +91,14 @@ def test_an_ellipse_is_a_polygon_a_hair_inside_it(radii, angle):
     assert ((1 - np.linalg.norm(middles, axis=1)) * max(radii)).max() <= 0.0501
 
 
+@pytest.mark.parametrize("far", [1e7, 1e300])
+def test_what_is_absurdly_far_is_refused_before_it_is_walked(far):
+    with pytest.raises(ValueError, match="a million pixels away"):
+        polygons_to_mask([[0, 0, far, 0, 5, 5]], SHAPE)
+    with pytest.raises(ValueError, match="a million pixels away"):
+        ellipse_polygon((5, 5), (far, 3))
+
+
 def test_the_angle_goes_from_x_to_y():
     points = np.reshape(ellipse_polygon((0, 0), (10, 1), math.pi / 4), (-1, 2))
     far = points[np.linalg.norm(points, axis=1).argmax()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from maskrcnn.data.images import IMAGE_SUFFIXES
 from maskrcnn.data.labelled import read_json
 from maskrcnn.data.readers import coco, label_maps, labelme, object_masks, semantic, via, voc, yolo
 from maskrcnn.data.records import Dataset
@@ -19,6 +20,7 @@ FOLDERS: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = 
     (semantic.is_semantic_folder, semantic.open_semantic),
     (object_masks.is_object_mask_folder, object_masks.open_object_masks),
 )
+NEVER_JSON = IMAGE_SUFFIXES | {".xml", ".txt", ".csv"}
 LOOKED_FOR = (
     "COCO json (_annotations.coco.json or a single json file), LabelMe json beside the images, VIA json or csv, "
     "Pascal VOC (Annotations/ or SegmentationObject/), YOLO (data.yaml, or images/ and labels/ with text files), "
@@ -70,6 +72,10 @@ def _open_file(path: Path) -> Dataset:
         return yolo.open_yolo(path)
     if via.is_via_csv(path):
         return via.open_via_csv(path)
+    if path.suffix.lower() in NEVER_JSON:
+        raise DataError(
+            f"{path} is no file of labels; name the json, csv or yaml file, or the folder that holds it all."
+        )
     content = read_json(path)
     if labelme.is_labelme(content):
         return labelme.open_labelme(path, [path])

@@ -17,12 +17,19 @@ from maskrcnn.regions import Regions
 from maskrcnn.rle import regions_to_rle
 
 NO_MASK = b""
+FARTHEST = 1e6  # pixels
 LARGEST_GAP = 0.05  # pixels between a circle and its polygon
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2
 
 
 def polygons_to_mask(polygons: Sequence[Sequence[float]], spatial_shape: tuple[int, int]) -> bytes:
-    """The union of polygons ``[x, y, x, y, ...]``; ``NO_MASK`` where they cover no pixel."""
+    """The union of polygons ``[x, y, x, y, ...]``; ``NO_MASK`` where they cover no pixel.
+
+    Raises:
+        ValueError: where a corner is so far away that its sides could not be walked; the text goes on from "shape 3".
+    """
+    if any(max(map(abs, polygon)) > FARTHEST for polygon in polygons):
+        raise ValueError("has a corner more than a million pixels away")
     parts = coco_mask.frPyObjects([list(map(float, polygon)) for polygon in polygons], *spatial_shape)
     return _unless_empty(coco_mask.merge(parts)["counts"], spatial_shape)
 
@@ -78,7 +85,12 @@ def ellipse_polygon(centre: Sequence[float], radii: Sequence[float], angle: floa
         centre: x, y.
         radii: along x and y before turning.
         angle: radians from the x axis towards the y axis, which on a screen is clockwise.
+
+    Raises:
+        ValueError: where it is absurdly far or large; the text goes on from "shape 3".
     """
+    if max(map(abs, (*centre, *radii))) > FARTHEST:
+        raise ValueError("lies or reaches more than a million pixels away")
     sagitta = min(1.0, LARGEST_GAP / max(max(radii), LARGEST_GAP))  # of one chord of a circle of radius 1
     count = max(12, math.ceil(math.pi / math.acos(1 - sagitta)))
     turns = np.arange(count) * (2 * math.pi / count)

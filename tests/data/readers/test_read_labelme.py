@@ -129,6 +129,8 @@ BROKEN = {
     "no label": ({"points": SQUARE}, "has no label"),
     "text": ("cat", "has no label"),
     "no picture": (shape("cat", [[3, 4], [5, 6]], "mask", mask="AAAA"), "has a mask that is no picture"),
+    "far away": (shape("cat", [[3, 4], [1e9, 6], [3, 30]]), "has a corner more than a million pixels away"),
+    "huge": (shape("cat", [[3, 4], [1e12, 6]], "circle"), "lies or reaches more than a million pixels away"),
     "outside": (shape("cat", [[300, 4], [350, 6], [320, 30]]), "covers no pixel"),
 }
 

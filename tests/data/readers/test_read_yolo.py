@@ -135,6 +135,8 @@ BROKEN = {
     "not a number": ("0 nan 0.5 0.1 0.1", "is not made of finite numbers"),
     "unknown class": ("3 0.5 0.5 0.1 0.1", "is of the unknown class 3"),
     "negative class": ("-1 0.5 0.5 0.1 0.1", "is of the unknown class -1"),
+    "huge class": ("1e30 0.5 0.5 0.1 0.1", "is of the unknown class 1e30"),
+    "far away": ("0 1e30 0.5 0.1 0.1 0.7 0.7", "has a corner more than a million pixels away"),
     "half a class": ("0.5 0.5 0.5 0.1 0.1", "is of the unknown class 0.5"),
     "four numbers": ("0 0.5 0.5 0.1", "has 4 numbers, which is neither a box nor an outline"),
     "odd": ("0 0.5 0.5 0.1 0.1 0.7 0.7 0.3", "has 8 numbers, which is neither a box nor an outline"),
@@ -167,9 +169,10 @@ UNUSABLE = {
     "names: [a": "is not complete yaml",
     "- a": "has no list named 'names'",
     "names: {1: a, 2: b}": "other than 0, 1, 2",
+    "{names: [[&a [x, x], *a]], train: images}": "a name under 'names' that is no text",
     "names: [a]": "names no split train; it names none",
     "{names: [a], train: gone}": "there are no images in",
-    "{names: [a], train: images, kpt_shape: 5}": "'kpt_shape' must be",
+    "{names: [a], train: images, kpt_shape: 5}": "'kpt_shape' must be a number",
     "!!python/object/apply:os.system ['false']": "is not complete yaml",
 }
 

@@ -21,6 +21,7 @@ from maskrcnn.data.records import Dataset
 from maskrcnn.data.shapes import polygons_to_mask
 from maskrcnn.errors import DataError
 
+MOST_CLASSES = 10_000  # where nothing names them
 BOX, OUTLINE = 4, 6  # numbers of a box, fewest numbers of an outline
 SPLITS = ("train", "val", "test")
 OTHER_NAMES = {"valid": "val", "validation": "val"}
@@ -136,7 +137,8 @@ def _read_row(words: list[str], spatial_shape: tuple[int, int], description: _De
     if numbers is None:
         raise ValueError("is not made of finite numbers")
     label, values = numbers[0], numbers[1:]
-    if label < 0 or label != int(label) or (description.class_names and label >= len(description.class_names)):
+    known = len(description.class_names) or MOST_CLASSES
+    if not 0 <= label < known or label != int(label):
         raise ValueError(f"is of the unknown class {words[0]}")
     name, sides = str(int(label)), np.array(spatial_shape[::-1], dtype=np.float64)
     count, each = description.keypoints
@@ -176,11 +178,15 @@ def _describe(path: Path) -> _Description:
     if isinstance(names, dict) and set(names) != set(range(len(names))):
         raise DataError(f"{path} numbers its 'names' other than 0, 1, 2 ... without a gap; number them so.")
     names = list(names) if isinstance(names, list) else [names[k] for k in range(len(names))]
-    root = path.parent / str(content.get("path") or "")
+    if not all(isinstance(name, str | int | float) for name in names):  # str() of a list of lists may never end
+        raise DataError(f"{path} has a name under 'names' that is no text; write one name for each class.")
+    own = content.get("path")
+    root = path.parent / own if isinstance(own, str) else path.parent
     splits = []
     for name in (*SPLITS, *OTHER_NAMES):
         given = content.get(name)
-        places = [_place(str(p), root, path.parent) for p in (given if isinstance(given, list) else [given]) if p]
+        listed = given if isinstance(given, list) else [given]
+        places = [_place(place, root, path.parent) for place in listed if isinstance(place, str) and place]
         splits += [(OTHER_NAMES.get(name, name), tuple(places))] if places else []
     keypoints = _keypoint_shape(content, path)
     return _Description(path, _unique(names), tuple(splits), keypoints, _keypoint_names(content, keypoints[0]))
@@ -205,7 +211,7 @@ def _keypoint_shape(content: dict[str, Any], path: Path) -> tuple[int, int]:
     if given is None:
         return 0, 0
     if not isinstance(given, list) or len(given) != 2 or given[1] not in (2, 3) or not isinstance(given[0], int):
-        raise DataError(f"{path}: 'kpt_shape' must be a number of points and 2 or 3, as in [17, 3], not {given}.")
+        raise DataError(f"{path}: 'kpt_shape' must be a number of points and 2 or 3, as in [17, 3].")
     return given[0], given[1]
 
 
@@ -213,7 +219,7 @@ def _keypoint_names(content: dict[str, Any], count: int) -> tuple[str, ...]:
     """From ``kpt_names``, a list for each class, of which the first counts; else their numbers."""
     given = content.get("kpt_names")
     first: Any = next(iter(given.values()), []) if isinstance(given, dict) else given
-    names = tuple(map(str, first)) if isinstance(first, list) else ()
+    names = tuple(map(str, first)) if isinstance(first, list) and all(isinstance(n, str) for n in first) else ()
     return names if len(names) == count else tuple(str(k) for k in range(1, count + 1))
 
 
