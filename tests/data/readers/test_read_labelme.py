@@ -127,6 +127,7 @@ BROKEN = {
     "two points": (shape("cat", [[3.0, 4.0], [9.0, 9.0]]), "is a polygon without 3 finite points"),
     "not a number": (shape("cat", [[3.0, float("nan")], [9.0, 9.0], [9, 1]]), "is a polygon without 3 finite points"),
     "no label": ({"points": SQUARE}, "has no label"),
+    "ignored": (shape("__ignore__", SQUARE), "is __ignore__, which is no class"),
     "text": ("cat", "has no label"),
     "no picture": (shape("cat", [[3, 4], [5, 6]], "mask", mask="AAAA"), "has a mask that is no picture"),
     "far away": (shape("cat", [[3, 4], [1e9, 6], [3, 30]]), "has a corner more than a million pixels away"),

@@ -36,7 +36,7 @@ from maskrcnn.errors import DataError
 
 LABELS = "labels.txt"  # the classes in order, as `labelme --labels labels.txt` takes them
 CROWD_FLAG, BOX_FLAG = "crowd", "box"
-NO_CLASSES = ("__ignore__", "_background_")
+NO_CLASSES = ("__ignore__", "_background_")  # labelme's own exporters make no objects of them
 POINTS = {"polygon": 3, "rectangle": 2, "circle": 2, "mask": 1, "oriented_rectangle": 4, "linestrip": 0, "line": 0}
 
 
@@ -103,6 +103,9 @@ def _join(file: Path, shapes: list[Any], spatial_shape: tuple[int, int], problem
             shape = _read_shape(entry, spatial_shape)
         except ValueError as error:
             problems.append(f"{file}: shape {number} {error} and was left out.")
+            continue
+        if shape.label in NO_CLASSES:
+            problems.append(f"{file}: shape {number} is {shape.label}, which is no class, and was left out.")
             continue
         key = (shape.label, number, None) if shape.group is None else (shape.label, None, str(shape.group))
         groups.setdefault(key, []).append(shape)

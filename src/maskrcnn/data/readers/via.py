@@ -26,7 +26,7 @@ from maskrcnn.errors import DataError
 
 COLUMNS = ("file_size", "region_shape_attributes", "region_attributes")  # after filename or #filename
 PROJECT, SETTINGS = "_via_img_metadata", "_via_settings"
-LIKELY_CLASSES = ("class", "label", "category", "name", "type", "object", "object_name", "species")
+LIKELY_CLASSES = ("class", "classes", "label", "category", "name", "type", "object", "object_name", "species")
 CORNERS = 3
 
 
