@@ -1,9 +1,9 @@
 """Pascal VOC: boxes in ``Annotations/*.xml``, masks in ``SegmentationObject/`` and ``SegmentationClass/``.
 
-Read from the devkit's documentation and labelme's and CVAT's exports to it. Coordinates of boxes count pixels from 1
-and name the last pixel of the box, so that (1, 1, 1, 1) is the first pixel; where one has a 0 among the low ones, its
-tool counted corners from 0. In ``SegmentationObject`` the value is the object, in ``SegmentationClass`` the class, in
-both 0 is background and 255 void: the rim of objects, which belongs to nothing. Either may be written in the palette's
+After detectron2's reader of VOC and after what labelme and CVAT export. Coordinates of boxes count pixels from 1 and
+name the last pixel of the box, so that (1, 1, 1, 1) is the first pixel; where one has a 0 among the low ones, its tool
+counted corners from 0. In ``SegmentationObject`` the value is the object, in ``SegmentationClass`` the class, in both 0
+is background and 255 void: the rim of objects, which belongs to nothing. Either may be written in the palette's
 colours instead.
 """
 
