@@ -11,6 +11,7 @@ import tyro
 
 from maskrcnn.cli.convert import Convert
 from maskrcnn.cli.demo import Demo
+from maskrcnn.cli.doctor import Doctor
 from maskrcnn.cli.evaluate import Evaluate
 from maskrcnn.cli.models import Models
 from maskrcnn.cli.predict import Predict
@@ -22,6 +23,7 @@ from maskrcnn.workflows.checks import memory_explained
 COMMANDS: dict[str, Callable[..., Any]] = {
     "predict": Predict,
     "evaluate": Evaluate,
+    "doctor": Doctor,
     "train": Train,
     "convert": Convert,
     "demo": Demo,

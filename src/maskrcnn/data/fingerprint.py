@@ -1,0 +1,121 @@
+"""Whether two pictures are the same one: by their content, by how they look, or by the name of their source."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+SIDE = 32  # samples of a thumbnail along every axis
+FREQUENCIES = 8  # lowest ones along every axis whose signs are the hash
+MOST_DIFFERENT_SIGNS = 0.16  # of a hash: pictures further apart are not compared at all
+ALIKE = 0.985  # correlation of the thumbnails of one picture, saved anew, resized or recoloured
+FLAT = 1.5  # deviation of a thumbnail (0..255) under which there is nothing to compare
+CHUNK = 2048
+
+# Roboflow names what it exports after the uploaded file: photo.jpg becomes photo_jpg.rf.<hash>.jpg.
+ROBOFLOW = re.compile(r"(?P<source>.+)[_.](?:jpe?g|png|bmp|tiff?|webp|gif)\.rf\.[0-9A-Za-z]{8,}\.\w+$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What is kept of one image of any D.
+
+    Attributes:
+        content: digest of the decoded samples: equal for equal images, however they were compressed without loss.
+        thumbnail: uint8 ``[SIDE, ...]``, grey.
+    """
+
+    content: bytes
+    thumbnail: np.ndarray
+
+    def is_blank(self) -> bool:
+        """Whether nothing is to be seen: one grey all over."""
+        return float(self.thumbnail.std()) < FLAT and int(self.thumbnail.max()) - int(self.thumbnail.min()) < 8
+
+
+def fingerprint(image: Tensor) -> Fingerprint:
+    """Of one image ``[C, *S]``, 0..255."""
+    samples = image.contiguous().numpy()
+    digest = hashlib.blake2b(np.ascontiguousarray(samples).data, digest_size=16)
+    digest.update(str(samples.shape).encode())
+    grey = samples.mean(0, dtype=np.float32)
+    for axis in range(grey.ndim):
+        grey = _average(grey, axis)
+    return Fingerprint(digest.digest(), grey.round().clip(0, 255).astype(np.uint8))
+
+
+def source_name(file_name: str) -> str | None:
+    """The name of the photo that Roboflow made ``file_name`` from; None for other names."""
+    found = ROBOFLOW.match(file_name.replace("\\", "/").rsplit("/", 1)[-1])
+    return found["source"] if found else None
+
+
+def hash_signs(thumbnails: np.ndarray) -> np.ndarray:
+    """The perceptual hash of thumbnails ``[N, SIDE, ...]``: int8 ``[N, FREQUENCIES ** D - 1]`` of -1 and 1.
+
+    The signs of the lowest frequencies of the cosine transform (DCT-II) but for the mean: a change of size, brightness,
+    contrast or compression turns few of them.
+    """
+    values = thumbnails.astype(np.float32)
+    for axis in range(1, values.ndim):
+        values = np.moveaxis(np.moveaxis(values, axis, -1) @ cosines().T, -1, axis)
+    flat = values.reshape(len(values), -1)[:, 1:]
+    return np.where(flat > 0, 1, -1).astype(np.int8)
+
+
+def cosines() -> np.ndarray:
+    """The lowest rows of the DCT-II, float32 ``[FREQUENCIES, SIDE]``."""
+    angle = np.pi / SIDE * np.outer(np.arange(FREQUENCIES), np.arange(SIDE) + 0.5)
+    return np.cos(angle).astype(np.float32)
+
+
+def mirrored(thumbnails: np.ndarray) -> np.ndarray:
+    """Thumbnails ``[N, SIDE, ...]`` with left and right exchanged."""
+    return thumbnails[..., ::-1]
+
+
+def alike_pairs(first: np.ndarray, second: np.ndarray | None = None) -> list[tuple[int, int]]:
+    """The pairs (i, j) of thumbnails ``[N, SIDE, ...]`` and ``[M, SIDE, ...]`` that show one picture.
+
+    The hash finds the candidates among all N * M pairs, the thumbnails themselves decide. Without ``second``, the pairs
+    i < j within ``first``. Blank images are like no other.
+    """
+    own = second is None
+    other = first if second is None else second
+    if not len(first) or not len(other):
+        return []
+    left, right = _standardised(first), _standardised(other)
+    pairs = [(i, j) for i, j in _candidates(hash_signs(first), hash_signs(other)) if not own or i < j]
+    return [(i, j) for i, j in pairs if float(left[i] @ right[j]) >= ALIKE]
+
+
+def _candidates(first: np.ndarray, second: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Pairs whose hashes differ in few signs; a product of matrices counts them for many pairs at once."""
+    least = first.shape[1] * (1 - 2 * MOST_DIFFERENT_SIGNS)
+    right = second.astype(np.float32).T
+    for start in range(0, len(first), CHUNK):
+        agreement = first[start : start + CHUNK].astype(np.float32) @ right
+        for i, j in np.argwhere(agreement >= least):
+            yield start + int(i), int(j)
+
+
+def _standardised(thumbnails: np.ndarray) -> np.ndarray:
+    """Float32 ``[N, SIDE ** D]`` of mean 0 and length 1; zeros where there is nothing to compare."""
+    values = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
+    values -= values.mean(1, keepdims=True)
+    values[values.std(1) < FLAT] = 0
+    return values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-6)
+
+
+def _average(values: np.ndarray, axis: int) -> np.ndarray:
+    """``values`` averaged along ``axis`` over SIDE parts of nearly one length; samples repeat where there are fewer."""
+    length = values.shape[axis]
+    edges = np.arange(SIDE + 1) * length // SIDE
+    counts = np.maximum(np.diff(edges), 1).astype(np.float32)
+    sums = np.add.reduceat(values, edges[:-1], axis=axis)
+    return sums / counts.reshape((-1,) + (1,) * (values.ndim - axis - 1))

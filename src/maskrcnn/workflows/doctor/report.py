@@ -1,0 +1,134 @@
+"""The diagnosis in words, for a terminal or a plain pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from maskrcnn.workflows.checks import counted
+from maskrcnn.workflows.doctor.costs import duration, gib
+from maskrcnn.workflows.doctor.examine import Diagnosis, SetFacts
+from maskrcnn.workflows.doctor.findings import Finding
+from maskrcnn.workflows.doctor.sizes import Sizes
+from maskrcnn.workflows.doctor.trial import Trial
+
+WORDS = {"error": ("FAULT", "bold red"), "warning": ("WARNING", "bold yellow"), "note": ("NOTE", "bold cyan")}
+EXAMPLES = 4
+BAR = 30  # characters
+LOSSES = {
+    "loss_rpn_objectness": "where something is",
+    "loss_rpn_box": "rough boxes",
+    "loss_box_class": "which class",
+    "loss_box": "exact boxes",
+    "loss_mask": "masks",
+    "loss_keypoint": "keypoints",
+}
+
+
+def tell(diagnosis: Diagnosis, console: Console, arguments: str) -> None:
+    """Print everything, what matters most last, where it is still on the screen.
+
+    Args:
+        arguments: of `maskrcnn train` for these data, as in ``DATA --val DATA``.
+    """
+    for name, facts in diagnosis.sets.items():
+        console.print(_heading(name if len(diagnosis.sets) > 1 else "data"))
+        _lines(console, _facts(facts))
+    if diagnosis.sizes.extents.size:
+        console.print(_heading(f"object sizes, as the model sees them at {diagnosis.image_size} px"))
+        _lines(console, _histogram(diagnosis.sizes))
+    if diagnosis.trial is not None:
+        console.print(_heading("trial: a few images learned by heart"))
+        _lines(console, _trial(diagnosis.trial))
+        console.print(_heading("what training needs on this machine"))
+        _lines(console, _needs(diagnosis))
+    console.print(_heading("findings"))
+    for found in diagnosis.findings:
+        _tell_finding(console, found, named=len(diagnosis.sets) > 1)
+    _lines(console, _verdict(diagnosis, arguments))
+
+
+def _heading(words: str) -> Text:
+    return Text(f"\n{words[:1].upper()}{words[1:]}", style="bold")
+
+
+def _lines(console: Console, lines: Iterable[str], indent: int = 2) -> None:
+    for line in lines:
+        console.print(Padding(Text(line), (0, 0, 0, indent), expand=False))
+
+
+def _tell_finding(console: Console, found: Finding, named: bool) -> None:
+    word, style = WORDS[found.severity]
+    numbers = f"{found.count} of {found.of}" if found.of else f"{found.count}"
+    where = f" ({'train and val' if found.data == 'both' else found.data})" if named else ""
+    console.print(
+        Padding(Text.assemble((word, style), f"  {found.title}: {numbers}{where}"), (0, 0, 0, 2), expand=False)
+    )
+    shown = [f"- {example}" for example in found.examples[:EXAMPLES]]
+    more = len(found.examples) - EXAMPLES
+    shown += [f"- and {max(more, found.count - EXAMPLES)} more"] if more > 0 else []
+    _lines(console, [found.why, *shown, f"What to do: {found.fix}", ""], indent=6)
+
+
+def _facts(facts: SetFacts) -> list[str]:
+    kinds = "masks" if facts.has_masks else "boxes without masks: a detector without a mask head would be trained"
+    classes = sorted(facts.classes.items(), key=lambda item: -item[1])
+    shown = ", ".join(f"{name} {count}" for name, count in classes[:12])
+    more = f" and {len(classes) - 12} classes more" if len(classes) > 12 else ""
+    return [
+        facts.path,
+        f"{counted(facts.images, 'image')}, {facts.readable} of them readable; {counted(facts.objects, 'object')} with "
+        f"{kinds}; at most {facts.most_objects} in one image",
+        f"{'1 class' if len(classes) == 1 else f'{len(classes)} classes'}: {shown}{more}",
+    ]
+
+
+def _histogram(sizes: Sizes) -> list[str]:
+    rows = sizes.histogram()
+    total = max(1, len(sizes.extents))
+    most = max(count for _, count in rows) or 1
+    return [
+        f"{name:>14} {'#' * round(BAR * count / most):<{BAR}} {count / total:5.1%}  {count}" for name, count in rows
+    ] + [f"Images are resized by a factor of {sizes.enlarged:.2g}."]
+
+
+def _trial(trial: Trial) -> list[str]:
+    names = ", ".join(trial.files)
+    rows = [f"{counted(trial.steps, 'step')} on {names}"]
+    rows += [f"{LOSSES.get(name, name):>20}: {first:.3f} -> {last:.3f}" for name, (first, last) in trial.losses.items()]
+    rows.append("Box losses may rise at first: they count only what was nearly found.")
+    rows.append(f"Labelled and found boxes then overlap by {trial.box_agreement:.0%}.")
+    if trial.mask_agreement is not None:
+        rows.append(f"Labelled masks and those drawn in their boxes overlap by {trial.mask_agreement:.0%}.")
+    return rows
+
+
+def _needs(diagnosis: Diagnosis) -> list[str]:
+    needs, recipe = diagnosis.needs, diagnosis.recipe
+    if needs is None:
+        return []
+    memory = f"about {gib(needs.bytes)}" if needs.bytes else "could not be measured"
+    free = f", {gib(needs.available)} are free" if needs.available else ""
+    return [
+        f"{diagnosis.model} at {diagnosis.image_size} px, {counted(recipe.batch, 'image')} a step: "
+        f"{needs.seconds_an_image:.2f} s an image",
+        f"{duration(needs.epoch_seconds)} for one pass over all images, {duration(needs.total_seconds)} for "
+        f"{counted(recipe.epochs, 'epoch')}, without looking at val",
+        f"memory: {memory}{free}",
+    ]
+
+
+def _verdict(diagnosis: Diagnosis, arguments: str) -> list[str]:
+    faults, warnings = diagnosis.count("error"), diagnosis.count("warning")
+    command = f"maskrcnn train {arguments} --out runs/mine"
+    command += "" if diagnosis.recipe.image_size is None else f" --image-size {diagnosis.recipe.image_size}"
+    if faults:
+        besides = f" and {counted(warnings, 'warning')}" if warnings else ""
+        return [f"{counted(faults, 'fault')}{besides}: correct the faults first, then run this again."]
+    remarks = f"{counted(warnings, 'warning')} to read, no faults" if warnings else "Nothing is wrong with it"
+    if "val" not in diagnosis.sets:
+        remarks += "; keep some labelled images apart to measure on (--val)"
+    return [f"{remarks}. Next: {command}"]

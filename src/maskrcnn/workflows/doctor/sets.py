@@ -1,0 +1,93 @@
+"""Pictures that are there more than once, within one data set or in both train and val."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from maskrcnn.data.fingerprint import alike_pairs, mirrored, source_name
+from maskrcnn.workflows.doctor.findings import Finding, finding
+from maskrcnn.workflows.doctor.survey import Survey
+
+WORTHLESS = 0.2  # part of val that is also in train from which val measures nothing
+
+
+def duplicates(found: Survey, data: str) -> list[Finding]:
+    """Pictures of one data set that show the same, also mirrored or saved anew."""
+    pairs = same_pictures(found)
+    names = [f"{found.names[i]} and {found.names[j]}{how}" for i, j, how in pairs]
+    return [finding("image-duplicate", data, names, len(found.names))] if pairs else []
+
+
+def leakage(train: Survey, val: Survey) -> list[Finding]:
+    """Pictures that are in both, by what they show or, of other pictures, by the name of their source."""
+    pairs = same_pictures(train, val)
+    total = len(val.names)
+    findings = []
+    for code, lines, hit in (
+        (
+            "same-picture",
+            [f"{train.names[i]} (train) and {val.names[j]} (val){how}" for i, j, how in pairs],
+            {j for _, j, _ in pairs},
+        ),
+        *_shared_sources(train, val, {(i, j) for i, j, _ in pairs}),
+    ):
+        if lines:
+            severity = "error" if len(hit) > max(WORTHLESS * total, 1) else "warning"
+            findings.append(finding(code, "both", lines, total, len(hit), severity=severity))
+    return findings
+
+
+def same_pictures(first: Survey, second: Survey | None = None) -> list[tuple[int, int, str]]:
+    """Pairs of images that show one picture, and how they differ: position, position, words."""
+    own = second is None
+    other = first if second is None else second
+    rows, columns = _seen(first), _seen(other)
+    if not rows or not columns:
+        return []
+    left, right = _thumbnails(first, rows), _thumbnails(other, columns)
+    words: dict[tuple[int, int], str] = {}
+    for i, j in alike_pairs(mirrored(left), right):
+        if not own or i < j:
+            words[rows[i], columns[j]] = ", mirrored"
+    for i, j in alike_pairs(left, None if own else right):
+        words[rows[i], columns[j]] = ""
+    for i, j in _equal_contents(first, None if own else other):
+        words[i, j] = ""
+    return [(i, j, how) for (i, j), how in sorted(words.items())]
+
+
+def _equal_contents(first: Survey, second: Survey | None) -> list[tuple[int, int]]:
+    """Pairs of images of exactly the same samples, also where these are too plain for a comparison; none that are
+    blank."""
+    places: dict[bytes, list[int]] = {}
+    for index, seen in enumerate(first.fingerprints):
+        if seen is not None and not seen.is_blank():
+            places.setdefault(seen.content, []).append(index)
+    if second is None:
+        return [(i, j) for same in places.values() for i, j in zip(same, same[1:])]
+    return [
+        (i, j) for j, seen in enumerate(second.fingerprints) if seen is not None for i in places.get(seen.content, [])
+    ]
+
+
+def _shared_sources(train: Survey, val: Survey, known: set[tuple[int, int]]) -> list[tuple[str, list[str], set[int]]]:
+    """Pairs of pictures of one source name that do not show the same, as one row for :func:`leakage`."""
+    places: dict[str, list[int]] = {}
+    for i, name in enumerate(train.names):
+        if (source := source_name(name)) is not None:
+            places.setdefault(source, []).append(i)
+    lines, hit = [], set()
+    for j, name in enumerate(val.names):
+        for i in places.get(source_name(name) or "", []):
+            if (i, j) not in known:
+                lines.append(f"{train.names[i]} (train) and {name} (val)")
+                hit.add(j)
+    return [("same-source", lines, hit)]
+
+
+def _seen(found: Survey) -> list[int]:
+    return [index for index, seen in enumerate(found.fingerprints) if seen is not None]
+
+
+def _thumbnails(found: Survey, positions: list[int]) -> np.ndarray:
+    return np.stack([seen.thumbnail for k in positions if (seen := found.fingerprints[k]) is not None])

@@ -1,0 +1,215 @@
+"""A few images learned by heart with the model that would be trained: proof that labels, pictures and losses agree."""
+
+from __future__ import annotations
+
+import math
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from maskrcnn.checkpoints.ours import ModelInfo
+from maskrcnn.data.dataset import Dataset
+from maskrcnn.data.faults import box_overlap
+from maskrcnn.data.transforms import EvalTransform, Sample
+from maskrcnn.errors import DataError
+from maskrcnn.inference.predictor import Predictor
+from maskrcnn.losses.objective import Objective
+from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.structures import OTHER, Record
+from maskrcnn.training.optimizer import freeze, make_optimizer
+from maskrcnn.training.recipe import FitConfig
+from maskrcnn.training.step import sum_of_means, train_step
+from maskrcnn.workflows.doctor.findings import Finding, finding
+from maskrcnn.workflows.doctor.survey import Survey
+
+IMAGES = 2
+MOST_OBJECTS = 30  # of an image of the trial, if there are such ones
+MOST_STEPS, WARMUP = 60, 4
+LEARNING_RATE = 1e-3
+SECONDS = 30.0  # after which no further step begins
+LEARNED = 0.1  # part of the first loss at which it is enough
+NOT_LEARNED = 0.75  # part of the first loss above which nothing was learned
+MASKS_AGREE = 0.5  # mean overlap (IoU) of masks drawn in the labelled boxes with the labelled masks
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of it.
+
+    Attributes:
+        files: names of the images.
+        losses: by name: at the first step, and at the last (mean of three).
+        steps: how many were done.
+        broken: why it was given up; empty if it was not.
+        mask_agreement: mean IoU of the masks drawn in the labelled boxes with the labelled ones; None without masks.
+        box_agreement: mean IoU of the labelled boxes with the best detection of their class.
+        seconds: of one step, a median.
+        images: in a step.
+        bytes: peak memory that the steps needed beyond what the process had before; 0 if unknown.
+        resident: memory of the process before the first step, in bytes; 0 if unknown.
+    """
+
+    files: tuple[str, ...]
+    losses: dict[str, tuple[float, float]]
+    steps: int
+    broken: str
+    mask_agreement: float | None
+    box_agreement: float
+    seconds: float
+    images: int
+    bytes: int
+    resident: int
+
+    @property
+    def total(self) -> tuple[float, float]:
+        """The sum of all losses at the beginning and at the end."""
+        first, last = zip(*self.losses.values())
+        return sum(first), sum(last)
+
+
+def try_out(model: MaskRCNN, info: ModelInfo, found: Survey, fit: FitConfig, device: str = "cpu") -> Trial | None:
+    """Train ``model`` (which is changed) on :data:`IMAGES` images; None where no image with an object can be read.
+
+    Args:
+        fit: which layers learn and how; its schedule and batch are replaced by those of the trial.
+    """
+    dataset = found.dataset
+    chosen = choose_images(found)
+    examples = [example for index in chosen if (example := _load(dataset, index, info)) is not None][:IMAGES]
+    if not examples:
+        return None
+    samples = [sample for _, sample in examples]
+    fit = replace(fit, lr=LEARNING_RATE, batch_size=len(samples), accumulate=1, bf16=False)
+    model = model.to(device)
+    freeze(model, fit)
+    objective, optimizer = Objective(model), make_optimizer(model, fit)
+    history: list[dict[str, float]] = []
+    seconds: list[float] = []
+    broken, began, before = "", time.monotonic(), _resident()
+    while len(history) < MOST_STEPS and time.monotonic() - began < SECONDS and not _is_learned(history):
+        for group in optimizer.param_groups:
+            group["lr"] = LEARNING_RATE * group["factor"] * min(1.0, (len(history) + 1) / WARMUP)
+        step_began = time.monotonic()
+        done = train_step(objective, optimizer, samples, fit, len(history), device)
+        seconds.append(time.monotonic() - step_began)
+        history.append({name: term.mean().item() for name, term in done.terms.items()})
+        if done.skipped and not math.isfinite(sum_of_means(done.terms).item()):
+            broken = done.skipped
+            break
+    last = history[-3:]
+    masks, boxes = _agreement(Predictor(model, info, device), dataset, [record for record, _ in examples])
+    return Trial(
+        files=tuple(sample.file_name for sample in samples),
+        losses={name: (history[0][name], float(np.mean([h[name] for h in last]))) for name in history[0]},
+        steps=len(history),
+        broken=broken,
+        mask_agreement=masks,
+        box_agreement=boxes,
+        seconds=statistics.median(seconds[1:] or seconds),
+        images=len(samples),
+        bytes=max(0, _peak() - before) if before else 0,
+        resident=before,
+    )
+
+
+def choose_images(found: Survey) -> list[int]:
+    """Positions of images to learn by heart, best first: sound ones with a few objects that are large enough to see.
+
+    Of images whose labels are faulty only where there are no others; they then show what the faults do.
+    """
+    faulty = found.faulty_files()
+    largest = np.zeros(len(found.counts))
+    edges = np.cumsum([0, *found.counts])
+    sides = np.concatenate(found.extents).min(1) if found.extents else np.zeros(0)
+    shapes = np.concatenate(found.shapes).max(1) if found.shapes else np.ones(0)
+    for k, (start, end) in enumerate(zip(edges, edges[1:])):
+        if end > start:  # the smallest object decides how well all of them can be seen
+            largest[k] = float((sides[start:end] / np.maximum(shapes[start:end], 1)).min())
+    usable = [k for k, count in enumerate(found.counts) if count and found.readable[k]]
+    rank = lambda k: (found.names[k] in faulty, found.counts[k] > MOST_OBJECTS, -largest[k])  # noqa: E731
+    ranked = sorted(usable, key=rank)
+    return ranked[: 4 * IMAGES]
+
+
+def trial_findings(trial: Trial) -> list[Finding]:
+    """What the trial says about the data: nothing, if all is well."""
+    files = list(trial.files)
+    if trial.broken:
+        return [finding("trial-not-finite", "train", files)]
+    first, last = trial.total
+    if last > NOT_LEARNED * first:
+        return [finding("trial-not-learning", "train", files)]
+    if trial.mask_agreement is not None and trial.mask_agreement < MASKS_AGREE:
+        return [finding("trial-masks-off", "train", files)]
+    return []
+
+
+def _load(dataset: Dataset, index: int, info: ModelInfo) -> tuple[Record, Sample] | None:
+    try:
+        record = dataset[index]
+        sample = EvalTransform(info.config.preprocess)(dataset.read_image(record), record)
+    except DataError:
+        return None
+    return record, replace(sample, index=index)
+
+
+def _is_learned(history: Sequence[dict[str, float]]) -> bool:
+    if len(history) < 10:
+        return False
+    total = [sum(losses.values()) for losses in history]
+    return max(total[-3:]) < LEARNED * total[0]
+
+
+def _agreement(predictor: Predictor, dataset: Dataset, records: Sequence[Record]) -> tuple[float | None, float]:
+    """Mean IoU of masks drawn in the labelled boxes, and of found with labelled boxes, over all objects."""
+    masks: list[float] = []
+    boxes: list[float] = []
+    for record in records:
+        image, target = dataset.read_image(record), record.instances()
+        chosen = target[torch.from_numpy(record.labels != OTHER) & ~target.crowd]  # type: ignore[operator]
+        assert chosen.labels is not None
+        if "mask" in predictor.model.heads and chosen.regions is not None:
+            drawn = predictor.masks_of(image, chosen.boxes, chosen.labels)
+            for k in range(len(chosen)):
+                mine, theirs = drawn.mask(k), chosen.regions.mask(k)
+                if theirs.any():
+                    masks.append(float((mine & theirs).sum() / (mine | theirs).sum()))
+        found = predictor(image)
+        for box, label in zip(chosen.boxes.double().numpy(), chosen.labels):
+            assert found.labels is not None
+            same = found.boxes[found.labels == label].double().numpy()
+            boxes.append(max((box_overlap(box, other) for other in same), default=0.0))
+    return float(np.mean(masks)) if masks else None, float(np.mean(boxes)) if boxes else 0.0
+
+
+def _resident() -> int:
+    """Bytes of memory that this process has now, its highest mark set back to it where the system can; 0: unknown."""
+    try:
+        with open("/proc/self/clear_refs", "w") as mark:  # noqa: PTH123 - no file, a switch
+            mark.write("5")
+    except OSError:
+        return 0
+    return _status("VmRSS")
+
+
+def _peak() -> int:
+    """Bytes of memory that this process had at most."""
+    return _status("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )
+
+
+def _status(name: str) -> int:
+    """A number of bytes of /proc/self/status; 0 where there is none."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as status:  # noqa: PTH123
+            line = next((line for line in status if line.startswith(f"{name}:")), "")
+    except OSError:
+        return 0
+    return int(line.split()[1]) * 1024 if line else 0
