@@ -63,11 +63,16 @@ class Doctor:
                 progress.update(task, description=what, completed=done, total=total or None)
 
             diagnosis = examine(train, val, self.model, recipe, self.quick, self.device, report)
-        arguments = str(self.data) + (f" --val {self.val}" if self.val else "")
-        tell(diagnosis, Console(highlight=False, markup=False, emoji=False), arguments)
+        tell(diagnosis, Console(highlight=False, markup=False, emoji=False), self._train_arguments())
         if self.json is not None:
             _write(self.json, json.dumps(as_dict(diagnosis), indent=1) + "\n")
         return 1 if diagnosis.count("error") else 0
+
+    def _train_arguments(self) -> str:
+        """What to give `maskrcnn train` to train as was looked at here."""
+        flags = {"val": self.val, "image-size": self.image_size, "smallest-anchor": self.smallest_anchor}
+        flags |= {"model": None if self.model == DEFAULT_MODEL else self.model}
+        return " ".join([str(self.data), *(f"--{name} {value}" for name, value in flags.items() if value is not None)])
 
 
 def _write(path: Path, text: str) -> None:

@@ -217,8 +217,9 @@ def _name(entry: Any) -> str:
 
 def _shape(image: dict[str, Any]) -> tuple[int, int] | None:
     height, width = image.get("height"), image.get("width")
-    known = isinstance(height, int) and isinstance(width, int) and height > 0 and width > 0
-    return (height, width) if known else None
+    if isinstance(height, int) and isinstance(width, int) and height > 0 and width > 0:
+        return height, width
+    return None
 
 
 def _numbers(values: Any) -> np.ndarray | None:

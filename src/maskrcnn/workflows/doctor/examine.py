@@ -90,7 +90,7 @@ def open_patient(path: Path) -> Dataset:
         raise DataError(
             f"{path} holds {len(pictures)} pictures but no labels that can be read: outline the objects in some of "
             "them with a labelling tool (such as LabelMe, CVAT or Roboflow) and export as COCO, or, to find what a "
-            f"shipped model knows, run `maskrcnn predict {path} --out out`. ({error})"
+            f"shipped model knows, run `maskrcnn predict {path} --out out`. Looked for were these: {error}"
         ) from None
 
 

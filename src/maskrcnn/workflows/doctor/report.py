@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from maskrcnn.workflows.checks import counted
@@ -32,7 +31,7 @@ def tell(diagnosis: Diagnosis, console: Console, arguments: str) -> None:
     """Print everything, what matters most last, where it is still on the screen.
 
     Args:
-        arguments: of `maskrcnn train` for these data, as in ``DATA --val DATA``.
+        arguments: of `maskrcnn train` as the user would go on with, as in ``DATA --val DATA``.
     """
     for name, facts in diagnosis.sets.items():
         console.print(_heading(name if len(diagnosis.sets) > 1 else "data"))
@@ -57,16 +56,21 @@ def _heading(words: str) -> Text:
 
 def _lines(console: Console, lines: Iterable[str], indent: int = 2) -> None:
     for line in lines:
-        console.print(Padding(Text(line), (0, 0, 0, indent), expand=False))
+        _print(console, Text(line), indent)
+
+
+def _print(console: Console, text: Text, indent: int) -> None:
+    """Wrapped to the width there is, without blanks at the ends of lines, so that it can be copied from."""
+    for line in text.wrap(console, max(20, console.width - indent)) or [Text()]:
+        line.rstrip()
+        console.print(Text(" " * indent if line else "") + line, soft_wrap=True)
 
 
 def _tell_finding(console: Console, found: Finding, named: bool) -> None:
     word, style = WORDS[found.severity]
     numbers = f"{found.count} of {found.of}" if found.of else f"{found.count}"
     where = f" ({'train and val' if found.data == 'both' else found.data})" if named else ""
-    console.print(
-        Padding(Text.assemble((word, style), f"  {found.title}: {numbers}{where}"), (0, 0, 0, 2), expand=False)
-    )
+    _print(console, Text.assemble((word, style), f"  {found.title}: {numbers}{where}"), 2)
     shown = [f"- {example}" for example in found.examples[:EXAMPLES]]
     more = len(found.examples) - EXAMPLES
     shown += [f"- and {max(more, found.count - EXAMPLES)} more"] if more > 0 else []
@@ -124,7 +128,6 @@ def _needs(diagnosis: Diagnosis) -> list[str]:
 def _verdict(diagnosis: Diagnosis, arguments: str) -> list[str]:
     faults, warnings = diagnosis.count("error"), diagnosis.count("warning")
     command = f"maskrcnn train {arguments} --out runs/mine"
-    command += "" if diagnosis.recipe.image_size is None else f" --image-size {diagnosis.recipe.image_size}"
     if faults:
         besides = f" and {counted(warnings, 'warning')}" if warnings else ""
         return [f"{counted(faults, 'fault')}{besides}: correct the faults first, then run this again."]

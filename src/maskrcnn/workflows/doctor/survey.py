@@ -104,7 +104,8 @@ def _look(dataset: Dataset, coco: CocoFacts | None, label_maps: bool, pace: int,
         record = dataset[index]
     except DataError as error:
         return _Look(f"image {index + 1}", [Fault("labels-unreadable", str(error))])
-    name, faults = record.file_name, []
+    name = record.file_name
+    faults: list[Fault] = []
     if coco is None:
         faults += record_faults(record, len(dataset.class_names), dataset.has_masks)
     if label_maps:
@@ -125,7 +126,7 @@ def _look(dataset: Dataset, coco: CocoFacts | None, label_maps: bool, pace: int,
 def _image_fault(record: Record, error: DataError) -> Fault:
     """Of another size than its labels, or unreadable."""
     try:
-        shape = image_shape(record.source)
+        shape: tuple[int, ...] = image_shape(record.source)
     except DataError:
         shape = record.spatial_shape or ()
     if record.spatial_shape is not None and shape != record.spatial_shape:

@@ -34,7 +34,9 @@ MOST_STEPS, WARMUP = 60, 4
 LEARNING_RATE = 1e-3
 SECONDS = 30.0  # after which no further step begins
 LEARNED = 0.1  # part of the first loss at which it is enough
-NOT_LEARNED = 0.75  # part of the first loss above which nothing was learned
+ENOUGH_STEPS = 20  # before which nothing is concluded from a loss that has not fallen: a slow machine does only a few
+NOT_LEARNED = 0.75  # part of the first loss above which nothing was learned; a model that knew them before starts low
+BOXES_AGREE = 0.5  # and its boxes agree with the labelled ones
 MASKS_AGREE = 0.5  # mean overlap (IoU) of masks drawn in the labelled boxes with the labelled masks
 
 
@@ -143,7 +145,7 @@ def trial_findings(trial: Trial) -> list[Finding]:
     if trial.broken:
         return [finding("trial-not-finite", "train", files)]
     first, last = trial.total
-    if last > NOT_LEARNED * first:
+    if trial.steps >= ENOUGH_STEPS and last > NOT_LEARNED * first and trial.box_agreement < BOXES_AGREE:
         return [finding("trial-not-learning", "train", files)]
     if trial.mask_agreement is not None and trial.mask_agreement < MASKS_AGREE:
         return [finding("trial-masks-off", "train", files)]
@@ -200,9 +202,8 @@ def _resident() -> int:
 
 def _peak() -> int:
     """Bytes of memory that this process had at most."""
-    return _status("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
-        1 if sys.platform == "darwin" else 1024
-    )
+    unit = 1 if sys.platform == "darwin" else 1024
+    return _status("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _status(name: str) -> int:

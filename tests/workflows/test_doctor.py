@@ -1,0 +1,331 @@
+"""The doctor names what was planted, each alone and all together, and nothing else."""
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from doctor_sets import FAULTS, copy_image, draw_picture, move_everything, plant, to_rle, write_label_maps, write_set
+from maskrcnn.workflows.doctor.findings import KINDS
+
+ANIMALS = Path(__file__).parents[2].parent / "shared" / "data" / "animals"
+SMALL = ("--image-size", 128)  # the shipped model on pictures of their own size
+
+
+@pytest.fixture
+def doctor(maskrcnn, tmp_path):
+    """``doctor(DATA, ...) -> (exit code, findings by (code, data), standard output)``, without the trial."""
+
+    def run(*arguments, quick=True):
+        out = tmp_path / "diagnosis.json"
+        outcome = maskrcnn("doctor", *arguments, "--json", out, *(["--quick"] if quick else []))
+        assert outcome.err == ""
+        found = {(f["code"], f["data"]): f for f in json.loads(out.read_text())["findings"]}
+        return outcome.code, found, outcome.out
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def sound_set(tmp_path_factory):
+    return write_set(tmp_path_factory.mktemp("sound") / "train")
+
+
+@pytest.fixture
+def copied(sound_set, tmp_path):
+    shutil.copytree(sound_set.parent, tmp_path / "train")
+    return tmp_path / "train" / "labels.json"
+
+
+def test_of_a_sound_set_nothing_is_said(doctor, sound_set):
+    code, found, out = doctor(sound_set, *SMALL)
+    assert (code, found) == (0, {})
+    assert "24 images, 24 of them readable; 72 objects with masks" in out
+    assert f"Next: maskrcnn train {sound_set} --image-size 128 --out runs/mine" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("code", FAULTS)
+def test_a_fault_alone_is_the_only_finding(doctor, copied, code):
+    exit_code, found, out = doctor(plant(copied, FAULTS[code]), *SMALL)
+    assert list(found) == [(code, "train")]
+    assert found[code, "train"]["count"] in (1, 2)
+    assert exit_code == (1 if KINDS[code].severity == "error" else 0)
+    assert KINDS[code].title in " ".join(out.split())
+
+
+def test_all_faults_together_are_all_named_once(doctor, copied):
+    code, found, _ = doctor(plant(copied, *FAULTS.values()), *SMALL)
+    assert code == 1
+    assert set(found) == {(name, "train") for name in FAULTS}
+    assert {finding["count"] for finding in found.values()} == {1}
+
+
+def test_findings_name_the_file_and_say_what_to_do(doctor, copied):
+    _, found, out = doctor(plant(copied, FAULTS["box-outside"]), *SMALL)
+    (example,) = found["box-outside", "train"]["examples"]
+    assert example.startswith("005.png, annotation 16: box [2")
+    assert "005.png" in out and "What to do: " in out
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda image: image.resize((100, 75)), ""),
+        (ImageOps.mirror, ", mirrored"),
+        (lambda image: image.point(lambda v: min(255, int(v * 0.8 + 30))), ""),
+    ],
+    ids=["smaller", "mirrored", "recoloured"],
+)
+def test_a_picture_of_train_is_found_in_val(doctor, sound_set, tmp_path, change, words):
+    val = write_set(tmp_path / "val", 6, first=500)
+    with Image.open(sound_set.parent / "004.png") as image:
+        change(image).resize((128, 96)).save(tmp_path / "val" / "503.png")
+    _, found, _ = doctor(sound_set, "--val", val, *SMALL)
+    found.pop(("labels-misplaced", "val"), None)
+    assert list(found) == [("same-picture", "both")]
+    assert found["same-picture", "both"]["examples"] == [f"004.png (train) and 503.png (val){words}"]
+
+
+def test_pictures_of_one_source_are_found_by_their_names(doctor, copied, tmp_path):
+    val = write_set(tmp_path / "val", 6, first=500)
+    rename(copied, "003.png", "walk_jpg.rf.0123456789abcdef0123456789abcdef.png")
+    rename(val, "502.png", "walk_jpg.rf.fedcba9876543210fedcba9876543210.png")
+    _, found, _ = doctor(copied, "--val", val, *SMALL)
+    assert list(found) == [("same-source", "both")]
+
+
+def rename(path, old, new):
+    (path.parent / old).rename(path.parent / new)
+    path.write_text(path.read_text().replace(f'"{old}"', f'"{new}"'))
+
+
+def test_val_that_is_train_is_a_fault(doctor, sound_set):
+    code, found, _ = doctor(sound_set, "--val", sound_set, *SMALL)
+    assert code == 1
+    assert found["same-picture", "both"]["severity"] == "error"
+    assert found["same-picture", "both"]["count"] == 24
+
+
+def test_faults_of_val_are_said_to_be_there(doctor, sound_set, tmp_path):
+    val = write_set(tmp_path / "val", 20, first=500)
+    _, found, _ = doctor(sound_set, "--val", plant(val, FAULTS["box-empty"]), *SMALL)
+    assert list(found) == [("box-empty", "val")]
+
+
+def test_classes_that_train_lacks_are_a_fault(doctor, sound_set, tmp_path):
+    val = write_set(tmp_path / "val", 6, first=500)
+    val.write_text(val.read_text().replace('"wedge"', '"gear"'))
+    code, found, _ = doctor(sound_set, "--val", val, *SMALL)
+    assert code == 1 and list(found) == [("classes-differ", "val")]
+
+
+@pytest.mark.parametrize(
+    "how, words",
+    [
+        (lambda points: points + [10, 0], "moved by about -10 px in x"),
+        (lambda points: points[:, ::-1], "with x and y exchanged"),
+        (lambda points: np.stack([128 - points[:, 0], points[:, 1]], 1), "mirrored left to right"),
+    ],
+    ids=["shifted", "exchanged", "mirrored"],
+)
+def test_labels_that_lie_elsewhere_than_the_objects_are_found(doctor, copied, how, words):
+    code, found, out = doctor(plant(copied, lambda content, folder: move_everything(content, how)), *SMALL)
+    assert code == 1
+    assert words in found["labels-misplaced", "train"]["why"]
+
+
+def test_run_lengths_are_as_good_as_polygons(doctor, copied):
+    assert doctor(plant(copied, to_rle), *SMALL)[:2] == (0, {})
+
+
+def test_small_objects_are_compared_with_the_image_size(doctor, sound_set):
+    _, found, out = doctor(sound_set, "--image-size", 32)
+    assert set(found) == {("objects-tiny", "train"), ("anchors-miss", "train")}
+    assert "of your objects are under 8 px at this size (--image-size 32)" in found["objects-tiny", "train"]["why"]
+    assert "use --image-size 64" in found["objects-tiny", "train"]["fix"]
+    assert "use --smallest-anchor" in found["anchors-miss", "train"]["fix"]
+
+
+def test_nothing_labelled_is_a_fault(doctor, copied):
+    maps = write_label_maps(copied.parent.parent / "maps", 3)
+    for path in (maps / "labels").iterdir():
+        Image.fromarray(np.zeros((96, 128), np.uint8)).save(path)
+    code, found, _ = doctor(maps, *SMALL)
+    assert code == 1
+    assert set(found) == {("nothing-labelled", "train"), ("image-unlabelled", "train")}
+
+
+# Label maps
+
+
+def change_map(folder, stem, change):
+    path = folder / "labels" / f"{stem}.png"
+    with Image.open(path) as image:
+        numbers = np.array(image)
+    Image.fromarray(change(numbers)).save(path)
+
+
+def no_picture(folder):
+    (folder / "images" / "002.png").unlink()
+
+
+def no_map(folder):
+    (folder / "labels" / "003.png").unlink()
+
+
+def broken_map(folder):
+    (folder / "labels" / "004.png").write_bytes(b"no image")
+
+
+def other_map_size(folder):
+    change_map(folder, "005", lambda numbers: numbers[:-10])
+
+
+def one_number(folder):
+    change_map(folder, "006", lambda numbers: (numbers > 0).astype(np.uint8) * 255)
+
+
+def speck(folder):
+    def draw(numbers):
+        numbers[0, 0] = 77
+        return numbers
+
+    change_map(folder, "007", draw)
+
+
+def number_again(folder):
+    change_map(folder, "008", lambda numbers: np.where(numbers == 3, 1, numbers).astype(np.uint16))
+
+
+def lossy_map(folder):
+    path = folder / "labels" / "009.png"
+    with Image.open(path) as image:
+        image.convert("L").save(path.with_suffix(".jpg"))
+    path.unlink()
+
+
+MAP_FAULTS = {
+    "image-missing": no_picture,
+    "image-unlabelled": no_map,
+    "labels-unreadable": broken_map,
+    "image-size": other_map_size,
+    "label-map-semantic": one_number,
+    "object-speck": speck,
+    "object-in-parts": number_again,
+}
+
+
+def test_sound_label_maps_have_no_findings(doctor, tmp_path):
+    assert doctor(write_label_maps(tmp_path / "maps"), *SMALL)[:2] == (0, {})
+
+
+@pytest.mark.parametrize("code", MAP_FAULTS)
+def test_a_fault_of_label_maps_alone_is_the_only_finding(doctor, tmp_path, code):
+    folder = write_label_maps(tmp_path / "maps")
+    MAP_FAULTS[code](folder)
+    _, found, _ = doctor(folder, *SMALL)
+    assert [(name, finding["count"]) for (name, _), finding in found.items()] == [(code, 1)]
+
+
+def test_a_label_map_saved_as_jpeg_is_named(doctor, tmp_path):
+    folder = write_label_maps(tmp_path / "maps")
+    lossy_map(folder)
+    _, found, _ = doctor(folder, *SMALL)
+    assert found["label-map-lossy", "train"]["count"] == 1
+
+
+# The trial, with the shipped model
+
+
+def test_two_images_are_learned_by_heart_and_the_needs_follow(doctor, sound_set, tmp_path):
+    code, found, out = doctor(sound_set, *SMALL, quick=False)
+    assert (code, found) == (0, {})
+    content = json.loads((tmp_path / "diagnosis.json").read_text())
+    trial, needs = content["trial"], content["needs"]
+    first, last = (sum(pair[k] for pair in trial["losses"].values()) for k in (0, 1))
+    assert last < 0.5 * first
+    assert trial["mask_agreement"] > 0.6 and trial["box_agreement"] > 0.6
+    assert needs["epoch_seconds"] == pytest.approx(24 * needs["seconds_an_image"])
+    assert needs["total_seconds"] == pytest.approx(20 * needs["epoch_seconds"])
+    assert "memory: about" in out or "could not be measured" in out
+
+
+def test_masks_beside_their_boxes_show_in_the_trial(doctor, copied):
+    def shift_masks(content, folder):
+        for a in content["annotations"]:
+            points = np.array(a["segmentation"][0]).reshape(-1, 2) + [0.7 * a["bbox"][2], 0]
+            a["segmentation"] = [points.clip(0, [128, 96]).ravel().tolist()]
+
+    code, found, _ = doctor(plant(copied, shift_masks), *SMALL, quick=False)
+    assert code == 1
+    assert ("trial-masks-off", "train") in found
+    assert found["box-mask-disagree", "train"]["count"] > 60
+
+
+# The command
+
+
+def test_the_plain_output_has_no_colours_and_no_trailing_blanks(doctor, copied):
+    _, _, out = doctor(plant(copied, *FAULTS.values()), *SMALL)
+    assert "\x1b" not in out
+    assert all(line == line.rstrip() for line in out.splitlines())
+
+
+def test_pictures_without_labels_are_told_how_to_go_on(refused, tmp_path):
+    (tmp_path / "pictures").mkdir()
+    for k in range(3):
+        Image.fromarray(draw_picture(k)[0]).save(tmp_path / "pictures" / f"{k}.png")
+    sentence = refused("doctor", tmp_path / "pictures")
+    assert "holds 3 pictures but no labels" in sentence and "maskrcnn predict" in sentence
+
+
+@pytest.mark.parametrize("name", ["gone", "empty"])
+def test_what_is_no_data_set_is_refused(refused, tmp_path, name):
+    (tmp_path / "empty").mkdir()
+    assert str(tmp_path / name) in refused("doctor", tmp_path / name)
+
+
+def test_every_kind_of_finding_is_explained_in_the_documentation():
+    page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text()
+    assert [code for code in KINDS if f"`{code}`" not in page] == []
+
+
+# The animals, as somebody would have them
+
+
+@pytest.mark.skipif(not ANIMALS.is_dir(), reason="the shared data is not here (../shared/data)")
+def test_the_animals_with_every_fault_planted(doctor, tmp_path):
+    clean = doctor(ANIMALS / "train", "--val", ANIMALS / "valid")[1]
+    assert set(clean) == {("image-duplicate", "train"), ("same-picture", "both"), ("same-source", "both")}
+    train, val = (link_copy(ANIMALS / name, tmp_path / name) for name in ("train", "valid"))
+    plant(train, *FAULTS.values())
+    plant(val, lambda content, folder: leak(content, folder, train))
+    code, found, _ = doctor(train.parent, "--val", val.parent)
+    assert code == 1
+    counts = Counter({key: finding["count"] for key, finding in clean.items()})
+    counts.update({(name, "train"): 1 for name in FAULTS})
+    counts.update({("same-picture", "both"): 1})
+    assert {key: finding["count"] for key, finding in found.items()} == dict(counts)
+
+
+def link_copy(folder, copy):
+    """A folder of links to the images, with a json of its own; its path."""
+    copy.mkdir()
+    for path in folder.iterdir():
+        (copy / path.name).symlink_to(path)
+    labels = copy / "_annotations.coco.json"
+    labels.unlink()
+    labels.write_text((folder / labels.name).read_text())
+    return labels
+
+
+def leak(content, folder, train):
+    """The picture at position 30 of train among those of val, under another name and compressed once more."""
+    name = json.loads(train.read_text())["images"][30]["file_name"]
+    with Image.open(train.parent / name) as image:
+        picture = image.convert("RGB")
+    copy_image(content, folder, 0, "leaked.jpg", lambda _: picture)
