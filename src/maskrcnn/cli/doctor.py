@@ -70,8 +70,12 @@ class Doctor:
 
     def _train_arguments(self) -> str:
         """What to give `maskrcnn train` to train as was looked at here."""
-        flags = {"val": self.val, "image-size": self.image_size, "smallest-anchor": self.smallest_anchor}
-        flags |= {"model": None if self.model == DEFAULT_MODEL else self.model}
+        flags = {
+            "val": self.val,
+            "image-size": self.image_size,
+            "smallest-anchor": self.smallest_anchor,
+            "model": None if self.model == DEFAULT_MODEL else self.model,
+        }
         return " ".join([str(self.data), *(f"--{name} {value}" for name, value in flags.items() if value is not None)])
 
 

@@ -15,7 +15,8 @@ FREQUENCIES = 8  # lowest ones along every axis whose signs are the hash
 MOST_DIFFERENT_SIGNS = 0.16  # of a hash: pictures further apart are not compared at all
 ALIKE = 0.985  # correlation of the thumbnails of one picture, saved anew, resized or recoloured
 FLAT = 1.5  # deviation of a thumbnail (0..255) under which there is nothing to compare
-CHUNK = 2048
+CHUNK = 1024  # images whose hashes are compared with all others at once
+BLOCK = 8192  # candidates whose thumbnails are
 
 # Roboflow names what it exports after the uploaded file: photo.jpg becomes photo_jpg.rf.<hash>.jpg.
 ROBOFLOW = re.compile(r"(?P<source>.+)[_.](?:jpe?g|png|bmp|tiff?|webp|gif)\.rf\.[0-9A-Za-z]{8,}\.\w+$", re.IGNORECASE)
@@ -79,29 +80,35 @@ def mirrored(thumbnails: np.ndarray) -> np.ndarray:
     return thumbnails[..., ::-1]
 
 
-def alike_pairs(first: np.ndarray, second: np.ndarray | None = None) -> list[tuple[int, int]]:
-    """The pairs (i, j) of thumbnails ``[N, SIDE, ...]`` and ``[M, SIDE, ...]`` that show one picture.
+def alike_pairs(first: np.ndarray, second: np.ndarray, earlier: bool = False) -> list[tuple[int, int]]:
+    """For each j of the thumbnails ``second`` ``[M, SIDE, ...]`` the first i of ``first`` ``[N, SIDE, ...]`` that shows
+    the same picture, as pairs (i, j), where there is one; with ``earlier``, only i < j.
 
-    The hash finds the candidates among all N * M pairs, the thumbnails themselves decide. Without ``second``, the pairs
-    i < j within ``first``. Blank images are like no other.
+    The hash finds the candidates among all N * M pairs, the thumbnails themselves decide. Blank images are like no
+    other. Of each j one pair is given, because a film of a standing camera has as many pairs as the square of its
+    frames.
     """
-    own = second is None
-    other = first if second is None else second
-    if not len(first) or not len(other):
+    if not len(first) or not len(second):
         return []
-    left, right = _standardised(first), _standardised(other)
-    pairs = [(i, j) for i, j in _candidates(hash_signs(first), hash_signs(other)) if not own or i < j]
-    return [(i, j) for i, j in pairs if float(left[i] @ right[j]) >= ALIKE]
+    left, right = _standardised(first), _standardised(second)
+    partner: dict[int, int] = {}
+    for rows, columns in _candidates(hash_signs(first), hash_signs(second)):
+        allowed = rows < columns if earlier else rows >= 0
+        rows, columns = rows[allowed], columns[allowed]
+        alike = np.einsum("ij,ij->i", left[rows], right[columns]) >= ALIKE
+        for i, j in zip(rows[alike].tolist(), columns[alike].tolist()):
+            partner[j] = min(i, partner.get(j, i))
+    return sorted((i, j) for j, i in partner.items())
 
 
-def _candidates(first: np.ndarray, second: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Pairs whose hashes differ in few signs; a product of matrices counts them for many pairs at once."""
+def _candidates(first: np.ndarray, second: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Pairs whose hashes differ in few signs, as blocks of rows and columns; a product of matrices counts the signs."""
     least = first.shape[1] * (1 - 2 * MOST_DIFFERENT_SIGNS)
     right = second.astype(np.float32).T
     for start in range(0, len(first), CHUNK):
-        agreement = first[start : start + CHUNK].astype(np.float32) @ right
-        for i, j in np.argwhere(agreement >= least):
-            yield start + int(i), int(j)
+        rows, columns = np.nonzero(first[start : start + CHUNK].astype(np.float32) @ right >= least)
+        for block in range(0, len(rows), BLOCK):
+            yield start + rows[block : block + BLOCK], columns[block : block + BLOCK]
 
 
 def _standardised(thumbnails: np.ndarray) -> np.ndarray:

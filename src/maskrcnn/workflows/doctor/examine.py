@@ -13,6 +13,7 @@ from maskrcnn.config import ModelConfig
 from maskrcnn.data.dataset import Dataset, open_dataset
 from maskrcnn.data.images import find_images
 from maskrcnn.errors import DataError
+from maskrcnn.models.build import VARIANTS
 from maskrcnn.workflows.doctor.classes import class_counts, class_findings, differing_classes
 from maskrcnn.workflows.doctor.costs import Needs, needs_findings, training_needs
 from maskrcnn.workflows.doctor.findings import Finding, by_severity, gather
@@ -131,7 +132,7 @@ def examine(
     trial = needs = None
     if not quick:
         report("learning two images by heart", 0, 0)
-        trial = try_out(network, info, found["train"], recipe.fit_config(pretrained=True), device)
+        trial = try_out(network, info, found["train"], recipe.fit_config(pretrained=model not in VARIANTS), device)
     if trial is not None:
         needs = training_needs(trial, recipe, len(train), config.preprocess.max_size)
         findings += trial_findings(trial) + needs_findings(needs, recipe)

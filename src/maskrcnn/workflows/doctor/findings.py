@@ -79,7 +79,8 @@ KINDS: dict[str, Kind] = {
     "image-duplicate": Kind(
         "warning",
         "Pictures that are there more than once",
-        "Copies (also mirrored or recompressed ones) count double in training, and contradict where labels differ.",
+        "Copies (also mirrored, recompressed, or frames of a standing camera) count double in training, and contradict "
+        "one another where their labels differ.",
         "keep one of each and delete the others with their labels.",
     ),
     "image-blank": Kind(

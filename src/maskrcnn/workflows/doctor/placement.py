@@ -18,7 +18,7 @@ from maskrcnn.workflows.doctor.findings import Finding, finding
 
 LONGEST = 256  # samples of an image along its longer side, in which outlines are looked at
 REACH, PACE = 16, 2  # shifts along every axis that are tried, and their step, in these samples
-MOST_POINTS = 1500  # of the outlines of one image
+MOST_POINTS = 1000  # of the outlines of one image
 FEWEST_IMAGES = 8  # from which anything is concluded
 LEAST_SHIFT = 4  # samples: by less than that tools and hands differ
 SURE = 5.0  # standard errors by which another place must be better: hundreds of places are compared
@@ -102,10 +102,12 @@ def _contrast(grey: np.ndarray, scale: int) -> np.ndarray | None:
 
 def _mean_at(contrast: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Mean of ``contrast`` at each row of points ``[n, P, D]``; NaN where under half of them lie in the image."""
-    sides = np.array(contrast.shape)
-    inside = ((points >= 0) & (points < sides)).all(-1)
-    held = np.clip(points, 0, sides - 1)
-    values = contrast[tuple(np.moveaxis(held, -1, 0))] * inside
+    inside, flat = np.ones(points.shape[:2], bool), np.zeros(points.shape[:2], np.int64)
+    for axis, side in enumerate(contrast.shape):
+        along = points[..., axis]
+        inside &= (along >= 0) & (along < side)
+        flat = flat * side + along.clip(0, side - 1)
+    values = contrast.ravel()[flat] * inside
     counts = inside.sum(1)
     return np.where(2 * counts >= points.shape[1], values.sum(1) / np.maximum(counts, 1), np.nan).astype(np.float32)
 

@@ -38,22 +38,22 @@ def leakage(train: Survey, val: Survey) -> list[Finding]:
 
 
 def same_pictures(first: Survey, second: Survey | None = None) -> list[tuple[int, int, str]]:
-    """Pairs of images that show one picture, and how they differ: position, position, words."""
+    """Images of ``second``, or of ``first`` itself, that were in ``first`` (before): each with one of those that show
+    the same, as position there, own position, and words of how they differ."""
     own = second is None
     other = first if second is None else second
     rows, columns = _seen(first), _seen(other)
     if not rows or not columns:
         return []
     left, right = _thumbnails(first, rows), _thumbnails(other, columns)
-    words: dict[tuple[int, int], str] = {}
-    for i, j in alike_pairs(mirrored(left), right):
-        if not own or i < j:
-            words[rows[i], columns[j]] = ", mirrored"
-    for i, j in alike_pairs(left, None if own else right):
-        words[rows[i], columns[j]] = ""
-    for i, j in _equal_contents(first, None if own else other):
-        words[i, j] = ""
-    return [(i, j, how) for (i, j), how in sorted(words.items())]
+    words: dict[int, tuple[int, str]] = {}
+    for i, j in alike_pairs(mirrored(left), right, own):
+        words[columns[j]] = (rows[i], ", mirrored")
+    for i, j in alike_pairs(left, right, own):
+        words[columns[j]] = (rows[i], "")
+    for i, j in _equal_contents(first, second):
+        words[j] = (i, "")
+    return [(i, j, how) for j, (i, how) in sorted(words.items())]
 
 
 def _equal_contents(first: Survey, second: Survey | None) -> list[tuple[int, int]]:

@@ -36,7 +36,7 @@ class Sizes:
     @property
     def sizes(self) -> np.ndarray:
         """The geometric mean of the sides ``[N]``."""
-        return np.exp(np.log(np.maximum(self.extents, 1e-6)).mean(1)) if len(self.extents) else np.zeros(0)
+        return np.prod(self.extents, axis=1) ** (1 / self.extents.shape[1])
 
     def histogram(self) -> list[tuple[str, int]]:
         """Objects in each range of sizes, the ranges doubling."""

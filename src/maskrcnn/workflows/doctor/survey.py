@@ -83,7 +83,7 @@ def survey(dataset: Dataset, report: Progress = lambda done: None, threads: int 
         found.faults += coco.faults
     elif label_maps:
         found.faults += inspect_folders(dataset.path)
-    look = partial(_look, dataset, coco, label_maps, max(1, len(dataset) // PLACED_IMAGES))
+    look = partial(_look, dataset, coco, label_maps, -(-len(dataset) // PLACED_IMAGES))
     for done, seen in enumerate(_in_order(look, range(len(dataset)), threads or min(4, os.cpu_count() or 1)), 1):
         _add(found, seen)
         report(done)
