@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -162,6 +163,11 @@ def as_dict(diagnosis: Diagnosis) -> dict[str, Any]:
         "model": diagnosis.model,
         "image_size": diagnosis.image_size,
         "sizes": dict(sizes.histogram()),
-        "trial": None if trial is None else vars(trial) | {"losses": {k: list(v) for k, v in trial.losses.items()}},
+        "trial": None if trial is None else vars(trial) | {"losses": {k: _finite(v) for k, v in trial.losses.items()}},
         "needs": None if needs is None else vars(needs),
     }
+
+
+def _finite(values: Sequence[float]) -> list[float | None]:
+    """None for what is no number, which json does not know."""
+    return [value if math.isfinite(value) else None for value in values]
