@@ -158,15 +158,20 @@ class Predictor:
         Raises:
             KeyError: the model has no mask head.
         """
-        p = self.preprocess
-        image = stretch_contrast(image) if p.stretch else image
-        prepared, axis_map = prepare_image(image, p.min_size, p.max_size, p.pixel_mean, p.pixel_std, p.antialias)
-        features = self.model.backbone(batch_images([prepared], p.size_divisor).to(self.device).tensor)
+        batch, axis_map = self.prepare(stretch_contrast(image) if self.preprocess.stretch else image)
+        features = self.model.backbone(batch.tensor)
         found = Instances(axis_map.boxes(boxes.float()).to(self.device), labels.to(self.device))
         head = cast(MaskHead, self.model.heads["mask"])
         head.attach(head(features, [found.boxes]), [found])
         assert found.mask_logits is not None
         return found.mask_logits.float().sigmoid().cpu()
+
+    def prepare(self, image: Tensor) -> tuple[ImageBatch, AxisMap]:
+        """One image ``[C, *S]`` (0..255, contrast stretched where the model wants that) as the model's input, and the
+        map from its coordinates to those of the input."""
+        p = self.preprocess
+        prepared, axis_map = prepare_image(image, p.min_size, p.max_size, p.pixel_mean, p.pixel_std, p.antialias)
+        return batch_images([prepared], p.size_divisor).to(self.device), axis_map
 
     def _to_file(self, found: Instances, axis_map: AxisMap, spatial_shape: tuple[int, ...]) -> Instances:
         """Detections in the coordinates of the file, with masks as regions."""

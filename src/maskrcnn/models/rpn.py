@@ -79,20 +79,33 @@ def propose(
 
     Only the best ``pre_nms`` anchors of a level are decoded. Gradients do not flow through a proposal.
     """
+    scores, boxes, groups = rank(logits, deltas, anchors, config.pre_nms)
+    images = zip(boxes, scores, spatial_shapes)
+    return [suppress(b, s, groups, shape, config)[: config.post_nms] for b, s, shape in images]
+
+
+def rank(
+    logits: Sequence[Tensor], deltas: Sequence[Tensor], anchors: Sequence[Tensor], most: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Objectness ``[B, P]`` and boxes ``[B, P, 2D]`` of the best ``most`` anchors of every level, and the level of
+    each, ``[P]``."""
     best = []
     for level_logits, level_deltas, level_anchors in zip(logits, deltas, anchors):
-        top = full(level_logits).topk(min(config.pre_nms, level_logits.shape[1]), dim=1)
+        top = full(level_logits).topk(min(most, level_logits.shape[1]), dim=1)
         gathered = full(level_deltas).gather(1, top.indices[..., None].expand(-1, -1, level_deltas.shape[2]))
         plain = (1.0,) * gathered.shape[-1]
         best.append((top.values, decode_boxes(gathered, level_anchors[top.indices], plain)))
     scores = torch.cat([level[0] for level in best], 1)
     boxes = torch.cat([level[1] for level in best], 1)
     groups = torch.cat([torch.full_like(level[0][0], i, dtype=torch.long) for i, level in enumerate(best)])
-    proposals = []
-    for image_boxes, image_scores, shape in zip(boxes, scores, spatial_shapes):
-        image_boxes = clip_boxes(image_boxes, shape)
-        large = are_larger(image_boxes, config.min_box_size)
-        image_boxes = image_boxes[large]
-        kept = grouped_nms(image_boxes, image_scores[large], groups[large], config.nms_threshold)
-        proposals.append(image_boxes[kept[: config.post_nms]])
-    return proposals
+    return scores, boxes, groups
+
+
+def suppress(
+    boxes: Tensor, scores: Tensor, groups: Tensor, spatial_shape: tuple[int, ...], config: SelectionConfig
+) -> Tensor:
+    """Of the boxes ``[P, 2D]`` of one image those that no better one of their level stands for, best first."""
+    boxes = clip_boxes(boxes, spatial_shape)
+    large = are_larger(boxes, config.min_box_size)
+    boxes = boxes[large]
+    return boxes[grouped_nms(boxes, scores[large], groups[large], config.nms_threshold)]

@@ -77,12 +77,24 @@ def _detect_one(
     scores: Tensor, deltas: Tensor, proposals: Tensor, spatial_shape: tuple[int, ...], config: DetectionConfig
 ) -> Instances:
     """One image: scores ``[P, K]``, deltas ``[P, K or 1, 2D]``, proposals ``[P, 2D]``."""
-    # Only the pairs of proposal and class that pass the threshold are decoded.
+    found = refine(scores, deltas, proposals, spatial_shape, config)
+    return suppress(found, config)[: config.max_detections]
+
+
+def refine(
+    scores: Tensor, deltas: Tensor, proposals: Tensor, spatial_shape: tuple[int, ...], config: DetectionConfig
+) -> Instances:
+    """A box for each pair of proposal and class that passes the threshold, before any of them is suppressed."""
+    # Only these pairs are decoded.
     row, column = (scores > config.score_threshold).nonzero(as_tuple=True)
     own = deltas[row, column if deltas.shape[1] > 1 else torch.zeros_like(column)]
     boxes = decode_boxes(own, proposals[row], default_weights(proposals.shape[1] // 2))
     boxes = clip_boxes(boxes, spatial_shape)
     large = are_larger(boxes, config.min_box_size)
-    boxes, labels, own_scores = boxes[large], column[large] + 1, scores[row, column][large]
-    kept = grouped_nms(boxes, own_scores, labels, config.nms_threshold)[: config.max_detections]
-    return Instances(boxes[kept], labels[kept], own_scores[kept])
+    return Instances(boxes[large], column[large] + 1, scores[row, column][large])
+
+
+def suppress(found: Instances, config: DetectionConfig) -> Instances:
+    """The boxes that no better one of their class stands for, best first."""
+    assert found.scores is not None and found.labels is not None
+    return found[grouped_nms(found.boxes, found.scores, found.labels, config.nms_threshold)]
