@@ -39,6 +39,9 @@ class CocoResult:
             0..1, or None where there was no such object to find.
         intervals: 95 % bootstrap intervals (low, high) of ``AP`` and ``AP50`` under the same names; empty without
             bootstrap.
+        precision: for each kind COCO's table, float ``[T, 101, K, A]``: the best precision at each recall or more (0,
+            0.01 .. 1) for IoU thresholds 0.5, 0.55 .. 0.95, classes and sizes (all, small, medium, large); -1 where
+            there is no such object.
         num_images: how many images were evaluated.
         num_objects: how many objects there were to find, crowds not counted.
         max_detections: how many detections of one class in one image were looked at, best first.
@@ -49,6 +52,7 @@ class CocoResult:
     num_objects: int
     max_detections: int
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    precision: dict[str, np.ndarray] = field(default_factory=dict, compare=False)
 
 
 def evaluate_detections(
@@ -84,15 +88,17 @@ def evaluate_detections(
         raise ValueError(f"{len(records)} records but detections of {len(detections)} images")
     metrics: dict[str, float | None] = {}
     intervals: dict[str, tuple[float, float]] = {}
+    precision: dict[str, np.ndarray] = {}
     measured = {"mask": _have_masks(records, detections), "keypoints": have_keypoints(records, detections)}
     for kind in (kind for kind in KINDS if measured.get(kind, True)):
         run = _run_coco(kind, records, detections, class_names, max_detections, keypoint_names)
         metrics |= {f"{kind}/{name}": value for name, value in _summarize(run, class_names).items()}
+        precision[kind] = _precision(run)
         if bootstrap:
             bounds = _bootstrap(run, len(records), bootstrap, seed)
             intervals |= {f"{kind}/{name}": bound for name, bound in bounds.items()}
     num_objects = sum(int(np.count_nonzero(~_crowd(record))) for record in records)
-    return CocoResult(metrics, len(records), num_objects, max_detections, intervals)
+    return CocoResult(metrics, len(records), num_objects, max_detections, intervals, precision)
 
 
 def format_table(result: CocoResult) -> Table:
@@ -201,15 +207,20 @@ def _with_masks(rows: list[dict[str, Any]], regions: Regions | None) -> list[dic
 
 def _summarize(run: COCOeval, class_names: Sequence[str]) -> dict[str, float | None]:
     """Means over COCO's tables, in which -1 says that a class has no object of that size."""
-    accumulated = run.eval
+    accumulated, precision = run.eval, _precision(run)
     assert accumulated is not None
-    precision = np.asarray(accumulated["precision"])[..., 0]  # [T, recall steps, K, area ranges]
     recall = np.asarray(accumulated["recall"])[..., 0]  # [T, K, area ranges]
     chosen = [precision[..., 0], precision[0, ..., 0], precision[5, ..., 0]]
     chosen += [precision[..., area] for area in range(1, precision.shape[-1])] + [recall[..., 0]]
     names = SUMMARY if len(chosen) == len(SUMMARY) else KEYPOINT_SUMMARY
     summary = {name: _mean(values) for name, values in zip(names, chosen)}
     return summary | {f"AP/{name}": _mean(precision[:, :, k, 0]) for k, name in enumerate(class_names)}
+
+
+def _precision(run: COCOeval) -> np.ndarray:
+    """``[T, recall steps, K, area ranges]``."""
+    assert run.eval is not None
+    return np.asarray(run.eval["precision"])[..., 0]
 
 
 def _mean(values: np.ndarray) -> float | None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from torch import Tensor
+
 from maskrcnn.data.records import UNNAMED, Dataset
 from maskrcnn.errors import DataError
 from maskrcnn.evaluation.coco import CocoResult, evaluate_detections
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.structures import Instances, Record
+
+Watch = Callable[[Record, Tensor, Instances], None]
 
 LOWEST_SCORE = 0.01  # average precision looks at the whole curve, not only at what a user would be shown
 
@@ -20,6 +24,7 @@ def evaluate(
     bootstrap: int = 0,
     batch: int = 4,
     report: Callable[[int], None] = lambda done: None,
+    watch: Watch = lambda record, image, found: None,
 ) -> tuple[CocoResult, list[str]]:
     """COCO's metrics of ``predictor`` on ``dataset``.
 
@@ -31,6 +36,8 @@ def evaluate(
             finds more, no cap.
         bootstrap: resamplings of the images for 95 % intervals; 0 for none.
         report: called with the number of images done so far.
+        watch: called for each image with its labels, its samples and all that was found in it (scores from 0.01 on,
+            under the data set's labels).
 
     Returns:
         The result, and one sentence for each image that could not be read and was left out.
@@ -43,7 +50,7 @@ def evaluate(
     configured = predictor.model.config
     predictor.adjust(score=LOWEST_SCORE, max_detections=cap)
     try:
-        records, detections, failures = _detect(predictor, dataset, labels, batch, report)
+        records, detections, failures = _detect(predictor, dataset, labels, batch, report, watch)
     finally:
         predictor.model.config = configured
     if not records:
@@ -61,7 +68,12 @@ def evaluate(
 
 
 def _detect(
-    predictor: Predictor, dataset: Dataset, labels: list[int], batch: int, report: Callable[[int], None]
+    predictor: Predictor,
+    dataset: Dataset,
+    labels: list[int],
+    batch: int,
+    report: Callable[[int], None],
+    watch: Watch,
 ) -> tuple[list[Record], list[Instances], list[str]]:
     """The records that could be read, what was found in each under the data set's labels, and the failures."""
     records: list[Record] = []
@@ -76,7 +88,10 @@ def _detect(
                 records.append(record)
             except DataError as error:
                 failures.append(str(error))
-        detections += [_relabel(found, labels) for found in predictor.predict(images)]
+        together = [_relabel(found, labels) for found in predictor.predict(images)]
+        for seen in zip(records[len(detections) :], images, together):
+            watch(*seen)
+        detections += together
         report(len(records) + len(failures))
     return records, detections, failures
 
