@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from maskrcnn.cli.speech import Data, ModelsOwn, console, tell_failures, tell_problems
+from maskrcnn.cli.speech import Data, ModelsOwn, console, say, tell_failures, tell_problems
 from maskrcnn.pretrained import DEFAULT_MODEL
 from maskrcnn.workflows.checks import at_least, result_folder, usable_device
 from maskrcnn.workflows.recipe import SMALLEST_IMAGE
@@ -21,7 +21,7 @@ class Evaluate:
     """Labelled images: COCO, LabelMe, Pascal VOC, YOLO, VIA, label maps, class maps or mask files; DATA:val is the
     split of that name."""
     out: Path
-    """Folder for metrics.json."""
+    """Folder for metrics.json and report.html."""
     model: str = DEFAULT_MODEL
     """Shipped model or model file."""
     max_detections: ModelsOwn = None
@@ -40,10 +40,12 @@ class Evaluate:
     """cpu, cuda or mps."""
     batch: int = 4
     """Images that run together."""
+    report: bool = True
+    """Write no report.html, the page that says why objects are missed and what to do next."""
 
     def run(self) -> int:
         from maskrcnn.data.dataset import open_dataset
-        from maskrcnn.workflows.evaluate import evaluate_to
+        from maskrcnn.workflows.evaluate import evaluate_to, print_table
         from maskrcnn.workflows.models import load_predictor
 
         at_least("max-detections", self.max_detections, 1)
@@ -58,7 +60,7 @@ class Evaluate:
         result_folder(self.out)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("evaluating", total=len(data))
-            _, failures = evaluate_to(
+            result, failures, page = evaluate_to(
                 predictor,
                 data,
                 self.out,
@@ -67,6 +69,11 @@ class Evaluate:
                 self.bootstrap,
                 self.batch,
                 lambda done: progress.update(task, completed=done),
+                self.report,
+                say,
             )
+        print_table(result)
         print(f"The same with more digits: {self.out / 'metrics.json'}")
+        if page is not None:
+            print(f"Why objects are missed, and what to do next: {page}")
         return tell_failures(failures)

@@ -178,7 +178,7 @@ class Watcher:
     """
 
     def __init__(self, predictor: Predictor, dataset: Dataset, threshold: float = SHOWN_FROM) -> None:
-        self.predictor = predictor
+        self.predictor, self.dataset = predictor, dataset
         own = match_classes(predictor.class_names, dataset)
         self.own_labels = {label: k for k, label in enumerate(own, start=1) if label}
         masks = dataset.has_masks and predictor.model.config.mask_head is not None

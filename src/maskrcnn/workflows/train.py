@@ -25,6 +25,7 @@ from maskrcnn.training.distributed import joined, rank, wait
 from maskrcnn.training.fit import fit
 from maskrcnn.training.memory import keep_freed_memory
 from maskrcnn.training.report import Report
+from maskrcnn.workflows.evaluate import report_training
 from maskrcnn.workflows.models import few, load_model
 from maskrcnn.workflows.recipe import Recipe, remembered
 
@@ -43,7 +44,8 @@ def train(
     say: Say = print,
     teacher: Teacher | None = None,
 ) -> Path:
-    """Train on ``data``; the path of the best checkpoint. See :func:`maskrcnn.training.fit.fit` for what is written.
+    """Train on ``data``; the path of the best checkpoint. See :func:`maskrcnn.training.fit.fit` for what is written;
+    with ``val`` there are ``metrics.json`` and ``report.html`` besides.
 
     Args:
         model: a shipped model or a file to start from (classes of the same name keep what was learned), or one of
@@ -76,11 +78,15 @@ def train(
     config, augment = recipe.fit_config(pretrained), recipe.augment(info.config)
     with joined(device) as own_device, said_warnings(say):
         wait()  # none writes before every process has looked whether it may
-        report = Report(out, quiet=rank() > 0)
+        first = rank() == 0
+        report = Report(out, quiet=not first)
         try:
-            return fit(network, info, data, out, val, config, augment, resume, own_device, report, teacher)
+            best = fit(network, info, data, out, val, config, augment, resume, own_device, report, teacher)
         finally:
             report.close()
+    if val is not None and first:
+        report_training(best, val, out, device, say)
+    return best
 
 
 def open_together(paths: Sequence[Path], mask_data: Sequence[Path] = ()) -> Dataset:
