@@ -13,7 +13,7 @@ from html import escape
 
 import numpy as np
 
-LEFT, BOTTOM, TOP, RIGHT = 46, 40, 10, 12  # margins of a chart, in its own units
+LEFT, BOTTOM, TOP, RIGHT = 56, 40, 10, 12  # margins of a chart, in its own units
 ROW, BAR = 30, 18  # heights of a row of bars and of the bar in it
 NAMES, NUMBERS = 236, 90  # widths beside bars
 

@@ -14,17 +14,17 @@ from maskrcnn.workflows.report.html import Html, count, join, listing, tag
 
 # As they are called on the page and in its pictures.
 NAMES = {
-    "unknown class": "the model has no such class",
-    "anchor": "no anchor near it",
-    "rpn box": "the RPN's box missed it",
-    "rank": "the RPN ranked it out",
+    "unknown class": "no such class in the model",
+    "anchor": "no anchor near",
+    "rpn box": "RPN box off target",
+    "rank": "ranked out by the RPN",
     "proposal nms": "lost in proposal NMS",
-    "box": "the box head moved off it",
-    "score": "its class score was too low",
+    "box": "moved off by the box head",
+    "score": "class score too low",
     "nms": "lost in the final NMS",
     "cap": "beyond the detection cap",
-    "mask": "its mask was wrong",
-    "joined": "taken for its neighbour",
+    "mask": "mask wrong",
+    "joined": "taken for a neighbour",
 }
 MEANINGS = {
     "unknown class": "The data label a class that the model was never taught.",
@@ -51,12 +51,14 @@ class Advice:
     Attributes:
         title: what is wrong, with how many.
         text: what to do about it.
-        f1: what F1 would be at most if it helped in every case.
+        f1: what F1 would be if it helped in every case.
+        sure: whether that was measured, and not only hoped for.
     """
 
     title: str
     text: Html
     f1: float
+    sure: bool = False
 
 
 def code(words: str) -> Html:
@@ -85,10 +87,10 @@ def score_advice(facts: Facts) -> list[Advice]:
             "It costs nothing: ",
             code(f"maskrcnn predict --score {best / SCORE_BINS:g}"),
             f" finds {right:,} objects instead of {facts.right:,}, with {wrong:,} false detections instead of "
-            f"{facts.wrong:,}.",
+            f"{facts.wrong:,}. That is better if an object missed is as bad to you as one made up.",
         )
     )
-    return [Advice(f"Show objects from a score of {best / SCORE_BINS:g} on", text, value)]
+    return [Advice(f"Show objects from a score of {best / SCORE_BINS:g} on", text, value, sure=True)]
 
 
 def _unknown(facts: Facts) -> Html:
@@ -139,14 +141,21 @@ def _rpn_box(facts: Facts) -> Html:
 
 def _rank(facts: Facts) -> Html:
     limits = facts.config.selection
-    names = listing(facts.missed_labels("rank"))
     return join(
         (
-            f"The RPN takes them for background: of each image the best {limits.post_nms:,} of its boxes go on. ",
-            _longer(facts),
-            f"most of all of {names}. If they look like nothing to you either, label fewer such.",
+            f"The RPN takes them for background: only the best {limits.post_nms:,} of its boxes in an image go on. Train "
+            "longer (",
+            code("--epochs"),
+            f") and with more images that show such objects{_mostly(facts, 'rank')}.",
         )
     )
+
+
+def _mostly(facts: Facts, cause: str) -> str:
+    """Of which classes the objects missed for ``cause`` are, where there are several classes."""
+    if len(facts.diagnosis.class_names) == 1:
+        return ""
+    return f", most of all {listing(facts.missed_labels(cause))}"
 
 
 def _crowded(facts: Facts) -> Html:
@@ -167,16 +176,15 @@ def _box(facts: Facts) -> Html:
 
 def _score(facts: Facts) -> Html:
     scores = [m.score for m in facts.diagnosis.missed if NAMES_INDEX[m.cause] == "score"]
-    close = sum(score > facts.diagnosis.threshold / 2 for score in scores)
-    names = listing(facts.missed_labels("score"))
+    half = round(facts.diagnosis.threshold * SCORE_BINS / 2)
+    close = sum(score > half / SCORE_BINS for score in scores)
+    more = facts.at_score(half)[1] - facts.wrong
     return join(
         (
-            f"{close:,} of them score more than half of what is asked, the others hardly look like anything to the "
-            "model. A lower ",
-            code("--score"),
-            " shows the first (the table under ",
+            code(f"--score {half / SCORE_BINS:g}"),
+            f" would show at most {close:,} of them, and {count(more, 'more false detection')} (see ",
             tag("a", "Scores", href="#scores"),
-            f" says at what cost); more labelled images of {names} raise all of them.",
+            f"). What raises all of them is training: longer, and with more such objects{_mostly(facts, 'score')}.",
         )
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from maskrcnn.visualize.svg import Step, bars
 from maskrcnn.workflows.report.advice_false import MEANINGS, WHAT_TO_DO
 from maskrcnn.workflows.report.facts import Facts
-from maskrcnn.workflows.report.html import Html, cell, count, lead, section, table, tag
+from maskrcnn.workflows.report.html import Html, cell, count, lead, section, table, tag, tally
 
 
 def false(facts: Facts) -> Html:
@@ -23,9 +23,9 @@ def _what_follows(facts: Facts) -> str:
     if not facts.wrong:
         return "Nothing that it shows is false."
     kinds = facts.false_kinds()
-    kind = max(kinds, key=lambda name: kinds[name])
     near = sum(kinds[name] for name in ("bad box", "bad mask", "duplicate"))
-    words = f"Of {count(facts.wrong, 'false detection')} {kinds[kind]:,} are {kind}."
+    reasons = tally(list(kinds.items()))
+    words = f"{count(facts.wrong, 'detection')} {'is' if facts.wrong == 1 else 'are'} false: {reasons}."
     if near > facts.wrong / 2:
         words += f" {near:,} lie on real objects: the model knows what it sees there and has its extent wrong."
     elif kinds["background"] > facts.wrong / 2:
@@ -43,7 +43,7 @@ def _kinds(facts: Facts) -> Html:
     for kind, n in facts.false_kinds().items():
         if n:
             number = tag("td", f"{n:,}", class_="n", data_false=kind, data_count=n)
-            words = tag("td", tag("b", kind), tag("br"), MEANINGS[kind])
+            words = tag("td", tag("b", kind), Html("<br>"), MEANINGS[kind])
             rows.append([words, number, tag("td", WHAT_TO_DO[kind](facts))])
     rows.append([tag("th", "false in all", scope="row"), f"{facts.wrong:,}", cell("", left=True)])
-    return table(["what is wrong", "detections", "what follows"], rows)
+    return table(["what is wrong", "detections", tag("th", "what follows")], rows)

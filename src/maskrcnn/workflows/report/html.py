@@ -40,7 +40,8 @@ def lead(*sentences: str | None) -> Html:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str | None = None, words: int = 1) -> Html:
     """A table; cells that are not a ``td`` or ``th`` yet become one, the first ``words`` of a row on the left."""
-    columns = tag("tr", *(tag("th", text, class_=None if k < words else "n") for k, text in enumerate(head)))
+    heads = (h if isinstance(h, Html) else tag("th", h, class_=None if k < words else "n") for k, h in enumerate(head))
+    columns = tag("tr", *heads)
     body = (tag("tr", *(cell(text, k < words) for k, text in enumerate(row))) for row in rows)
     title = tag("caption", caption) if caption else None
     return tag("div", tag("table", title, tag("thead", columns), tag("tbody", *body)), class_="scroll")
@@ -77,6 +78,14 @@ def listing(names: Sequence[str], most: int = 3) -> str:
     """Names in a sentence."""
     shown = list(names[:most]) + ([f"{len(names) - most} more"] if len(names) > most else [])
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}" if shown else "none"
+
+
+def tally(counts: Sequence[tuple[str, int]], most: int = 3) -> str:
+    """What there is, the most frequent first: ``this (15), that (10) and others (3)``."""
+    ordered = sorted((item for item in counts if item[1]), key=lambda item: -item[1])
+    words = [f"{name} ({n:,})" for name, n in ordered[:most]]
+    words += [f"others ({sum(n for _, n in ordered[most:]):,})"] if len(ordered) > most else []
+    return listing(words, len(words))
 
 
 def data(name: str, content: Any) -> Html:

@@ -8,7 +8,7 @@ from maskrcnn.evaluation.diagnosis import SIZE_EDGES
 from maskrcnn.visualize.svg import Step, bars, waterfall
 from maskrcnn.workflows.report.advice import MEANINGS, NAMES, WHAT_TO_DO
 from maskrcnn.workflows.report.facts import Facts
-from maskrcnn.workflows.report.html import Html, cell, count, join, lead, percent, section, table, tag
+from maskrcnn.workflows.report.html import Html, cell, count, join, lead, percent, section, table, tag, tally
 
 FEW = 5  # objects: a part of fewer says nothing
 
@@ -31,10 +31,8 @@ def missed(facts: Facts) -> Html:
 def _what_follows(facts: Facts) -> str:
     if not facts.lost:
         return "No object was missed."
-    ordered = sorted(((n, NAMES[cause]) for cause, n in facts.causes().items() if n), reverse=True)
-    first = f"Of {count(facts.lost, 'missed object')} {ordered[0][0]:,} were lost because {ordered[0][1]}"
-    if len(ordered) > 1:
-        first += f", {ordered[1][0]:,} because {ordered[1][1]}"
+    reasons = tally([(NAMES[cause], n) for cause, n in facts.causes().items()])
+    first = f"{count(facts.lost, 'object')} {'was' if facts.lost == 1 else 'were'} missed: {reasons}"
     stage = sum(facts.causes()[cause] for cause in ("anchor", "rpn box", "rank", "proposal nms"))
     if stage > facts.lost / 2:
         return f"{first}. The first stage, which proposes boxes, loses most: the second never saw these objects."
@@ -61,13 +59,13 @@ def _causes(facts: Facts) -> Html:
     for cause, n in facts.causes().items():
         if n:
             sizes = facts.missed_sizes(cause, seen=False)
-            words = tag("td", tag("b", NAMES[cause]), tag("br"), MEANINGS[cause])
+            words = tag("td", tag("b", NAMES[cause]), Html("<br>"), MEANINGS[cause])
             median = f"{np.median(sizes):.0f} px"
             number = tag("td", f"{n:,}", class_="n", data_cause=cause, data_count=n)
             rows.append([words, number, median, tag("td", WHAT_TO_DO[cause](facts))])
     total = tag("td", f"{facts.lost:,}", class_="n", data_missed=facts.lost)
     rows.append([tag("th", "missed in all", scope="row"), total, "", cell("", left=True)])
-    return table(["lost because", "objects", "median length", "what follows"], rows)
+    return table(["lost because", "objects", "median length", tag("th", "what follows")], rows)
 
 
 def _sizes(facts: Facts) -> Html | None:

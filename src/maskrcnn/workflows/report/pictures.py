@@ -82,7 +82,7 @@ def _what_follows(worst: Sequence[Judged]) -> str:
     words = "Look here first whether the labels are right: no training helps against wrong ones."
     if len(causes):
         common = CAUSES[int(np.bincount(causes).argmax())]
-        words += f" In the worst, objects were missed mostly because {NAMES[common]}."
+        words += f" In the worst, objects are missed most often at “{NAMES[common]}”."
     return words
 
 
@@ -146,5 +146,5 @@ def _embed(picture: Image.Image, title: str) -> Html:
     picture.save(file, "JPEG", quality=QUALITY, optimize=True)
     text = base64.b64encode(file.getvalue()).decode("ascii")
     size = {"width": picture.width, "height": picture.height}
-    return Html(tag("img", src=f"data:image/jpeg;base64,{text}", alt=title, loading="lazy", **size)[: -len("</img>")])
+    return Html(tag("img", src=f"data:image/jpeg;base64,{text}", alt=title, **size)[: -len("</img>")])
 

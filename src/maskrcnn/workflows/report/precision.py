@@ -127,5 +127,5 @@ def _by_class(facts: Facts) -> Html:
         f"Of {kind}s; “found” at a score of {facts.diagnosis.threshold:g} and an overlap of 0.5; small, medium and large "
         "as above. The curve is precision over recall at an overlap of 0.5."
     )
-    head = ["class", "objects", "found", "AP", "AP50", "small", "medium", "large", "curve"]
+    head = ["class", "objects", "found", "AP", "AP50", "small", "medium", "large", tag("th", "curve")]
     return join((table(head, ordered), tag("p", note, class_="soft")))

@@ -53,8 +53,11 @@ def _what_follows(facts: Facts) -> str:
     now, best = round(facts.diagnosis.threshold * SCORE_BINS), facts.best_score()
     if best == now:
         return words + f"No other threshold is clearly better than {now / SCORE_BINS:g}."
-    more = "more is found than is made up" if best < now else "less is made up than is lost"
-    return words + f"--score {best / SCORE_BINS:g} would be better than {now / SCORE_BINS:g}: {more}."
+    right, wrong, _ = facts.at_score(best)
+    return words + (
+        f"--score {best / SCORE_BINS:g} would be better than {now / SCORE_BINS:g}: {right:,} found instead of "
+        f"{facts.right:,}, {wrong:,} false instead of {facts.wrong:,}."
+    )
 
 
 def _chart(facts: Facts) -> Html:

@@ -33,16 +33,16 @@ a{color:var(--good);text-underline-offset:2px}
 .todo li{counter-increment:n;display:grid;grid-template-columns:34px 1fr 150px;gap:0 12px;padding:14px 0;
 border-top:1px solid var(--rule)}
 .todo li:before{content:counter(n);font-weight:650;color:var(--good);font-size:18px}
-.todo li:last-child{border-bottom:1px solid var(--rule)}
 .todo p{margin:2px 0 0}
 .todo .gain{color:var(--soft);font-size:14px;text-align:right;font-variant-numeric:tabular-nums}
 .todo .gain b{color:var(--ink);display:block;font-size:16px}
 .scroll{overflow-x:auto;margin:6px 0 18px}
 table{border-collapse:collapse;font-size:14.5px;font-variant-numeric:tabular-nums;min-width:min(100%,420px)}
 caption{text-align:left;padding:0 0 6px}
+.pair{break-inside:avoid}
 th,td{text-align:left;padding:6px 14px 6px 0;border-bottom:1px solid var(--rule);vertical-align:top}
 th{font-weight:600;color:var(--soft);font-size:13.5px;vertical-align:bottom}
-tbody th{color:var(--ink);font-size:14.5px}
+tbody th{color:var(--ink);font-size:14.5px;vertical-align:top}
 .n{text-align:right;white-space:nowrap}
 tr.now td{background:var(--mark);font-weight:600}
 tr.now td:first-child{border-radius:4px 0 0 4px;padding-left:8px}

@@ -70,10 +70,10 @@ def why_sentence(facts: Facts) -> str:
     parts = []
     if facts.lost:
         cause, missed = max(facts.causes().items(), key=lambda item: item[1])
-        parts.append(f"Most of what was missed was lost because {NAMES[cause]} ({missed:,} of {facts.lost:,})")
+        parts.append(f"What was missed fails most often at “{NAMES[cause]}” ({missed:,} of {facts.lost:,})")
     if facts.wrong:
         kind, number = max(facts.false_kinds().items(), key=lambda item: item[1])
-        parts.append(f"{'most' if parts else 'Most'} of what is false is {kind} ({number:,} of {facts.wrong:,})")
+        parts.append(f"{'what' if parts else 'What'} is false is most often “{kind}” ({number:,} of {facts.wrong:,})")
     return "; ".join(parts) + "." if parts else "Nothing was missed and nothing is false."
 
 
@@ -86,11 +86,11 @@ def trust_sentence(facts: Facts) -> str:
     if bounds is None:
         return f"COCO's average precision (AP) of {facts.kind}s is {value:.3f} of at most 1."
     width = bounds[1] - bounds[0]
-    trust = "small differences to another model mean nothing" if width > 0.04 else "that is a narrow range"
+    trust = ", so small differences to another model mean nothing" if width > 0.04 else ""
     return (
         f"COCO's average precision (AP) of {facts.kind}s is {value:.3f} of at most 1; with "
-        f"{count(facts.content['images'], 'image')} the true value lies between {bounds[0]:.3f} and {bounds[1]:.3f} "
-        f"(19 times of 20): {trust}."
+        f"{count(facts.content['images'], 'image')} it may be anywhere from {bounds[0]:.3f} to {bounds[1]:.3f} "
+        f"(95 % interval){trust}."
     )
 
 
@@ -115,7 +115,7 @@ def _todo(facts: Facts) -> Html:
         tag(
             "li",
             tag("div", tag("b", item.title), tag("p", item.text)),
-            tag("div", tag("b", f"+{item.f1 - facts.f1:.3f}"), "F1 at most", class_="gain"),
+            tag("div", tag("b", f"+{item.f1 - facts.f1:.3f}"), "F1, measured" if item.sure else "F1 at most", class_="gain"),
         )
         for item in advice
     )
