@@ -72,7 +72,7 @@ def lay_out(record: Record, found: Instances, masks: bool) -> Scene:
         masks: judge by masks, where this image has them.
     """
     assert found.labels is not None and found.scores is not None
-    boxes = box_overlaps(found.boxes.double().numpy().reshape(len(found), -1), record.boxes)
+    boxes = box_overlaps(found.boxes.double().numpy().reshape(len(found), record.boxes.shape[1]), record.boxes)
     ignored = np.zeros(len(record), bool) if record.crowd is None else record.crowd.astype(bool)
     labels = found.labels.numpy()
     searched = np.ones(len(found), bool)
