@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scenes import random_scenes
 
 from maskrcnn.evaluation.coco import _run_coco
 from maskrcnn.evaluation.matching import (
@@ -17,7 +18,6 @@ from maskrcnn.evaluation.matching import (
 )
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances, Record
-from scenes import random_scenes
 
 SHAPE = (60, 80)
 
@@ -97,7 +97,9 @@ def test_what_is_shown_is_matched_as_if_the_rest_did_not_exist(seed):
 
 
 def test_the_detection_on_the_object_is_right_and_the_second_one_a_duplicate():
-    kinds, matches = kinds_of(record([[0, 0, 20, 20]], [1]), found([[0, 0, 20, 19], [0, 0, 20, 18]], [1, 1], [0.9, 0.8]))
+    kinds, matches = kinds_of(
+        record([[0, 0, 20, 20]], [1]), found([[0, 0, 20, 19], [0, 0, 20, 18]], [1, 1], [0.9, 0.8])
+    )
     assert kinds == ["right", "duplicate"]
     assert matches.detection_of.tolist() == [0]
 

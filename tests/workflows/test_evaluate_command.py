@@ -60,7 +60,7 @@ def test_a_table_is_printed(evaluate, data, tmp_path):
     assert "4 objects in 4 images" in lines[0]
     first_words = [line.replace("│", " ").split()[:1] for line in lines]
     assert all([name] in first_words for name in (*NAMES, *CLASSES))
-    assert lines[-1] == f"The same with more digits: {tmp_path / 'out' / 'metrics.json'}"
+    assert lines[-2] == f"The same with more digits: {tmp_path / 'out' / 'metrics.json'}"
 
 
 def test_class_names_that_look_like_markup_are_printed_as_they_are(evaluate, tmp_path):

@@ -84,9 +84,9 @@ def lay_out(record: Record, found: Instances, masks: bool) -> Scene:
         drawn = record.regions.areas() > 0
         ignored = ignored | ~drawn
         found_regions = found.regions or Regions.blank(record.regions.spatial_shape)
-        judged = tuple(np.where(drawn, by_mask, 0) for by_mask in mask_overlaps(found_regions, record.regions))
+        iou, inside = mask_overlaps(found_regions, record.regions)
         # Nobody drew its mask: what lies in its box is neither right nor wrong.
-        judged = judged[0], np.where(drawn, judged[1], boxes[1])
+        judged = iou, np.where(drawn, inside, boxes[1])
     return Scene(found.scores.numpy(), labels, record.labels, ignored, searched, boxes, judged, masks)
 
 

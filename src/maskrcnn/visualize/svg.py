@@ -1,5 +1,5 @@
-"""Charts as inline SVG, drawn with classes instead of colours so that the page's style sheet decides what they look like
-in light and in dark.
+"""Charts as inline SVG, drawn with classes instead of colours so that the page's style sheet decides how they look in
+light and in dark.
 
 Classes: ``axis grid tick label`` for the frame, ``line``, ``bar`` and ``dot`` for what is shown, together with one of
 ``good bad calm`` or ``s0 s1 s2`` for which of them it is.
@@ -125,10 +125,9 @@ class _Plot:
             parts.append(f'<text class="tick end" x="{LEFT - 7}" y="{y + 4:.1f}">{value:g}</text>')
             parts.append(f'<text class="tick middle" x="{x:.1f}" y="{self.height - BOTTOM + 16}">{value:g}</text>')
         middle = (self.y(0) + self.y(1)) / 2
-        parts.append(
-            f'<text class="axis middle" x="{(self.x(0) + self.x(1)) / 2:.1f}" y="{self.height - 6}">{escape(x_label)}'
-            f'</text><text class="axis middle" transform="translate(11 {middle:.1f}) rotate(-90)">{escape(y_label)}</text>'
-        )
+        across, turned = (self.x(0) + self.x(1)) / 2, f"translate(11 {middle:.1f}) rotate(-90)"
+        parts.append(f'<text class="axis middle" x="{across:.1f}" y="{self.height - 6}">{escape(x_label)}</text>')
+        parts.append(f'<text class="axis middle" transform="{turned}">{escape(y_label)}</text>')
         return "".join(parts)
 
 

@@ -28,8 +28,8 @@ NAMES = {
 }
 MEANINGS = {
     "unknown class": "The data label a class that the model was never taught.",
-    "anchor": "The model looks for objects around boxes of fixed sizes and shapes, its anchors; none of them overlapped "
-    "this object enough (IoU 0.3) to start from, and no box ended on it.",
+    "anchor": "The model looks for objects around boxes of fixed sizes and shapes, its anchors; none of them "
+    "overlapped this object enough (IoU 0.3) to start from, and no box ended on it.",
     "rpn box": "An anchor was near, but no box that the region proposal network (RPN) made of its anchors covered the "
     "object (IoU 0.5).",
     "rank": "The RPN's box covered it, but was ranked behind too many others to be looked at again.",
@@ -39,8 +39,8 @@ MEANINGS = {
     "nms": "A box covered it and scored enough, but a better box of the same class that overlaps it stood for both.",
     "cap": "A box covered it and scored enough, but the image already had as many detections as are allowed.",
     "mask": "The box was right, but the mask inside it was not (IoU under 0.5).",
-    "joined": "A box of its class covered it, but went to another object, or was lost when tiles or mirrored views were "
-    "put together.",
+    "joined": "A box of its class covered it, but went to another object, or was lost when tiles or mirrored views "
+    "were put together.",
 }
 
 
@@ -104,27 +104,40 @@ def _anchor(facts: Facts) -> Html:
     start = f"They are {middle:.0f} px long where the network sees them (the median), and its anchors are "
     start += f"{min(sizes):.0f} to {max(sizes):.0f} px: "
     if middle < min(sizes):
-        larger = _rounded(facts.preprocess.max_size * min(max(min(sizes) / max(middle, 1), 1.25), 3))
-        return join(
-            (
-                start + "they are too small. Train and predict with ",
-                code(f"--image-size {larger}"),
-                " (now ",
-                str(facts.preprocess.max_size),
-                "), cut large images into tiles (",
-                code(f"--tile {facts.preprocess.max_size}"),
-                "), or train with ",
-                code(f"--smallest-anchor {max(2, math.floor(middle))}"),
-                ".",
-            )
-        )
+        smaller = code(f"--smallest-anchor {max(2, math.floor(middle))}")
+        return join((start, "they are too small. ", _enlarge(facts, middle), ", or train with ", smaller, "."))
     if middle > max(sizes):
-        smaller = code(f"--image-size {_rounded(facts.preprocess.max_size * max(sizes) / middle)}")
-        return join((start, "they are too large. Train and predict with ", smaller, "."))
-    return Html(
-        start + "their size is right, so their shape is not. Long thin objects need more training images that "
-        "show them; a larger image makes room for more anchors along them."
+        size = _rounded(facts.preprocess.max_size * max(sizes) / middle)
+        return join((start, "they are too large. Train and predict with ", code(f"--image-size {size}"), "."))
+    return join(
+        (
+            start,
+            "their size is right, so their shape is not. Long thin objects need more training images that show them; a "
+            "larger image makes room for more anchors along them.",
+        )
     )
+
+
+def _enlarge(facts: Facts, length: float) -> Html:
+    """How objects that the network sees ``length`` samples long are made as large as its smallest anchor."""
+    smallest, now = min(s for level in facts.config.anchors.sizes for s in level), facts.preprocess.max_size
+    larger = _rounded(now * min(max(smallest / max(length, 1), 1.25), 3))
+    parts = (
+        "Train and predict with ",
+        code(f"--image-size {larger}"),
+        f" (now {now}), or cut large images into tiles (",
+    )
+    return join((*parts, code(f"--tile {now}"), ")"))
+
+
+def _if_small(facts: Facts, cause: str) -> Html | None:
+    """What helps where most objects missed for ``cause`` are seen smaller than the smallest anchor."""
+    middle = float(np.median(facts.missed_sizes(cause)))
+    smallest = min(s for level in facts.config.anchors.sizes for s in level)
+    if middle >= smallest:
+        return None
+    start = f" Half of them are under {middle:.0f} px long where the network sees them, and its smallest anchor is "
+    return join((start, f"{smallest:.0f} px. ", _enlarge(facts, middle), "."))
 
 
 def _rounded(size: float) -> int:
@@ -132,21 +145,22 @@ def _rounded(size: float) -> int:
 
 
 def _longer(facts: Facts) -> Html:
-    return join(("Train longer (", code("--epochs"), ") and with more images that show such objects; "))
+    return join(("Train longer (", code("--epochs"), ") and with more images that show such objects"))
 
 
 def _rpn_box(facts: Facts) -> Html:
-    return join((_longer(facts), "the RPN has not learned their extent yet."))
+    why = ": the RPN has not learned their extent yet."
+    return join((_longer(facts), why, _if_small(facts, "rpn box")))
 
 
 def _rank(facts: Facts) -> Html:
     limits = facts.config.selection
     return join(
         (
-            f"The RPN takes them for background: only the best {limits.post_nms:,} of its boxes in an image go on. Train "
-            "longer (",
-            code("--epochs"),
-            f") and with more images that show such objects{_mostly(facts, 'rank')}.",
+            f"The RPN takes them for background: only the best {limits.post_nms:,} of its boxes in an image go on. ",
+            _longer(facts),
+            f"{_mostly(facts, 'rank')}.",
+            _if_small(facts, "rank"),
         )
     )
 
@@ -171,7 +185,7 @@ def _crowded(facts: Facts) -> Html:
 
 
 def _box(facts: Facts) -> Html:
-    return join((_longer(facts), code("--box-loss giou"), " teaches overlap itself."))
+    return join((_longer(facts), "; ", code("--box-loss giou"), " teaches overlap itself."))
 
 
 def _score(facts: Facts) -> Html:
@@ -185,6 +199,7 @@ def _score(facts: Facts) -> Html:
             f" would show at most {close:,} of them, and {count(more, 'more false detection')} (see ",
             tag("a", "Scores", href="#scores"),
             f"). What raises all of them is training: longer, and with more such objects{_mostly(facts, 'score')}.",
+            _if_small(facts, "score"),
         )
     )
 
@@ -209,7 +224,7 @@ def _mask(facts: Facts) -> Html:
 
 
 def _joined(facts: Facts) -> Html:
-    if facts.diagnosis.tiled:
+    if facts.mostly_tiled:
         more = code("--overlap 0.4")
         return join(("Tiles are put together too eagerly or objects are cut by them: try ", more, "."))
     return join(("Two objects were found as one. ", _crowded(facts)))

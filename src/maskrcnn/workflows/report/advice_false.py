@@ -56,7 +56,7 @@ def _wrong_class(facts: Facts) -> Html:
 
 
 def _duplicate(facts: Facts) -> Html:
-    if facts.diagnosis.tiled:
+    if facts.mostly_tiled:
         return join(("Where tiles meet one object may be found twice: try ", code("--overlap 0.4"), "."))
     return join(
         (

@@ -18,8 +18,8 @@ def classes(facts: Facts) -> Html:
         "classes",
         "Classes and background",
         lead(
-            "Each row is what was there, each column what the model called it; the diagonal is right, “nothing” is what "
-            "was missed or made up.",
+            "Each row is what was there, each column what the model called it; the diagonal is right, “nothing” is "
+            "what was missed or made up.",
             _what_follows(facts),
         ),
         _table(facts),
@@ -38,8 +38,8 @@ def _what_follows(facts: Facts) -> str:
     truth, called, times = pair
     part = "most" if swapped > errors / 2 else "few" if swapped < errors / 5 else "some"
     return (
-        f"{count(swapped, 'object')} {'is' if swapped == 1 else 'are'} called by a wrong name, most often {truth} taken "
-        f"for {called} ({times:,}): {part} of the {count(errors, 'mistake')} are of names, the others of places."
+        f"{count(swapped, 'object')} {'is' if swapped == 1 else 'are'} called by a wrong name, most often {truth} "
+        f"taken for {called} ({times:,}): {part} of the {count(errors, 'mistake')} are of names, the others of places."
     )
 
 

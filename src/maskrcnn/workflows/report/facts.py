@@ -91,6 +91,11 @@ class Facts:
         index = CAUSES.index(cause)
         return np.array([m.seen if seen else m.size for m in self.diagnosis.missed if m.cause == index])
 
+    @property
+    def mostly_tiled(self) -> bool:
+        """Whether most images were cut into tiles, so that tiles are a likely reason."""
+        return self.diagnosis.tiled > self.diagnosis.images / 2
+
     def missed_labels(self, cause: str) -> list[str]:
         """The classes of the objects missed for ``cause``, the most frequent first."""
         index = CAUSES.index(cause)

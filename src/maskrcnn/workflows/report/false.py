@@ -39,7 +39,7 @@ def _bars(facts: Facts) -> Html:
 
 
 def _kinds(facts: Facts) -> Html:
-    rows = []
+    rows: list[list[str]] = []
     for kind, n in facts.false_kinds().items():
         if n:
             number = tag("td", f"{n:,}", class_="n", data_false=kind, data_count=n)

@@ -47,8 +47,8 @@ def _waterfall(facts: Facts) -> Html:
     if facts.diagnosis.tiled:
         tiled = tag(
             "p",
-            f"{count(facts.diagnosis.tiled, 'image')} {'was' if facts.diagnosis.tiled == 1 else 'were'} cut into tiles: "
-            "each object is traced in the tile that sees most of it.",
+            f"{count(facts.diagnosis.tiled, 'image')} {'was' if facts.diagnosis.tiled == 1 else 'were'} cut into "
+            "tiles: each object is traced in the tile that sees most of it.",
             class_="soft",
         )
     return join((tag("figure", Html(chart)), tiled))

@@ -147,4 +147,3 @@ def _embed(picture: Image.Image, title: str) -> Html:
     text = base64.b64encode(file.getvalue()).decode("ascii")
     size = {"width": picture.width, "height": picture.height}
     return Html(tag("img", src=f"data:image/jpeg;base64,{text}", alt=title, **size)[: -len("</img>")])
-

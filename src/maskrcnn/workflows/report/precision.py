@@ -75,7 +75,9 @@ def _overall(facts: Facts, kinds: list[str]) -> Html:
         numbers = (measure(f"{kind}/{name}", facts.content.get(f"{kind}/{name}")) for kind in kinds)
         rows.append([tag("th", name, scope="row"), cell(words[name], left=True), *numbers])
     bounds = ((kind, facts.content["intervals"].get(f"{kind}/AP")) for kind in kinds)
-    certain = [tag("td", f"{b[0]:.3f} – {b[1]:.3f}" if b else "", class_="n", data_interval=f"{k}/AP") for k, b in bounds]
+    certain = [
+        tag("td", f"{b[0]:.3f} – {b[1]:.3f}" if b else "", class_="n", data_interval=f"{k}/AP") for k, b in bounds
+    ]
     rows.insert(1, [cell("", left=True), cell("95 % interval of AP", left=True), *certain])
     return table(["", "", *kinds], rows, words=2)
 
@@ -124,8 +126,8 @@ def _by_class(facts: Facts) -> Html:
         rows.append((own is None, -(own or 0.0), row))
     ordered = [row for *_, row in sorted(rows, key=lambda item: item[:2])]
     note = (
-        f"Of {kind}s; “found” at a score of {facts.diagnosis.threshold:g} and an overlap of 0.5; small, medium and large "
-        "as above. The curve is precision over recall at an overlap of 0.5."
+        f"Of {kind}s; “found” at a score of {facts.diagnosis.threshold:g} and an overlap of 0.5; small, medium and "
+        "large as above. The curve is precision over recall at an overlap of 0.5."
     )
     head = ["class", "objects", "found", "AP", "AP50", "small", "medium", "large", tag("th", "curve")]
     return join((table(head, ordered), tag("p", note, class_="soft")))

@@ -21,8 +21,8 @@ def scores(facts: Facts) -> Html:
         "scores",
         "Scores",
         lead(
-            "A score promises how likely a detection is right; this shows how often that is kept, and what you would see "
-            "with another --score.",
+            "A score promises how likely a detection is right; this shows how often that is kept, and what you would "
+            "see with another --score.",
             _what_follows(facts),
         ),
         tag("div", chart, _thresholds(facts), class_="row"),

@@ -46,7 +46,7 @@ def _tiles(facts: Facts) -> Html:
         for n in ("AP", "AP50")
     ]
     tiles += [
-        (tag("b", f"{facts.right:,} of {facts.objects:,}"), "objects found"),
+        (tag("b", percent(facts.right, facts.objects)), f"found: {facts.right:,} of {facts.objects:,}"),
         (tag("b", f"{facts.wrong:,}"), "false detections"),
         (tag("b", f"{facts.f1:.2f}"), f"F1 at a score of {shown:g}"),
     ]
@@ -98,7 +98,9 @@ def _unread(facts: Facts) -> Html | None:
     if not facts.failures:
         return None
     names = (tag("li", failure) for failure in facts.failures[:20])
-    words = f"{count(len(facts.failures), 'image')} could not be read and {'is' if len(facts.failures) == 1 else 'are'} "
+    words = (
+        f"{count(len(facts.failures), 'image')} could not be read and {'is' if len(facts.failures) == 1 else 'are'} "
+    )
     return tag("details", tag("summary", words + "not in any number here"), tag("ul", *names))
 
 
@@ -110,12 +112,19 @@ def to_do(facts: Facts) -> list[Advice]:
 def _todo(facts: Facts) -> Html:
     advice = to_do(facts)[:MOST]
     if not advice:
-        return tag("section", tag("h2", "What to do next"), tag("p", "Nothing: measure it on harder images."), id="todo")
+        return tag(
+            "section", tag("h2", "What to do next"), tag("p", "Nothing: measure it on harder images."), id="todo"
+        )
     items = (
         tag(
             "li",
             tag("div", tag("b", item.title), tag("p", item.text)),
-            tag("div", tag("b", f"+{item.f1 - facts.f1:.3f}"), "F1, measured" if item.sure else "F1 at most", class_="gain"),
+            tag(
+                "div",
+                tag("b", f"+{item.f1 - facts.f1:.3f}"),
+                "F1, measured" if item.sure else "F1 at most",
+                class_="gain",
+            ),
         )
         for item in advice
     )
@@ -123,4 +132,4 @@ def _todo(facts: Facts) -> Html:
         f"By what each could bring if it helped in every case. F1 is one number for both, missed and false: 1 is "
         f"everything found and nothing else, and it is {facts.f1:.3f} now."
     )
-    return tag("section", tag("h2", "What to do next"), tag("p", note, class_="soft"), tag("ol", *items, class_="todo"))
+    return tag("section", tag("h2", "What to do next"), tag("p", note, class_="soft"), tag("ol", *items, class_="todo"), id="todo")

@@ -11,8 +11,8 @@ def words(facts: Facts) -> Html:
     shown = f"{facts.diagnosis.threshold:g}"
     terms = {
         "IoU": "Intersection over union: what two outlines share, divided by what they cover together; 1 is the same.",
-        "found": f"A detection of the object's class scores more than {shown} and overlaps it by an IoU of 0.5 or more, "
-        f"by {facts.kind}. Each detection finds at most one object.",
+        "found": f"A detection of the object's class scores more than {shown} and overlaps it by an IoU of 0.5 or "
+        f"more, by {facts.kind}. Each detection finds at most one object.",
         "missed": "A labelled object (no crowd, and with a mask where masks are judged) that was not found.",
         "crowd": "A label over many objects that nobody separated: a detection on it is neither right nor wrong.",
         "precision": "Of what is detected, the part that is right.",
