@@ -6,7 +6,7 @@ import pytest
 
 from maskrcnn.visualize.svg import LEFT, RIGHT, Line, Step, bars, line_chart, spark_line, waterfall
 
-ODD = '<b>&"\''
+ODD = "<b>&\"'"
 
 
 def elements(svg, name, kind=None):

@@ -72,7 +72,9 @@ def test_its_waterfall_sums_to_the_missed_objects(report, tmp_path):
     assert sum(facts["causes"].values()) == facts["missed"] == facts["objects"] - facts["found"] > 0
     assert sum(facts["false_kinds"].values()) == facts["false"] > 0
     rows = [a for _, a in found.tags if "data-cause" in a]
-    assert {row["data-cause"]: int(row["data-count"]) for row in rows} == {k: n for k, n in facts["causes"].items() if n}
+    assert {row["data-cause"]: int(row["data-count"]) for row in rows} == {
+        k: n for k, n in facts["causes"].items() if n
+    }
     assert found.attributes("data-missed") == [str(facts["missed"])]
     waterfall = re.search(r"Of \d+ labelled objects, how many.*?</svg>", found.text, re.DOTALL).group()
     assert sum(int(n) for n in re.findall(r"−(\d+)<", waterfall)) == facts["missed"]

@@ -132,4 +132,10 @@ def _todo(facts: Facts) -> Html:
         f"By what each could bring if it helped in every case. F1 is one number for both, missed and false: 1 is "
         f"everything found and nothing else, and it is {facts.f1:.3f} now."
     )
-    return tag("section", tag("h2", "What to do next"), tag("p", note, class_="soft"), tag("ol", *items, class_="todo"), id="todo")
+    return tag(
+        "section",
+        tag("h2", "What to do next"),
+        tag("p", note, class_="soft"),
+        tag("ol", *items, class_="todo"),
+        id="todo",
+    )
