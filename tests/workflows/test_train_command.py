@@ -8,6 +8,7 @@ from maskrcnn.checkpoints.ours import load_checkpoint, read_info
 from tiny import save_tiny_model, tiny_model, write_coco
 
 FILES = ["best.safetensors", "curves.png", "last.safetensors", "log.jsonl", "plan.yaml"]
+JUDGED = ["metrics.json", "report.html"]  # with data to validate on
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def refuses(refused, tiny_file, tmp_path):
 def test_a_training_leaves_a_model_its_log_and_its_curves(train, data, tmp_path):
     outcome = train(data, "--val", data)
     assert outcome.code == 0
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == FILES
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(FILES + JUDGED)
     assert f"maskrcnn predict PHOTO --model {tmp_path / 'out' / 'best.safetensors'}" in outcome.err
 
 

@@ -40,7 +40,7 @@ class Evaluate:
     """cpu, cuda or mps."""
     batch: int = 4
     """Images that run together."""
-    report: bool = True
+    no_report: bool = False
     """Write no report.html, the page that says why objects are missed and what to do next."""
 
     def run(self) -> int:
@@ -69,7 +69,7 @@ class Evaluate:
                 self.bootstrap,
                 self.batch,
                 lambda done: progress.update(task, completed=done),
-                self.report,
+                not self.no_report,
                 say,
             )
         print_table(result)

@@ -70,9 +70,9 @@ def spark_line(x: Sequence[float], y: Sequence[float], title: str, width: int = 
     return _svg(width, height, title, [floor, f'<polyline class="line s0" points="{path}"/>'], fixed=True)
 
 
-def bars(steps: Sequence[Step], title: str, width: int = 760) -> str:
-    """A row for each step: its name, its bar on a common scale that begins at 0, its number."""
-    largest = max([step.stop for step in steps] + [step.start for step in steps] + [1e-9])
+def bars(steps: Sequence[Step], title: str, width: int = 760, most: float = 1e-9) -> str:
+    """A row for each step: its name, its bar on a common scale from 0 to at least ``most``, its number."""
+    largest = max([step.stop for step in steps] + [step.start for step in steps] + [most])
     scale = (width - NAMES - NUMBERS) / largest
     parts = []
     for row, step in enumerate(steps):

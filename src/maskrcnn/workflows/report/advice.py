@@ -169,7 +169,7 @@ def _mostly(facts: Facts, cause: str) -> str:
     """Of which classes the objects missed for ``cause`` are, where there are several classes."""
     if len(facts.diagnosis.class_names) == 1:
         return ""
-    return f", most of all {listing(facts.missed_labels(cause))}"
+    return f", most of all of {listing(facts.missed_labels(cause))}"
 
 
 def _crowded(facts: Facts) -> Html:

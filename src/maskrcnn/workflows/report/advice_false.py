@@ -49,8 +49,8 @@ def _wrong_class(facts: Facts) -> Html:
     truth, called, times = pair
     return join(
         (
-            f"Most often {truth} is taken for {called} ({times:,} times): label more images of both, and check that "
-            "the labels themselves keep them apart.",
+            f"Most often {truth} is taken for {called} ({count(times, 'time')}): label more images of both, and check "
+            "that the labels themselves keep them apart.",
         )
     )
 

@@ -87,4 +87,6 @@ def _sizes(facts: Facts) -> Html | None:
         low = min(known)
         words += f" Of those {low[1]} long fewest are found: {100 * low[0]:.0f} % of {low[2]:,}."
     title = "How many objects of each size are found"
-    return join((tag("h3", "Found, by size"), tag("p", words, class_="soft"), tag("figure", Html(bars(steps, title)))))
+    return join(
+        (tag("h3", "Found, by size"), tag("p", words, class_="soft"), tag("figure", Html(bars(steps, title, most=1.0))))
+    )

@@ -8,7 +8,7 @@ from maskrcnn.evaluation.bootstrap import RECALL_STEPS
 from maskrcnn.evaluation.coco import KINDS, SUMMARY
 from maskrcnn.visualize.svg import Line, line_chart, spark_line
 from maskrcnn.workflows.report.facts import Facts
-from maskrcnn.workflows.report.html import Html, cell, decimal, join, lead, measure, section, table, tag
+from maskrcnn.workflows.report.html import Html, cell, count, decimal, join, lead, measure, section, table, tag
 
 SIZES = {"APs": "under 32 × 32 px", "APm": "up to 96 × 96 px", "APl": "larger"}
 STRICTNESS = ((0, "IoU 0.5", "s0"), (5, "IoU 0.75", "s1"), (8, "IoU 0.9", "s2"))
@@ -110,6 +110,8 @@ def _by_class(facts: Facts) -> Html:
     values = facts.result.precision[kind]
     rows = []
     for k, name in enumerate(names):
+        if not facts.diagnosis.objects[k + 1]:
+            continue
         own = facts.content[f"{kind}/AP/{name}"]
         own_curve = mean_curve(values[0, :, k : k + 1, 0])
         curve = "" if own_curve is None else spark_line(RECALL_STEPS.tolist(), own_curve.tolist(), f"curve of {name}")
@@ -125,9 +127,11 @@ def _by_class(facts: Facts) -> Html:
         ]
         rows.append((own is None, -(own or 0.0), row))
     ordered = [row for *_, row in sorted(rows, key=lambda item: item[:2])]
+    absent = len(names) - len(rows)
+    left_out = f" {count(absent, 'class', 'classes')} without an object here left out." if absent else ""
     note = (
         f"Of {kind}s; “found” at a score of {facts.diagnosis.threshold:g} and an overlap of 0.5; small, medium and "
-        "large as above. The curve is precision over recall at an overlap of 0.5."
+        "large as above. The curve is precision over recall at an overlap of 0.5." + left_out
     )
     head = ["class", "objects", "found", "AP", "AP50", "small", "medium", "large", tag("th", "curve")]
     return join((table(head, ordered), tag("p", note, class_="soft")))
