@@ -53,6 +53,14 @@ def to_oklab(colors: np.ndarray) -> np.ndarray:
     return np.cbrt(to_linear(colors) @ _TO_CONES.T) @ _TO_LAB.T
 
 
+def from_oklab(lab: np.ndarray) -> np.ndarray:
+    """OKLab ``[..., 3]`` to sRGB 0..255, uint8 ``[..., 3]``; what a screen cannot show is clipped."""
+    linear = (np.asarray(lab) @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_CONES).T
+    linear = linear.clip(0, 1)
+    s = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.round(255 * s).astype(np.uint8)
+
+
 def text_color(background: Color) -> Color:
     """White where it contrasts enough with ``background``, which is calmer to read on a vivid colour; else black."""
     luminance = float(to_linear(np.array(background)) @ [0.2126, 0.7152, 0.0722])
