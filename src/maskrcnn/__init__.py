@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from maskrcnn.data.images import read_image
     from maskrcnn.errors import MaskRCNNError
     from maskrcnn.evaluation.evaluate import evaluate
+    from maskrcnn.explain.evidence import explain
     from maskrcnn.inference.predictor import Predictor
     from maskrcnn.losses.objective import Objective
     from maskrcnn.models.build import build_model, mask_rcnn_mobilenet_v2_fpn, mask_rcnn_resnet50_fpn
@@ -33,6 +34,7 @@ _WHERE = {
     "build_model": "models.build",
     "draw": "visualize.draw",
     "evaluate": "evaluation.evaluate",
+    "explain": "explain.evidence",
     "fit": "training.fit",
     "load_checkpoint": "checkpoints.ours",
     "mask_rcnn_mobilenet_v2_fpn": "models.build",
@@ -50,6 +52,7 @@ __all__ = [
     "build_model",
     "draw",
     "evaluate",
+    "explain",
     "fit",
     "load_checkpoint",
     "mask_rcnn_mobilenet_v2_fpn",

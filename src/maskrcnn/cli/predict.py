@@ -49,6 +49,11 @@ class Predict:
     label_maps: bool = False
     """Also write 16-bit PNGs: object numbers (NAME.instances.png) and class numbers (NAME.classes.png)."""
 
+    explain: bool = False
+    """Also draw what convinced the model of each object: NAME_evidence.png, some seconds an object."""
+    explain_most: int = 4
+    """With --explain: objects of an image, the strongest first."""
+
     def run(self) -> int:
         from maskrcnn.data.images import find_images
         from maskrcnn.workflows.models import load_predictor
@@ -60,6 +65,7 @@ class Predict:
         at_least("max-detections", self.max_detections, 1)
         at_least("image-size", self.image_size, SMALLEST_IMAGE)
         at_least("batch", self.batch, 1)
+        at_least("explain-most", self.explain_most, 1)
         usable_device(self.device)
         inputs = [path for path in self.inputs if path.exists()]
         failures = [f"{path} does not exist." for path in self.inputs if not path.exists()]
@@ -78,6 +84,7 @@ class Predict:
             self.batch,
             self.label_maps,
             lambda path, found: print(f"{path}: {counted(found, 'object')}", flush=True),
+            self.explain_most if self.explain else 0,
         )
         print(
             f"{counted(sum(outcome.counts.values()), 'object')} in {counted(len(outcome.counts), 'image')}; pictures, "

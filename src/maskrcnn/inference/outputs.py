@@ -43,6 +43,7 @@ class PredictionWriter:
         category_ids: the ids that the data set uses for labels 1..K; by default the labels themselves.
         label_maps: write label maps too.
         keypoint_names, skeleton: of the model's points, for drawing, see :func:`maskrcnn.visualize.draw.draw`.
+        reserved: what somebody else's files beside the overlays add to their names; no image's overlay is named so.
     """
 
     def __init__(
@@ -53,12 +54,14 @@ class PredictionWriter:
         label_maps: bool = False,
         keypoint_names: Sequence[str] = (),
         skeleton: Sequence[tuple[int, int]] = (),
+        reserved: Sequence[str] = (),
     ) -> None:
         self.out_dir = Path(out_dir)
         self.class_names = tuple(class_names)
         self.category_ids = tuple(category_ids or range(1, len(self.class_names) + 1))
         self.label_maps = label_maps
         self.keypoint_names, self.skeleton = tuple(keypoint_names), tuple(skeleton)
+        self.endings = ("", ".instances", ".classes", *reserved)
         self.taken: set[str] = set()
         self.predictions: list[dict[str, Any]] = []
         self.rows: list[tuple[Any, ...]] = []
@@ -110,11 +113,15 @@ class PredictionWriter:
     def _free_name(self, stem: str) -> str:
         """``stem``, numbered if an image before had it; letters of either case are one on some file systems."""
         name, number = stem, 1
-        while self.taken & _files_of(name):
+        while self.taken & self._files_of(name):
             number += 1
             name = f"{stem}-{number}"
-        self.taken |= _files_of(name)
+        self.taken |= self._files_of(name)
         return name
+
+    def _files_of(self, name: str) -> set[str]:
+        """What may be written under ``name``; letters of either case are one on some file systems."""
+        return {f"{name}{ending}".casefold() for ending in self.endings}
 
     def _write_label_maps(self, name: str, detections: Instances, spatial_shape: tuple[int, int]) -> None:
         assert detections.labels is not None and detections.scores is not None
@@ -142,11 +149,6 @@ class PredictionWriter:
             segmentation = {} if regions is None else {"segmentation": regions_to_rle(regions, i)}
             self.predictions.append(prediction | segmentation | _keypoints_of(detections, i))
             self.rows.append((file_name, i + 1, class_name, score, x1, y1, x2, y2, area))
-
-
-def _files_of(name: str) -> set[str]:
-    """What may be written under ``name``; letters of either case are one on some file systems."""
-    return {f"{name}{part}".casefold() for part in ("", ".instances", ".classes")}
 
 
 def _keypoints_of(detections: Instances, i: int) -> dict[str, list[float]]:

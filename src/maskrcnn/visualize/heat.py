@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from maskrcnn.visualize.chips import chip_sizes, draw_chip, place_chips
 from maskrcnn.visualize.colors import BLACK, WHITE, Color, from_oklab
 
 PANEL = 360  # pixels a side of a panel
@@ -20,6 +21,8 @@ GREY = 0.75  # of the photo's colour is taken away under the heat, so that the h
 DIM = 0.72  # of the photo's brightness is left
 MOST = 0.82  # opacity of the strongest heat; the photo stays visible
 ROOT = 0.6  # opacity rises as heat to this power
+AROUND = 1.8  # times a box's longer side: what is shown around it
+SMALLEST = 48  # pixels a side that are shown of a picture
 
 
 def _scale() -> np.ndarray:
@@ -37,19 +40,40 @@ HEAT_COLORS = _scale()
 
 @dataclass(frozen=True)
 class Panel:
-    """One object's heat to draw.
+    """One picture of a sheet.
 
     Attributes:
         picture: what is shown.
-        heat: float ``[H, W]`` of the picture's size, 0..1; None: the picture as it is.
-        box: x1, y1, x2, y2 in pixels of the picture, outlined; None: no box.
         lines: of the caption, the first of them bright.
+        boxes: ``[N, 4]`` in pixels of the picture, outlined.
+        heat: float ``[H, W]`` of the picture's size, 0..1; None: the picture as it is, its boxes numbered from 1.
     """
 
     picture: Image.Image
-    heat: np.ndarray | None
-    box: tuple[float, float, float, float] | None
     lines: tuple[str, ...]
+    boxes: np.ndarray
+    heat: np.ndarray | None = None
+
+
+def relative(heat: np.ndarray) -> np.ndarray:
+    """Heat with its own highest value as 1, and 0 where there is none or less; all 0 where nothing is above 0."""
+    heat = np.nan_to_num(np.asarray(heat, dtype=np.float32)).clip(min=0)
+    return heat / max(float(heat.max(initial=0)), 1e-12)
+
+
+def window_around(box: Sequence[float], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """x1, y1, x2, y2 of the part of a picture of ``size`` (width, height) in which an object is seen with what is around.
+
+    A square of :data:`AROUND` times the box's longer side, at least :data:`SMALLEST` pixels, moved and cut to the picture.
+    """
+    x1, y1, x2, y2 = box
+    side = round(max(AROUND * max(x2 - x1, y2 - y1), SMALLEST))
+    window = []
+    for centre, extent in zip(((x1 + x2) / 2, (y1 + y2) / 2), size):
+        length = min(side, extent)
+        start = min(max(round(centre - length / 2), 0), extent - length)
+        window.append((start, start + length))
+    return window[0][0], window[1][0], window[0][1], window[1][1]
 
 
 def heat_over(picture: Image.Image, heat: np.ndarray) -> Image.Image:
@@ -66,7 +90,8 @@ def heat_over(picture: Image.Image, heat: np.ndarray) -> Image.Image:
 def draw_panels(panels: Sequence[Panel], sentences: Sequence[str]) -> Image.Image:
     """Panels side by side, with captions, the scale of colours and what is to be said of all of them below."""
     font, small = ImageFont.load_default(FONT), ImageFont.load_default(FONT - 3)
-    caption = max((len(panel.lines) for panel in panels), default=0) * (FONT + 6) + GAP
+    captions = [_caption(panel.lines, font) for panel in panels]
+    caption = max(map(len, captions), default=0) * (FONT + 6) + GAP
     width = max(len(panels), 2) * (PANEL + GAP) + GAP
     lines = [line for sentence in sentences for line in wrap(sentence, small, width - 2 * GAP)]
     sheet = Image.new("RGB", (width, GAP + PANEL + caption + 2 * (FONT + 6) + len(lines) * (FONT + 4) + GAP), PAPER)
@@ -75,9 +100,9 @@ def draw_panels(panels: Sequence[Panel], sentences: Sequence[str]) -> Image.Imag
         left = GAP + k * (PANEL + GAP)
         drawn = _draw_panel(panel)
         sheet.paste(drawn, (left + (PANEL - drawn.width) // 2, GAP + (PANEL - drawn.height) // 2))
-        for row, text in enumerate(panel.lines):
+        for row, text in enumerate(captions[k]):
             place = (left, GAP + PANEL + 8 + row * (FONT + 6))
-            pen.text(place, fit(text, font, PANEL), fill=QUIET if row else WHITE, font=font)
+            pen.text(place, text, fill=QUIET if row else WHITE, font=font)
     top = GAP + PANEL + caption + 4
     _draw_scale(sheet, (GAP, top), small)
     for row, line in enumerate(lines):
@@ -85,21 +110,38 @@ def draw_panels(panels: Sequence[Panel], sentences: Sequence[str]) -> Image.Imag
     return sheet
 
 
+def _caption(lines: Sequence[str], font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> list[str]:
+    """The first line cut to a panel's width, the others wrapped to it."""
+    return [fit(lines[0], font, PANEL)] + [row for line in lines[1:] for row in wrap(line, font, PANEL)]
+
+
 def _draw_panel(panel: Panel) -> Image.Image:
     """At most :data:`PANEL` pixels a side, in the picture's proportions."""
     scale = PANEL / max(panel.picture.size)
     size = (max(1, round(panel.picture.width * scale)), max(1, round(panel.picture.height * scale)))
     picture = panel.picture.convert("RGB").resize(size, Image.Resampling.BICUBIC)
+    boxes = panel.boxes * scale
     if panel.heat is not None:
         heat = Image.fromarray(panel.heat.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
         picture = heat_over(picture, np.asarray(heat))
-    if panel.box is not None:
-        x1, y1, x2, y2 = (round(c * scale) for c in panel.box)
-        pen = ImageDraw.Draw(picture)
-        for grow, color in ((1, BLACK), (0, WHITE)):
-            outline = (x1 - grow, y1 - grow, max(x1, x2 - 1) + grow, max(y1, y2 - 1) + grow)
-            pen.rectangle(outline, outline=color, width=1)
+    for box in boxes.tolist():
+        _draw_outline(picture, box)
+    if panel.heat is None:
+        texts = [str(number) for number in range(1, len(boxes) + 1)]
+        font = ImageFont.load_default(FONT)
+        assert isinstance(font, ImageFont.FreeTypeFont)
+        for text, place in zip(texts, place_chips(boxes, chip_sizes(texts, font), size)):
+            if place is not None:
+                draw_chip(picture, place, text, WHITE, font)
     return picture
+
+
+def _draw_outline(picture: Image.Image, box: Sequence[float]) -> None:
+    """A thin white box with a dark rim, to be seen on any ground."""
+    x1, y1, x2, y2 = (round(c) for c in box)
+    for grow, color in ((1, BLACK), (0, WHITE)):
+        outline = (x1 - grow, y1 - grow, max(x1, x2 - 1) + grow, max(y1, y2 - 1) + grow)
+        ImageDraw.Draw(picture).rectangle(outline, outline=color, width=1)
 
 
 def _draw_scale(sheet: Image.Image, corner: tuple[int, int], font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> None:

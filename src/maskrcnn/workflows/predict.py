@@ -12,9 +12,13 @@ from torch import Tensor
 
 from maskrcnn.data.images import read_image
 from maskrcnn.errors import DataError, UsageError
+from maskrcnn.files import atomic_write
 from maskrcnn.inference.outputs import PredictionWriter
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.structures import Instances
+from maskrcnn.workflows.evidence import draw_evidence
+
+EVIDENCE = "_evidence"  # ends the name of the picture that explains another
 
 
 @dataclass
@@ -34,6 +38,7 @@ def predict_files(
     batch: int = 1,
     label_maps: bool = False,
     report: Callable[[Path, int], None] = lambda path, found: None,
+    explain_most: int = 0,
 ) -> Outcome:
     """Find the objects in image files and write overlays, ``predictions.json`` and ``summary.csv`` into ``out``.
 
@@ -45,6 +50,7 @@ def predict_files(
         batch: images read and run together.
         label_maps: also write 16-bit PNGs of instances and classes.
         report: called with each file and how many objects it holds.
+        explain_most: objects of an image whose evidence is drawn too, into ``NAME_evidence.png``; 0: none.
 
     Raises:
         UsageError: a class that the model does not know, or label maps of a model that finds boxes only.
@@ -63,7 +69,13 @@ def predict_files(
     channels = predictor.info.config.in_channels
     info = predictor.info
     writer = PredictionWriter(
-        out, info.class_names, info.category_ids or None, label_maps, info.keypoint_names, info.skeleton
+        out,
+        info.class_names,
+        info.category_ids or None,
+        label_maps,
+        info.keypoint_names,
+        info.skeleton,
+        (EVIDENCE,) if explain_most else (),
     )
     for chunk in _chunks(paths, batch):
         images: list[Tensor] = []
@@ -78,7 +90,10 @@ def predict_files(
             if len(wanted):
                 found = found[torch.isin(cast(Tensor, found.labels), wanted)]
             found = found[: max_detections if max_detections is not None else len(found)]
-            writer.add(printable(path), image, found)
+            overlay = writer.add(printable(path), image, found)
+            if explain_most:
+                beside = overlay.with_name(f"{overlay.stem}{EVIDENCE}.png")
+                outcome.failures += _explain(predictor, path, image, found, explain_most, beside)
             outcome.counts[str(path)] = len(found)
             report(path, len(found))
     writer.close()
@@ -100,6 +115,20 @@ def _predict(
             return
     for path, image in zip(paths, images):
         yield from _predict(predictor, [path], [image], failures)
+
+
+def _explain(
+    predictor: Predictor, path: Path, image: Tensor, found: Instances, most: int, picture: Path
+) -> list[str]:
+    """Draw the evidence of one image; a sentence where that is too much for the machine."""
+    try:
+        drawn = draw_evidence(predictor, image, found, most)
+    except (RuntimeError, MemoryError) as error:
+        reason = (str(error).splitlines() or ["out of memory"])[0]
+        return [f"{path}: its objects were found but not explained ({reason}); try a smaller --image-size."]
+    with atomic_write(picture) as beside:
+        drawn.save(beside, compress_level=4)
+    return []
 
 
 def printable(path: Path) -> str:
