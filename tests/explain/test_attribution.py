@@ -1,4 +1,4 @@
-"""Integrated gradients against what they should add up to, differences taken by hand, and hiding block by block."""
+"""Gradients of faded images against differences taken by hand and hiding block by block."""
 
 import copy
 
@@ -8,7 +8,7 @@ import torch
 
 from cases import NDIMS, small_model
 from maskrcnn.errors import UsageError
-from maskrcnn.explain.attribution import Attribution, class_log_odds, smooth
+from maskrcnn.explain.attribution import PATCH, Attribution, class_log_odds, fadings, smooth
 from maskrcnn.explain.evidence import explain
 from maskrcnn.structures import batch_images
 
@@ -54,38 +54,43 @@ def block_sums(heat, block):
 
 
 @NDIMS
-def test_all_places_add_up_to_what_the_image_has_over_a_blank_one(ndim):
+def test_it_is_the_mean_slope_of_faded_images_times_the_sample(ndim):
     model, images, box = case(ndim)
-    attribution = Attribution(model, images)
-    blank = Attribution(model, type(images)(images.tensor * 0, images.spatial_shapes))
-    expected = attribution.log_odds(box, 1) - blank.log_odds(box, 1)
-    heat = attribution.heat(box, 1, steps=400, smoothing=0)
-    assert heat.shape == SHAPES[ndim]
-    assert float(heat.sum()) == pytest.approx(expected, rel=0.02, abs=1e-6)
+    heat = Attribution(model, images).heat(box, 2, steps=2, smoothing=0).flatten()
+    side = float((box[ndim:] - box[:ndim]).log().mean().exp())
+    slopes = np.zeros(len(heat))
+    asked, tiny = range(0, len(heat), len(heat) // 7), 1e-6
+    for left in fadings(SHAPES[ndim], PATCH * side, 2):
+        faded = Attribution(model, type(images)(images.tensor * left, images.spatial_shapes))
+        flat = faded.tensor.view(-1)
+        for k in asked:
+            value, odds = float(flat[k]), []
+            for moved in (value + tiny, value - tiny):
+                flat[k] = moved
+                odds.append(faded.log_odds(box, 2))
+            flat[k] = value
+            slopes[k] += (odds[0] - odds[1]) / (2 * tiny) / 2
+    for k in asked:
+        expected = slopes[k] * float(images.tensor.view(-1)[k])
+        assert float(heat[k]) == pytest.approx(expected, rel=1e-3, abs=1e-9)
 
 
 @NDIMS
-def test_one_step_is_the_slope_half_way_times_the_sample(ndim):
-    model, images, box = case(ndim)
-    heat = Attribution(model, images).heat(box, 2, steps=1, smoothing=0).flatten()
-    half = Attribution(model, type(images)(images.tensor / 2, images.spatial_shapes))
-    flat, tiny = half.tensor.view(-1), 1e-6
-    for k in range(0, len(flat), len(flat) // 7):
-        value = float(flat[k])
-        odds = []
-        for moved in (value + tiny, value - tiny):
-            flat[k] = moved
-            odds.append(half.log_odds(box, 2))
-        flat[k] = value
-        slope = (odds[0] - odds[1]) / (2 * tiny)
-        assert float(heat[k]) == pytest.approx(slope * 2 * value, rel=1e-3, abs=1e-9)
+def test_images_fade_from_nearly_blank_to_nearly_whole_in_patches(ndim):
+    steps = list(fadings(SHAPES[ndim], 4.0, 8))
+    means = [float(left.mean()) for left in steps]
+    assert means == sorted(means) and means[0] < 0.25 and means[-1] > 0.75
+    assert all(left.shape == SHAPES[ndim] and 0 <= left.min() and left.max() <= 1 for left in steps)
+    neighbours = torch.stack([steps[3].flatten()[:-1], steps[3].flatten()[1:]])
+    assert torch.corrcoef(neighbours)[0, 1] > 0.7
+    assert all(torch.equal(a, b) for a, b in zip(steps, fadings(SHAPES[ndim], 4.0, 8)))
 
 
 @NDIMS
 def test_the_map_ranks_places_much_as_hiding_them_one_by_one_does(ndim, learned):
-    known, block = learned(ndim), {1: 4, 2: 4, 3: 4}[ndim]
+    known, block = learned(ndim), {1: 4, 2: 8, 3: 8}[ndim]
     correlations = []
-    for image in known.images[:4]:
+    for image in known.images[:3]:
         found = known.predictor(image)
         attribution = Attribution(known.predictor.model, batch_images([image], 8))
         for box, label in zip(found.boxes, found.labels.tolist()):
@@ -93,7 +98,7 @@ def test_the_map_ranks_places_much_as_hiding_them_one_by_one_does(ndim, learned)
             fast = block_sums(attribution.heat(box, label), block)
             correlations.append(rank_correlation(fast, slow))
     assert len(correlations) >= 4
-    assert np.mean(correlations) > 0.5, correlations
+    assert np.mean(correlations) > 0.35, correlations
 
 
 def test_the_model_stays_as_it_is_and_inference_mode_does_not_matter():

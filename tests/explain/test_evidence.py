@@ -82,7 +82,7 @@ def test_an_enlarged_image_has_its_evidence_at_the_enlarged_place(learned):
     assert enlarged.seen_again == pytest.approx(own.seen_again, abs=1e-4)
     assert float(enlarged.heat.sum()) == pytest.approx(float(own.heat.sum()), rel=0.02)  # a total of log odds
     quarters = enlarged.heat.reshape(48, 2, 48, 2).sum((1, 3))
-    assert torch.corrcoef(torch.stack([quarters.flatten(), own.heat.flatten()]))[0, 1] > 0.98
+    assert torch.corrcoef(torch.stack([quarters.flatten(), own.heat.flatten()]))[0, 1] > 0.95
 
 
 def test_mirrored_looks_give_mirrored_evidence():

@@ -1,15 +1,18 @@
-"""Which places of an image raise the score of a class in a box: integrated gradients through the whole network.
+"""Which places of an image raise the score of a class in a box: gradients averaged over partly faded images.
 
 The log odds of the object's class are read again at its final box and differentiated back through the box head,
-RoIAlign, the pyramid and the body to the image. A score near 1 is flat: a single gradient sees little of what made it.
-So gradients are averaged on the straight way from a blank image (all mean colour, which is 0 to the model) to the image,
-and multiplied with the image (Sundararajan et al. 2017, "Axiomatic Attribution for Deep Networks"). What all places add
-up to is then the difference between the log odds of the image and of the blank one, up to the steps' coarseness.
+RoIAlign, the pyramid and the body to the image. A score near 1 is flat: one gradient at the image sees little of what
+made it. Integrated gradients (Sundararajan et al. 2017) average it on the straight way from a blank image (all mean
+colour, which is 0 to the model) to the image. But a network with group norm sees no difference between an image and a
+paler copy, so on that way nothing happens. Here each step fades some places more than others, at random, from nearly
+blank to nearly whole, which also is closer to the question that counts: what if this part were hidden?
 
 docs/explain.md has the measurements by which this was chosen before maps of the inner layers (Grad-CAM's kin).
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -17,10 +20,11 @@ from torch import Tensor
 
 from maskrcnn.errors import UsageError
 from maskrcnn.models.mask_rcnn import MaskRCNN
-from maskrcnn.ops.nd import full
+from maskrcnn.ops.nd import full, interpolate
 from maskrcnn.structures import ImageBatch
 
-STEPS = 8  # of the way; more change the order of places little
+STEPS = 8  # faded images; more change the order of places little
+PATCH = 1 / 8  # of the box's mean side: places that fade together
 SMOOTHING = 0.03  # of the box's mean side: a standard deviation; single samples are noise
 
 
@@ -55,21 +59,22 @@ class Attribution:
     def heat(self, box: Tensor, label: int, steps: int = STEPS, smoothing: float = SMOOTHING) -> Tensor:
         """What each sample adds to the log odds, float32 ``[*S]``; below 0 where it speaks against the class.
 
+        The same for the same image: the random fading is always the same.
+
         Args:
             box: ``[2D]``.
             label: 1..K.
-            steps: of the way from blank; memory does not grow with them, time does.
+            steps: faded images; memory does not grow with them, time does.
             smoothing: standard deviation in mean sides of the box.
         """
         with torch.inference_mode(False), torch.enable_grad():
-            total = torch.zeros_like(self.tensor)
-            for k in range(steps):
-                on_the_way = (self.tensor * ((k + 0.5) / steps)).requires_grad_()
-                log_odds = self._log_odds(on_the_way, box.clone(), label)
-                total += torch.autograd.grad(log_odds, on_the_way)[0]
-            heat = full(total * self.tensor / steps)[0].sum(0)  # over the channels
             low, high = box.clone().chunk(2)
             side = float((high - low).clamp(min=1e-3).log().mean().exp())
+            total = torch.zeros_like(self.tensor)
+            for left in fadings(self.tensor.shape[2:], PATCH * side, steps):
+                faded = (self.tensor * left.to(self.tensor)).requires_grad_()
+                total += torch.autograd.grad(self._log_odds(faded, box.clone(), label), faded)[0]
+            heat = full(total * self.tensor / steps)[0].sum(0)  # over the channels
             return smooth(heat[tuple(slice(extent) for extent in self.spatial_shape)], smoothing * side)
 
     def _log_odds(self, tensor: Tensor, box: Tensor, label: int) -> Tensor:
@@ -86,6 +91,18 @@ def class_log_odds(logits: Tensor, labels: Tensor) -> Tensor:
     own = logits.gather(1, labels[:, None])
     others = logits.scatter(1, labels[:, None], -torch.inf)
     return own[:, 0] - others.logsumexp(1)
+
+
+def fadings(spatial_shape: Sequence[int], patch: float, steps: int) -> Iterator[Tensor]:
+    """What is left of each place, ``[*S]`` of 0..1, ``steps`` times: from nearly nothing to nearly all.
+
+    Smooth noise, uniform at its own points, which lie about ``patch`` samples apart, shifted up step by step.
+    """
+    generator = torch.Generator().manual_seed(0)
+    points = [max(2, round(side / max(patch, 1.0)) + 1) for side in spatial_shape]
+    for k in range(steps):
+        noise = interpolate(torch.rand(1, 1, *points, generator=generator), spatial_shape)[0, 0]
+        yield (noise + (k + 0.5) / steps - 0.5).clamp(0, 1)
 
 
 def smooth(heat: Tensor, sigma: float) -> Tensor:

@@ -36,7 +36,7 @@ class Evidence:
         view: what the model looked at, slices of the image in tensor order: the whole image, or of a tiled one the
             tile that holds most of the object.
         heat: float32 ``[*V]``, of the view's samples: what each adds to the log odds of the label; below 0 where it
-            speaks against it. All of it adds up, roughly, to what the view's log odds have over a blank view's.
+            speaks against it, to first order and on average over partly faded images.
         seen_again: the probability of the label in the box, read from the view once more. It differs from ``score``,
             which the box's proposal had, by little unless the object is in doubt or cut by its tile.
     """
