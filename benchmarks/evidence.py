@@ -1,4 +1,4 @@
-"""Does evidence mean anything: python benchmarks/evidence.py LABELS [--model people] [--skip 0] [--photos 40] [--most 2]
+"""Does evidence mean anything: python benchmarks/evidence.py LABELS [--model people] [--photos 40] [--most 2]
 
 For the strongest objects of photos, what the score falls by when a tenth of the photo is painted over with the mean
 colour: the tenth that the object's map ranks highest, the same of other maps, a tenth about the centre of the object's
@@ -22,7 +22,7 @@ from torch import Tensor
 
 from maskrcnn.data.dataset import open_dataset
 from maskrcnn.data.transforms import prepare_image
-from maskrcnn.explain.attribution import class_log_odds, smooth
+from maskrcnn.explain.attribution import SMOOTHING, STEPS, class_log_odds, smooth
 from maskrcnn.explain.evidence import Evidence, Explanation, explain
 from maskrcnn.explain.hiding import around, hottest, random_block, random_cells
 from maskrcnn.inference.predictor import Predictor
@@ -31,11 +31,11 @@ from maskrcnn.structures import batch_images
 from maskrcnn.workflows.models import load_predictor
 
 PART, RESAMPLINGS, CELL = 0.1, 2000, 16
-MAP, CENTRE, BLOCK = "the map (integrated gradients)", "about the box's centre", "a block at random"
+MAP, CENTRE, BLOCK = "the map", "about the box's centre", "a block at random"
 
 
 def other_maps(predictor: Predictor, image: Tensor, box: Tensor, label: int) -> dict[str, Tensor]:
-    """Maps of one gradient, at the image and at the body's outputs, each ``[*S]`` of the image and from 0 on."""
+    """Integrated gradients, and maps of one gradient at the image and at the body's outputs; each ``[*S]``, >= 0."""
     p, model = predictor.preprocess, predictor.model
     prepared, axis_map = prepare_image(image, p.min_size, p.max_size, p.pixel_mean, p.pixel_std, p.antialias)
     batch = batch_images([prepared], p.size_divisor)
@@ -53,9 +53,17 @@ def other_maps(predictor: Predictor, image: Tensor, box: Tensor, label: int) -> 
         return interpolate(smooth(inside, sigma * side)[None, None], image.shape[1:])[0, 0].clamp(min=0)
 
     layers = list(zip(outputs, gradients))
-    named = {"gradient x image": spread((at_image * tensor).sum(1), 0.03)}
+    total = torch.zeros_like(tensor)
+    for k in range(STEPS):  # integrated gradients
+        paler = (batch.tensor * ((k + 0.5) / STEPS)).requires_grad_()
+        logits, _ = model.heads["box"](model.backbone(paler), [axis_map.boxes(box)[None]])
+        total += torch.autograd.grad(class_log_odds(logits, torch.tensor([label]))[0], paler)[0]
+    named = {
+        "integrated gradients": spread((total * batch.tensor).sum(1), SMOOTHING),
+        "gradient x image": spread((at_image * tensor).sum(1), SMOOTHING),
+    }
     for k, stride in ((0, 4), (1, 8), (2, 16)):
-        named[f"HiResCAM, stride {stride}"] = spread((layers[k][0] * layers[k][1]).sum(1), 0.03)
+        named[f"HiResCAM, stride {stride}"] = spread((layers[k][0] * layers[k][1]).sum(1), SMOOTHING)
     output, gradient = layers[-1]
     named["Grad-CAM, stride 32"] = spread((output * gradient.mean((2, 3), keepdim=True)).sum(1).clamp(min=0), 0)
     return named

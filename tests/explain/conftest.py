@@ -1,7 +1,6 @@
 """Trained models at hand in any test of evidence."""
 
 import pytest
-
 from learned_models import Learned, learn
 
 

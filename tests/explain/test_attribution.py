@@ -80,7 +80,7 @@ def test_images_fade_from_nearly_blank_to_nearly_whole_in_patches(ndim):
     steps = list(fadings(SHAPES[ndim], 4.0, 8))
     means = [float(left.mean()) for left in steps]
     assert means == sorted(means) and means[0] < 0.25 and means[-1] > 0.75
-    assert all(left.shape == SHAPES[ndim] and 0 <= left.min() and left.max() <= 1 for left in steps)
+    assert all(left.shape == SHAPES[ndim] and left.min() >= 0 and left.max() <= 1 for left in steps)
     neighbours = torch.stack([steps[3].flatten()[:-1], steps[3].flatten()[1:]])
     assert torch.corrcoef(neighbours)[0, 1] > 0.7
     assert all(torch.equal(a, b) for a, b in zip(steps, fadings(SHAPES[ndim], 4.0, 8)))

@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 import torch
+from learned_models import SHAPES, predictor_of
 
 import maskrcnn
 from cases import NDIMS, small_model
-from learned_models import SHAPES, predictor_of
 from maskrcnn.explain.evidence import explain
 from maskrcnn.explain.hiding import hottest, random_block
 from maskrcnn.inference.tiling import Tiling

@@ -24,7 +24,7 @@ from maskrcnn.ops.nd import full, interpolate
 from maskrcnn.structures import ImageBatch
 
 STEPS = 8  # faded images; more change the order of places little
-PATCH = 1 / 8  # of the box's mean side: places that fade together
+PATCH = 1 / 16  # of the box's mean side: places that fade together
 SMOOTHING = 0.03  # of the box's mean side: a standard deviation; single samples are noise
 
 
@@ -96,12 +96,17 @@ def class_log_odds(logits: Tensor, labels: Tensor) -> Tensor:
 def fadings(spatial_shape: Sequence[int], patch: float, steps: int) -> Iterator[Tensor]:
     """What is left of each place, ``[*S]`` of 0..1, ``steps`` times: from nearly nothing to nearly all.
 
-    Smooth noise, uniform at its own points, which lie about ``patch`` samples apart, shifted up step by step.
+    Smooth noise, uniform at its own points, which lie about ``patch`` samples apart, shifted up step by step. What one
+    step fades more, the next fades less, so that few steps are fair to all places.
     """
     generator = torch.Generator().manual_seed(0)
     points = [max(2, round(side / max(patch, 1.0)) + 1) for side in spatial_shape]
+    noise = torch.zeros(())
     for k in range(steps):
-        noise = interpolate(torch.rand(1, 1, *points, generator=generator), spatial_shape)[0, 0]
+        if k % 2:
+            noise = 1 - noise
+        else:
+            noise = interpolate(torch.rand(1, 1, *points, generator=generator), spatial_shape)[0, 0]
         yield (noise + (k + 0.5) / steps - 0.5).clamp(0, 1)
 
 

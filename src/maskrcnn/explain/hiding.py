@@ -33,7 +33,7 @@ def around(centre: Sequence[float], proportions: Sequence[float], spatial_shape:
         spatial_shape: of the image, tensor order.
     """
     nearness = torch.full(tuple(spatial_shape), torch.inf)
-    for axis, (c, extent) in enumerate(zip(flip_axes(centre), flip_axes(proportions))):
+    for axis, (c, extent) in enumerate(zip(reversed(tuple(centre)), reversed(tuple(proportions)))):
         distance = (torch.arange(spatial_shape[axis]) + 0.5 - c).abs() / max(extent, 1e-6)
         layout = [-1 if a == axis else 1 for a in range(nearness.dim())]
         nearness = torch.minimum(nearness, -distance.reshape(layout))

@@ -15,7 +15,7 @@ PANEL = 360  # pixels a side of a panel
 GAP, FONT = 14, 17  # pixels
 PAPER: Color = (24, 26, 31)
 QUIET: Color = (176, 182, 192)
-# Lightness, chroma and hue (degrees) of OKLab along the scale: rising evenly in lightness from violet over red to yellow.
+# Lightness, chroma and hue (degrees) of OKLab along the scale, violet over red to yellow, rising evenly in lightness.
 STOPS = ((0.28, 0.13, 300.0), (0.46, 0.19, 345.0), (0.62, 0.20, 25.0), (0.77, 0.16, 65.0), (0.93, 0.14, 105.0))
 GREY = 0.75  # of the photo's colour is taken away under the heat, so that the heat's own colours can be told
 DIM = 0.72  # of the photo's brightness is left
@@ -62,9 +62,9 @@ def relative(heat: np.ndarray) -> np.ndarray:
 
 
 def window_around(box: Sequence[float], size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """x1, y1, x2, y2 of the part of a picture of ``size`` (width, height) in which an object is seen with what is around.
+    """x1, y1, x2, y2 of the part of a picture of ``size`` (width, height) that shows an object and what is around it.
 
-    A square of :data:`AROUND` times the box's longer side, at least :data:`SMALLEST` pixels, moved and cut to the picture.
+    A square of :data:`AROUND` times the box's longer side, at least :data:`SMALLEST` pixels, moved and cut to fit.
     """
     x1, y1, x2, y2 = box
     side = round(max(AROUND * max(x2 - x1, y2 - y1), SMALLEST))
@@ -144,7 +144,9 @@ def _draw_outline(picture: Image.Image, box: Sequence[float]) -> None:
         ImageDraw.Draw(picture).rectangle(outline, outline=color, width=1)
 
 
-def _draw_scale(sheet: Image.Image, corner: tuple[int, int], font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> None:
+def _draw_scale(
+    sheet: Image.Image, corner: tuple[int, int], font: ImageFont.FreeTypeFont | ImageFont.ImageFont
+) -> None:
     """What the colours mean: a strip from none to most, with words at both ends."""
     x, y = corner
     pen, height, length = ImageDraw.Draw(sheet), FONT - 3, 150

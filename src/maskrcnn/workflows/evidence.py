@@ -16,9 +16,9 @@ from maskrcnn.visualize.heat import Panel, draw_panels, relative, window_around
 MOST = 4  # objects shown of an image
 PART = 0.1  # of the view that is hidden to see what the score is worth without it
 MEANING = (
-    "Bright places raised the score of this object most, compared with a blank picture. Each map is relative to its own "
-    "strongest place: maps of two objects do not compare. They show what the model relied on, not why, and not what "
-    "the object is."
+    "Bright places raised the score of the object in the box most, compared with blank ones. Each map is relative to "
+    "its own strongest place: maps of two objects do not compare. They show what the model relied on, not why, and "
+    "not what the object is."
 )
 TILED = "The image was searched in tiles; each object is explained in the tile that holds most of it."
 NOTHING = "Nothing was found in this image, so there is nothing to explain."
@@ -56,7 +56,7 @@ def _panel(explanation: Explanation, evidence: Evidence, i: int, class_names: tu
     view = explanation.image[(slice(None), *evidence.view)]
     lines = (
         f"{i + 1}   {class_names[evidence.label - 1]}   score {evidence.score:.2f}",
-        f"score {without:.2f} with the brightest tenth of the {_view_name(explanation, evidence)} hidden",
+        f"score {without:.2f} if the brightest tenth of the {_view_name(explanation, evidence)} is hidden",
     )
     return Panel(to_rgb(view[:, y1:y2, x1:x2]), lines, box[None] - [x1, y1, x1, y1], heat[y1:y2, x1:x2])
 

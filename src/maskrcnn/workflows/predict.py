@@ -117,9 +117,7 @@ def _predict(
         yield from _predict(predictor, [path], [image], failures)
 
 
-def _explain(
-    predictor: Predictor, path: Path, image: Tensor, found: Instances, most: int, picture: Path
-) -> list[str]:
+def _explain(predictor: Predictor, path: Path, image: Tensor, found: Instances, most: int, picture: Path) -> list[str]:
     """Draw the evidence of one image; a sentence where that is too much for the machine."""
     try:
         drawn = draw_evidence(predictor, image, found, most)
