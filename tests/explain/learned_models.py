@@ -14,7 +14,7 @@ from maskrcnn.structures import batch_images
 
 SHAPES = {1: (128,), 2: (48, 48), 3: (16, 24, 24)}
 SEEDS = {1: 2, 2: 0, 3: 0}
-STEPS = {1: 100, 2: 100, 3: 80}
+STEPS = {1: 100, 2: 80, 3: 50}
 SAMPLES = 8
 
 
