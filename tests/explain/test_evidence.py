@@ -128,6 +128,8 @@ def test_an_image_is_stretched_whole_before_it_is_looked_at():
     found = found_in([4.0, 6.0, 20.0, 30.0])
     image = noise(48, 48).abs() * 40
     predictor.preprocess = dataclasses.replace(predictor.preprocess, stretch=True)
+    explanation = explain(predictor, image, found)
+    assert torch.equal(explanation[:1].image, explanation.image)
     torch.testing.assert_close(
         explain(predictor, image, found)[0].heat, explain(predictor, 0.5 * image, found)[0].heat, rtol=1e-2, atol=1e-4
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -78,7 +79,9 @@ class Explanation(Sequence[Evidence]):
     def __getitem__(self, index: slice) -> Explanation: ...
     def __getitem__(self, index: int | slice) -> Evidence | Explanation:
         if isinstance(index, slice):
-            return Explanation(self.predictor, self.image, self.found[index])
+            some = copy.copy(self)  # whose image is stretched already
+            some.found = self.found[index]
+            return some
         i = range(len(self))[index]
         assert self.found.scores is not None
         view, score = self.view_of(i), float(self.found.scores[i])
