@@ -5,13 +5,8 @@ import numpy as np
 from hypothesis import given
 
 from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.split import Label, group_of, hold_out, split_labels, subset
-from maskrcnn.structures import Record
+from maskrcnn.data.split import Label, hold_out, split_labels, subset
 from tiny import write_coco
-
-
-def record(name: str, group: str | None = None) -> Record:
-    return Record(name, 1, name, (8, 8), np.zeros((0, 4), np.float32), np.zeros(0, np.int64), group=group)
 
 
 def label(group: str, *counts: int) -> Label:
@@ -53,12 +48,6 @@ def test_a_rare_class_is_judged_on_too():
     _, val = hold_out(images, 15)
     assert len(val) == 15
     assert 1 <= sum(images[i].counts[1] for i in val) <= 2
-
-
-def test_copies_of_one_upload_are_a_group():
-    assert group_of(record("a_jpg.rf.0123.jpg")) == group_of(record("sub/a_jpg.rf.4567.jpg")) == "a_jpg"
-    assert group_of(record("a.jpg")) != group_of(record("b.jpg"))
-    assert group_of(record("a_jpg.rf.0123.jpg", "patient 7")) == "patient 7"
 
 
 def test_a_subset_is_a_data_set(tmp_path):

@@ -45,7 +45,7 @@ def test_of_a_sound_set_nothing_is_said(doctor, sound_set):
     code, found, out = doctor(sound_set, *SMALL)
     assert (code, found) == (0, {})
     assert "24 images, 24 of them readable; 72 objects with masks" in out
-    assert f"Next: maskrcnn train {sound_set} --image-size 128 --out runs/mine" in " ".join(out.split())
+    assert f"Next: maskrcnn train {sound_set} --image-size 128" in " ".join(out.split())
 
 
 @pytest.mark.parametrize("code", FAULTS)
@@ -258,9 +258,8 @@ def test_two_images_are_learned_by_heart_and_the_needs_follow(doctor, sound_set,
     first, last = (sum(pair[k] for pair in trial["losses"].values()) for k in (0, 1))
     assert last < 0.5 * first
     assert trial["mask_agreement"] > 0.6 and trial["box_agreement"] > 0.6
-    assert needs["epoch_seconds"] == pytest.approx(24 * needs["seconds_an_image"])
-    assert needs["total_seconds"] == pytest.approx(20 * needs["epoch_seconds"])
-    assert "memory: about" in out or "could not be measured" in out
+    assert needs["total_seconds"] > content["plan"]["epochs"] * needs["epoch_seconds"] > needs["step_seconds"] > 0
+    assert "memory: about" in out and "20 images to learn from" in out and "4 images held out" in out
 
 
 def test_masks_beside_their_boxes_show_in_the_trial(doctor, copied):

@@ -1,6 +1,6 @@
 """Parts of the doctor against slow twins, and numbers that follow from one another."""
 
-import itertools
+import dataclasses
 
 import numpy as np
 import pytest
@@ -8,37 +8,17 @@ import torch
 
 from maskrcnn.config import AnchorConfig
 from maskrcnn.data.faults import box_fault, box_overlap, disagreement
-from maskrcnn.data.inspect_label_maps import count_parts
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
-from maskrcnn.workflows.doctor.costs import duration, training_needs
+from maskrcnn.workflows.anchor_fit import best_overlaps
+from maskrcnn.workflows.cost import Cost
+from maskrcnn.workflows.doctor.costs import needs_findings, training_needs
 from maskrcnn.workflows.doctor.placement import outline_points, place_scores, shifts
-from maskrcnn.workflows.doctor.sizes import Sizes, best_anchor_overlaps
-from maskrcnn.workflows.doctor.trial import Trial
-from maskrcnn.workflows.recipe import Recipe
-
-
-def flood(mask):
-    """Connected parts, one sample after another."""
-    left, parts = {tuple(p) for p in np.argwhere(mask).tolist()}, 0
-    steps = list(itertools.product((-1, 0, 1), repeat=mask.ndim))
-    while left:
-        parts += 1
-        waiting = [left.pop()]
-        while waiting:
-            here = waiting.pop()
-            near = {tuple(a + b for a, b in zip(here, step)) for step in steps} & left
-            left -= near
-            waiting += near
-    return parts
-
-
-@pytest.mark.parametrize("shape", [(40,), (12, 15), (5, 6, 7)])
-@pytest.mark.parametrize("filled", [0.1, 0.25, 0.5])
-def test_parts_are_counted_as_by_flooding(shape, filled):
-    for seed in range(10):
-        mask = np.random.default_rng(seed).random(shape) < filled
-        assert count_parts(mask) == flood(mask)
+from maskrcnn.workflows.doctor.sizes import Sizes
+from maskrcnn.workflows.plan.document import Plan
+from maskrcnn.workflows.plan.machine import Machine
+from maskrcnn.workflows.plan.situation import Choice
+from workflows_plan_hand_made import situation
 
 
 def test_outlines_are_samples_with_a_neighbour_outside():
@@ -94,10 +74,10 @@ def test_boxes_that_differ_by_rounding_agree():
     assert box_overlap(large, large + 50) == pytest.approx(2500 / 17500)
 
 
-def test_best_anchor_overlaps_are_those_of_a_slow_search():
+def test_overlaps_with_the_best_anchor_are_those_of_a_slow_search():
     extents = np.random.default_rng(0).uniform(2, 400, (50, 2))
     anchors = AnchorConfig()
-    for (w, h), found in zip(extents, best_anchor_overlaps(extents, anchors)):
+    for (w, h), found in zip(extents, best_overlaps(extents, anchors, 0)):
         overlaps = []
         for (size,) in anchors.sizes:
             for fx, fy in anchors.shapes:
@@ -111,17 +91,21 @@ def test_the_histogram_counts_every_object_once():
     assert [count for _, count in sizes.histogram()] == [2, 1, 0, 1, 0, 0, 0, 1]
 
 
-def test_needs_grow_with_batch_crop_and_epochs():
-    trial = Trial(("a",), {"loss": (1, 0.1)}, 9, "", None, 1.0, seconds=2.0, images=2, bytes=200, resident=1000)
-    plain = training_needs(trial, Recipe(batch=8, epochs=10), 100, 400)
-    assert (plain.seconds_an_image, plain.epoch_seconds, plain.total_seconds) == (1.0, 100.0, 1000.0)
-    assert plain.bytes == 1000 + 8 * 100
-    cropped = training_needs(trial, Recipe(batch=8, crop_size=200), 100, 400)
-    assert (cropped.seconds_an_image, cropped.bytes) == (0.25, 1000 + 200)
-    halves = training_needs(trial, Recipe(batch=8, accumulate=2), 100, 400)
-    assert halves.bytes == 1000 + 400 and halves.epoch_seconds == pytest.approx(400 / 3)
-
-
-@pytest.mark.parametrize("seconds, words", [(12, "12 s"), (600, "10 min"), (8000, "2 h 13 min")])
-def test_durations(seconds, words):
-    assert duration(seconds) == words
+def test_needs_follow_from_the_plan_and_its_step():
+    made_for = situation(
+        chosen={"image_size": 400, "crop_size": 400, "batch": 8, "workers": 1},
+        train_images=100,
+        val_images=20,
+        cost=Cost(seconds=2.0, bytes=700, load_seconds=0.4, look_seconds=0.5),
+        machine=Machine(memory=1000),
+    )
+    settings = {"batch": 8, "epochs": 9, "validate_every": 2}
+    plan = Plan({name: Choice(value, "") for name, value in settings.items()}, made_for=made_for)
+    needs = training_needs(plan)
+    assert needs is not None
+    assert needs.epoch_seconds == pytest.approx(13 * 2.2)
+    assert needs.total_seconds == pytest.approx(9 * 13 * 2.2 + 4 * 2 * 20 * 0.5)
+    assert needs_findings(needs, plan) == []
+    short = needs_findings(dataclasses.replace(needs, bytes=950), plan)
+    assert [finding.code for finding in short] == ["memory-short"] and "--batch 4" in short[0].fix
+    assert training_needs(Plan({})) is None

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from rich.console import Console
 from rich.progress import Progress
 from tyro.conf import arg
 
-from maskrcnn.cli.speech import Data, ModelsOwn, console
-from maskrcnn.pretrained import DEFAULT_MODEL
+from maskrcnn.cli.speech import Data, console
 from maskrcnn.workflows.checks import usable_device
 from maskrcnn.workflows.recipe import Recipe
+
+Settings = ("model", "image_size", "smallest_anchor", "batch", "epochs")  # of the training, where a flag gives them
+Whole = Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: planned)")]
 
 
 @dataclass(frozen=True)
 class Doctor:
-    """Look at labelled data before training: what is wrong with it, how to mend it, and what training will need.
+    """Look at labelled data before training: what is wrong with it, how to mend it, what `maskrcnn train` would do with
+    it, and what that needs.
 
     Exit code 0 healthy (perhaps with warnings), 1 faults found, 2 could not be read.
     """
@@ -28,31 +31,32 @@ class Doctor:
     """Labelled data to train on, in any format that `maskrcnn train` reads."""
     val: Annotated[Path | None, arg(metavar="DATA", help_behavior_hint="(default: none)")] = None
     """Data to validate on: looked at as well, and compared with the others for pictures that are in both."""
-    model: str = DEFAULT_MODEL
+    plan: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(default: planned)")] = None
+    """A plan.yaml that training would follow, perhaps edited."""
+    model: Annotated[str | None, arg(metavar="STR", help_behavior_hint="(default: planned)")] = None
     """Shipped model or file that training would start from, or an architecture with random weights."""
-    image_size: ModelsOwn = None
+    image_size: Whole = None
     """Longer side in pixels that images would be resized to."""
-    smallest_anchor: ModelsOwn = None
+    smallest_anchor: Whole = None
     """Size in pixels of the anchors of the finest level."""
-    batch: int = Recipe.batch
-    """Images in a step, for the estimate of time and memory."""
-    epochs: int = Recipe.epochs
-    """Times that each image would be seen, for the estimate of time."""
+    batch: Whole = None
+    """Images in a step."""
+    epochs: Whole = None
+    """Times that each image would be seen."""
     quick: bool = False
-    """Only look: leave out the trial training and the estimates that come of it."""
+    """Only look: leave out the trial training, and time no step."""
     json: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(default: none)")] = None
     """Write everything to this file too, with up to 200 examples of each finding."""
     device: str = "cpu"
-    """cpu, cuda or mps, for the trial training."""
+    """cpu, cuda or mps, which training would use."""
 
     def run(self) -> int:
         from maskrcnn.workflows.doctor.examine import as_dict, examine, open_patient
         from maskrcnn.workflows.doctor.report import tell
+        from maskrcnn.workflows.plan.prepare import Wish
 
-        recipe = Recipe(
-            image_size=self.image_size, smallest_anchor=self.smallest_anchor, batch=self.batch, epochs=self.epochs
-        )
-        recipe.check()
+        asked = {name: getattr(self, name) for name in Settings if getattr(self, name) is not None}
+        Recipe(**{name: value for name, value in asked.items() if name != "model"}).check()
         usable_device(self.device)
         train = open_patient(self.data)
         val = open_patient(self.val) if self.val else None
@@ -62,21 +66,17 @@ class Doctor:
             def report(what: str, done: int, total: int) -> None:
                 progress.update(task, description=what, completed=done, total=total or None)
 
-            diagnosis = examine(train, val, self.model, recipe, self.quick, self.device, report)
-        tell(diagnosis, Console(highlight=False, markup=False, emoji=False), self._train_arguments())
+            diagnosis = examine(train, val, Wish(asked, self.plan, device=self.device), self.quick, report)
+        tell(diagnosis, Console(highlight=False, markup=False, emoji=False), self._train_arguments(asked))
         if self.json is not None:
             _write(self.json, json.dumps(as_dict(diagnosis), indent=1) + "\n")
         return 1 if diagnosis.count("error") else 0
 
-    def _train_arguments(self) -> str:
+    def _train_arguments(self, asked: dict[str, Any]) -> str:
         """What to give `maskrcnn train` to train as was looked at here."""
-        flags = {
-            "val": self.val,
-            "image-size": self.image_size,
-            "smallest-anchor": self.smallest_anchor,
-            "model": None if self.model == DEFAULT_MODEL else self.model,
-        }
-        return " ".join([str(self.data), *(f"--{name} {value}" for name, value in flags.items() if value is not None)])
+        flags = {"val": self.val, "plan": self.plan} | asked
+        named = (f"--{name.replace('_', '-')} {value}" for name, value in flags.items() if value is not None)
+        return " ".join([str(self.data), *named])
 
 
 def _write(path: Path, text: str) -> None:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 from typing import overload
 
 import numpy as np
 
 from maskrcnn.data.records import Dataset, RecordSource
+from maskrcnn.data.source_names import group_of
 from maskrcnn.errors import DataError
-from maskrcnn.structures import Record
-
-ROBOFLOW_MARK = ".rf."  # Roboflow writes NAME_jpg.rf.HASH.jpg for each augmented copy of one upload
 
 
 @dataclass(frozen=True)
@@ -40,15 +37,6 @@ class Subset(Sequence[RecordSource]):
 def subset(data: Dataset, indices: Sequence[int]) -> Dataset:
     """The data set of these images alone."""
     return replace(data, sources=Subset(data.sources, tuple(indices)), problems=[])
-
-
-def group_of(record: Record) -> str:
-    """What must not be on both sides of a split: the record's own group, or the source that its file name tells."""
-    if record.group is not None:
-        return record.group
-    name = PurePath(record.file_name.replace("\\", "/")).name
-    source, mark, _ = name.partition(ROBOFLOW_MARK)
-    return source if mark else record.file_name
 
 
 @dataclass(frozen=True)

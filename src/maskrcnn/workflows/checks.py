@@ -67,6 +67,19 @@ def memory_explained() -> Iterator[None]:
         raise UsageError("There is not enough memory for this; try a smaller --image-size or --batch.") from None
 
 
+def gib(size: float) -> str:
+    """``1.5 GiB`` for a number of bytes."""
+    return f"{size / 2**30:.1f} GiB"
+
+
+def duration(seconds: float) -> str:
+    """``40 s``, ``12 min`` or ``1 h 5 min``."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    whole = round(seconds / 60)
+    return f"{whole} min" if whole < 60 else f"{whole // 60} h {whole % 60} min"
+
+
 def counted(number: int, noun: str) -> str:
     """``1 object``, ``2 objects``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -23,6 +23,8 @@ from maskrcnn.training.optimizer import freeze, make_optimizer
 from maskrcnn.training.recipe import FitConfig
 from maskrcnn.training.step import train_step
 
+LONG = 15.0  # seconds after which no further step is timed
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -44,7 +46,7 @@ class Cost:
 def measure_step(
     model: MaskRCNN, samples: Sequence[Sample], config: FitConfig, device: str = "cpu", steps: int = 4
 ) -> Cost:
-    """Train ``model`` for a step that does not count and ``steps`` more on one batch, and time them.
+    """Train ``model`` on one batch for a step that does not count and ``steps`` more (fewer long ones), and time them.
 
     The model is another one afterwards: give one away that nobody needs.
     """
@@ -53,8 +55,8 @@ def measure_step(
     freeze(model, config)
     objective, optimizer = Objective(model), make_optimizer(model, config)
     _forget_peak(device)
-    times = []
-    for _ in range(steps + 1):
+    times: list[float] = []
+    while len(times) < 2 or (len(times) <= steps and sum(times) < LONG):
         begun = time.perf_counter()
         train_step(objective, optimizer, samples, config, 0, device)
         _finish(device)
@@ -87,8 +89,8 @@ def _look(model: MaskRCNN, samples: Sequence[Sample], device: str) -> float:
     """Seconds for one image, in full precision as validation has it."""
     model.eval()
     image = batch_images([samples[0].image], model.config.preprocess.size_divisor).to(device)
-    times = []
-    for _ in range(3):
+    times: list[float] = []
+    while not times or (len(times) < 3 and sum(times) < LONG / 3):
         begun = time.perf_counter()
         model(image)
         _finish(device)

@@ -90,8 +90,3 @@ def test_the_average_never_spans_the_whole_training():
         s = situation(photos(images=images, objects=1), chosen={"epochs": epochs})
         steps = -(-images // 8) * epochs
         assert 1 / (1 - rules.average(s).value) <= max(steps / 5, 11)
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(40, "40 s"), (720, "12 min"), (3900, "1 h 5 min")])
-def test_times_are_words(seconds, words):
-    assert rules.minutes(seconds) == words

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
+from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.config import ModelConfig
 from maskrcnn.data.dataset import Dataset, open_dataset
 from maskrcnn.data.images import find_images
+from maskrcnn.data.split import split_labels
 from maskrcnn.errors import DataError
 from maskrcnn.models.build import VARIANTS
+from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.workflows.doctor.classes import class_counts, class_findings, differing_classes
 from maskrcnn.workflows.doctor.costs import Needs, needs_findings, training_needs
 from maskrcnn.workflows.doctor.findings import Finding, by_severity, gather
@@ -22,9 +26,11 @@ from maskrcnn.workflows.doctor.placement import placement_findings
 from maskrcnn.workflows.doctor.sets import duplicates, leakage
 from maskrcnn.workflows.doctor.sizes import Sizes, measure_sizes, size_findings
 from maskrcnn.workflows.doctor.survey import Survey, survey
-from maskrcnn.workflows.doctor.trial import Trial, trial_findings, try_out
-from maskrcnn.workflows.recipe import Recipe
-from maskrcnn.workflows.train import start
+from maskrcnn.workflows.doctor.trial import Trial, choose_images, trial_findings, try_out
+from maskrcnn.workflows.plan.document import Plan
+from maskrcnn.workflows.plan.make import start_of
+from maskrcnn.workflows.plan.prepare import Wish, given_settings, plan_training
+from maskrcnn.workflows.train import fit_to_data, start
 
 Progress = Callable[[str, int, int], None]  # what is being done, how far, of how much
 NAMELESS = ("image-missing", "image-entry", "image-unlabelled", "image-unreadable", "image-size", "image-blank")
@@ -56,21 +62,18 @@ class Diagnosis:
     Attributes:
         findings: worst first.
         sets: ``train`` and perhaps ``val``.
-        model: the name of the model that a training would start from.
-        image_size: longer side of images for it.
+        plan: that a training would follow; None where nothing is labelled.
         sizes: of the training objects, as the model would see them.
         trial: None where it was left out or nothing could be tried.
-        needs: None without a trial.
+        needs: None where it was left out.
     """
 
     findings: list[Finding]
     sets: dict[str, SetFacts]
-    model: str
-    image_size: int
+    plan: Plan | None
     sizes: Sizes
     trial: Trial | None = None
     needs: Needs | None = None
-    recipe: Recipe = field(default_factory=Recipe)
 
     def count(self, severity: str) -> int:
         """Findings of one severity."""
@@ -99,27 +102,22 @@ def open_patient(path: Path) -> Dataset:
 def examine(
     train: Dataset,
     val: Dataset | None,
-    model: str,
-    recipe: Recipe,
+    wish: Wish,
     quick: bool = False,
-    device: str = "cpu",
     report: Progress = lambda what, done, total: None,
 ) -> Diagnosis:
     """Look at everything once.
 
     Args:
-        model: what a training would start from.
-        recipe: how one would train.
-        quick: leave the trial training out.
-        device: where the trial runs.
+        wish: what of the training is not left to its plan, as for :func:`maskrcnn.workflows.plan.prepare.prepare`.
+        quick: time no step and leave the trial training out.
         report: is told what is being done.
 
     Raises:
-        UsageError: there is no such model.
+        UsageError: there is no such model, or no such plan.
     """
-    torch.manual_seed(recipe.seed)
-    network, info = start(train, model, None, recipe, say=lambda sentence: None)
-    config: ModelConfig = info.config
+    if (given := given_settings(wish, None).get("model")) is not None:
+        start_of(given.value, 1)  # a slip is told before everything is read
     named = {"train": train} | ({} if val is None else {"val": val})
     found: dict[str, Survey] = {}
     findings: list[Finding] = []
@@ -128,17 +126,42 @@ def examine(
         findings += set_findings(found[name], name)
     if "val" in found:
         findings += leakage(found["train"], found["val"]) + differing_classes(found["train"], found["val"])
-    sizes = measure_sizes(found["train"], config)
-    findings += size_findings(sizes, config)
-    trial = needs = None
-    if not quick:
-        report("learning two images by heart", 0, 0)
-        trial = try_out(network, info, found["train"], recipe.fit_config(pretrained=model not in VARIANTS), device)
-    if trial is not None:
-        needs = training_needs(trial, recipe, len(train), config.preprocess.max_size)
-        findings += trial_findings(trial) + needs_findings(needs, recipe)
     facts = {name: SetFacts.of(seen) for name, seen in found.items()}
-    return Diagnosis(by_severity(findings), facts, model, config.preprocess.max_size, sizes, trial, needs, recipe)
+    if not found["train"].num_objects:
+        return Diagnosis(by_severity(findings), facts, None, Sizes(np.zeros((0, 1)), 1.0))
+    report("planning", 0, 0)
+    timed = not quick and bool(choose_images(found["train"]))
+    labels = split_labels(train) if val is None else []
+    plan = plan_training(train, val, labels, wish, lambda sentence: report("timing a few steps", 0, 0), timed)
+    config = planned_config(train, plan)
+    sizes = measure_sizes(found["train"], config)
+    needs, trial = training_needs(plan), None
+    findings += size_findings(sizes, config) + ([] if needs is None else needs_findings(needs, plan))
+    if timed:
+        report("learning two images by heart", 0, 0)
+        trial = try_out(
+            *planned_model(train, plan), found["train"], plan.recipe().fit_config(is_learned(plan)), wish.device
+        )
+    findings += [] if trial is None else trial_findings(trial)
+    return Diagnosis(by_severity(findings), facts, plan, sizes, trial, needs)
+
+
+def planned_config(train: Dataset, plan: Plan) -> ModelConfig:
+    """The configuration of the model that a training by the plan begins with."""
+    own, _ = start_of(plan["model"], len(train.class_names))
+    return plan.recipe().adapt(fit_to_data(own, train, lambda sentence: None))
+
+
+def planned_model(train: Dataset, plan: Plan) -> tuple[MaskRCNN, ModelInfo]:
+    """The model that a training by the plan begins with."""
+    recipe = plan.recipe()
+    torch.manual_seed(recipe.seed)
+    return start(train, plan["model"], None, recipe, say=lambda sentence: None)
+
+
+def is_learned(plan: Plan) -> bool:
+    """Whether the plan starts from a trained model."""
+    return plan["model"] not in VARIANTS
 
 
 def set_findings(found: Survey, name: str) -> list[Finding]:
@@ -155,13 +178,12 @@ def set_findings(found: Survey, name: str) -> list[Finding]:
 
 def as_dict(diagnosis: Diagnosis) -> dict[str, Any]:
     """The diagnosis as plain values that json can hold."""
-    sizes, trial, needs = diagnosis.sizes, diagnosis.trial, diagnosis.needs
+    plan, sizes, trial, needs = diagnosis.plan, diagnosis.sizes, diagnosis.trial, diagnosis.needs
     return {
         "healthy": diagnosis.count("error") == 0,
         "findings": [found.as_dict() for found in diagnosis.findings],
         "data": {name: vars(facts) for name, facts in diagnosis.sets.items()},
-        "model": diagnosis.model,
-        "image_size": diagnosis.image_size,
+        "plan": None if plan is None else {name: choice.value for name, choice in plan.choices.items()},
         "sizes": dict(sizes.histogram()),
         "trial": None if trial is None else vars(trial) | {"losses": {k: _finite(v) for k, v in trial.losses.items()}},
         "needs": None if needs is None else vars(needs),

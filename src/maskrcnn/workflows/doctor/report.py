@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.text import Text
 
-from maskrcnn.workflows.checks import counted
-from maskrcnn.workflows.doctor.costs import duration, gib
+from maskrcnn.workflows.checks import counted, duration, gib
+from maskrcnn.workflows.doctor.costs import Needs
 from maskrcnn.workflows.doctor.examine import Diagnosis, SetFacts
 from maskrcnn.workflows.doctor.findings import Finding
 from maskrcnn.workflows.doctor.sizes import Sizes
 from maskrcnn.workflows.doctor.trial import Trial
+from maskrcnn.workflows.plan.document import Plan
 
 WORDS = {"error": ("FAULT", "bold red"), "warning": ("WARNING", "bold yellow"), "note": ("NOTE", "bold cyan")}
 EXAMPLES = 4
@@ -36,14 +37,14 @@ def tell(diagnosis: Diagnosis, console: Console, arguments: str) -> None:
     for name, facts in diagnosis.sets.items():
         console.print(_heading(name if len(diagnosis.sets) > 1 else "data"))
         _lines(console, _facts(facts))
-    if diagnosis.sizes.extents.size:
-        console.print(_heading(f"object sizes, as the model sees them at {diagnosis.image_size} px"))
+    if diagnosis.plan is not None:
+        console.print(_heading(f"what `maskrcnn train {arguments}` will do"))
+        _lines(console, _plan(diagnosis.plan, arguments) + _needs(diagnosis.needs))
+        console.print(_heading(f"object sizes, as the model sees them at {diagnosis.plan['image_size']} px"))
         _lines(console, _histogram(diagnosis.sizes))
     if diagnosis.trial is not None:
         console.print(_heading("trial: a few images learned by heart"))
         _lines(console, _trial(diagnosis.trial))
-        console.print(_heading("what training needs on this machine"))
-        _lines(console, _needs(diagnosis))
     console.print(_heading("findings"))
     for found in diagnosis.findings:
         _tell_finding(console, found, named=len(diagnosis.sets) > 1)
@@ -110,28 +111,37 @@ def _trial(trial: Trial) -> list[str]:
     return rows
 
 
-def _needs(diagnosis: Diagnosis) -> list[str]:
-    needs, recipe = diagnosis.needs, diagnosis.recipe
+def _plan(plan: Plan, arguments: str) -> list[str]:
+    made_for = plan.made_for
+    assert made_for is not None
+    held = made_for.val_images if plan["val_fraction"] else 0
+    measured = f"{counted(held, 'image')} held out to measure on" if held else "all images learned from"
+    crops = f", in training crops of {plan['crop_size']} px" if plan["crop_size"] != plan["image_size"] else ""
+    unsure = "" if made_for.cost else " (or fewer: no step was timed)"
+    return [
+        f"start from {plan['model']}; images of {plan['image_size']} px{crops}; anchors from "
+        f"{plan['smallest_anchor']} px; at most {plan['max_detections']} objects in an image",
+        f"{counted(made_for.train_images, 'image')} to learn from, {counted(plan['epochs'], 'time')} each{unsure}, "
+        f"{plan['batch']} in a step; {measured}",
+        f"the reasons, a line a setting: maskrcnn train {arguments} --plan-only",
+    ]
+
+
+def _needs(needs: Needs | None) -> list[str]:
     if needs is None:
         return []
-    memory = f"about {gib(needs.bytes)}" if needs.bytes else "could not be measured"
-    free = f", {gib(needs.available)} are free" if needs.available else ""
     return [
-        f"{diagnosis.model} at {diagnosis.image_size} px, {counted(recipe.batch, 'image')} a step: "
-        f"{needs.seconds_an_image:.2f} s an image",
-        f"{duration(needs.epoch_seconds)} for one pass over all images, {duration(needs.total_seconds)} for "
-        f"{counted(recipe.epochs, 'epoch')}, without looking at val",
-        f"memory: {memory}{free}",
+        f"time on this machine, as busy as it is now: {needs.step_seconds:.1f} s a step, "
+        f"{duration(needs.epoch_seconds)} for one pass over the images, about {duration(needs.total_seconds)} in all",
+        f"memory: about {gib(needs.bytes)}, {gib(needs.available)} are free",
     ]
 
 
 def _verdict(diagnosis: Diagnosis, arguments: str) -> list[str]:
     faults, warnings = diagnosis.count("error"), diagnosis.count("warning")
-    command = f"maskrcnn train {arguments} --out runs/mine"
+    command = f"maskrcnn train {arguments}"
     if faults:
         besides = f" and {counted(warnings, 'warning')}" if warnings else ""
         return [f"{counted(faults, 'fault')}{besides}: correct the faults first, then run this again."]
     remarks = f"{counted(warnings, 'warning')} to read, no faults" if warnings else "Nothing is wrong with it"
-    if "val" not in diagnosis.sets:
-        remarks += "; keep some labelled images apart to measure on (--val)"
     return [f"{remarks}. Next: {command}"]

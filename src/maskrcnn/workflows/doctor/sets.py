@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from maskrcnn.data.fingerprint import alike_pairs, mirrored, source_name
+from maskrcnn.data.same_picture import alike_pairs, mirrored
 from maskrcnn.workflows.doctor.findings import Finding, finding
 from maskrcnn.workflows.doctor.survey import Survey
 
@@ -19,7 +19,7 @@ def duplicates(found: Survey, data: str) -> list[Finding]:
 
 
 def leakage(train: Survey, val: Survey) -> list[Finding]:
-    """Pictures that are in both, by what they show or, of other pictures, by the name of their source."""
+    """Pictures that are in both, by what they show or, of other pictures, by their source."""
     pairs = same_pictures(train, val)
     total = len(val.names)
     findings = []
@@ -60,34 +60,32 @@ def _equal_contents(first: Survey, second: Survey | None) -> list[tuple[int, int
     """Pairs of images of exactly the same samples, also where these are too plain for a comparison; none that are
     blank."""
     places: dict[bytes, list[int]] = {}
-    for index, seen in enumerate(first.fingerprints):
+    for index, seen in enumerate(first.imprints):
         if seen is not None and not seen.is_blank():
             places.setdefault(seen.content, []).append(index)
     if second is None:
         return [(i, j) for same in places.values() for i, j in zip(same, same[1:])]
-    return [
-        (i, j) for j, seen in enumerate(second.fingerprints) if seen is not None for i in places.get(seen.content, [])
-    ]
+    return [(i, j) for j, seen in enumerate(second.imprints) if seen is not None for i in places.get(seen.content, [])]
 
 
 def _shared_sources(train: Survey, val: Survey, known: set[tuple[int, int]]) -> list[tuple[str, list[str], set[int]]]:
     """Pairs of pictures of one source name that do not show the same, as one row for :func:`leakage`."""
     places: dict[str, list[int]] = {}
-    for i, name in enumerate(train.names):
-        if (source := source_name(name)) is not None:
+    for i, source in enumerate(train.origins):
+        if source is not None:
             places.setdefault(source, []).append(i)
     lines, hit = [], set()
-    for j, name in enumerate(val.names):
-        for i in places.get(source_name(name) or "", []):
+    for j, source in enumerate(val.origins):
+        for i in places.get(source, []) if source is not None else []:
             if (i, j) not in known:
-                lines.append(f"{train.names[i]} (train) and {name} (val)")
+                lines.append(f"{train.names[i]} (train) and {val.names[j]} (val)")
                 hit.add(j)
     return [("same-source", lines, hit)]
 
 
 def _seen(found: Survey) -> list[int]:
-    return [index for index, seen in enumerate(found.fingerprints) if seen is not None]
+    return [index for index, seen in enumerate(found.imprints) if seen is not None]
 
 
 def _thumbnails(found: Survey, positions: list[int]) -> np.ndarray:
-    return np.stack([seen.thumbnail for k in positions if (seen := found.fingerprints[k]) is not None])
+    return np.stack([seen.thumbnail for k in positions if (seen := found.imprints[k]) is not None])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from maskrcnn.config import AnchorConfig, ModelConfig
+from maskrcnn.config import ModelConfig
 from maskrcnn.data.geometry import resize_shape
+from maskrcnn.workflows.anchor_fit import best_overlaps
 from maskrcnn.workflows.doctor.findings import Finding, finding
 from maskrcnn.workflows.doctor.survey import Survey
 
@@ -74,7 +74,7 @@ def size_findings(sizes: Sizes, config: ModelConfig) -> list[Finding]:
             "pixels to find and outline them."
         )
         findings.append(finding("objects-tiny", "train", [], total, tiny, why=why, fix=_larger(values, size)))
-    unlike = int((best_anchor_overlaps(sizes.extents, config.anchors) < UNLIKE).sum())
+    unlike = int((best_overlaps(sizes.extents, config.anchors, config.backbone.finest_stride()) < UNLIKE).sum())
     if total and unlike >= UNLIKE_PART * total:
         smallest = config.anchors.sizes[0][0]
         wanted = max(2, 2 ** round(np.log2(max(np.quantile(values, 0.1), 2.0))))
@@ -107,17 +107,3 @@ def _larger(values: np.ndarray, size: int) -> str:
         f"they would need images of {wanted} px: cut the images into tiles before labelling, or use --image-size "
         f"{LARGEST_IMAGE} --crop-size {size} in training and --tile in `maskrcnn predict`."
     )
-
-
-def best_anchor_overlaps(extents: np.ndarray, anchors: AnchorConfig) -> np.ndarray:
-    """IoU ``[N]`` of boxes of ``extents`` ``[N, D]`` with the likest anchor of the same centre."""
-    best = np.zeros(len(extents))
-    volume = np.prod(extents, axis=1)
-    for sides in _anchor_sides(anchors):
-        common = np.prod(np.minimum(extents, sides), axis=1)
-        best = np.maximum(best, common / np.maximum(volume + np.prod(sides) - common, 1e-9))
-    return best
-
-
-def _anchor_sides(anchors: AnchorConfig) -> Sequence[np.ndarray]:
-    return [size * np.array(shape) for level in anchors.sizes for size in level for shape in anchors.shapes]

@@ -14,10 +14,11 @@ import numpy as np
 
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.faults import Fault, record_faults
-from maskrcnn.data.fingerprint import Fingerprint, fingerprint
 from maskrcnn.data.images import image_shape
 from maskrcnn.data.inspect_coco import CocoFacts, inspect_coco, read_coco
 from maskrcnn.data.inspect_label_maps import inspect_folders, inspect_label_map, is_label_maps
+from maskrcnn.data.same_picture import Imprint, imprint
+from maskrcnn.data.source_names import source_of
 from maskrcnn.errors import DataError
 from maskrcnn.structures import Record
 from maskrcnn.workflows.doctor.placement import Placement, place_scores
@@ -35,7 +36,8 @@ class Survey:
         faults: of files and labels.
         names: of the images, by position.
         readable: bool ``[n]``.
-        fingerprints: by position; None for what could not be read.
+        imprints: by position; None for what could not be read.
+        origins: of the images: the source that each was made from, where anything tells.
         counts: int64 ``[n]``: objects (no crowds) of each image.
         extents: float64 ``[N, D]``: sides of each object's box, x first, in samples of the file.
         shapes: spatial shape of the image of each object ``[N, D]``, tensor order.
@@ -47,7 +49,8 @@ class Survey:
     faults: list[Fault] = field(default_factory=list)
     names: list[str] = field(default_factory=list)
     readable: list[bool] = field(default_factory=list)
-    fingerprints: list[Fingerprint | None] = field(default_factory=list)
+    imprints: list[Imprint | None] = field(default_factory=list)
+    origins: list[str | None] = field(default_factory=list)
     counts: list[int] = field(default_factory=list)
     extents: list[np.ndarray] = field(default_factory=list)
     shapes: list[np.ndarray] = field(default_factory=list)
@@ -70,7 +73,7 @@ class _Look:
     name: str
     faults: list[Fault]
     record: Record | None = None
-    seen: Fingerprint | None = None
+    seen: Imprint | None = None
     placement: Placement | None = None
 
 
@@ -78,7 +81,7 @@ def survey(dataset: Dataset, report: Progress = lambda done: None, threads: int 
     """Look at every label and every image of ``dataset``; ``report`` is given how many images are done."""
     found = Survey(dataset)
     coco = _coco_facts(dataset)
-    label_maps = coco is None and is_label_maps(dataset.path)
+    label_maps = coco is None and is_label_maps(dataset)
     if coco is not None:
         found.faults += coco.faults
     elif label_maps:
@@ -116,7 +119,7 @@ def _look(dataset: Dataset, coco: CocoFacts | None, label_maps: bool, pace: int,
         image = dataset.read_image(record)
     except DataError as error:
         return _Look(name, [*faults, _image_fault(record, error)], record)
-    seen = fingerprint(image)
+    seen = imprint(image)
     if seen.is_blank():
         faults.append(Fault("image-blank", name, "", name))
     placement = place_scores(image, record) if index % pace == 0 else None
@@ -143,7 +146,8 @@ def _add(found: Survey, seen: _Look) -> None:
     found.faults += seen.faults
     found.names.append(seen.name)
     found.readable.append(seen.seen is not None)
-    found.fingerprints.append(seen.seen)
+    found.imprints.append(seen.seen)
+    found.origins.append(None if record is None else source_of(record))
     if seen.placement is not None:
         found.placements.append(seen.placement)
     if record is None:

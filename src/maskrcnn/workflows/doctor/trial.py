@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
-import statistics
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -32,9 +29,9 @@ IMAGES = 2
 MOST_OBJECTS = 30  # of an image of the trial, if there are such ones
 MOST_STEPS, WARMUP = 60, 4
 LEARNING_RATE = 1e-3
-SECONDS = 30.0  # after which no further step begins
+SECONDS = 20.0  # after which no further step begins
 LEARNED = 0.1  # part of the first loss at which it is enough
-ENOUGH_STEPS = 20  # before which nothing is concluded from a loss that has not fallen: a slow machine does only a few
+ENOUGH_STEPS = 20  # before which nothing is concluded unless all is learned: a slow machine does only a few
 NOT_LEARNED = 0.75  # part of the first loss above which nothing was learned; a model that knew them before starts low
 BOXES_AGREE = 0.5  # and its boxes agree with the labelled ones
 MASKS_AGREE = 0.5  # mean overlap (IoU) of masks drawn in the labelled boxes with the labelled masks
@@ -51,10 +48,6 @@ class Trial:
         broken: why it was given up; empty if it was not.
         mask_agreement: mean IoU of the masks drawn in the labelled boxes with the labelled ones; None without masks.
         box_agreement: mean IoU of the labelled boxes with the best detection of their class.
-        seconds: of one step, a median.
-        images: in a step.
-        bytes: peak memory that the steps needed beyond what the process had before; 0 if unknown.
-        resident: memory of the process before the first step, in bytes; 0 if unknown.
     """
 
     files: tuple[str, ...]
@@ -63,10 +56,6 @@ class Trial:
     broken: str
     mask_agreement: float | None
     box_agreement: float
-    seconds: float
-    images: int
-    bytes: int
-    resident: int
 
     @property
     def total(self) -> tuple[float, float]:
@@ -87,19 +76,16 @@ def try_out(model: MaskRCNN, info: ModelInfo, found: Survey, fit: FitConfig, dev
     if not examples:
         return None
     samples = [sample for _, sample in examples]
-    fit = replace(fit, lr=LEARNING_RATE, batch_size=len(samples), accumulate=1, bf16=False)
+    fit = replace(fit, lr=LEARNING_RATE, batch_size=len(samples), accumulate=1)
     model = model.to(device)
     freeze(model, fit)
     objective, optimizer = Objective(model), make_optimizer(model, fit)
     history: list[dict[str, float]] = []
-    seconds: list[float] = []
-    broken, began, before = "", time.monotonic(), _resident()
+    broken, began = "", time.monotonic()
     while len(history) < MOST_STEPS and time.monotonic() - began < SECONDS and not _is_learned(history):
         for group in optimizer.param_groups:
             group["lr"] = LEARNING_RATE * group["factor"] * min(1.0, (len(history) + 1) / WARMUP)
-        step_began = time.monotonic()
         done = train_step(objective, optimizer, samples, fit, len(history), device)
-        seconds.append(time.monotonic() - step_began)
         history.append({name: term.mean().item() for name, term in done.terms.items()})
         if done.skipped and not math.isfinite(sum_of_means(done.terms).item()):
             broken = done.skipped
@@ -113,10 +99,6 @@ def try_out(model: MaskRCNN, info: ModelInfo, found: Survey, fit: FitConfig, dev
         broken=broken,
         mask_agreement=masks,
         box_agreement=boxes,
-        seconds=statistics.median(seconds[1:] or seconds),
-        images=len(samples),
-        bytes=max(0, _peak() - before) if before else 0,
-        resident=before,
     )
 
 
@@ -145,7 +127,9 @@ def trial_findings(trial: Trial) -> list[Finding]:
     if trial.broken:
         return [finding("trial-not-finite", "train", files)]
     first, last = trial.total
-    if trial.steps >= ENOUGH_STEPS and last > NOT_LEARNED * first and trial.box_agreement < BOXES_AGREE:
+    if trial.steps < ENOUGH_STEPS and last > LEARNED * first:
+        return []
+    if last > NOT_LEARNED * first and trial.box_agreement < BOXES_AGREE:
         return [finding("trial-not-learning", "train", files)]
     if trial.mask_agreement is not None and trial.mask_agreement < MASKS_AGREE:
         return [finding("trial-masks-off", "train", files)]
@@ -188,29 +172,3 @@ def _agreement(predictor: Predictor, dataset: Dataset, records: Sequence[Record]
             same = found.boxes[found.labels == label].double().numpy()
             boxes.append(max((box_overlap(box, other) for other in same), default=0.0))
     return float(np.mean(masks)) if masks else None, float(np.mean(boxes)) if boxes else 0.0
-
-
-def _resident() -> int:
-    """Bytes of memory that this process has now, its highest mark set back to it where the system can; 0: unknown."""
-    try:
-        with open("/proc/self/clear_refs", "w") as mark:  # noqa: PTH123 - no file, a switch
-            mark.write("5")
-    except OSError:
-        return 0
-    return _status("VmRSS")
-
-
-def _peak() -> int:
-    """Bytes of memory that this process had at most."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return _status("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def _status(name: str) -> int:
-    """A number of bytes of /proc/self/status; 0 where there is none."""
-    try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as status:  # noqa: PTH123
-            line = next((line for line in status if line.startswith(f"{name}:")), "")
-    except OSError:
-        return 0
-    return int(line.split()[1]) * 1024 if line else 0

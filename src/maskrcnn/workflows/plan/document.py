@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from maskrcnn.errors import UsageError
 from maskrcnn.files import atomic_write
-from maskrcnn.workflows.plan.situation import Choice
+from maskrcnn.workflows.plan.situation import Choice, Situation
 from maskrcnn.workflows.recipe import Recipe
 
 NAME = "plan.yaml"
@@ -33,10 +33,11 @@ HEAD = """\
 
 @dataclass(frozen=True)
 class Plan:
-    """Settings by name, each with its reason, and what the data look like in sentences."""
+    """Settings by name, each with its reason, what the data look like in sentences, and what all of it was made for."""
 
     choices: dict[str, Choice]
     about: tuple[str, ...] = ()
+    made_for: Situation | None = None
 
     def __getitem__(self, name: str) -> Any:
         return self.choices[name].value

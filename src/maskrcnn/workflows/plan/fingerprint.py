@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from maskrcnn.data.records import Dataset
-from maskrcnn.data.split import group_of
+from maskrcnn.data.source_names import group_of
 from maskrcnn.errors import DataError
 from maskrcnn.structures import Record
 

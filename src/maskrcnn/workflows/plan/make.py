@@ -12,6 +12,7 @@ from maskrcnn.checkpoints.ours import read_info
 from maskrcnn.config import ModelConfig
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.models.build import VARIANTS
+from maskrcnn.workflows.checks import duration, gib
 from maskrcnn.workflows.cost import Cost
 from maskrcnn.workflows.models import find_model
 from maskrcnn.workflows.plan import training_rules
@@ -20,7 +21,7 @@ from maskrcnn.workflows.plan.fingerprint import MOST_RECORDS, Fingerprint
 from maskrcnn.workflows.plan.machine import Machine
 from maskrcnn.workflows.plan.model_rules import GRID, MODEL_RULES, model
 from maskrcnn.workflows.plan.situation import Choice, Rule, Situation
-from maskrcnn.workflows.plan.training_rules import STEP_RULES, TIME_RULES, VARY_RULES, minutes
+from maskrcnn.workflows.plan.training_rules import STEP_RULES, TIME_RULES, VARY_RULES
 from maskrcnn.workflows.recipe import SMALLEST_IMAGE
 
 FEWEST_TO_SPLIT = 10  # images below which all are learned from
@@ -107,10 +108,10 @@ def make_plan(
     s = decide(s, {**MODEL_RULES, **VARY_RULES, **STEP_RULES}, given, choices)
     if measure is not None:
         s = fit_to_time(dataclasses.replace(s, cost=measure(s.chosen)), given, choices, measure)
-    decide(s, TIME_RULES, given, choices)
+    s = decide(s, TIME_RULES, given, choices)
     for name, choice in given.items():
         choices.setdefault(name, choice)
-    return Plan(choices, tuple(about(data, machine, s)))
+    return Plan(choices, tuple(about(data, machine, s)), s)
 
 
 def settle(name: str, rule: Rule, s: Situation, given: Mapping[str, Choice]) -> Choice:
@@ -138,7 +139,7 @@ def fit_to_time(s: Situation, given: Mapping[str, Choice], choices: dict[str, Ch
     if not s.told or {"epochs", "image_size", "crop_size"} & given.keys():
         return s
     assert s.seconds is not None
-    before, time = s.chosen["image_size"], minutes(s.seconds)
+    before, time = s.chosen["image_size"], duration(s.seconds)
     crop = max(training_rules.SMALLEST_CROP, MOST_SHRUNK * s.chosen["crop_size"])
     while epochs_in(s) < FEWEST_LOOKS and s.chosen["crop_size"] * SHRINK >= crop:
         smaller = {name: _shrunk(s.chosen[name]) for name in ("image_size", "crop_size")}
@@ -185,12 +186,11 @@ def _shown(value: Any) -> str:
 def about(data: Fingerprint, machine: Machine, s: Situation) -> list[str]:
     """What the plan was made from, in sentences."""
     lines = data.sentences()
-    free = machine.memory / training_rules.GIB
-    lines.append(f"machine: {machine.device}, {machine.cores} threads, {free:.1f} GiB of free memory")
+    lines.append(f"machine: {machine.device}, {machine.cores} threads, {gib(machine.memory)} of free memory")
     if s.cost is not None:
         lines.append(
             f"measured: {s.cost.seconds:.2f} s a step, {s.cost.load_seconds:.2f} s to load its images (beside it), "
-            f"{s.cost.bytes / training_rules.GIB:.1f} GiB at most"
+            f"{gib(s.cost.bytes)} at most"
         )
     return lines
 

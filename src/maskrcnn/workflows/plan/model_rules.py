@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from maskrcnn.config import AnchorConfig
 from maskrcnn.pretrained import DEFAULT_MODEL, shipped_models
+from maskrcnn.workflows.anchor_fit import best_overlaps
 from maskrcnn.workflows.plan.situation import Choice, Rule, Situation
 from maskrcnn.workflows.recipe import elongated
 
@@ -105,20 +107,11 @@ def anchor_ratio(s: Situation) -> Choice:
 def coverage(
     boxes: np.ndarray, smallest: float, ratio: float, levels: int = 5, stride: float = 4.0
 ) -> tuple[float, float]:
-    """Part of the boxes ``[T, 2]`` that some anchor meets with an IoU of 0.5, and the mean of the best IoU.
-
-    The anchor lies a quarter of its level's stride off the object's centre along both axes, the mean over all places.
-    """
+    """Part of the boxes ``[T, 2]`` that some anchor meets with an IoU of 0.5, and the mean of the best IoU."""
     if not len(boxes):
         return 1.0, 1.0
-    best = np.zeros(len(boxes))
-    for level in range(levels):
-        for shape in elongated(ratio):
-            anchor = np.array(shape) * smallest * 2**level
-            off = stride * 2**level / 4
-            low, high = np.maximum(-boxes / 2, off - anchor / 2), np.minimum(boxes / 2, off + anchor / 2)
-            shared = (high - low).clip(0).prod(1)
-            best = np.maximum(best, shared / (boxes.prod(1) + anchor.prod() - shared))
+    anchors = AnchorConfig(tuple((smallest * 2**level,) for level in range(levels)), elongated(ratio))
+    best = best_overlaps(boxes, anchors, stride)
     return float((best >= 0.5).mean()), float(best.mean())
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from maskrcnn.data.dataset import Dataset
-from maskrcnn.data.split import Label, group_of, hold_out, split_labels, subset
+from maskrcnn.data.source_names import source_of
+from maskrcnn.data.split import Label, hold_out, split_labels, subset
 from maskrcnn.data.transforms import TrainTransform
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.models.build import VARIANTS
@@ -65,17 +66,38 @@ def prepare(data: Dataset, val: Dataset | None, out: Path, wish: Wish, say: Say)
         UsageError: a plan file or a time that cannot be read.
         DataError: nothing to learn from.
     """
+    labels = split_labels(data) if val is None else []
+    plan = plan_training(data, val, labels, wish, say)
+    if first_process():
+        plan.save(out / NAME)
+    tell(plan, out / NAME, say)
+    tell_shared_sources(data, val, say)
+    return split(data, val, plan, labels)
+
+
+def plan_training(
+    data: Dataset, val: Dataset | None, labels: Sequence[Label], wish: Wish, say: Say, timed: bool | None = None
+) -> Plan:
+    """The plan for training on ``data``.
+
+    Args:
+        val: other images to judge on, or None.
+        labels: of the images of ``data`` where some of them are to be held out; else none.
+        timed: whether steps of the training are timed; by default, where something follows from it.
+
+    Raises:
+        UsageError, DataError: as :func:`prepare` does.
+    """
     seconds = None if wish.time is None else parse_time(wish.time)
     given = given_settings(wish, seconds)
     look = take_fingerprint(data)
     check_data_for_plan(look, data.path)
-    labels = split_labels(data) if val is None else []
     machine = this_machine(wish.device)
     alone = machine.processes == 1
     if seconds is not None and not alone:
         raise UsageError("--time measures one process: make a plan with --plan-only first, then run it with --plan.")
-    measured = alone and "epochs" not in given
-    plan = make_plan(
+    measured = alone and "epochs" not in given if timed is None else timed
+    return make_plan(
         look,
         machine,
         given,
@@ -85,11 +107,6 @@ def prepare(data: Dataset, val: Dataset | None, out: Path, wish: Wish, say: Say)
         (lambda chosen: measure(data, chosen, wish, say)) if measured else None,
         wish.body_weights is not None,
     )
-    if first_process():
-        plan.save(out / NAME)
-    tell(plan, out / NAME, say)
-    tell_shared_sources(data, val, say)
-    return split(data, val, plan, labels)
 
 
 def beginning(out: Path, plan: str, resume: bool) -> Path | None:
@@ -183,17 +200,14 @@ def tell_shared_sources(data: Dataset, val: Dataset | None, say: Say) -> None:
 
 
 def groups(data: Dataset) -> set[str]:
-    """The groups of all images; a plain file name is none, for two folders may number theirs alike."""
+    """The sources that the images were made from, where anything tells."""
     found = set()
     for index in range(len(data)):
         try:
-            record = data[index]
+            found.add(source_of(data[index]))
         except DataError:
             continue
-        name = group_of(record)
-        if name != record.file_name:
-            found.add(name)
-    return found
+    return {source for source in found if source is not None}
 
 
 def default_out(paths: Sequence[Path], resume: bool = False, runs: Path = Path("runs")) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 
+from maskrcnn.workflows.checks import duration, gib
 from maskrcnn.workflows.plan.situation import Choice, Rule, Situation
 
 ENOUGH, ENOUGH_CROWDED = 27_000, 15_000  # images that a training sees before it learns little more
@@ -16,7 +17,6 @@ USUAL_TIME = 75 * 60  # seconds that a plan aims at where no time was given
 RESERVE = 0.1  # of the time: a machine is slower when it is warm or busy
 VALIDATING = 0.12  # part of the time that may go into looking at the held-out images
 SMALLEST_CROP = 192  # pixels: below, no time is short enough
-GIB = 2**30
 PIXEL_BYTES = (
     1200  # of memory for each pixel of a step with the small model, more than measured; bigger bodies need more
 )
@@ -102,10 +102,10 @@ def batch(s: Situation) -> Choice:
     reason = f"images in a step; {s.train_images} images to learn from"
     room = int(0.6 * s.machine.memory / image_bytes(s)) * s.machine.processes
     if 0 < room < wanted:
-        return Choice(room, f"{reason}; {s.machine.memory / GIB:.1f} GiB of free memory allow no more than this")
+        return Choice(room, f"{reason}; {gib(s.machine.memory)} of free memory allow no more than this")
     if room == 0:
-        return Choice(1, f"{reason}; {s.machine.memory / GIB:.1f} GiB of free memory may be too little even for one")
-    return Choice(wanted, f"{reason}, about {wanted * image_bytes(s) / GIB:.1f} GiB of memory")
+        return Choice(1, f"{reason}; {gib(s.machine.memory)} of free memory may be too little even for one")
+    return Choice(wanted, f"{reason}, about {gib(wanted * image_bytes(s))} of memory")
 
 
 def image_bytes(s: Situation) -> float:
@@ -149,12 +149,12 @@ def epochs(s: Situation) -> Choice:
     possible = int((1 - RESERVE) * (1 - VALIDATING) * seconds / epoch_seconds(s))
     count = max(1, min(wanted, possible))
     took = f"a step of {s.chosen['batch']} images takes {s.cost.seconds:.2f} s here"
-    whole = f"{took}, so training takes about {minutes(count * epoch_seconds(s))}"
+    whole = f"{took}, so training takes about {duration(count * epoch_seconds(s))}"
     if possible < 1:
-        return Choice(1, f"one epoch alone takes {minutes(epoch_seconds(s))}, longer than the {minutes(seconds)}")
+        return Choice(1, f"one epoch alone takes {duration(epoch_seconds(s))}, longer than the {duration(seconds)}")
     if possible < wanted:
         asked = "the time that you gave" if s.told else "what a plan aims at"
-        return Choice(count, f"all that {minutes(seconds)} allow, {asked}; {whole}")
+        return Choice(count, f"all that {duration(seconds)} allow, {asked}; {whole}")
     return Choice(count, f"{reason}; {whole}")
 
 
@@ -175,7 +175,7 @@ def validate_every(s: Situation) -> Choice:
         looks = max(3, min(looks, int(VALIDATING * count * epoch_seconds(s) / one)))
         return Choice(
             max(1, math.ceil(count / looks)),
-            f"epochs between looks at the {s.val_images} held-out images, each of about {minutes(one)}",
+            f"epochs between looks at the {s.val_images} held-out images, each of about {duration(one)}",
         )
     return Choice(max(1, math.ceil(count / looks)), f"epochs between looks at the {s.val_images} held-out images")
 
@@ -191,14 +191,6 @@ def average(s: Situation) -> Choice:
     steps = math.ceil(max(s.train_images, 1) / s.chosen["batch"]) * s.chosen["epochs"]
     span = min(max(steps / 6, 10), 1000)
     return Choice(round(1 - 1 / span, 4), f"the weights' average looks back over {span:.0f} of the {steps} steps")
-
-
-def minutes(seconds: float) -> str:
-    """``40 s``, ``12 min`` or ``1 h 5 min``."""
-    if seconds < 99.5:
-        return f"{seconds:.0f} s"
-    whole = round(seconds / 60)
-    return f"{whole} min" if whole < 60 else f"{whole // 60} h {whole % 60} min"
 
 
 VARY_RULES: dict[str, Rule] = {

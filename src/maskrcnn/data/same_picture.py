@@ -1,9 +1,8 @@
-"""Whether two pictures are the same one: by their content, by how they look, or by the name of their source."""
+"""Whether two pictures are the same one: by their content, or by how they look."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,12 +17,9 @@ FLAT = 1.5  # deviation of a thumbnail (0..255) under which there is nothing to 
 CHUNK = 1024  # images whose hashes are compared with all others at once
 BLOCK = 8192  # candidates whose thumbnails are
 
-# Roboflow names what it exports after the uploaded file: photo.jpg becomes photo_jpg.rf.<hash>.jpg.
-ROBOFLOW = re.compile(r"(?P<source>.+)[_.](?:jpe?g|png|bmp|tiff?|webp|gif)\.rf\.[0-9A-Za-z]{8,}\.\w+$", re.IGNORECASE)
-
 
 @dataclass(frozen=True)
-class Fingerprint:
+class Imprint:
     """What is kept of one image of any D.
 
     Attributes:
@@ -39,7 +35,7 @@ class Fingerprint:
         return float(self.thumbnail.std()) < FLAT and int(self.thumbnail.max()) - int(self.thumbnail.min()) < 8
 
 
-def fingerprint(image: Tensor) -> Fingerprint:
+def imprint(image: Tensor) -> Imprint:
     """Of one image ``[C, *S]``, 0..255."""
     samples = image.contiguous().numpy()
     digest = hashlib.blake2b(np.ascontiguousarray(samples).data, digest_size=16)
@@ -47,13 +43,7 @@ def fingerprint(image: Tensor) -> Fingerprint:
     grey = samples.mean(0, dtype=np.float32)
     for axis in range(grey.ndim):
         grey = _average(grey, axis)
-    return Fingerprint(digest.digest(), grey.round().clip(0, 255).astype(np.uint8))
-
-
-def source_name(file_name: str) -> str | None:
-    """The name of the photo that Roboflow made ``file_name`` from; None for other names."""
-    found = ROBOFLOW.match(file_name.replace("\\", "/").rsplit("/", 1)[-1])
-    return found["source"] if found else None
+    return Imprint(digest.digest(), grey.round().clip(0, 255).astype(np.uint8))
 
 
 def hash_signs(thumbnails: np.ndarray) -> np.ndarray:
