@@ -32,7 +32,6 @@ def draw_picture(seed: int, count: int = 3) -> tuple[np.ndarray, list[tuple[int,
     coarse = generator.integers(20, 110, (6, 8, 3)).astype(np.uint8)
     pixels = np.array(Image.fromarray(coarse).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)).astype(np.int64)
     pixels = np.clip(pixels + generator.integers(-6, 7, pixels.shape), 0, 255).astype(np.uint8)
-    rows, columns = np.mgrid[:HEIGHT, :WIDTH] + 0.5
     shapes = []
     for k in range(count):
         kind = (seed + k) % len(CLASSES)
@@ -41,12 +40,18 @@ def draw_picture(seed: int, count: int = 3) -> tuple[np.ndarray, list[tuple[int,
         w, h = generator.integers(11, 20), generator.integers(10, 17)
         angles = np.linspace(0, 2 * np.pi, (24, 4, 3)[kind], endpoint=False) + (0, np.pi / 4, np.pi / 6)[kind]
         polygon = np.stack([x + w * np.cos(angles), y + h * np.sin(angles)], 1).round(1)
-        inside = np.ones((HEIGHT, WIDTH), bool)
-        for a, b in zip(polygon, np.roll(polygon, -1, axis=0)):
-            inside &= (b[0] - a[0]) * (rows - a[1]) - (b[1] - a[1]) * (columns - a[0]) >= 0
-        pixels[inside] = np.array(COLORS[kind]) + generator.integers(-20, 20, 3)
+        pixels[fill(polygon)] = np.array(COLORS[kind]) + generator.integers(-20, 20, 3)
         shapes.append((kind, polygon))
     return pixels, shapes
+
+
+def fill(polygon: np.ndarray) -> np.ndarray:
+    """bool ``[H, W]``: the pixels whose centres a convex polygon ``[n, 2]`` holds."""
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH] + 0.5
+    inside = np.ones((HEIGHT, WIDTH), bool)
+    for a, b in zip(polygon, np.roll(polygon, -1, axis=0)):
+        inside &= (b[0] - a[0]) * (rows - a[1]) - (b[1] - a[1]) * (columns - a[0]) >= 0
+    return inside
 
 
 def write_set(folder: Path, count: int = 24, first: int = 0) -> Path:
@@ -243,12 +248,8 @@ def write_label_maps(folder: Path, count: int = 24) -> Path:
     for k in range(count):
         pixels, shapes = draw_picture(k)
         numbers = np.zeros((HEIGHT, WIDTH), np.uint16)
-        rows, columns = np.mgrid[:HEIGHT, :WIDTH] + 0.5
         for number, (_, polygon) in enumerate(shapes, 1):
-            inside = np.ones(numbers.shape, bool)
-            for a, b in zip(polygon, np.roll(polygon, -1, axis=0)):
-                inside &= (b[0] - a[0]) * (rows - a[1]) - (b[1] - a[1]) * (columns - a[0]) >= 0
-            numbers[inside] = number
+            numbers[fill(polygon)] = number
         for name, array in (("images", pixels), ("labels", numbers)):
             (folder / name).mkdir(parents=True, exist_ok=True)
             Image.fromarray(array).save(folder / name / f"{k:03}.png")
@@ -259,8 +260,4 @@ def to_rle(content: Content, folder: Path) -> None:
     """Masks as run lengths of the pixels whose centres the polygons hold."""
     for a in content["annotations"]:
         polygon = np.array(a["segmentation"][0]).reshape(-1, 2)
-        rows, columns = np.mgrid[:HEIGHT, :WIDTH] + 0.5
-        inside = np.ones((HEIGHT, WIDTH), bool)
-        for p, q in zip(polygon, np.roll(polygon, -1, axis=0)):
-            inside &= (q[0] - p[0]) * (rows - p[1]) - (q[1] - p[1]) * (columns - p[0]) >= 0
-        a["segmentation"] = regions_to_rle(Regions.from_masks([inside], (HEIGHT, WIDTH)), 0)
+        a["segmentation"] = regions_to_rle(Regions.from_masks([fill(polygon)], (HEIGHT, WIDTH)), 0)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from maskrcnn.data.faults import box_fault
 from maskrcnn.data.flat_records import FlatRecord, FlatRecords
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.shapes import NO_MASK, Box, clip_box, mask_area, mask_box
@@ -144,6 +145,9 @@ def drawn_dataset(
         annotations = [_annotate(drawn, labels[drawn.name], image.spatial_shape, has_masks) for drawn in image.objects]
         labelled.append(LabelledImage(image.path, image_id, image.file_name, image.spatial_shape))
         labelled[-1].annotations = [annotation for annotation in annotations if annotation]
+        passing = sum(_passes(drawn, image.spatial_shape) for drawn in image.objects)
+        if passing:
+            problems.append(f"{image.file_name}: what passes the image's border was cut off ({passing} boxes).")
         if len(labelled[-1].annotations) < len(annotations):
             outside = len(annotations) - len(labelled[-1].annotations)
             problems.append(f"{image.file_name}: objects that cover nothing of the image were left out ({outside}).")
@@ -157,6 +161,13 @@ def drawn_dataset(
         problems=problems,
         keypoint_names=keypoint_names,
     )
+
+
+def _passes(drawn: DrawnObject, spatial_shape: tuple[int, int]) -> bool:
+    """Whether the object's box passes the border by more than tools differ, and is not outside altogether."""
+    if drawn.box is None or clip_box(drawn.box, spatial_shape) is None:
+        return False
+    return box_fault(np.array(drawn.box, dtype=np.float64), spatial_shape)[0] == "box-outside"
 
 
 def _annotate(drawn: DrawnObject, label: int, spatial_shape: tuple[int, int], has_masks: bool) -> Annotation | None:

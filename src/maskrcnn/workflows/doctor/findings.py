@@ -252,10 +252,16 @@ KINDS: dict[str, Kind] = {
         "make each box anew from its mask; look for x and y exchanged or a shift in one of the two.",
     ),
     "reader": Kind(
-        "warning",
+        "error",
         "What else was passed over while reading",
-        "These labels could not be used as they are.",
+        "These files or labels could not be used as they are.",
         f"{EXPORT}.",
+    ),
+    "reader-remark": Kind(
+        "note",
+        "How the labels are understood",
+        "The format leaves it open, so it was decided while reading.",
+        "if it is not what you mean, say it otherwise in the labels, or export them in another format.",
     ),
 }
 

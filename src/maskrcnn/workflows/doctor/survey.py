@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from maskrcnn.structures import Record
 from maskrcnn.workflows.doctor.placement import Placement, place_scores
 
 Progress = Callable[[int], None]
+REMARKS = ("count as", "counts as", "is one object", "are of the class")  # words of a reader where nothing is lost
 PLACED_IMAGES = 300  # spread over the data set, of which the outlines are compared with the picture
 
 
@@ -90,7 +92,7 @@ def survey(dataset: Dataset, report: Progress = lambda done: None, threads: int 
     for done, seen in enumerate(_in_order(look, range(len(dataset)), threads or min(4, os.cpu_count() or 1)), 1):
         _add(found, seen)
         report(done)
-    found.faults += _told_by_the_reader(found, coco is not None, label_maps)
+    found.faults += _told_by_the_reader(found, coco is not None)
     return found
 
 
@@ -163,21 +165,30 @@ def _add(found: Survey, seen: _Look) -> None:
     found.shapes.append(np.tile(shape, (len(boxes), 1)))
 
 
-def _told_by_the_reader(found: Survey, is_coco: bool, label_maps: bool) -> list[Fault]:
-    """What the reader passed over and no closer look has explained yet, in its own words."""
-    if label_maps:
-        return []
+def _told_by_the_reader(found: Survey, is_coco: bool) -> list[Fault]:
+    """What the reader says and no closer look has explained yet, in its own words."""
     known = {fault.place.replace(", annotation ", "\n") for fault in found.faults}
     titles = {f"Annotation {number} of {name}" for name, _, number in (place.partition("\n") for place in known)}
     codes = {fault.code for fault in found.faults}
+    explained = partial(_is_explained_coco, titles=titles, known=known) if is_coco else partial(_is_named, known=known)
     return [
-        Fault("reader", problem)
+        Fault("reader-remark" if any(words in problem for words in REMARKS) else "reader", problem)
         for problem in found.dataset.problems
-        if not (is_coco and _is_explained(problem, titles, known, codes))
+        if not explained(problem, codes=codes)
     ]
 
 
-def _is_explained(problem: str, titles: set[str], known: set[str], codes: set[str]) -> bool:
+def _is_named(problem: str, known: set[str], codes: set[str]) -> bool:
+    """Whether a sentence of any reader is about a whole file, or a kind of fault, that a closer look has named."""
+    if problem.startswith("Images without a label file"):
+        return "image-unlabelled" in codes
+    if problem.endswith("objects come without a mask."):
+        return "mask-missing" in codes
+    path, has_no, _ = problem.partition(" has no ")
+    return bool(has_no) and PurePath(path).name in known
+
+
+def _is_explained_coco(problem: str, titles: set[str], known: set[str], codes: set[str]) -> bool:
     """Whether a sentence of the COCO reader is about something that the inspection of the file has named."""
     title, _, words = problem.partition(": ")
     if title in titles or words.startswith("there is no such image") or title.startswith("The annotation "):
