@@ -59,6 +59,7 @@ def test_training_names_all_faults_and_goes_on(maskrcnn, tiny_file, tmp_path):
     assert outcome.code == 0
     for _, sentence in FAULTS.values():
         assert f"note: {sentence}" in outcome.err
+    assert f"More about the data, and what to do: maskrcnn doctor {tmp_path / 'data' / 'labels.json'}" in outcome.err
     assert (tmp_path / "out" / "best.safetensors").is_file()
 
 

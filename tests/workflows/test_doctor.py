@@ -10,6 +10,8 @@ import pytest
 from PIL import Image, ImageOps
 
 from doctor_sets import FAULTS, copy_image, draw_picture, move_everything, plant, to_rle, write_label_maps, write_set
+from maskrcnn.workflows import cost
+from maskrcnn.workflows.doctor import trial
 from maskrcnn.workflows.doctor.findings import KINDS
 
 ANIMALS = Path(__file__).parents[2].parent / "shared" / "data" / "animals"
@@ -152,7 +154,7 @@ def test_boxes_without_masks_are_said_to_be_that(doctor, copied):
 
 
 def test_small_objects_are_compared_with_the_image_size(doctor, sound_set):
-    _, found, out = doctor(sound_set, "--image-size", 32)
+    _, found, out = doctor(sound_set, "--image-size", 32, "--smallest-anchor", 32)
     assert set(found) == {("objects-tiny", "train"), ("anchors-miss", "train")}
     assert "of your objects are under 8 px at this size (--image-size 32)" in found["objects-tiny", "train"]["why"]
     assert "use --image-size 64" in found["objects-tiny", "train"]["fix"]
@@ -250,19 +252,27 @@ def test_a_label_map_saved_as_jpeg_is_named(doctor, tmp_path):
 # The trial, with the shipped model
 
 
-def test_two_images_are_learned_by_heart_and_the_needs_follow(doctor, sound_set, tmp_path):
+@pytest.fixture
+def patient(monkeypatch):
+    """Fewer steps, which are enough at this size, and as long as they take beside other tests."""
+    monkeypatch.setattr(trial, "MOST_STEPS", trial.ENOUGH_STEPS)
+    monkeypatch.setattr(trial, "SECONDS", 300.0)
+    monkeypatch.setattr(cost, "LONG", 0.0)
+
+
+def test_two_images_are_learned_by_heart_and_the_needs_follow(doctor, patient, sound_set, tmp_path):
     code, found, out = doctor(sound_set, *SMALL, quick=False)
     assert (code, found) == (0, {})
     content = json.loads((tmp_path / "diagnosis.json").read_text())
-    trial, needs = content["trial"], content["needs"]
-    first, last = (sum(pair[k] for pair in trial["losses"].values()) for k in (0, 1))
+    tried, needs = content["trial"], content["needs"]
+    first, last = (sum(pair[k] for pair in tried["losses"].values()) for k in (0, 1))
     assert last < 0.5 * first
-    assert trial["mask_agreement"] > 0.6 and trial["box_agreement"] > 0.6
+    assert tried["mask_agreement"] > 0.6 and tried["box_agreement"] > 0.6
     assert needs["total_seconds"] > content["plan"]["epochs"] * needs["epoch_seconds"] > needs["step_seconds"] > 0
     assert "memory: about" in out and "20 images to learn from" in out and "4 images held out" in out
 
 
-def test_masks_beside_their_boxes_show_in_the_trial(doctor, copied):
+def test_masks_beside_their_boxes_show_in_the_trial(doctor, patient, copied):
     def shift_masks(content, folder):
         for a in content["annotations"]:
             points = np.array(a["segmentation"][0]).reshape(-1, 2) + [0.7 * a["bbox"][2], 0]

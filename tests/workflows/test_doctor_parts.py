@@ -15,6 +15,7 @@ from maskrcnn.workflows.cost import Cost
 from maskrcnn.workflows.doctor.costs import needs_findings, training_needs
 from maskrcnn.workflows.doctor.placement import outline_points, place_scores, shifts
 from maskrcnn.workflows.doctor.sizes import Sizes
+from maskrcnn.workflows.doctor.trial import Trial, trial_findings
 from maskrcnn.workflows.plan.document import Plan
 from maskrcnn.workflows.plan.machine import Machine
 from maskrcnn.workflows.plan.situation import Choice
@@ -89,6 +90,12 @@ def test_overlaps_with_the_best_anchor_are_those_of_a_slow_search():
 def test_the_histogram_counts_every_object_once():
     sizes = Sizes(np.array([[4.0, 4], [8, 8], [7.9, 7.9], [30, 40], [600, 900]]), 1.0)
     assert [count for _, count in sizes.histogram()] == [2, 1, 0, 1, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("steps, last, codes", [(30, 0.9, ["trial-not-learning"]), (30, 0.5, []), (5, 0.9, [])])
+def test_a_trial_of_few_steps_proves_nothing(steps, last, codes):
+    tried = Trial(("a.png",), {"loss": (1.0, last)}, steps, "", 0.9, 0.1)
+    assert [finding.code for finding in trial_findings(tried)] == codes
 
 
 def test_needs_follow_from_the_plan_and_its_step():

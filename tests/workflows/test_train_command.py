@@ -39,7 +39,9 @@ def test_a_training_leaves_a_model_its_log_and_its_curves(train, data, tmp_path)
     outcome = train(data, "--val", data)
     assert outcome.code == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(FILES + JUDGED)
-    assert f"maskrcnn predict PHOTO --model {tmp_path / 'out' / 'best.safetensors'}" in outcome.err
+    best = tmp_path / "out" / "best.safetensors"
+    assert f"maskrcnn predict PHOTOS --model {best} --out" in outcome.err
+    assert "maskrcnn doctor" not in outcome.err  # nothing is wrong with the data
 
 
 def test_an_architecture_starts_from_random_weights_and_a_given_body(maskrcnn, data, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,13 @@ def tell_problems(problems: list[str], at_most: int = 10) -> None:
         say(f"note: {problem}")
     if len(problems) > at_most:
         say(f"note: and {len(problems) - at_most} more faults.")
+
+
+def tell_data_problems(paths: Sequence[Path], problems: list[str]) -> None:
+    """What was wrong with data to train on, and who says more."""
+    tell_problems(problems)
+    if problems:
+        say(f"More about the data, and what to do: maskrcnn doctor {paths[0] if len(paths) == 1 else 'DATA'}")
 
 
 def tell_failures(failures: list[str]) -> int:

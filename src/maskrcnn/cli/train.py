@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from tyro.conf import arg
 
-from maskrcnn.cli.speech import say, tell_problems
+from maskrcnn.cli.speech import say, tell_data_problems
 from maskrcnn.errors import UsageError
 from maskrcnn.pretrained import DEFAULT_MODEL
 from maskrcnn.workflows.checks import between, result_folder, usable_device
@@ -67,7 +67,9 @@ class Train:
         usable_device(self.device)
         data = named(open_together(self.data, self.mask_data), self.recipe.class_names)
         val = open_dataset(self.val) if self.val else None
-        tell_problems(data.problems + (val.problems if val else []))
+        tell_data_problems(self.data, data.problems)
+        if val is not None and self.val is not None:
+            tell_data_problems([self.val], val.problems)
         out = self.out or default_out(self.data, self.resume)
         result_folder(out)
         model, recipe, data, val = self.planned(data, val, out)
@@ -75,7 +77,9 @@ class Train:
             return 0
         resume = self.resume and (out / "last.safetensors").exists()  # else it died before its first checkpoint
         best = train(data, val, out, model, self.body_weights, recipe, resume, self.device, say)
-        say(f"The best model is {best}; try it: maskrcnn predict PHOTO --model {best}")
+        say(f"The best model is {best}. Next, see what it finds, and what it misses:")
+        say(f"  maskrcnn predict PHOTOS --model {best} --out {out / 'pictures'}")
+        say(f"  maskrcnn evaluate {self.val or 'LABELLED_PHOTOS'} --model {best} --out {out / 'judged'}")
         return 0
 
     def planned(self, data: Dataset, val: Dataset | None, out: Path) -> tuple[str, Recipe, Dataset, Dataset | None]:

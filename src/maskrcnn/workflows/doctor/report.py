@@ -12,7 +12,7 @@ from maskrcnn.workflows.doctor.costs import Needs
 from maskrcnn.workflows.doctor.examine import Diagnosis, SetFacts
 from maskrcnn.workflows.doctor.findings import Finding
 from maskrcnn.workflows.doctor.sizes import Sizes
-from maskrcnn.workflows.doctor.trial import Trial
+from maskrcnn.workflows.doctor.trial import Trial, is_too_short
 from maskrcnn.workflows.plan.document import Plan
 
 WORDS = {"error": ("FAULT", "bold red"), "warning": ("WARNING", "bold yellow"), "note": ("NOTE", "bold cyan")}
@@ -38,7 +38,7 @@ def tell(diagnosis: Diagnosis, console: Console, arguments: str) -> None:
         console.print(_heading(name if len(diagnosis.sets) > 1 else "data"))
         _lines(console, _facts(facts))
     if diagnosis.plan is not None:
-        console.print(_heading(f"what `maskrcnn train {arguments}` will do"))
+        console.print(_heading("what `maskrcnn train` will do"))
         _lines(console, _plan(diagnosis.plan, arguments) + _needs(diagnosis.needs))
         console.print(_heading(f"object sizes, as the model sees them at {diagnosis.plan['image_size']} px"))
         _lines(console, _histogram(diagnosis.sizes))
@@ -104,6 +104,8 @@ def _trial(trial: Trial) -> list[str]:
     names = ", ".join(trial.files)
     rows = [f"{counted(trial.steps, 'step')} on {names}"]
     rows += [f"{LOSSES.get(name, name):>20}: {first:.3f} -> {last:.3f}" for name, (first, last) in trial.losses.items()]
+    if is_too_short(trial):
+        rows.append("So few steps prove nothing: this machine is slow or busy; try again when it is idle.")
     rows.append("Box losses may rise at first: they count only what was nearly found.")
     rows.append(f"Labelled and found boxes then overlap by {trial.box_agreement:.0%}.")
     if trial.mask_agreement is not None:
@@ -123,7 +125,7 @@ def _plan(plan: Plan, arguments: str) -> list[str]:
         f"{plan['smallest_anchor']} px; at most {plan['max_detections']} objects in an image",
         f"{counted(made_for.train_images, 'image')} to learn from, {counted(plan['epochs'], 'time')} each{unsure}, "
         f"{plan['batch']} in a step; {measured}",
-        f"the reasons, a line a setting: maskrcnn train {arguments} --plan-only",
+        f"so does `maskrcnn train {arguments}`; with --plan-only it writes all settings and the reasons, and stops",
     ]
 
 

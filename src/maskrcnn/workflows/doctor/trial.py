@@ -121,13 +121,19 @@ def choose_images(found: Survey) -> list[int]:
     return ranked[: 4 * IMAGES]
 
 
+def is_too_short(trial: Trial) -> bool:
+    """Whether so few steps were done, and so little was learned, that nothing follows."""
+    first, last = trial.total
+    return not trial.broken and trial.steps < ENOUGH_STEPS and last > LEARNED * first
+
+
 def trial_findings(trial: Trial) -> list[Finding]:
     """What the trial says about the data: nothing, if all is well."""
     files = list(trial.files)
     if trial.broken:
         return [finding("trial-not-finite", "train", files)]
     first, last = trial.total
-    if trial.steps < ENOUGH_STEPS and last > LEARNED * first:
+    if is_too_short(trial):
         return []
     if last > NOT_LEARNED * first and trial.box_agreement < BOXES_AGREE:
         return [finding("trial-not-learning", "train", files)]

@@ -74,7 +74,9 @@ def as_yaml(value: Any) -> str:
     import yaml
 
     plain = list(value) if isinstance(value, tuple) else value
-    written = yaml.safe_dump([plain], default_flow_style=True, width=10**9, allow_unicode=True)
+    texts = map(str, plain if isinstance(plain, list) else [plain])
+    as_they_are = all(text.isprintable() for text in texts)  # YAML would take some of the others for line ends
+    written = yaml.safe_dump([plain], default_flow_style=True, width=10**9, allow_unicode=as_they_are)
     return written.rstrip("\n")[1:-1]
 
 
