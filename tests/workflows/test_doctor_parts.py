@@ -15,7 +15,7 @@ from maskrcnn.workflows.cost import Cost
 from maskrcnn.workflows.doctor.costs import needs_findings, training_needs
 from maskrcnn.workflows.doctor.placement import outline_points, place_scores, shifts
 from maskrcnn.workflows.doctor.sizes import Sizes
-from maskrcnn.workflows.doctor.trial import Trial, trial_findings
+from maskrcnn.workflows.doctor.trial import Trial, is_too_short, trial_findings
 from maskrcnn.workflows.plan.document import Plan
 from maskrcnn.workflows.plan.machine import Machine
 from maskrcnn.workflows.plan.situation import Choice
@@ -96,6 +96,8 @@ def test_the_histogram_counts_every_object_once():
 def test_a_trial_of_few_steps_proves_nothing(steps, last, codes):
     tried = Trial(("a.png",), {"loss": (1.0, last)}, steps, "", 0.9, 0.1)
     assert [finding.code for finding in trial_findings(tried)] == codes
+    assert is_too_short(tried) == (steps == 5)
+    assert not is_too_short(dataclasses.replace(tried, box_agreement=0.9))
 
 
 def test_needs_follow_from_the_plan_and_its_step():

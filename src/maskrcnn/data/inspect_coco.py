@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,9 @@ import numpy as np
 from hotcoco import mask as coco_mask
 
 from maskrcnn.data.faults import Fault, box_fault, disagreement
+from maskrcnn.data.labelled import read_json
 from maskrcnn.data.polygons import loops_matter
+from maskrcnn.errors import DataError
 
 LISTS = ("images", "annotations", "categories")
 DIGITS = 0  # of box coordinates that are alike when an object was labelled twice
@@ -36,8 +37,8 @@ def read_coco(path: Path) -> dict[str, Any] | None:
     if not path.is_file() or path.suffix.lower() != ".json":
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
+        content = read_json(path)
+    except DataError:
         return None
     is_coco = isinstance(content, dict) and all(isinstance(content.get(name), list) for name in LISTS)
     return content if is_coco else None

@@ -6,7 +6,7 @@ from pathlib import Path
 import hypothesis.strategies as st
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 
 from maskrcnn.errors import UsageError
 from maskrcnn.workflows.plan.document import Plan, read_plan
@@ -38,6 +38,7 @@ def written(tmp_path):
     return write
 
 
+@example({"model": "\x85", "class_names": ("\x85", "ä")}, "\x85", [])  # takes part in YAML's line ends
 @given(
     st.fixed_dictionaries({}, optional=VALUES),
     st.text(st.characters(codec="utf-8")),

@@ -117,7 +117,8 @@ def _plan(plan: Plan, arguments: str) -> list[str]:
     made_for = plan.made_for
     assert made_for is not None
     held = made_for.val_images if plan["val_fraction"] else 0
-    measured = f"{counted(held, 'image')} held out to measure on" if held else "all images learned from"
+    measured = f"{counted(held, 'image')} held out to measure on" if held else "none held out"
+    measured += f", measured on the {made_for.val_images} of val" if made_for.val_images and not held else ""
     crops = f", in training crops of {plan['crop_size']} px" if plan["crop_size"] != plan["image_size"] else ""
     unsure = "" if made_for.cost else " (or fewer: no step was timed)"
     return [

@@ -121,25 +121,29 @@ def choose_images(found: Survey) -> list[int]:
     return ranked[: 4 * IMAGES]
 
 
-def is_too_short(trial: Trial) -> bool:
-    """Whether so few steps were done, and so little was learned, that nothing follows."""
-    first, last = trial.total
-    return not trial.broken and trial.steps < ENOUGH_STEPS and last > LEARNED * first
-
-
 def trial_findings(trial: Trial) -> list[Finding]:
     """What the trial says about the data: nothing, if all is well."""
-    files = list(trial.files)
-    if trial.broken:
-        return [finding("trial-not-finite", "train", files)]
+    code = _failure(trial)
+    return [] if code is None or is_too_short(trial) else [finding(code, "train", list(trial.files))]
+
+
+def is_too_short(trial: Trial) -> bool:
+    """Whether it failed after so few steps that nothing follows."""
     first, last = trial.total
-    if is_too_short(trial):
-        return []
+    hurried = not trial.broken and trial.steps < ENOUGH_STEPS and last > LEARNED * first
+    return hurried and _failure(trial) is not None
+
+
+def _failure(trial: Trial) -> str | None:
+    """The code of what went wrong."""
+    first, last = trial.total
+    if trial.broken:
+        return "trial-not-finite"
     if last > NOT_LEARNED * first and trial.box_agreement < BOXES_AGREE:
-        return [finding("trial-not-learning", "train", files)]
+        return "trial-not-learning"
     if trial.mask_agreement is not None and trial.mask_agreement < MASKS_AGREE:
-        return [finding("trial-masks-off", "train", files)]
-    return []
+        return "trial-masks-off"
+    return None
 
 
 def _load(dataset: Dataset, index: int, info: ModelInfo) -> tuple[Record, Sample] | None:
