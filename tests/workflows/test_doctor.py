@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image, ImageOps
 
 from doctor_sets import FAULTS, copy_image, draw_picture, move_everything, plant, to_rle, write_label_maps, write_set
@@ -282,6 +283,31 @@ def test_masks_beside_their_boxes_show_in_the_trial(doctor, patient, copied):
     assert code == 1
     assert ("trial-masks-off", "train") in found
     assert found["box-mask-disagree", "train"]["count"] > 60
+
+
+# The plan
+
+
+def test_the_doctor_judges_what_train_would_do(doctor, maskrcnn, tiny_file, sound_set, tmp_path):
+    flags = ("--model", tiny_file, "--epochs", 3)
+    doctor(sound_set, *flags)
+    maskrcnn("train", sound_set, *flags, "--plan-only", "--out", tmp_path / "out")
+    judged = json.loads((tmp_path / "diagnosis.json").read_text())["plan"]
+    planned = yaml.safe_load((tmp_path / "out" / "plan.yaml").read_text())
+    assert judged == planned
+    assert planned["image_size"] == 256 and planned["model"] == str(tiny_file)
+
+
+def test_a_flag_of_the_doctor_goes_before_a_plan_and_a_plan_before_what_is_planned(doctor, sound_set, tmp_path):
+    (tmp_path / "plan.yaml").write_text("image_size: 96\nbatch: 3\n")
+    _, _, out = doctor(sound_set, "--plan", tmp_path / "plan.yaml", "--batch", 5)
+    assert "images of 96 px" in out and "5 in a step" in " ".join(out.split())
+    assert f"--plan {tmp_path / 'plan.yaml'} --batch 5" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("flags", [("--model", "nobody"), ("--plan", "gone.yaml"), ("--image-size", 8)])
+def test_what_cannot_be_planned_is_refused_before_anything_is_read(refused, sound_set, flags):
+    assert str(flags[1]) in refused("doctor", sound_set, *flags)
 
 
 # The command
