@@ -21,8 +21,7 @@ Whole = Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: p
 
 @dataclass(frozen=True)
 class Doctor:
-    """Look at labelled data before training: what is wrong with it, how to mend it, what `maskrcnn train` would do with
-    it, and what that needs.
+    """Look at labelled data before training: what is wrong, how to mend it, what `maskrcnn train` would do and need.
 
     Exit code 0 healthy (perhaps with warnings), 1 faults found, 2 could not be read.
     """
