@@ -4,7 +4,8 @@ BIN := .venv/bin
 DATA ?= ../shared/data
 SOURCES := src tests tools benchmarks
 
-.PHONY: demo test lint check-weights golden train-people evaluate-people pseudo-labels bench clean
+.PHONY: demo test lint check-weights golden pseudo-labels ablation bench evidence clean \
+    train-people train-everyday train-nuclei evaluate-people evaluate-everyday evaluate-nuclei
 
 demo: .venv/installed
 	$(BIN)/maskrcnn demo --out demo
@@ -36,11 +37,19 @@ train-people: runs/first/best.safetensors
 	$(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json --model $< --out runs/people --plan off \
 	    --image-size 480 --crop-size 384 --scale 0.5 1.5 --copy-paste 0.3 --average 0.999 --precision bf16 --epochs 12
 
-train-everyday: runs/first/best.safetensors pseudo-labels
-	$(BIN)/python tools/train_everyday.py runs/pseudo/everyday_train.json --model $< --out runs/everyday \
-	    --agnostic-boxes --agnostic-masks --proposals 96 \
-	    --image-size 416 --crop-size 320 --scale 0.6 1.4 --copy-paste 0.3 --average 0.999 --precision bf16 \
-	    --lr 8e-4 --epochs 7
+EVERYDAY := $(BIN)/python tools/train_everyday.py runs/pseudo/everyday_train.json \
+    --agnostic-boxes --agnostic-masks --proposals 96 --image-size 416 --crop-size 320 --scale 0.6 1.4 --copy-paste 0.3 \
+    --average 0.999 --precision bf16
+
+# Twice: with the detector as a teacher alone, then with its class logits as a part of the model.
+runs/everyday-first/best.safetensors: runs/first/best.safetensors pseudo-labels
+	$(EVERYDAY) --model $< --out runs/everyday-first --lr 8e-4 --epochs 7
+
+train-everyday: runs/everyday-first/best.safetensors
+	$(BIN)/python tools/start_everyday.py $< --own 0.5 --out runs/everyday-start.safetensors
+	$(EVERYDAY) --model runs/everyday-start.safetensors --keep-body --out runs/everyday --lr 5e-4 --epochs 9
+	$(BIN)/python tools/sharpen.py runs/everyday/best.safetensors $(DATA)/coco/annotations/coco80_train.json \
+	    --out runs/everyday/sharp.safetensors
 
 train-nuclei: runs/first/best.safetensors
 	$(BIN)/maskrcnn train $(DATA)/nuclei/train --class-names nucleus --model $< --out runs/nuclei --plan off \
@@ -62,6 +71,10 @@ ablation: runs/first/best.safetensors pseudo-labels
 pseudo-labels: weights/ssdlite_mobilenet_v2_coco.safetensors
 	$(BIN)/python tools/pseudo_label.py --data $(DATA)/coco --mode partial
 	$(BIN)/python tools/pseudo_label.py --data $(DATA)/coco $(if $(MASKS),--masks-from $(MASKS))
+
+# How much the score falls when what the evidence points to is hidden; photos on which nothing was chosen.
+evidence: .venv/installed
+	$(BIN)/python benchmarks/evidence.py $(VAL_people) --skip 60 --photos 40 --most 1
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/models.py

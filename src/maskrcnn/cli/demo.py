@@ -10,6 +10,7 @@ from maskrcnn.errors import UsageError
 from maskrcnn.pretrained import shipped_models
 
 PICTURES = {  # the model: its example pictures, and the one to open first
+    "everyday": (("photos",), "coffee.png"),
     "people": (("photos",), "astronaut.png"),
     "nuclei": (("nuclei",), "cells.png"),
 }
@@ -17,7 +18,7 @@ PICTURES = {  # the model: its example pictures, and the one to open first
 
 @dataclass(frozen=True)
 class Demo:
-    """Find people with their joints, and nuclei, in the example pictures of the package."""
+    """Find everyday things, people with their joints, and nuclei, in the example pictures of the package."""
 
     out: Path = Path("demo")
     """Folder for the pictures."""

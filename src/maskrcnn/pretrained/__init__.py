@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-DEFAULT_MODEL = "people"  # of every command that takes one
+DEFAULT_MODEL = "everyday"  # of every command that takes one
 FOLDER = Path(__file__).parent
 
 

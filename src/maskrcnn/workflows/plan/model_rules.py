@@ -31,9 +31,9 @@ def model(s: Situation) -> Choice:
     if s.microscopy() and "nuclei" in there:
         reason = f"grey pictures with a median of {s.data.crowded():.0f} small objects look like microscopy"
         return Choice("nuclei", f"{reason}, which this shipped model knows")
-    if {name.strip().lower() for name in s.data.class_names} <= PERSONS or "everyday" not in there:
-        return Choice(DEFAULT_MODEL, "photos of persons, of which this shipped model has seen most")
-    return Choice("everyday", "photos: this shipped model learned from 80 kinds of things, and finds new kinds sooner")
+    if {name.strip().lower() for name in s.data.class_names} <= PERSONS and "people" in there:
+        return Choice("people", "photos of persons, of which this shipped model has seen most")
+    return Choice(DEFAULT_MODEL, "photos: this shipped model learned from 80 kinds of things, and finds new kinds sooner")
 
 
 def image_size(s: Situation) -> Choice:
