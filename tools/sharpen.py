@@ -108,7 +108,8 @@ def main() -> None:
     note = {"factor": round(factor, 3), "background": round(shift, 3)}
     save_checkpoint(flags.out, model, replace(info, notes={**info.notes, "sharpened": note}))
     print(
-        f"{len(answer)} proposals: factor {factor:.3f}, background {shift:+.3f}; cross-entropy {before:.4f} to {after:.4f}"
+        f"{len(answer)} proposals: factor {factor:.3f}, background {shift:+.3f}; "
+        f"cross-entropy {before:.4f} to {after:.4f}"
     )
 
 

@@ -49,7 +49,9 @@ def test_torchrun_trains_validates_and_writes_once(tmp_path):
         "curves.png",
         "last.safetensors",
         "log.jsonl",
+        "metrics.json",
         "plan.yaml",
+        "report.html",
     ]
     assert done.stderr.count("Training on 4 images") == 1
     log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]

@@ -61,8 +61,9 @@ def _lines(console: Console, lines: Iterable[str], indent: int = 2) -> None:
 
 
 def _print(console: Console, text: Text, indent: int) -> None:
-    """Wrapped to the width there is, without blanks at the ends of lines, so that it can be copied from."""
-    for line in text.wrap(console, max(20, console.width - indent)) or [Text()]:
+    """Wrapped to the width there is, but never inside a path, and without blanks at the ends of lines, so that it can
+    be copied from."""
+    for line in text.wrap(console, max(20, console.width - indent), overflow="ignore") or [Text()]:
         line.rstrip()
         console.print(Text(" " * indent if line else "") + line, soft_wrap=True)
 

@@ -33,7 +33,7 @@ def model(s: Situation) -> Choice:
         return Choice("nuclei", f"{reason}, which this shipped model knows")
     if {name.strip().lower() for name in s.data.class_names} <= PERSONS and "people" in there:
         return Choice("people", "photos of persons, of which this shipped model has seen most")
-    return Choice(DEFAULT_MODEL, "photos: this shipped model learned from 80 kinds of things, and finds new kinds sooner")
+    return Choice(DEFAULT_MODEL, "photos: this shipped model knows 80 kinds of things, and finds new ones sooner")
 
 
 def image_size(s: Situation) -> Choice:
