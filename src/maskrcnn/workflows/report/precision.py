@@ -78,7 +78,8 @@ def _overall(facts: Facts, kinds: list[str]) -> Html:
     certain = [
         tag("td", f"{b[0]:.3f} – {b[1]:.3f}" if b else "", class_="n", data_interval=f"{k}/AP") for k, b in bounds
     ]
-    rows.insert(1, [cell("", left=True), cell("95 % interval of AP", left=True), *certain])
+    if facts.content["intervals"]:
+        rows.insert(1, [cell("", left=True), cell("95 % interval of AP", left=True), *certain])
     return table(["", "", *kinds], rows, words=2)
 
 

@@ -24,4 +24,4 @@ def words(facts: Facts) -> Html:
         "detection cap": "The most detections of one image that are kept.",
     }
     rows = [[tag("th", name, scope="row"), tag("td", meaning)] for name, meaning in terms.items()]
-    return section("words", "Words", table(["word", "what it means here"], rows))
+    return section("words", "Words", table(["word", "what it means here"], rows, words=2))
