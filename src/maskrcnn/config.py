@@ -28,6 +28,16 @@ class PreprocessConfig:
     antialias: bool = False  # widen the kernel when shrinking (detectron2 does, torchvision does not)
     size_divisor: int = 32  # every padded extent is a multiple of this
     stretch: bool = False  # spread each image's own range of brightness over 0..255 first (microscopy)
+    spacing: tuple[float, ...] | None = (
+        None  # x first: extent (s, mm, bases) of one of the network's own samples; files
+    )
+    # are resampled to it and cut into windows whose longest side is max_size. None: images are resized as above
+    standardise: bool = False  # take each channel's own mean off and divide by its own deviation, of the whole file
+    log_mel: bool = False  # see sound as log-mel bands, one of the network's channels a band, a frame a sample
+    each_channel: bool = False  # the network sees one channel at a time (the leads of an ECG), and what it finds in all
+    # of them is made one
+    mirror_channels: tuple[int, ...] | None = None  # the channel that each becomes in a mirror image: of the other
+    # strand of DNA A is T. None: itself
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,7 @@ class BackboneConfig:
     reductions: Strides | None = None  # strides of the body's five reductions, each a D-tuple; None: 2 everywhere
     norm: str = "frozen"  # frozen, batch or group
     norm_eps: float = 1e-5  # under the root of a norm; 0.0 for some published torchvision checkpoints
+    width: int = 64  # channels of a ResNet's stem, doubled stage by stage
     stride_in_1x1: bool = False  # detectron2's (Caffe's) ResNet puts a block's stride into its first convolution
     same_padding: bool = False  # TensorFlow's padding: what is odd goes to the high end
     fpn_channels: int = 256  # of every pyramid level

@@ -32,6 +32,8 @@ class Instances:
         keypoints: float ``[N, P, D + 1]``: coordinates x first, then visibility (targets) or score (detections).
         crowd: bool ``[N]``: True where a label covers several objects that nobody separated; such a region is
             neither an object to find nor background.
+        unknown_sides: bool ``[N, 2D]``: True where nobody labelled that side of the box (targets); the coordinate there
+            is a guess, which matches but does not teach.
     """
 
     boxes: Tensor
@@ -41,6 +43,7 @@ class Instances:
     regions: Regions | None = None
     keypoints: Tensor | None = None
     crowd: Tensor | None = None
+    unknown_sides: Tensor | None = None
 
     def __len__(self) -> int:
         return self.boxes.shape[0]
@@ -142,4 +145,5 @@ class Record:
             regions=self.regions,
             keypoints=as_tensor(self.keypoints),
             crowd=as_tensor(crowd.astype(bool)),
+            unknown_sides=as_tensor(self.unknown_sides),
         )

@@ -29,7 +29,7 @@ def rpn_case(ndim):
 def test_rpn_losses_are_naive_sums(ndim):
     logits, deltas, anchors, sampled = rpn_case(ndim)
     objectness = box = 0.0
-    for image, (positive, negative, boxes) in enumerate(sampled):
+    for image, (positive, negative, boxes, _) in enumerate(sampled):
         for index in positive.tolist():
             objectness += naive.binary_cross_entropy(logits[image, index].item(), 1)
         for index in negative.tolist():

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from maskrcnn.ops import nd
+
 LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in grey, as Pillow has them
 
 
@@ -33,6 +35,12 @@ class AugmentConfig:
     """Probability that a sample loses its colours; images of three channels only."""
     gamma: float = 0.0
     """Largest change of the exponent on values of 0..1, in powers of 2: 1 draws exponents between 0.5 and 2."""
+    gain: float = 0.0
+    """Largest change of the amplitude of each channel, in powers of 2 (samples on a model's own grid)."""
+    noise: float = 0.0
+    """Largest deviation of white noise that is added, in deviations of the channel (as above)."""
+    drift: float = 0.0
+    """Largest deviation of a slow wave that is added, in deviations of the channel (as above)."""
     copy_paste: float = 0.0
     """Probability that objects of another image are pasted into a sample."""
     min_visible: float = 0.1
@@ -69,6 +77,28 @@ def vary_tone(image: Tensor, augment: AugmentConfig, generator: np.random.Genera
         image = luma(image).expand_as(image)
     if augment.invert and generator.random() < augment.invert:
         image = 255 - image
+    return image
+
+
+def vary_amplitude(image: Tensor, augment: AugmentConfig, generator: np.random.Generator) -> Tensor:
+    """Float ``[C, *S]`` in units of each channel's deviation with another gain, upside down, with noise and drift.
+
+    What is switched off draws nothing from ``generator``.
+    """
+    channels, shape = len(image), image.shape[1:]
+    per_channel = (-1, *(1,) * len(shape))
+    if augment.gain:
+        gain = 2.0 ** generator.uniform(-augment.gain, augment.gain, channels)
+        image = image * torch.from_numpy(gain).float().view(per_channel)
+    if augment.invert and generator.random() < augment.invert:
+        image = -image
+    if augment.noise:
+        amount = augment.noise * generator.random() ** 2  # mostly little
+        image = image + amount * torch.from_numpy(generator.standard_normal(image.shape, dtype=np.float32))
+    if augment.drift:
+        coarse = tuple(int(generator.integers(2, 8)) for _ in shape)
+        wave = augment.drift * generator.random() * generator.standard_normal((channels, *coarse), dtype=np.float32)
+        image = image + nd.interpolate(torch.from_numpy(wave)[None], shape)[0]
     return image
 
 

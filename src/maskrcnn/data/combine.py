@@ -35,13 +35,20 @@ def combine(
             and what masks look like.
 
     Raises:
-        DataError: keypoints of different names.
+        DataError: keypoints of different names, or files of different kinds.
     """
     names = tuple(dict.fromkeys(name for data in datasets for name in data.class_names))
     names = names if class_names is None else tuple(class_names)
     if len(datasets) == 1 and not extra and datasets[0].class_names == names:
         return datasets[0]
     everything = [*datasets, *extra]
+    kinds = {data.kind: data for data in everything}
+    if len(kinds) > 1:
+        first, second, *_ = kinds.values()
+        raise DataError(
+            f"{first.path} and {second.path} hold files of different kinds ({first.kind}, {second.kind}), so they cannot "
+            "be trained on together; train on one of them."
+        )
     keypoints = _keypoints_of(everything)
     has_masks = any(data.has_masks for data in everything)
     others = [UNNAMED] * len(datasets) + [OTHER] * len(extra)
@@ -56,6 +63,7 @@ def combine(
         problems=[problem for data in everything for problem in data.problems],
         keypoint_names=keypoints.keypoint_names,
         skeleton=keypoints.skeleton,
+        kind=everything[0].kind,
         read_image=images.read_image,
     )
 

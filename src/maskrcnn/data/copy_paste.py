@@ -182,12 +182,20 @@ def _join(below: Instances, pasted: Instances) -> Instances:
     known = below.keypoints if below.keypoints is not None else pasted.keypoints
     if known is not None:
         below, pasted = (_with_keypoints(objects, known) for objects in (below, pasted))
+    if (below.unknown_sides is None) != (pasted.unknown_sides is None):
+        below, pasted = (_with_sides(objects) for objects in (below, pasted))
     values = {f.name: (getattr(below, f.name), getattr(pasted, f.name)) for f in fields(Instances)}
     joined: dict[str, Any] = {k: torch.cat(both) for k, both in values.items() if isinstance(both[0], Tensor)}
     first, second = values["regions"]
     offsets, shapes = (np.concatenate([getattr(r, name) for r in (first, second)]) for name in ("offsets", "shapes"))
     regions = Regions(first.spatial_shape, offsets, shapes, first.runs + second.runs)
     return Instances(**joined, regions=regions)
+
+
+def _with_sides(objects: Instances) -> Instances:
+    if objects.unknown_sides is not None:
+        return objects
+    return replace(objects, unknown_sides=torch.zeros_like(objects.boxes, dtype=torch.bool))
 
 
 def _with_keypoints(objects: Instances, like: Tensor) -> Instances:

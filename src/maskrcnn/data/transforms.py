@@ -15,8 +15,8 @@ from torch import Tensor
 
 from maskrcnn.config import PreprocessConfig
 from maskrcnn.data import geometry
-from maskrcnn.data.augment import AugmentConfig, jitter_colour, vary_tone
-from maskrcnn.data.contrast import stretch_contrast
+from maskrcnn.data.augment import AugmentConfig, jitter_colour, vary_amplitude, vary_tone
+from maskrcnn.data.regrid import grid_scale, grid_shape, labelled_part, mirror, regrid, whole_file
 from maskrcnn.ops.boxes import are_larger, clip_boxes, volumes
 from maskrcnn.regions import AxisMap
 from maskrcnn.structures import Instances, Record
@@ -91,16 +91,39 @@ def prepare_image(
     return normalise(resized, pixel_mean, pixel_std), geometry.resize_map(source_shape, target_shape)
 
 
+def prepare_part(
+    image: Tensor, spacing: Sequence[float] | None, preprocess: PreprocessConfig
+) -> tuple[Tensor, AxisMap]:
+    """A file, or a part of it, as a model sees it: on the model's grid where it has one, else resized; normalised.
+
+    Args:
+        image: ``[C, *S]``, after :func:`maskrcnn.data.regrid.whole_file`.
+        spacing: of the file, x first; None where it says nothing.
+
+    Returns:
+        float32 ``[C', *S']`` and the map from the coordinates of ``image`` to those of the result.
+    """
+    p = preprocess
+    if p.spacing is None:
+        return prepare_image(image, p.min_size, p.max_size, p.pixel_mean, p.pixel_std, p.antialias)
+    shape = grid_shape(image.shape[1:], spacing, p)
+    return normalise(regrid(image, shape, p), p.pixel_mean, p.pixel_std), geometry.resize_map(image.shape[1:], shape)
+
+
 def map_instances(instances: Instances, axis_map: AxisMap) -> Instances:
     """Labels moved by ``axis_map``: boxes, keypoints, and the map (not the runs) of the regions."""
-    keypoints, regions = instances.keypoints, instances.regions
+    keypoints, regions, unknown = instances.keypoints, instances.regions, instances.unknown_sides
     if keypoints is not None:
         moved = axis_map.points(keypoints[..., :-1])
         keypoints = torch.cat([moved, keypoints[..., -1:]], -1) * (keypoints[..., -1:] > 0)
     if regions is not None:
         so_far = regions.axis_map or AxisMap.identity(regions.ndim)
         regions = replace(regions, axis_map=so_far.then(axis_map))
-    return replace(instances, boxes=axis_map.boxes(instances.boxes), keypoints=keypoints, regions=regions)
+    if unknown is not None:
+        flipped = torch.tensor([factor < 0 for factor in axis_map.scale] * 2)
+        unknown = torch.where(flipped, unknown.roll(len(axis_map.scale), -1), unknown)
+    boxes = axis_map.boxes(instances.boxes)
+    return replace(instances, boxes=boxes, keypoints=keypoints, regions=regions, unknown_sides=unknown)
 
 
 @dataclass(frozen=True)
@@ -112,8 +135,10 @@ class EvalTransform:
     def __call__(self, image: Tensor, record: Record, generator: np.random.Generator | None = None) -> Sample:
         """The sample of ``image`` ``[C, *S]``; nothing about it is random."""
         p = self.preprocess
-        image = stretch_contrast(image) if p.stretch else image
-        prepared, axis_map = prepare_image(image, p.min_size, p.max_size, p.pixel_mean, p.pixel_std, p.antialias)
+        whole = whole_file(image, p)
+        part, to_part = labelled_part(whole[:1] if p.each_channel else whole, record)
+        prepared, to_grid = prepare_part(part, record.spacing, p)
+        axis_map = to_part.then(to_grid)
         return make_sample(prepared, map_instances(record.instances(), axis_map), axis_map, image, record)
 
 
@@ -134,20 +159,29 @@ class TrainTransform:
 
     def __call__(self, image: Tensor, record: Record, generator: np.random.Generator) -> Sample:
         """A sample of ``image`` ``[C, *S]``, drawn from ``generator`` alone."""
-        augment, preprocess, instances = self.augment, self.preprocess, record.instances()
-        image = stretch_contrast(image) if preprocess.stretch else image
-        offset, extent, shape = draw_crop(image.shape[1:], instances, augment, generator)
+        augment, preprocess = self.augment, self.preprocess
+        whole = whole_file(image, preprocess)
+        if preprocess.each_channel:
+            channel = int(generator.integers(len(whole)))
+            whole = whole[channel : channel + 1]
+        part, to_part = labelled_part(whole, record)
+        instances = map_instances(record.instances(), to_part)
+        fit = None if preprocess.spacing is None else grid_scale(record.spacing, preprocess)
+        offset, extent, shape = draw_crop(part.shape[1:], instances, augment, generator, fit)
         axes = tuple(axis for axis in augment.flip_axes if generator.random() < 0.5)
 
-        crop = geometry.crop_image(image, offset, extent)
-        resized = geometry.flip_image(geometry.resize_image(crop, shape, preprocess.antialias), axes)
-        coloured = vary_tone(jitter_colour(resized.float(), augment, generator), augment, generator)
-        normal = normalise(coloured, preprocess.pixel_mean, preprocess.pixel_std)
+        crop = geometry.crop_image(part, offset, extent)
+        if preprocess.spacing is None:
+            resized = geometry.flip_image(geometry.resize_image(crop, shape, preprocess.antialias), axes)
+            varied = vary_tone(jitter_colour(resized.float(), augment, generator), augment, generator)
+        else:
+            varied = regrid(vary_amplitude(mirror(crop, axes, preprocess), augment, generator), shape, preprocess)
+        normal = normalise(varied, preprocess.pixel_mean, preprocess.pixel_std)
         padded = geometry.pad_image(normal, augment.size) if augment.pad else normal
 
-        axis_map = geometry.crop_map(offset).then(geometry.resize_map(extent, shape))
+        axis_map = to_part.then(geometry.crop_map(offset)).then(geometry.resize_map(extent, shape))
         axis_map = axis_map.then(geometry.flip_map(shape, axes))
-        target = keep_visible(map_instances(instances, axis_map), shape, augment)
+        target = keep_visible(map_instances(record.instances(), axis_map), shape, augment)
         if 0 in axes and self.mirrored_keypoints is not None and target.keypoints is not None:
             target.keypoints = target.keypoints[:, list(self.mirrored_keypoints)]
         return replace(make_sample(padded, target, axis_map, image, record), shown=shape)
@@ -168,20 +202,29 @@ def make_sample(image: Tensor, target: Instances, axis_map: AxisMap, source: Ten
 
 
 def draw_crop(
-    spatial_shape: Sequence[int], instances: Instances, augment: AugmentConfig, generator: np.random.Generator
+    spatial_shape: Sequence[int],
+    instances: Instances,
+    augment: AugmentConfig,
+    generator: np.random.Generator,
+    fit: Sequence[float] | None = None,
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Which part of an image becomes a sample, and of what shape.
 
     The image is scaled at random; where it then exceeds ``augment.size`` a crop is drawn that holds a random point of a
     random object's box. Cutting before resizing costs the least and shows the same.
 
+    Args:
+        fit: the scale that counts as 1, an axis each, tensor order; by default that at which the image just fits.
+
     Returns:
         offset and extent of the crop in the image, and the sample's shape before padding; all in tensor order.
     """
-    fit = min(side / old for side, old in zip(augment.size, spatial_shape))
-    scale = fit * float(np.exp(generator.uniform(*np.log(augment.scale_range))))
-    extent = tuple(min(old, max(1, round(side / scale))) for side, old in zip(augment.size, spatial_shape))
-    shape = tuple(min(side, max(1, round(part * scale))) for side, part in zip(augment.size, extent))
+    if fit is None:
+        fit = [min(side / old for side, old in zip(augment.size, spatial_shape))] * len(spatial_shape)
+    factor = float(np.exp(generator.uniform(*np.log(augment.scale_range))))
+    scale = [own * factor for own in fit]
+    extent = tuple(min(old, max(1, round(side / s))) for side, old, s in zip(augment.size, spatial_shape, scale))
+    shape = tuple(min(side, max(1, round(part * s))) for side, part, s in zip(augment.size, extent, scale))
     focus = draw_focus(spatial_shape, instances, generator)
     offset = []
     for axis, (old, part) in enumerate(zip(spatial_shape, extent)):

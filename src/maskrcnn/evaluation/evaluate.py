@@ -80,15 +80,16 @@ def _detect(
     detections: list[Instances] = []
     failures: list[str] = []
     for chunk in _chunks(dataset, batch):
-        images = []
+        images, spacings = [], []
         for index in chunk:
             try:
                 record = dataset[index]
                 images.append(dataset.read_image(record))
+                spacings.append(record.spacing)
                 records.append(record)
             except DataError as error:
                 failures.append(str(error))
-        together = [_relabel(found, labels) for found in predictor.predict(images)]
+        together = [_relabel(found, labels) for found in predictor.predict(images, spacings)]
         for seen in zip(records[len(detections) :], images, together):
             watch(*seen)
         detections += together

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint
-from maskrcnn.data.contrast import stretch_contrast
 from maskrcnn.data.geometry import resize_shape
-from maskrcnn.data.transforms import mirror_keypoints, prepare_image
+from maskrcnn.data.regrid import grid_scale, whole_file
+from maskrcnn.data.transforms import mirror_keypoints, prepare_part
+from maskrcnn.inference.channels import fuse_channels
 from maskrcnn.inference.mirroring import detect_mirrored
-from maskrcnn.inference.tiling import OVERLAP, choose_tiling, predict_tiles
+from maskrcnn.inference.tiling import OVERLAP, Tiling, choose_tiling, predict_tiles
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.ops.boxes import clip_boxes
@@ -43,7 +44,7 @@ class Predictor:
         self.device = torch.device(device)
         self.mask_threshold = mask_threshold
         self.preprocess = info.config.preprocess
-        self.tiling = choose_tiling("auto", OVERLAP, info.notes)
+        self.tiling = choose_tiling("auto", OVERLAP, self._tile_notes())
         self.flip = False
 
     @staticmethod
@@ -55,6 +56,11 @@ class Predictor:
         predictor = Predictor(*load_checkpoint(path), device=device)
         predictor.adjust(score=score)
         return predictor
+
+    def _tile_notes(self) -> dict[str, object]:
+        """What the header says of tiles; a model with a grid of its own cuts files into windows as it learned from."""
+        p = self.info.config.preprocess
+        return {"tile": p.max_size} | self.info.notes if p.spacing is not None else self.info.notes
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -93,41 +99,82 @@ class Predictor:
         if image_size is not None:
             self.preprocess = dataclasses.replace(self.preprocess, min_size=image_size, max_size=image_size)
         if tile is not None:
-            self.tiling = choose_tiling(tile, overlap, self.info.notes)
+            self.tiling = choose_tiling(tile, overlap, self._tile_notes())
         self.flip = self.flip if flip is None else flip
 
     @torch.inference_mode()
-    def predict(self, images: Sequence[Tensor]) -> list[Instances]:
-        """The objects of each image ``[C, *S]`` (0..255), best first, on the CPU, with regions where there are masks.
+    def predict(
+        self, images: Sequence[Tensor], spacings: Sequence[Sequence[float] | None] | None = None
+    ) -> list[Instances]:
+        """The objects of each image ``[C, *S]`` (0..255 for pictures), best first, on the CPU, with regions where there
+        are masks.
 
         Images of one prepared shape run as one batch; an image's result never depends on its neighbours. Images that
         :attr:`tiling` applies to are predicted tile by tile.
+
+        Args:
+            spacings: of each image, x first, where its file says one, see :mod:`maskrcnn.data.regrid`.
         """
-        if self.preprocess.stretch:  # of the whole image: a tile of nothing but background has no range of its own
-            images = [stretch_contrast(image) for image in images]
-        cut = [self.tiling is not None and self.tiling.applies_to(image.shape[1:]) for image in images]
-        whole = iter(self._predict_whole([image for image, tiled in zip(images, cut) if not tiled]))
-        return [self._predict_tiled(image) if tiled else next(whole) for image, tiled in zip(images, cut)]
+        spacings = spacings or [None] * len(images)
+        if self.preprocess.each_channel:
+            threshold = self.model.config.detection.score_threshold
+            return [fuse_channels(self.predict_channels(*one), threshold) for one in zip(images, spacings)]
+        return self._predict(images, spacings)
 
-    def _predict_tiled(self, image: Tensor) -> Instances:
+    @torch.inference_mode()
+    def predict_channels(self, image: Tensor, spacing: Sequence[float] | None = None) -> list[Instances]:
+        """What a model that sees one channel at a time finds in each channel of ``[C, *S]``."""
+        configured = self.model.config
+        if len(image) > 1:  # what several channels see a little of may be something
+            lower = dataclasses.replace(configured.detection, score_threshold=configured.detection.score_threshold / 2)
+            self.model.config = dataclasses.replace(configured, detection=lower)
+        try:
+            return self._predict(list(image.split(1)), [spacing] * len(image))
+        finally:
+            self.model.config = configured
+
+    def _predict(self, images: Sequence[Tensor], spacings: Sequence[Sequence[float] | None]) -> list[Instances]:
+        images = [
+            whole_file(image, self.preprocess) for image in images
+        ]  # a tile of background has no range of its own
+        tilings = [self._tiling(image, spacing) for image, spacing in zip(images, spacings)]
+        at_once = [k for k, tiling in enumerate(tilings) if tiling is None]
+        whole = iter(self._predict_whole([images[k] for k in at_once], [spacings[k] for k in at_once]))
+        return [
+            next(whole) if tiling is None else self._predict_tiled(image, spacing, tiling)
+            for image, spacing, tiling in zip(images, spacings, tilings)
+        ]
+
+    def _tiling(self, image: Tensor, spacing: Sequence[float] | None) -> Tiling | None:
+        """How this image is cut, in samples of its own; None: not at all."""
+        tiling = self.tiling
+        if tiling is not None and self.preprocess.spacing is not None:
+            finest = max(grid_scale(spacing, self.preprocess))
+            tiling = dataclasses.replace(tiling, tile=max(1, round(tiling.tile / finest)), above=tiling.above / finest)
+        return tiling if tiling is not None and tiling.applies_to(image.shape[1:]) else None
+
+    def _predict_tiled(self, image: Tensor, spacing: Sequence[float] | None, tiling: Tiling) -> Instances:
         """The objects of one image, from those of its tiles."""
-        assert self.tiling is not None
-        tile, p = self.tiling.tile, self.preprocess
-        tile_shape = [min(tile, extent) for extent in image.shape[1:]]
-        resized = resize_shape(tile_shape, p.min_size, p.max_size, round_down=not p.antialias)
-        margin = 2 * max(1.0, *(old / new for old, new in zip(tile_shape, resized)))  # of the network's own samples
-        return predict_tiles(self._predict_whole, image, tile, self.tiling.overlap, margin)
+        tile, p = tiling.tile, self.preprocess
+        if p.spacing is None:
+            tile_shape = [min(tile, extent) for extent in image.shape[1:]]
+            resized = resize_shape(tile_shape, p.min_size, p.max_size, round_down=not p.antialias)
+            coarsest = max(old / new for old, new in zip(tile_shape, resized))
+        else:
+            coarsest = 1 / min(grid_scale(spacing, p))
+        margin = 2 * max(1.0, coarsest)  # of the network's own samples
+        predict = lambda tiles: self._predict_whole(tiles, [spacing] * len(tiles))  # noqa: E731
+        return predict_tiles(predict, image, tile, tiling.overlap, margin)
 
-    def _predict_whole(self, images: Sequence[Tensor]) -> list[Instances]:
-        """The objects of each image, resized as a whole."""
-        p = self.preprocess
-        prepared = [prepare_image(i, p.min_size, p.max_size, p.pixel_mean, p.pixel_std, p.antialias) for i in images]
+    def _predict_whole(self, images: Sequence[Tensor], spacings: Sequence[Sequence[float] | None]) -> list[Instances]:
+        """The objects of each image, seen as a whole."""
+        prepared = [prepare_part(image, spacing, self.preprocess) for image, spacing in zip(images, spacings)]
         by_shape: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for index, (tensor, _) in enumerate(prepared):
             by_shape[tuple(tensor.shape)].append(index)
         results: list[Instances] = [Instances(torch.zeros(0))] * len(images)
         for members in by_shape.values():
-            batch = batch_images([prepared[i][0] for i in members], p.size_divisor)
+            batch = batch_images([prepared[i][0] for i in members], self.preprocess.size_divisor)
             for i, found in zip(members, self._detect(batch.to(self.device))):
                 results[i] = self._to_file(found.to("cpu"), prepared[i][1], tuple(images[i].shape[1:]))
         return results
@@ -137,9 +184,9 @@ class Predictor:
             return self.model(images)
         return detect_mirrored(self.model, images, mirror_keypoints(self.info.keypoint_names) or None)
 
-    def __call__(self, image: Tensor) -> Instances:
+    def __call__(self, image: Tensor, spacing: Sequence[float] | None = None) -> Instances:
         """The objects of one image ``[C, *S]``, see :meth:`predict`."""
-        return self.predict([image])[0]
+        return self.predict([image], [spacing])[0]
 
     def masks_of(self, image: Tensor, boxes: Tensor, labels: Tensor) -> Regions:
         """The masks that the mask head draws of objects somebody else found, see :meth:`mask_probabilities`."""
@@ -158,7 +205,7 @@ class Predictor:
         Raises:
             KeyError: the model has no mask head.
         """
-        batch, axis_map = self.prepare(stretch_contrast(image) if self.preprocess.stretch else image)
+        batch, axis_map = self.prepare(whole_file(image, self.preprocess))
         features = self.model.backbone(batch.tensor)
         found = Instances(axis_map.boxes(boxes.float()).to(self.device), labels.to(self.device))
         head = cast(MaskHead, self.model.heads["mask"])
@@ -167,11 +214,10 @@ class Predictor:
         return found.mask_logits.float().sigmoid().cpu()
 
     def prepare(self, image: Tensor) -> tuple[ImageBatch, AxisMap]:
-        """One image ``[C, *S]`` (0..255, contrast stretched where the model wants that) as the model's input, and the
-        map from its coordinates to those of the input."""
-        p = self.preprocess
-        prepared, axis_map = prepare_image(image, p.min_size, p.max_size, p.pixel_mean, p.pixel_std, p.antialias)
-        return batch_images([prepared], p.size_divisor).to(self.device), axis_map
+        """One image ``[C, *S]``, after :func:`maskrcnn.data.regrid.whole_file`, as the model's input, and the map from
+        its coordinates to those of the input."""
+        prepared, axis_map = prepare_part(image, None, self.preprocess)
+        return batch_images([prepared], self.preprocess.size_divisor).to(self.device), axis_map
 
     def _to_file(self, found: Instances, axis_map: AxisMap, spatial_shape: tuple[int, ...]) -> Instances:
         """Detections in the coordinates of the file, with masks as regions."""

@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from maskrcnn.config import LossConfig
-from maskrcnn.losses.sampling import SampledProposals
+from maskrcnn.losses.sampling import SampledProposals, unknown_sides
 from maskrcnn.losses.terms import Term, smooth_l1
+from maskrcnn.losses.unknown import as_far_as_known
 from maskrcnn.ops.box_coding import decode_boxes, default_weights, encode_boxes
 from maskrcnn.ops.boxes import generalized_iou
 from maskrcnn.ops.nd import full
@@ -40,11 +41,26 @@ def box_losses(
     proposals = torch.cat([image.boxes for image in sampled])
     positive = (labels != 0).nonzero().squeeze(1)
     boxes = torch.cat([target.boxes[image.matched] for image, target in zip(sampled, targets)])
+    unknown = sides_of(sampled, targets)
     if deltas.shape[1] > 1:
-        boxes, positive = boxes[labels[positive] > 0], positive[labels[positive] > 0]
+        of_a_class = labels[positive] > 0
+        boxes, positive = boxes[of_a_class], positive[of_a_class]
+        unknown = None if unknown is None else unknown[of_a_class]
     column = labels[positive] - 1 if deltas.shape[1] > 1 else torch.zeros_like(positive)
-    box_loss = box_loss_sum(full(deltas[positive, column]), boxes, proposals[positive], config)
+    own, starts = full(deltas[positive, column]), proposals[positive]
+    boxes = as_far_as_known(boxes, unknown, own, starts, default_weights(boxes.shape[1] // 2))
+    box_loss = box_loss_sum(own, boxes, starts, config)
     return {"loss_box_class": Term(class_loss, len(labels)), "loss_box": Term(box_loss, len(labels))}
+
+
+def sides_of(sampled: Sequence[SampledProposals], targets: Sequence[Instances]) -> Tensor | None:
+    """Bool ``[P, 2D]``: the sides that nobody labelled of the objects of all positives; None where all are known."""
+    if all(target.unknown_sides is None for target in targets):
+        return None
+    rows = [unknown_sides(target, image.matched) for image, target in zip(sampled, targets)]
+    known = [torch.zeros((len(image.matched), image.boxes.shape[1]), dtype=torch.bool) for image in sampled]
+    device = sampled[0].boxes.device
+    return torch.cat([(k if row is None else row).to(device) for row, k in zip(rows, known)])
 
 
 def unsearched_classes(

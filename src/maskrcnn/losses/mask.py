@@ -16,17 +16,24 @@ from maskrcnn.ops.nd import full
 from maskrcnn.regions import AxisMap, Regions
 
 
-def mask_loss(logits: Tensor, labels: Tensor, goals: Tensor, has_mask: Tensor) -> dict[str, Term]:
+def mask_loss(
+    logits: Tensor, labels: Tensor, goals: Tensor, has_mask: Tensor, known: Tensor | None = None
+) -> dict[str, Term]:
     """Over every bin of every positive proposal whose object has a mask.
 
     Args:
         logits: ``[R, K or 1, *M]``; labels: int64 ``[R]``, 1..K, or ``OTHER``, which teaches class-agnostic masks
-            alone; goals: ``[R, *M]``, 0..1; has_mask: bool ``[R]``.
+            alone; goals: ``[R, *M]``, 0..1; has_mask: bool ``[R]``; known: bool ``[R, *M]``, the bins that count;
+            None: all.
     """
     if logits.shape[1] > 1:
         has_mask = has_mask & (labels > 0)
     column = (labels - 1).clamp(min=0) if logits.shape[1] > 1 else torch.zeros_like(labels)
     own = full(logits[torch.arange(len(logits), device=logits.device), column])
+    if known is not None:
+        counted = known & has_mask.reshape(-1, *(1,) * (known.ndim - 1))
+        total = F.binary_cross_entropy_with_logits(own[counted], goals[counted].to(own.dtype), reduction="sum")
+        return {"loss_mask": Term(total, int(counted.sum()))}
     total = F.binary_cross_entropy_with_logits(own[has_mask], goals[has_mask].to(own.dtype), reduction="sum")
     return {"loss_mask": Term(total, int(has_mask.sum()) * goals[0].numel() if len(goals) else 0)}
 

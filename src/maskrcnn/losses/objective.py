@@ -13,9 +13,10 @@ from maskrcnn.losses.box import box_losses
 from maskrcnn.losses.keypoint import keypoint_loss
 from maskrcnn.losses.mask import mask_loss, mask_targets
 from maskrcnn.losses.rpn import rpn_losses
-from maskrcnn.losses.sampling import SampledProposals, sample_anchors, sample_proposals
+from maskrcnn.losses.sampling import SampledProposals, sample_anchors, sample_proposals, unknown_sides
 from maskrcnn.losses.teacher import Teacher, teacher_loss
 from maskrcnn.losses.terms import Term
+from maskrcnn.losses.unknown import known_bins
 from maskrcnn.models.heads.keypoint import KeypointHead
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
@@ -110,7 +111,9 @@ class Objective(nn.Module):
         labels = torch.cat([image.labels[: len(image.matched)] for image in samples])
         has_mask = torch.cat([torch.from_numpy(image.areas() > 0) for image in regions]).to(labels.device)
         goals = mask_targets(regions, boxes, head.output_size, config)
-        return mask_loss(head(features, boxes), labels, goals, has_mask)
+        return mask_loss(
+            head(features, boxes), labels, goals, has_mask, _known(regions, boxes, samples, targets, goals)
+        )
 
     def _keypoint_loss(
         self, features: Sequence[Tensor], samples: Sequence[SampledProposals], targets: Sequence[Instances]
@@ -130,6 +133,22 @@ def partial(searched: Sequence[frozenset[int] | None], config: ModelConfig) -> l
     """As ``searched``, with None where every class is in it."""
     everything = set(range(1, config.num_classes + 1))
     return [None if labels is None or labels >= everything else labels for labels in searched]
+
+
+def _known(
+    regions: Sequence[Regions],
+    boxes: Sequence[Tensor],
+    samples: Sequence[SampledProposals],
+    targets: Sequence[Instances],
+    goals: Tensor,
+) -> Tensor | None:
+    """Which bins of the masks of all positives are known, see :func:`maskrcnn.losses.unknown.known_bins`."""
+    sides = [unknown_sides(target, image.matched) for image, target in zip(samples, targets)]
+    known = [known_bins(own, where, side, goals.shape[1:]) for own, where, side in zip(regions, boxes, sides)]
+    if all(one is None for one in known):
+        return None
+    whole = [torch.ones((len(own), *goals.shape[1:]), dtype=torch.bool, device=goals.device) for own in boxes]
+    return torch.cat([every if one is None else one for one, every in zip(known, whole)])
 
 
 def _regions(target: Instances) -> Regions:

@@ -11,6 +11,7 @@ from torch import Tensor
 from maskrcnn.config import LossConfig
 from maskrcnn.losses.sampling import SampledAnchors
 from maskrcnn.losses.terms import Term, smooth_l1
+from maskrcnn.losses.unknown import as_far_as_known
 from maskrcnn.ops.box_coding import encode_boxes
 from maskrcnn.ops.nd import full
 
@@ -32,8 +33,9 @@ def rpn_losses(
         answer[: len(image.positive)] = 1
         answers.append(answer)
         plain = (1.0,) * anchors.shape[1]
-        goal = encode_boxes(image.boxes, anchors[image.positive], plain)
-        box_loss = box_loss + smooth_l1(full(image_deltas[image.positive]), goal, config.rpn_smooth_l1_beta)
+        own, start = full(image_deltas[image.positive]), anchors[image.positive]
+        goal = encode_boxes(as_far_as_known(image.boxes, image.unknown, own, start, plain), start, plain)
+        box_loss = box_loss + smooth_l1(own, goal, config.rpn_smooth_l1_beta)
     all_logits, all_answers = full(torch.cat(chosen_logits)), full(torch.cat(answers))
     objectness = F.binary_cross_entropy_with_logits(all_logits, all_answers, reduction="sum")
     return {"loss_rpn_objectness": Term(objectness, count), "loss_rpn_box": Term(box_loss, count)}

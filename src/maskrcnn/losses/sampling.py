@@ -19,6 +19,7 @@ class SampledAnchors(NamedTuple):
     positive: Tensor  # int64 [P]
     negative: Tensor  # int64 [N]
     boxes: Tensor  # [P, 2D]: the labelled box of each positive
+    unknown: Tensor | None = None  # bool [P, 2D]: its sides that nobody labelled; None: there are none
 
 
 class SampledProposals(NamedTuple):
@@ -49,7 +50,8 @@ def sample_anchors(
     if doubtful is not None:
         negative &= ~doubtful
     picked = sample(matched >= 0, negative, config.rpn_samples, config.rpn_positive_fraction, generator)
-    return SampledAnchors(*picked, target.boxes[objects][matched[picked[0]]])
+    owner = objects[matched[picked[0]]]
+    return SampledAnchors(*picked, target.boxes[owner], unknown_sides(target, owner))
 
 
 def sample_proposals(
@@ -65,6 +67,12 @@ def sample_proposals(
     assert target.labels is not None
     labels = torch.cat([target.labels[owner], target.labels.new_zeros(len(picked[1]))])
     return SampledProposals(boxes[torch.cat(picked)], labels, owner)
+
+
+def unknown_sides(target: Instances, index: Tensor) -> Tensor | None:
+    """Bool ``[len(index), 2D]`` of the objects at ``index``; None where every side of every object is known."""
+    unknown = target.unknown_sides
+    return None if unknown is None else unknown.to(target.boxes.device)[index]
 
 
 def split_crowd(target: Instances) -> tuple[Tensor, Tensor]:

@@ -79,6 +79,44 @@ def mobilenet_v2_fpn_config(num_classes: int = 80, **changes: Any) -> ModelConfi
     return dataclasses.replace(config, **changes)
 
 
+def signal_fpn_config(num_classes: int = 80, **changes: Any) -> ModelConfig:
+    """For recordings: a slim ResNet-18 along one axis, features every other sample, windows of 2,048 samples.
+
+    An interval has few bins, so it can be read in many of them; what is costly in an image costs next to nothing here.
+    """
+    config = ModelConfig(
+        ndim=1,
+        in_channels=1,
+        num_classes=num_classes,
+        preprocess=PreprocessConfig((0.0,), (1.0,), 2048, 2048, spacing=(1.0,), standardise=True),
+        backbone=BackboneConfig("resnet18", ((1,), (2,), (2,), (2,), (2,)), "group", width=32, fpn_channels=96),
+        anchors=AnchorConfig(tuple((s, s * 2**0.5) for s in (12.0, 24.0, 48.0, 96.0, 192.0)), ((1.0,),)),
+        selection=SelectionConfig(pre_nms=300, post_nms=200),
+        box_head=BoxHeadConfig(PoolConfig(16, aligned=True, canonical_size=256.0), hidden=256),
+        mask_head=MaskHeadConfig(PoolConfig(32, aligned=True, canonical_size=256.0), channels=64),
+        loss=LossConfig(box_samples=128, train_selection=SelectionConfig(pre_nms=500, post_nms=300)),
+    )
+    return dataclasses.replace(config, **changes)
+
+
+def volume_fpn_config(num_classes: int = 80, **changes: Any) -> ModelConfig:
+    """For scans: a slim ResNet-18 in three dimensions, features every other voxel, blocks of 64 voxels a side."""
+    cube = tuple((step,) * 3 for step in (1, 2, 2, 2, 2))
+    config = ModelConfig(
+        ndim=3,
+        in_channels=1,
+        num_classes=num_classes,
+        preprocess=PreprocessConfig((0.0,), (1.0,), 64, 64, size_divisor=16, spacing=(1.0,) * 3, standardise=True),
+        backbone=BackboneConfig("resnet18", cube, "group", width=16, fpn_channels=48),
+        anchors=AnchorConfig(tuple((s, s * 2**0.5) for s in (8.0, 16.0, 32.0, 64.0, 128.0)), ((1.0,) * 3,)),
+        selection=SelectionConfig(pre_nms=300, post_nms=100),
+        box_head=BoxHeadConfig(PoolConfig(7, aligned=True, canonical_size=64.0), hidden=128),
+        mask_head=MaskHeadConfig(PoolConfig(14, aligned=True, canonical_size=64.0), channels=32),
+        loss=LossConfig(box_samples=64, train_selection=SelectionConfig(pre_nms=300, post_nms=150)),
+    )
+    return dataclasses.replace(config, **changes)
+
+
 def mask_rcnn_resnet50_fpn(num_classes: int = 80, **changes: Any) -> MaskRCNN:
     """Mask R-CNN with ResNet-50 and FPN; ``changes`` replace fields of :class:`ModelConfig`."""
     return build_model(resnet50_fpn_config(num_classes, **changes))
@@ -92,4 +130,6 @@ def mask_rcnn_mobilenet_v2_fpn(num_classes: int = 80, **changes: Any) -> MaskRCN
 VARIANTS: dict[str, Callable[..., ModelConfig]] = {
     "resnet50_fpn": resnet50_fpn_config,
     "mobilenet_v2_fpn": mobilenet_v2_fpn_config,
+    "signal_fpn": signal_fpn_config,
+    "volume_fpn": volume_fpn_config,
 }

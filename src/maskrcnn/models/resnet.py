@@ -61,14 +61,15 @@ class ResNet(nn.Module):
         reductions = config.reductions or ((2,) * ndim,) * 5
         basic = config.body in BASIC
         options: dict[str, Any] = {"norm_kind": config.norm, "norm_eps": config.norm_eps}
-        self.stem = ConvNorm(ndim, in_channels, 64, 7, reductions[0], activation=_relu, **options)
+        self.stem = ConvNorm(ndim, in_channels, config.width, 7, reductions[0], activation=_relu, **options)
         self.pool_stride = tuple(reductions[1])
         self.stages = nn.ModuleList()
         self.channels: list[int] = []
         self.strides: list[tuple[int, ...]] = []
         stride = tuple(a * b for a, b in zip(reductions[0], reductions[1]))
-        before = 64
-        for width, depth, step in zip((64, 128, 256, 512), DEPTHS[config.body], ((1,) * ndim, *reductions[2:])):
+        before = config.width
+        widths = [config.width * 2**k for k in range(4)]
+        for width, depth, step in zip(widths, DEPTHS[config.body], ((1,) * ndim, *reductions[2:])):
             blocks = []
             for i in range(depth):
                 blocks.append(Block(ndim, before, width, step if i == 0 else (1,) * ndim, basic, config))

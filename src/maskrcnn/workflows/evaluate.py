@@ -48,6 +48,7 @@ def evaluate_to(
     Returns:
         The result, a sentence for each image that could not be read, and the page's path if there is one.
     """
+    page = page and dataset.kind == "image"
     watch = _CarefulWatcher(predictor, dataset) if page else None
     options: dict[str, Any] = {} if watch is None else {"watch": watch}
     result, failures = evaluate(predictor, dataset, max_detections, bootstrap, batch, report, **options)

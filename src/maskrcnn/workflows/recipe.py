@@ -63,7 +63,12 @@ class Recipe:
     crop_size: Annotated[
         int | None, arg(metavar="INT", help_behavior_hint="(default: planned; off: the image size)")
     ] = None
-    """Side of the training samples, cut from images of that size."""
+    """Side of the training samples, cut from images of that size; of recordings and scans the window that is seen at
+    once, in samples of the model."""
+    spacing: Annotated[
+        tuple[float, ...], arg(metavar="FLOAT [...]", help_behavior_hint="(default: the data's median; sound: 0.01)")
+    ] = ()
+    """Seconds, millimetres or bases from one of the model's samples to the next, x first; files are resampled."""
     scale: Annotated[tuple[float, float], Planned] = (0.6, 1.6)
     """Smallest and largest random factor on the size of a training image; 1 1 for none."""
     flip: Annotated[tuple[Literal["x", "y", "z"], ...], Planned] = ("x",)
@@ -77,7 +82,13 @@ class Recipe:
     stretch: Annotated[bool, Planned] = False
     """Spread the range of brightness of each image over the whole range first, as microscopes need it."""
     invert: Annotated[float, Planned] = 0.0
-    """Part of the samples whose light and dark are exchanged."""
+    """Part of the samples whose light and dark are exchanged, or recordings that are turned upside down."""
+    gain: Annotated[float, Planned] = 0.0
+    """Recordings and scans: largest change of the amplitude, in powers of 2."""
+    noise: Annotated[float, Planned] = 0.0
+    """Recordings and scans: most noise that is added, in deviations of the channel."""
+    drift: Annotated[float, Planned] = 0.0
+    """Recordings and scans: largest slow wave that is added, in deviations of the channel."""
     copy_paste: Annotated[float, Planned] = 0.0
     """Part of the samples into which objects of another image are pasted."""
     box_loss: Literal["smooth_l1", "giou"] = "smooth_l1"
@@ -122,7 +133,10 @@ class Recipe:
             raise UsageError(f"--finest-stride must be 4, 2 or 1, not {self.finest_stride}.")
         for flag in ("colour", "grey", "invert", "copy_paste"):
             between(flag.replace("_", "-"), getattr(self, flag), 0, 1)
-        between("gamma", self.gamma, 0, 4)
+        for flag in ("gamma", "gain", "noise", "drift"):
+            between(flag, getattr(self, flag), 0, 4)
+        for spacing in self.spacing:
+            between("spacing", spacing, 1e-9, 1e9)
         low, high = self.scale
         if not 0.01 <= low <= high <= 100:
             raise UsageError(f"--scale takes a smaller and a larger factor, as in --scale 0.5 2, not {low} {high}.")
@@ -156,14 +170,17 @@ class Recipe:
         low, high = self.scale
         return AugmentConfig(
             size=(crop,) * config.ndim,
-            scale_range=(low * size / crop, high * size / crop),
-            flip_axes=tuple(sorted({Axes[name] for name in self.flip})),
+            scale_range=(low * size / crop, high * size / crop) if config.preprocess.spacing is None else (low, high),
+            flip_axes=tuple(sorted({Axes[name] for name in self.flip if Axes[name] < config.ndim})),
             brightness=self.colour,
             contrast=self.colour,
             saturation=self.colour,
             gamma=self.gamma,
             grey=self.grey,
             invert=self.invert,
+            gain=self.gain,
+            noise=self.noise,
+            drift=self.drift,
             copy_paste=self.copy_paste,
         )
 
@@ -172,13 +189,16 @@ class Recipe:
         preprocess, loss, anchors = config.preprocess, config.loss, config.anchors
         if self.image_size is not None:
             preprocess = resized(preprocess, self.image_size)
+        if preprocess.spacing is not None and self.crop_size is not None:
+            preprocess = resized(preprocess, self.crop_size)
         preprocess = dataclasses.replace(preprocess, stretch=preprocess.stretch or self.stretch)
         if self.proposals is not None:
             loss = dataclasses.replace(loss, box_samples=self.proposals)
         if self.smallest_anchor is not None:
-            sizes = tuple((float(self.smallest_anchor * 2**level),) for level in range(len(anchors.sizes)))
+            factor = self.smallest_anchor / anchors.sizes[0][0]
+            sizes = tuple(tuple(size * factor for size in level) for level in anchors.sizes)
             anchors = dataclasses.replace(anchors, sizes=sizes)
-        if self.anchor_ratio is not None:
+        if self.anchor_ratio is not None and config.ndim == len(elongated(self.anchor_ratio)[0]):
             anchors = dataclasses.replace(anchors, shapes=elongated(self.anchor_ratio))
         box_head, mask_head = config.box_head, config.mask_head
         if self.mask_size is not None and mask_head is not None:

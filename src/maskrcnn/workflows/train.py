@@ -15,6 +15,7 @@ from maskrcnn.checkpoints.transfer import load_body, transfer
 from maskrcnn.config import KeypointHeadConfig, MaskHeadConfig, ModelConfig
 from maskrcnn.data.combine import combine
 from maskrcnn.data.dataset import Dataset, open_dataset
+from maskrcnn.data.spread import spread
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.evaluation.evaluate import match_classes
 from maskrcnn.losses.teacher import Teacher
@@ -26,6 +27,7 @@ from maskrcnn.training.fit import fit
 from maskrcnn.training.memory import keep_freed_memory
 from maskrcnn.training.report import Report
 from maskrcnn.workflows.evaluate import report_training
+from maskrcnn.workflows.kinds import fit_to_kind, most_objects
 from maskrcnn.workflows.models import few, load_model
 from maskrcnn.workflows.recipe import Recipe, remembered
 
@@ -81,7 +83,8 @@ def train(
         first = rank() == 0
         report = Report(out, quiet=not first)
         try:
-            best = fit(network, info, data, out, val, config, augment, resume, own_device, report, teacher)
+            seen = spread(data, info.config.preprocess, augment.size)
+            best = fit(network, info, seen, out, val, config, augment, resume, own_device, report, teacher)
         finally:
             report.close()
     if val is not None and first:
@@ -169,11 +172,13 @@ def said_warnings(say: Say) -> Iterator[None]:
 def start(data: Dataset, model: str, body_weights: Path | None, recipe: Recipe, say: Say) -> tuple[MaskRCNN, ModelInfo]:
     """The model that training begins with, fitted to the classes of the data."""
     if model in VARIANTS:
-        network = build_model(recipe.adapt(fit_to_data(VARIANTS[model](len(data.class_names)), data, say)))
+        config = fit_to_kind(VARIANTS[model](len(data.class_names)), data, recipe.spacing)
+        network = build_model(recipe.adapt(fit_to_data(config, data, say)))
         beginning = [f"Starting from random weights of {model}"]
     else:
         source, source_info = load_model(model)
-        network = build_model(recipe.adapt(fit_to_data(source_info.config, data, say)))
+        config = fit_to_kind(source_info.config, data, recipe.spacing, fresh=False)
+        network = build_model(recipe.adapt(fit_to_data(config, data, say)))
         kept = transfer(source, source_info.class_names, network, data.class_names)
         new = [name for name in data.class_names if name not in source_info.class_names]
         beginning = [f"Starting from {model}"]
@@ -200,7 +205,7 @@ def fit_to_data(config: ModelConfig, data: Dataset, say: Say) -> ModelConfig:
         config = dataclasses.replace(config, mask_head=MaskHeadConfig(pool, channels=width))
     config = fit_keypoints(config, len(data.keypoint_names) if has_keypoints(data) else 0, say)
     # Half as many again as in the densest image: the cap must never be what ends a list of true objects.
-    cap = max(config.detection.max_detections, 100, int(1.5 * data.max_objects()))
+    cap = max(config.detection.max_detections, 100, int(1.5 * most_objects(config, data)))
     detection = dataclasses.replace(config.detection, max_detections=cap)
     selection = dataclasses.replace(config.selection, post_nms=max(config.selection.post_nms, 2 * cap))
     return dataclasses.replace(config, num_classes=len(data.class_names), detection=detection, selection=selection)
