@@ -46,8 +46,8 @@ def combine(
     if len(kinds) > 1:
         first, second, *_ = kinds.values()
         raise DataError(
-            f"{first.path} and {second.path} hold files of different kinds ({first.kind}, {second.kind}), so they cannot "
-            "be trained on together; train on one of them."
+            f"{first.path} and {second.path} hold files of different kinds ({first.kind}, {second.kind}), so they "
+            "cannot be trained on together; train on one of them."
         )
     keypoints = _keypoints_of(everything)
     has_masks = any(data.has_masks for data in everything)

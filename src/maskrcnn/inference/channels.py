@@ -44,8 +44,8 @@ def fuse_channels(found: Sequence[Instances], score_threshold: float = 0.0) -> I
     order = order[fused_scores[order] >= score_threshold]
     regions = None
     if all(one.regions is not None for one in found):
-        flat = [(one.regions, i) for one in found for i in range(len(one))]
-        shape = found[0].regions.spatial_shape  # type: ignore[union-attr]
+        flat = [(one.regions, i) for one in found if one.regions is not None for i in range(len(one))]
+        shape = flat[0][0].spatial_shape if flat else found[0].regions.spatial_shape  # type: ignore[union-attr]
         windows = (_majority([flat[i] for i in groups[k] if i >= 0]) for k in order.tolist())
         regions = Regions.from_windows(shape, windows)
     return Instances(fused_boxes[order], labels[leaders][order], fused_scores[order], regions=regions)
@@ -70,7 +70,7 @@ def _vote(scores: Tensor, group: Sequence[int]) -> Tensor:
     return torch.tensor(own[: (len(own) + 1) // 2]).mean()
 
 
-def _majority(parts: Sequence[tuple[Regions, int]]) -> tuple[np.ndarray, np.ndarray]:
+def _majority(parts: Sequence[tuple[Regions, int]]) -> tuple[Sequence[int], np.ndarray]:
     """The samples that at least half of the masks cover: offset and window."""
     low = np.min([regions.offsets[i] for regions, i in parts], axis=0)
     high = np.max([regions.offsets[i] + regions.shapes[i] for regions, i in parts], axis=0)
@@ -78,7 +78,7 @@ def _majority(parts: Sequence[tuple[Regions, int]]) -> tuple[np.ndarray, np.ndar
     for regions, i in parts:
         begin = regions.offsets[i] - low
         votes[tuple(slice(b, b + n) for b, n in zip(begin, regions.shapes[i]))] += regions.window(i)
-    return low, 2 * votes >= len(parts)
+    return tuple(low), 2 * votes >= len(parts)
 
 
 def _labels(found: Instances) -> Tensor:

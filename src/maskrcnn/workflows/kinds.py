@@ -105,7 +105,7 @@ def most_objects(config: ModelConfig, data: Dataset) -> int:
 
 def _spacings(data: Dataset, ndim: int) -> list[Sequence[float]]:
     """Of the records that say one; 1 where none does."""
-    found = []
+    found: list[Sequence[float]] = []
     for index in np.unique(np.linspace(0, len(data) - 1, min(len(data), 64)).round().astype(int)).tolist():
         try:
             spacing = data[index].spacing
