@@ -6,6 +6,7 @@ nothing but points (the beats of most ``.atr`` files) have no intervals to learn
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,7 +15,16 @@ from typing import Any
 from maskrcnn.data.intervals import LabelledSignal, signal_dataset
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.recording import Signal, SignalHeader, extra, finite_signal, stretch
-from maskrcnn.data.waves import WAVES, Wave, gap_intervals, has_sides, shifted, unlabelled_gaps, wave_intervals, waves_of
+from maskrcnn.data.waves import (
+    WAVES,
+    Wave,
+    gap_intervals,
+    has_sides,
+    shifted,
+    unlabelled_gaps,
+    wave_intervals,
+    waves_of,
+)
 from maskrcnn.errors import DataError
 
 HEADER = ".hea"
@@ -37,9 +47,11 @@ def read_wfdb(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     """
     found = wfdb_header(path)
     low, high = stretch(path, found.length, start, stop)
-    record = _ask(path, "rdrecord", sampfrom=low, sampto=high, return_res=32)
+    # wfdb reads a record whose header has no length to its end only
+    until = None if high == found.length else high if _ask(path, "rdheader").sig_len else None
+    record = _ask(path, "rdrecord", sampfrom=low, sampto=until, return_res=32)
     names = tuple(name or f"signal {k}" for k, name in enumerate(record.sig_name, start=1))
-    return finite_signal(path, record.p_signal.T, found.rate, names, "wfdb")
+    return finite_signal(path, record.p_signal[: high - low].T, found.rate, names, "wfdb")
 
 
 def wfdb_header(path: Path) -> SignalHeader:
@@ -154,7 +166,9 @@ def _ask(path: Path, function: str, *arguments: Any, **options: Any) -> Any:
     if not path.is_file():
         raise DataError(f"{path} does not exist; a WFDB record is named by its header (.hea).")
     try:
-        return getattr(wfdb, function)(str(path.with_suffix("")), *arguments, **options)
+        with warnings.catch_warnings():  # of pandas, about how wfdb uses it
+            warnings.simplefilter("ignore")
+            return getattr(wfdb, function)(str(path.with_suffix("")), *arguments, **options)
     except Exception as error:
         what = "annotations" if function == "rdann" else "record"
         named = path.with_suffix(f".{arguments[0]}") if function == "rdann" else path
