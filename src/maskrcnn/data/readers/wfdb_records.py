@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from maskrcnn.data.intervals import LabelledSignal, signal_dataset
-from maskrcnn.data.records import Dataset
 from maskrcnn.data.recording import Signal, SignalHeader, extra, finite_signal, stretch
+from maskrcnn.data.records import Dataset
 from maskrcnn.data.waves import (
     WAVES,
     Wave,
