@@ -9,6 +9,8 @@ from maskrcnn.data.images import IMAGE_SUFFIXES
 from maskrcnn.data.labelled import read_json
 from maskrcnn.data.readers import coco, label_maps, labelme, object_masks, semantic, via, voc, yolo
 from maskrcnn.data.records import Dataset
+from maskrcnn.data.signal_sets import is_signal_set, open_signal_set
+from maskrcnn.data.signals import named_signal
 from maskrcnn.errors import DataError
 
 __all__ = ["Dataset", "open_dataset"]
@@ -25,7 +27,8 @@ LOOKED_FOR = (
     "COCO json (_annotations.coco.json or a single json file), LabelMe json beside the images, VIA json or csv, "
     "Pascal VOC (Annotations/ or SegmentationObject/), YOLO (data.yaml, or images/ and labels/ with text files), "
     "label maps (images/ and labels/), class maps (images/ and classes/ or masks/), and one mask file for each object "
-    "(NAME/images/ and NAME/masks/)"
+    "(NAME/images/ and NAME/masks/), recordings with labels of the same name (WFDB, WAV, FLAC, csv, npz, npy, GenBank, "
+    "FASTA)"
 )
 
 
@@ -33,13 +36,16 @@ def open_dataset(path: str | Path) -> Dataset:
     """Find out what ``path`` is and open it.
 
     Known are files and folders of COCO, LabelMe, Pascal VOC, YOLO and VIA, label maps, class maps and folders of mask
-    files: ``docs/formats.md`` says how each is recognised. ``PATH:SPLIT`` opens a split that the data name themselves
-    (YOLO's ``data.yaml``, VOC's ``ImageSets/``) or that is a folder of ``PATH``.
+    files, and recordings (WFDB, sound, series, DNA): ``docs/formats.md`` says how each is recognised. ``PATH:SPLIT``
+    opens a split that the data name themselves (YOLO's ``data.yaml``, VOC's ``ImageSets/``) or that is a folder of
+    ``PATH``; of recordings it chooses the annotator or the types of features.
 
     Raises:
         DataError: where it is none of these, or cannot be read; one sentence says what was looked for.
     """
     path, split = _divide(Path(path))
+    if is_signal_set(path) and not (split and (path / split).is_dir()):
+        return open_signal_set(path, split)
     if not path.exists():
         raise DataError(f"{path} does not exist; name a file of labels or a folder of labelled images.")
     if split:
@@ -48,9 +54,10 @@ def open_dataset(path: str | Path) -> Dataset:
 
 
 def _divide(path: Path) -> tuple[Path, str]:
-    """``data:val`` as ``data`` and ``val``, where only the former exists."""
+    """``data:val`` as ``data`` and ``val``, where only the former exists (or is a WFDB record without its suffix)."""
     base, colon, split = str(path).rpartition(":")
-    return (Path(base), split) if colon and split and not path.exists() and Path(base).exists() else (path, "")
+    known = Path(base).exists() or named_signal(base) is not None
+    return (Path(base), split) if colon and split and not path.exists() and known else (path, "")
 
 
 def _open_split(path: Path, split: str) -> Dataset:

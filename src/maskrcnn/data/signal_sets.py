@@ -1,0 +1,67 @@
+"""Open labelled recordings: a folder of them, one alone, or a text file that lists some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from maskrcnn.data.labelled import read_lines
+from maskrcnn.data.readers import wfdb_records
+from maskrcnn.data.records import Dataset
+from maskrcnn.data.signals import find_signals, is_signal, named_signal, read_record_signal, signals_in
+from maskrcnn.errors import DataError
+
+LISTS = ("", ".txt", ".lst")  # suffixes of a file that lists recordings, such as PhysioNet's RECORDS
+# Which files it opens; who opens them, told what to choose of their labels (an annotator, types of features).
+Opener = Callable[[Path, Sequence[Path], str], Dataset]
+OPENERS: tuple[tuple[Callable[[Path], bool], Opener], ...] = ((wfdb_records.is_wfdb, wfdb_records.open_wfdb),)
+
+
+def is_signal_set(path: Path) -> bool:
+    """Whether ``path`` is a recording, a folder with recordings in it, or a list of them."""
+    if path.is_dir():
+        return bool(signals_in(path))
+    return named_signal(path) is not None or (path.is_file() and bool(_listed(path)))
+
+
+def open_signal_set(path: Path, choice: str = "") -> Dataset:
+    """The labelled recordings of ``path``: a folder, a recording, or a text file with the name of one on each line,
+    from where the file lies.
+
+    Args:
+        path: for which :func:`is_signal_set`.
+        choice: of their labels: the annotator of WFDB records; types of features, and from where to where, of DNA.
+
+    Raises:
+        DataError: where nothing can be used.
+    """
+    files = _files(path)
+    for is_kind, opened in OPENERS:
+        own = [file for file in files if is_kind(file)]
+        if own:
+            data = opened(path, own, choice)
+            others = len(files) - len(own)
+            notes = [f"{path}: recordings of another kind were left out ({others}); open them apart."] if others else []
+            return replace(data, problems=[*data.problems, *notes], read_image=read_record_signal)
+    raise DataError(f"{path} has no recordings that can be read.")
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return signals_in(path)
+    named = named_signal(path)
+    return [named] if named is not None else find_signals(_listed(path))
+
+
+def _listed(path: Path) -> list[Path]:
+    """What a text file lists; nothing where its first line does not name a recording."""
+    if path.suffix.lower() not in LISTS or path.stat().st_size > 10_000_000:
+        return []
+    try:
+        lines = [line for line in read_lines(path) if not line.startswith("#")]
+    except DataError:
+        return []
+    paths = [path.parent / line for line in lines]
+    first = named_signal(paths[0]) if paths else None
+    return paths if first is not None and is_signal(first) else []

@@ -1,0 +1,112 @@
+"""Signals in whichever known format: which files are some, and reading one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from torch import Tensor
+
+from maskrcnn.data.readers import wfdb_records
+from maskrcnn.data.recording import Signal
+from maskrcnn.errors import DataError
+from maskrcnn.structures import Record
+
+__all__ = ["Signal", "find_signals", "is_signal", "named_signal", "read_record_signal", "read_signal"]
+
+
+def read_signal(path: str | Path, start: int = 0, stop: int | None = None) -> Signal:
+    """Samples ``start`` to ``stop`` (None: to the end) of a recording; what kind it is, its suffix says.
+
+    Raises:
+        DataError: no such file, no signal, or one that is damaged.
+        UsageError: the package that reads it is not installed.
+    """
+    path = named_signal(path) or Path(path)
+    if not path.exists():
+        raise DataError(f"{path} does not exist; check the name.")
+    for is_kind, read in READERS:
+        if is_kind(path):
+            return read(path, start, stop)
+    raise DataError(f"{path} is no signal that can be read; known are {KNOWN}.")
+
+
+def read_record_signal(record: Record) -> Tensor:
+    """The samples ``[C, T]`` of a labelled record, as float32.
+
+    Raises:
+        DataError: where the file cannot be read or has another length than its labels say.
+    """
+    samples = read_signal(record.source).samples
+    if record.spatial_shape is not None and tuple(samples.shape[1:]) != record.spatial_shape:
+        raise DataError(
+            f"{record.source} has {samples.shape[1]} samples but its labels were read for {record.spatial_shape[0]}; "
+            "open the data again."
+        )
+    return samples
+
+
+def is_signal(path: str | Path) -> bool:
+    """Whether the file's name is that of a signal: a WFDB header (or the samples beside one), a sound, a series or a
+    sequence of bases."""
+    return any(is_kind(Path(path)) for is_kind, _ in READERS)
+
+
+def named_signal(path: str | Path) -> Path | None:
+    """The file to read of what a user named: of a WFDB record (with or without a suffix) its header, else the file
+    itself; None for what is no signal."""
+    path = Path(path)
+    header = path.with_name(f"{path.name}.hea") if path.name else path
+    if not path.exists() and header.is_file():
+        return header
+    if wfdb_records.is_wfdb(path):
+        return path.with_suffix(wfdb_records.HEADER)
+    return path if path.is_file() and is_signal(path) else None
+
+
+def find_signals(paths: str | Path | Iterable[str | Path], exclude: str | Path | None = None) -> list[Path]:
+    """The signals that ``paths`` name: files as they are, folders walked in sorted order with their subfolders.
+
+    A WFDB record appears once, as its header. Hidden files and folders, and files of labels, are passed over.
+
+    Args:
+        paths: a file, a record's name, or a folder; or several.
+        exclude: a folder that is never read, such as the one the results are written to.
+
+    Raises:
+        DataError: for a path that does not exist.
+    """
+    named = [paths] if isinstance(paths, str | Path) else list(paths)
+    excluded = None if exclude is None else Path(exclude).resolve()
+    found: dict[Path, None] = {}
+    for path in map(Path, named):
+        if path.is_dir():
+            found.update(dict.fromkeys(_walk(path, excluded)))
+            continue
+        signal = named_signal(path)
+        if signal is None and not path.exists():
+            raise DataError(f"{path} does not exist; name a signal or a folder of signals.")
+        found[signal or path] = None
+    return list(found)
+
+
+def signals_in(folder: Path) -> list[Path]:
+    """The signals that lie in ``folder`` itself, in sorted order; a WFDB record as its header."""
+    entries = (Path(entry.path) for entry in os.scandir(folder) if entry.is_file() and not entry.name.startswith("."))
+    signals = (named_signal(path) for path in sorted(entries) if is_signal(path))
+    return list(dict.fromkeys(signal for signal in signals if signal is not None))
+
+
+def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
+    """The signals in ``folder``, each folder's own before those of its subfolders."""
+    if excluded is not None and folder.resolve() == excluded:
+        return
+    yield from signals_in(folder)
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+            yield from _walk(Path(entry.path), excluded)
+
+
+READERS = ((wfdb_records.is_wfdb, wfdb_records.read_wfdb),)
+KNOWN = "WFDB records (.hea)"
