@@ -40,9 +40,9 @@ class Dataset:
         problems: one sentence for each fault that was found and passed over.
         keypoint_names: of the P keypoints of an object; empty where there are none.
         skeleton: pairs of keypoints, counted from 0, that a limb joins.
+        read_image: gives the samples ``[C, *S]`` of a record, 0..255 for images.
         kind: what its files are: ``image``; with samples of a physical extent ``wfdb``, ``audio``, ``series``, ``dna``,
             ``volume``.
-        read_image: gives the samples ``[C, *S]`` of a record, 0..255 for images.
     """
 
     path: Path
@@ -53,8 +53,8 @@ class Dataset:
     problems: list[str] = field(default_factory=list)
     keypoint_names: tuple[str, ...] = ()
     skeleton: tuple[tuple[int, int], ...] = ()
-    kind: str = "image"
     read_image: Callable[[Record], Tensor] = read_record_image
+    kind: str = "image"
 
     def __len__(self) -> int:
         return len(self.sources)

@@ -22,7 +22,7 @@ from maskrcnn.regions import AxisMap
 from maskrcnn.structures import Record
 
 OUTER_PERCENT = 0.5  # of the samples at either end do not count for a channel's mean and deviation: artefacts
-MOST_SAMPLES = 1 << 20  # that these are taken of
+MOST_SAMPLES = 1 << 16  # that these are taken of
 
 
 def whole_file(image: Tensor, preprocess: PreprocessConfig) -> Tensor:

@@ -43,7 +43,7 @@ def open_signal_set(path: Path, choice: str = "") -> Dataset:
             data = opened(path, own, choice)
             others = len(files) - len(own)
             notes = [f"{path}: recordings of another kind were left out ({others}); open them apart."] if others else []
-            return replace(data, problems=[*data.problems, *notes], read_image=read_record_signal)
+            return replace(data, problems=[*data.problems, *notes], read_image=read_record_signal, kind="wfdb")
     raise DataError(f"{path} has no recordings that can be read.")
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
+from torch import Tensor
 
 from maskrcnn.config import PreprocessConfig
 from maskrcnn.data.records import Dataset
@@ -15,6 +18,7 @@ from maskrcnn.errors import DataError
 from maskrcnn.structures import Record
 
 MOST_VISITS = 256  # of one file in an epoch
+MOST_REMEMBERED = 1 << 27  # bytes of files, in each process that loads
 
 
 def spread(data: Dataset, preprocess: PreprocessConfig, window: Sequence[int]) -> Dataset:
@@ -25,7 +29,23 @@ def spread(data: Dataset, preprocess: PreprocessConfig, window: Sequence[int]) -
     indices: list[int] = []
     for index in range(len(data)):
         indices += [index] * _visits(data, index, preprocess, window)
-    return subset(data, indices)
+    return replace(subset(data, indices), read_image=Remembering(data.read_image))
+
+
+class Remembering:
+    """A way to read images that keeps those it read last: a long file is visited many times in an epoch."""
+
+    def __init__(self, read_image: Callable[[Record], Tensor], most_bytes: int = MOST_REMEMBERED) -> None:
+        self.read_image, self.most_bytes = read_image, most_bytes
+        self.held: OrderedDict[tuple[str, int | str], Tensor] = OrderedDict()
+
+    def __call__(self, record: Record) -> Tensor:
+        name = (record.source, record.image_id)
+        image = self.held.pop(name, None)
+        self.held[name] = self.read_image(record) if image is None else image
+        while len(self.held) > 1 and sum(one.nbytes for one in self.held.values()) > self.most_bytes:
+            self.held.popitem(last=False)
+        return self.held[name]
 
 
 def objects_in_window(data: Dataset, preprocess: PreprocessConfig, window: Sequence[int]) -> int:
@@ -55,4 +75,13 @@ def _windows(record: Record, preprocess: PreprocessConfig, window: Sequence[int]
         low, high = np.asarray(record.extent, dtype=np.float64).reshape(2, -1)[:, ::-1]
         shape = (high - low).tolist()
     own = grid_shape([round(side) for side in shape], record.spacing, preprocess)
-    return math.prod(max(1.0, side / length) for side, length in zip(own, window))
+    labelled = 1 - min(_crowded_part(record, math.prod(shape)), 1.0)
+    return math.prod(max(1.0, side / length) for side, length in zip(own, window)) * labelled
+
+
+def _crowded_part(record: Record, volume: float) -> float:
+    """Which part of ``volume`` are crowds of the class that has most of them: stretches that nobody labelled."""
+    if record.crowd is None or not record.crowd.any():
+        return 0.0
+    low, high = np.split(record.boxes[record.crowd].astype(np.float64), 2, axis=1)
+    return float(np.bincount(record.labels[record.crowd], (high - low).prod(1)).max() / max(volume, 1.0))
