@@ -9,6 +9,7 @@ from typing import Any
 
 import tyro
 
+from maskrcnn.cli.compose import Compose
 from maskrcnn.cli.convert import Convert
 from maskrcnn.cli.demo import Demo
 from maskrcnn.cli.doctor import Doctor
@@ -26,6 +27,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "doctor": Doctor,
     "train": Train,
     "convert": Convert,
+    "compose": Compose,
     "demo": Demo,
     "models": Models,
 }

@@ -16,6 +16,7 @@ from maskrcnn.errors import DataError
 __all__ = ["Dataset", "open_dataset"]
 
 FOLDERS: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = (  # what it looks like, who opens it
+    (is_signal_set, open_signal_set),
     (voc.is_voc, voc.open_voc),
     (yolo.is_yolo, yolo.open_yolo),
     (label_maps.is_label_map_folder, label_maps.open_label_maps),

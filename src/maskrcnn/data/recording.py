@@ -102,6 +102,4 @@ def extra(module: str, reads: str) -> Any:
         return importlib.import_module(module)
     except (ImportError, OSError):  # OSError: soundfile without its library
         package = {"Bio": "biopython"}.get(module.partition(".")[0], module)
-        raise UsageError(
-            f"To read {reads}, {package} must be installed: pip install 'maskrcnn[signals]'."
-        ) from None
+        raise UsageError(f"To read {reads}, {package} must be installed: pip install 'maskrcnn[signals]'.") from None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from maskrcnn.data.labelled import read_lines
-from maskrcnn.data.readers import wfdb_records
+from maskrcnn.data.readers import audio, wfdb_records
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.signals import find_signals, is_signal, named_signal, read_record_signal, signals_in
 from maskrcnn.errors import DataError
@@ -15,7 +15,10 @@ from maskrcnn.errors import DataError
 LISTS = ("", ".txt", ".lst")  # suffixes of a file that lists recordings, such as PhysioNet's RECORDS
 # Which files it opens; who opens them, told what to choose of their labels (an annotator, types of features).
 Opener = Callable[[Path, Sequence[Path], str], Dataset]
-OPENERS: tuple[tuple[Callable[[Path], bool], Opener], ...] = ((wfdb_records.is_wfdb, wfdb_records.open_wfdb),)
+OPENERS: tuple[tuple[Callable[[Path], bool], Opener], ...] = (
+    (wfdb_records.is_wfdb, wfdb_records.open_wfdb),
+    (audio.is_audio, audio.open_audio),
+)
 
 
 def is_signal_set(path: Path) -> bool:

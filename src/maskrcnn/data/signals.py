@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from maskrcnn.data.readers import wfdb_records
+from maskrcnn.data.readers import audio, wfdb_records
 from maskrcnn.data.recording import Signal
 from maskrcnn.errors import DataError
 from maskrcnn.structures import Record
@@ -108,5 +108,5 @@ def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
             yield from _walk(Path(entry.path), excluded)
 
 
-READERS = ((wfdb_records.is_wfdb, wfdb_records.read_wfdb),)
-KNOWN = "WFDB records (.hea)"
+READERS = ((wfdb_records.is_wfdb, wfdb_records.read_wfdb), (audio.is_audio, audio.read_audio))
+KNOWN = "WFDB records (.hea), sound (.wav, .flac, .ogg, .aif, .mp3)"

@@ -141,9 +141,7 @@ def gap_intervals(gaps: Sequence[tuple[int, int]]) -> list[Interval]:
 def shifted(wave: Wave, scale: float) -> Wave:
     """With sample numbers of another rate."""
     move = lambda sample: None if sample is None else round(sample * scale)  # noqa: E731
-    return replace(
-        wave, onset=move(wave.onset), end=move(wave.end), peaks=tuple(round(p * scale) for p in wave.peaks)
-    )
+    return replace(wave, onset=move(wave.onset), end=move(wave.end), peaks=tuple(round(p * scale) for p in wave.peaks))
 
 
 def _points(wave: Wave) -> list[int]:

@@ -1,0 +1,66 @@
+"""From one sampling rate to another without aliasing: a windowed sinc, evaluated where the new samples lie.
+
+Sample k covers [k, k + 1), so its centre is k + 1/2, and a position p becomes p * new / old exactly.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+ZERO_CROSSINGS = 16  # of the sinc on either side
+ROLLOFF = 0.94  # where the filter cuts, as a part of the lower of the two limits
+BETA = 9.0  # of Kaiser's window: about 90 dB of damping
+MOST_PHASES = 4096
+
+
+def resample(samples: Tensor, old_rate: float, new_rate: float) -> Tensor:
+    """``[C, T]`` at ``old_rate`` as float32 ``[C, round(T * new_rate / old_rate)]`` at ``new_rate``.
+
+    New sample k lies at the old position (k + 1/2) * old / new. The signal goes on beyond its ends with their values.
+
+    Raises:
+        ValueError: rates that are not positive.
+    """
+    if not (old_rate > 0 and new_rate > 0):
+        raise ValueError(f"resample needs two positive rates, not {old_rate} and {new_rate}.")
+    samples = samples.float()
+    length = samples.shape[-1]
+    ratio = Fraction(old_rate).limit_denominator(10**6) / Fraction(new_rate).limit_denominator(10**6)
+    count = max(1, round(length / ratio)) if length else 0
+    if ratio == 1 or length == 0:
+        return samples.clone()
+    if ratio.denominator > MOST_PHASES:
+        ratio = ratio.limit_denominator(MOST_PHASES)
+    return _by_phases(samples, ratio.numerator, ratio.denominator, count)
+
+
+def _by_phases(samples: Tensor, step: int, phases: int, count: int) -> Tensor:
+    """``phases`` new samples for every ``step`` old ones: new samples that are ``phases`` apart have one filter, and
+    lie ``step`` old samples apart, so each phase is a convolution with that stride."""
+    ratio = step / phases
+    cutoff = ROLLOFF * min(1.0, 1 / ratio)
+    reach = math.ceil(ZERO_CROSSINGS / cutoff)
+    rounds = -(-count // phases)
+    behind = max(0, rounds * step + reach + 1 - samples.shape[-1])
+    padded = F.pad(samples[:, None], (reach, behind), mode="replicate")
+    result = samples.new_empty(samples.shape[0], rounds, phases)
+    for phase in range(min(phases, count)):
+        position = (phase + 0.5) * ratio - 0.5  # in which old sample k is at k
+        first = math.floor(position) - reach + 1
+        kernel = _kernel(np.arange(first, first + 2 * reach) - position, cutoff, reach)
+        found = F.conv1d(padded[..., first + reach :], torch.from_numpy(kernel)[None, None], stride=step)
+        result[:, :, phase] = found[:, 0, :rounds]
+    return result.reshape(samples.shape[0], -1)[:, :count]
+
+
+def _kernel(distances: np.ndarray, cutoff: float, reach: int) -> np.ndarray:
+    """Weights of old samples at these distances, float32; they add up to 1, so that a constant stays what it is."""
+    inside = np.clip(1 - (distances / reach) ** 2, 0, None)
+    weights = np.sinc(cutoff * distances) * np.i0(BETA * np.sqrt(inside)) * (np.abs(distances) <= reach)
+    return (weights / weights.sum()).astype(np.float32)
