@@ -9,6 +9,7 @@ from torch import Tensor
 from maskrcnn.data.records import UNNAMED, Dataset
 from maskrcnn.errors import DataError
 from maskrcnn.evaluation.coco import CocoResult, evaluate_detections
+from maskrcnn.evaluation.unlabelled import inside_extent
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.structures import Instances, Record
 
@@ -88,7 +89,8 @@ def _detect(
                 records.append(record)
             except DataError as error:
                 failures.append(str(error))
-        together = [_relabel(found, labels) for found in predictor.predict(images)]
+        pairs = zip(records[len(detections) :], predictor.predict(images))
+        together = [inside_extent(record, _relabel(found, labels)) for record, found in pairs]
         for seen in zip(records[len(detections) :], images, together):
             watch(*seen)
         detections += together
