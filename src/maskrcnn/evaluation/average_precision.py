@@ -18,6 +18,7 @@ from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances, Record
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
+NOBODY = -1
 NONE = -1.0  # in COCO's tables: there is no such object
 
 
@@ -105,7 +106,8 @@ def _judge(kind: str, record: Record, found: Instances, num_classes: int, max_de
     labels = found.labels.numpy()
     of, on, overlap = _overlaps(kind, record, found, ignored)
     own = (labels[of] == record.labels[on]) & (overlap >= IOU_THRESHOLDS[0] - 1e-10)
-    matched, neutral = match(len(found), of[own], on[own], overlap[own], ignored)
+    object_of, neutral = match(len(found), of[own], on[own], overlap[own], ignored)
+    matched = object_of != NOBODY
     if record.exhaustive is not None:
         neutral |= ~matched & ~np.isin(labels, sorted(record.exhaustive))
     return _Judged(labels, found.scores.double().numpy(), matched, neutral, objects)
@@ -168,15 +170,16 @@ def match(
     most, of equal ones the last; one that finds none but lies on something ignored is ignored.
 
     Args:
-        count: detections, N, numbered from best to worst within each class.
-        found, labelled, overlap: of P pairs of one class each.
+        count: detections, N, numbered from best to worst (within each class, where pairs are of one class).
+        found, labelled, overlap: of P pairs.
         ignored: bool ``[M]``.
 
     Returns:
-        matched and ignored, bool ``[T, N]``; none is both.
+        the object that each takes, int64 ``[T, N]``, or -1; and ignored, bool ``[T, N]``.
     """
     thresholds = np.minimum(IOU_THRESHOLDS, 1 - 1e-10)[:, None]
-    matched, neutral = np.zeros((2, len(thresholds), count), bool)
+    object_of = np.full((len(thresholds), count), NOBODY)
+    neutral = np.zeros((len(thresholds), count), bool)
     taken = np.zeros((len(thresholds), len(ignored)), bool)
     order = np.lexsort((labelled, found))
     found, labelled, overlap = found[order], labelled[order], overlap[order]
@@ -187,10 +190,10 @@ def match(
         free = enough & ~taken[:, objects] & ~ignored[objects]
         hit = free.any(axis=1)
         best = objects[len(objects) - 1 - np.argmax(np.where(free, by, NONE)[:, ::-1], axis=1)]
-        matched[:, n] = hit
+        object_of[hit, n] = best[hit]
         taken[hit, best[hit]] = True
         neutral[:, n] = ~hit & (enough & ignored[objects]).any(axis=1)
-    return matched, neutral
+    return object_of, neutral
 
 
 def _of_class(judged: Sequence[_Judged], label: int) -> ClassMatches:
