@@ -150,6 +150,9 @@ def test_what_lies_where_nobody_labelled_is_left_out() -> None:
     assert metrics["box/AP"] == 1
     inside = metrics_of(record, found_at([[84.0, 98.0], [100.0, 110.0]], [0.9, 0.7]))
     assert inside["box/AP"] == pytest.approx(0.5)  # its centre is in the labelled stretch
+    twice = record_of([[100, 110]], extent=np.array([[90.0, 120.0], [300.0, 320.0]]))
+    assert metrics_of(twice, found_at([[200.0, 210.0], [100.0, 110.0]], [0.9, 0.7]))["box/AP"] == 1
+    assert metrics_of(twice, found_at([[300.0, 310.0], [100.0, 110.0]], [0.9, 0.7]))["box/AP"] == pytest.approx(0.5)
 
 
 def test_intervals_need_more_than_one_record() -> None:

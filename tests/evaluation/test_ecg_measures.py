@@ -81,6 +81,12 @@ def test_beats_that_nobody_labelled_do_not_count() -> None:
     extra = found_at([("QRS", b, b + 20) for b in (*beats, 400, 1000)])
     assert measures(record, extra)["ecg/QRS/ppv"] == pytest.approx(5 / 6)
     assert labelled_runs(record_of([]), 2).shape == (0, 2)
+    # a crowd says the same, and is no beat itself
+    crowd = np.array([False, False, True])
+    record = record_of([("QRS", 100, 120), ("QRS", 900, 920), ("QRS", 200, 800)], crowd=crowd)
+    assert labelled_runs(record, 2).tolist() == [[100, 920]]
+    metrics = measures(record, found_at([("QRS", b, b + 20) for b in (100, 300, 500, 830, 900)]))
+    assert metrics["ecg/QRS/waves"] == 2 and metrics["ecg/QRS/ppv"] == pytest.approx(2 / 3)
 
 
 def test_the_extent_and_the_classes_that_were_searched_for_count() -> None:

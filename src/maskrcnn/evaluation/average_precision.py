@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from maskrcnn.evaluation.bootstrap import RECALL_STEPS, ClassMatches
 from maskrcnn.evaluation.overlap import box_pairs, mask_pairs
@@ -101,7 +102,7 @@ def _judge(kind: str, record: Record, found: Instances, num_classes: int, max_de
     if len(found) == 0:
         nothing = np.zeros((len(IOU_THRESHOLDS), 0), bool)
         return _Judged(np.zeros(0, np.int64), np.zeros(0), nothing, nothing, objects)
-    found = found[_best_of_each_class(found, max_detections)]
+    found = found[torch.from_numpy(_best_of_each_class(found, max_detections))]
     assert found.labels is not None and found.scores is not None
     labels = found.labels.numpy()
     of, on, overlap = _overlaps(kind, record, found, ignored)
@@ -145,8 +146,8 @@ def _overlaps(kind: str, record: Record, found: Instances, ignored: np.ndarray) 
         return pairs.found, pairs.labelled, np.where(ignored[pairs.labelled], pairs.inside, pairs.iou)
     whole, half = pairs[~partly[pairs.labelled]], of_boxes[partly[of_boxes.labelled]]
     overlap = np.where(ignored[whole.labelled], whole.inside, whole.iou)
-    found, labelled = (np.concatenate(ends) for ends in ((whole.found, half.found), (whole.labelled, half.labelled)))
-    return found, labelled, np.concatenate([overlap, on_half_known(record, boxes, half).astype(np.float64)])
+    of, on = (np.concatenate(ends) for ends in ((whole.found, half.found), (whole.labelled, half.labelled)))
+    return of, on, np.concatenate([overlap, on_half_known(record, boxes, half).astype(np.float64)])
 
 
 def _with_boxes_for_undrawn(regions: Regions, boxes: np.ndarray) -> Regions:

@@ -9,9 +9,9 @@ themselves with on the QT database. What is said here of a wave:
   part in this, so no large one is hidden by the window.
 - **Sensitivity.** Of all manual waves, the part that is found.
 - **Positive predictivity** (``ppv``). Of all detections that count, the part that finds a wave. Cardiologists labelled
-  30 to 100 beats of a record, and not always one after the other: detections outside of runs of labelled beats do not
-  count (:func:`labelled_runs`). Within a run a wave may be there that nobody labelled, so this is a lower bound, as
-  that of Martínez is.
+  30 to 100 beats of a record, and not always one after the other: detections outside of runs of labelled beats
+  (:func:`labelled_runs`), or in a crowd of their class, do not count. Within a run a wave may be there that nobody
+  labelled, so this is a lower bound, as that of Martínez is.
 - **Error** of an onset or end: detected less manual, in ms. ``mean`` and ``sd`` are those of each recording averaged
   over recordings, as in that paper; ``pooled_mean`` and ``pooled_sd`` are of all errors together.
 - **Leads.** The cardiologists looked at both leads, a delineator of one lead does not. So Martínez gives each manual
@@ -96,9 +96,8 @@ def score_waves(record: Record, found: Instances, label: int, beat_label: int, s
     assert record.sampling_rate is not None, "waves are measured in ms: the record needs its sampling rate"
     ms = 1000.0 / record.sampling_rate
     unknown = np.zeros((len(record), 2), bool) if record.unknown_sides is None else record.unknown_sides.astype(bool)
-    manual = (record.labels == label) & ~unknown.all(axis=1)
-    if record.crowd is not None:
-        manual &= ~record.crowd.astype(bool)
+    own, crowd = record.labels == label, _crowd(record)
+    manual = own & ~crowd & ~unknown.all(axis=1)
     labelled, unknown = record.boxes[manual].astype(np.float64), unknown[manual]
     boxes = _shown(inside_extent(record, found), label, score)
     detection_of = match_waves(boxes, labelled, unknown, WINDOW_MS / ms)
@@ -108,9 +107,17 @@ def score_waves(record: Record, found: Instances, label: int, beat_label: int, s
     errors[unknown] = np.nan
     searched = record.exhaustive is None or label in record.exhaustive
     free = np.delete(boxes, detection_of[hit], axis=0).mean(axis=1)
-    runs = labelled_runs(record, beat_label)
-    false = ((free[:, None] >= runs[:, 0]) & (free[:, None] <= runs[:, 1])).any(axis=1)
+    false = _in_any(free, labelled_runs(record, beat_label)) & ~_in_any(free, record.boxes[own & crowd])
     return WaveScore(record.source, errors, hit, int(false.sum()) if searched else 0)
+
+
+def _crowd(record: Record) -> np.ndarray:
+    return np.zeros(len(record), bool) if record.crowd is None else record.crowd.astype(bool)
+
+
+def _in_any(places: np.ndarray, stretches: np.ndarray) -> np.ndarray:
+    """Bool ``[N]``: the place ``[N]`` lies in one of the stretches ``[R, 2]``."""
+    return np.any((places[:, None] >= stretches[:, 0]) & (places[:, None] <= stretches[:, 1]), axis=1)
 
 
 def _shown(found: Instances, label: int, score: float) -> np.ndarray:
@@ -157,11 +164,12 @@ def labelled_runs(record: Record, beat_label: int) -> np.ndarray:
     A run ends where the next labelled beat is more than 1.5 times as far as usual (the median) in this record: a beat
     between the two was not labelled. Marks belong to the run from whose side of that gap's middle they are.
     """
-    if len(record) == 0:
+    objects = ~_crowd(record)
+    if not objects.any():
         return np.zeros((0, 2))
-    low, high = np.split(record.boxes.astype(np.float64), 2, axis=1)
+    low, high = np.split(record.boxes[objects].astype(np.float64), 2, axis=1)
     centres = ((low + high) / 2)[:, 0]
-    beats = np.sort(centres[record.labels == beat_label])
+    beats = np.sort(centres[record.labels[objects] == beat_label])
     gaps = np.diff(beats)
     cut = np.flatnonzero(gaps > MISSING_BEAT * np.median(gaps)) if len(gaps) else np.zeros(0, np.int64)
     run_of = np.searchsorted((beats[cut] + beats[cut + 1]) / 2, centres)

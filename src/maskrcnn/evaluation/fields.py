@@ -18,7 +18,7 @@ MARTINEZ = {
     "QRS": {"sensitivity": "99.97", "onset": "4.6 ± 7.7", "end": "0.8 ± 8.7"},
     "T": {"sensitivity": "99.77", "end": "-1.6 ± 18.1"},
 }
-LEADS = {"ecg": "found", "ecg/fixed_lead": "first lead", "ecg/better_lead": "better lead"}  # prefix: heading
+LEADS = {"ecg": "this model", "ecg/fixed_lead": "first lead", "ecg/better_lead": "better lead"}  # prefix: heading
 UNKNOWN = "–"
 
 
@@ -59,7 +59,10 @@ def field_measures(
 
 def _ecg_table(metrics: dict[str, float | None]) -> Table:
     prefixes = [prefix for prefix in LEADS if any(f"{prefix}/{wave}/waves" in metrics for wave in WAVES)]
-    table = Table(title="Waves; errors in ms: mean ± standard deviation within recordings, averaged")
+    table = Table(
+        title="Waves; errors in ms: mean ± standard deviation within recordings, averaged",
+        caption="Martínez et al. 2004, QT database: for each mark the lead that is nearer to it",
+    )
     for heading in ("", *(LEADS[prefix] for prefix in prefixes), "Martínez 2004"):
         table.add_column(heading, justify="right" if heading else "left")
     for wave in (wave for wave in WAVES if f"ecg/{wave}/waves" in metrics):

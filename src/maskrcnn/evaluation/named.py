@@ -10,7 +10,7 @@ import numpy as np
 from maskrcnn.evaluation.average_precision import NOBODY, match
 from maskrcnn.evaluation.matching import best_first
 from maskrcnn.evaluation.overlap import box_pairs
-from maskrcnn.evaluation.unlabelled import half_known, inside_extent, on_half_known
+from maskrcnn.evaluation.unlabelled import half_known, inside_extent, on_half_known, stretches
 from maskrcnn.structures import Instances, Record
 
 SHOWN = 0.5  # detections that score more are looked at
@@ -73,8 +73,10 @@ def _count(record: Record, found: Instances, score: float) -> tuple[int, int, in
 
 
 def _minutes(record: Record) -> float | None:
-    """Of the labelled stretch."""
-    if record.sampling_rate is None or (record.extent is None and record.spatial_shape is None):
+    """Of what was labelled."""
+    labelled = stretches(record)
+    if labelled is None and record.spatial_shape is not None:
+        labelled = np.array([[0, record.spatial_shape[-1]]])
+    if labelled is None or record.sampling_rate is None:
         return None
-    samples = record.spatial_shape[-1] if record.extent is None else record.extent[1] - record.extent[0]
-    return float(samples) / record.sampling_rate / 60
+    return float((labelled[:, 1] - labelled[:, 0]).sum()) / record.sampling_rate / 60

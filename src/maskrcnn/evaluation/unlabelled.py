@@ -12,21 +12,27 @@ SAME_PLACE = 0.5  # IoU with a guessed box from which a detection is of its obje
 SAME_SIDE = 0.25  # of the guessed box's extent: so near a labelled side a detection's side is the same
 
 
+def stretches(record: Record) -> np.ndarray | None:
+    """The parts of the record that were labelled, ``[R, 2D]``: one, unless its ``extent`` has rows; None: all of it."""
+    return None if record.extent is None else np.asarray(record.extent, np.float64).reshape(-1, record.boxes.shape[1])
+
+
 def inside_extent(record: Record, found: Instances) -> Instances:
-    """The detections whose centres lie in the part of the record that was labelled."""
-    if record.extent is None or len(found) == 0:
+    """The detections whose centres lie in a part of the record that was labelled."""
+    labelled = stretches(record)
+    if labelled is None or len(found) == 0:
         return found
-    low, high = found.boxes.chunk(2, -1)
-    first, last = torch.as_tensor(np.asarray(record.extent)).to(low).chunk(2, -1)
-    centre = (low + high) / 2
-    return found[((centre >= first) & (centre < last)).all(-1)]
+    low, high = found.boxes.double().chunk(2, -1)
+    centre = ((low + high) / 2)[:, None]
+    first, last = torch.from_numpy(labelled).chunk(2, -1)
+    return found[((centre >= first) & (centre < last)).all(-1).any(-1)]
 
 
 def half_known(record: Record) -> np.ndarray:
     """Bool ``[M]``: some side of the object's box is a guess, so no overlap with it can be measured."""
     if record.unknown_sides is None:
         return np.zeros(len(record), bool)
-    return np.asarray(record.unknown_sides, bool).reshape(len(record), -1).any(axis=1)
+    return np.any(np.asarray(record.unknown_sides, bool).reshape(len(record), -1), axis=1)
 
 
 def on_half_known(record: Record, boxes: np.ndarray, pairs: Pairs) -> np.ndarray:
