@@ -147,3 +147,12 @@ def test_an_object_without_a_mask_is_nothing_to_find_where_masks_are_judged():
 def test_a_wrong_name_pairs_the_object_with_the_detection():
     scene = lay_out(record([[0, 0, 20, 20], [40, 0, 60, 20]], [1, 2]), found([[0, 0, 20, 20]], [2], [0.9]), True)
     assert sorted(confusion(scene, match_scene(scene))) == [(1, 2), (2, 0)]
+
+
+def test_an_object_with_an_unknown_side_is_neither_found_nor_missed() -> None:
+    boxes, sides = np.array([[0, 10], [50, 70]], np.float32), np.array([[False, False], [True, False]])
+    record = Record("", 1, "", None, boxes, np.array([1, 1]), unknown_sides=sides)
+    places = torch.tensor([[0.0, 10.0], [66.0, 71.0], [52.0, 60.0]])
+    found = Instances(places, torch.ones(3, dtype=torch.int64), torch.tensor([0.9, 0.8, 0.7]))
+    matches = match_scene(lay_out(record, found, masks=False))
+    assert matches.object_of.tolist() == [0, -1, -1] and matches.neutral.tolist() == [False, True, False]

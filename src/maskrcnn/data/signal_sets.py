@@ -15,9 +15,9 @@ from maskrcnn.errors import DataError
 LISTS = ("", ".txt", ".lst")  # suffixes of a file that lists recordings, such as PhysioNet's RECORDS
 # Which files it opens; who opens them, told what to choose of their labels (an annotator, types of features).
 Opener = Callable[[Path, Sequence[Path], str], Dataset]
-OPENERS: tuple[tuple[Callable[[Path], bool], Opener], ...] = (
-    (wfdb_records.is_wfdb, wfdb_records.open_wfdb),
-    (audio.is_audio, audio.open_audio),
+OPENERS: tuple[tuple[str, Callable[[Path], bool], Opener], ...] = (
+    ("wfdb", wfdb_records.is_wfdb, wfdb_records.open_wfdb),
+    ("audio", audio.is_audio, audio.open_audio),
 )
 
 
@@ -40,13 +40,13 @@ def open_signal_set(path: Path, choice: str = "") -> Dataset:
         DataError: where nothing can be used.
     """
     files = _files(path)
-    for is_kind, opened in OPENERS:
+    for kind, is_kind, opened in OPENERS:
         own = [file for file in files if is_kind(file)]
         if own:
             data = opened(path, own, choice)
             others = len(files) - len(own)
             notes = [f"{path}: recordings of another kind were left out ({others}); open them apart."] if others else []
-            return replace(data, problems=[*data.problems, *notes], read_image=read_record_signal, kind="wfdb")
+            return replace(data, problems=[*data.problems, *notes], read_image=read_record_signal, kind=kind)
     raise DataError(f"{path} has no recordings that can be read.")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from hotcoco import COCO, COCOeval
 from rich.table import Table
 
+from maskrcnn.evaluation.average_precision import Measured, measure
 from maskrcnn.evaluation.bootstrap import ap_intervals, collect_matches
 from maskrcnn.evaluation.keypoints import (
     have_keypoints,
@@ -20,12 +21,15 @@ from maskrcnn.evaluation.keypoints import (
     with_found_points,
     with_labelled_points,
 )
+from maskrcnn.evaluation.unlabelled import half_known, inside_extent
 from maskrcnn.regions import Regions
 from maskrcnn.rle import box_to_rle, regions_to_rle
 from maskrcnn.structures import Instances, Record
 
 SUMMARY = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR")
 KEYPOINT_SUMMARY = ("AP", "AP50", "AP75", "APm", "APl", "AR")  # COCO labels no keypoints of small objects
+PLAIN_SUMMARY = ("AP", "AP50", "AP75", "AR")
+SUMMARIES = {4: SUMMARY, 3: KEYPOINT_SUMMARY, 1: PLAIN_SUMMARY}  # by how many ranges of sizes were measured
 KINDS = {"box": "bbox", "mask": "segm", "keypoints": "keypoints"}  # our word: COCO's
 
 
@@ -36,15 +40,17 @@ class CocoResult:
     Attributes:
         metrics: ``box/AP box/AP50 box/AP75 box/APs box/APm box/APl box/AR`` and ``box/AP/<class>``, and the same
             under ``mask/`` where there are masks and (without ``APs``) under ``keypoints/`` where there are points;
-            0..1, or None where there was no such object to find.
+            0..1, or None where there was no such object to find. ``APs APm APl`` are of images alone.
         intervals: 95 % bootstrap intervals (low, high) of ``AP`` and ``AP50`` under the same names; empty without
             bootstrap.
         precision: for each kind COCO's table, float ``[T, 101, K, A]``: the best precision at each recall or more (0,
             0.01 .. 1) for IoU thresholds 0.5, 0.55 .. 0.95, classes and sizes (all, small, medium, large); -1 where
-            there is no such object.
-        num_images: how many images were evaluated.
-        num_objects: how many objects there were to find, crowds not counted.
+            there is no such object. Of signals and volumes there is but one range of sizes, all.
+        num_images: how many images (recordings, scans) were evaluated.
+        num_objects: how many objects there were to find; crowds and objects with an unknown side are not counted.
         max_detections: how many detections of one class in one image were looked at, best first.
+        records: what they are, in the plural.
+        tables: to print below the usual one (of rich).
     """
 
     metrics: dict[str, float | None]
@@ -53,6 +59,8 @@ class CocoResult:
     max_detections: int
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     precision: dict[str, np.ndarray] = field(default_factory=dict, compare=False)
+    records: str = "images"
+    tables: tuple[Any, ...] = field(default=(), compare=False)
 
 
 def evaluate_detections(
@@ -64,12 +72,15 @@ def evaluate_detections(
     seed: int = 0,
     keypoint_names: Sequence[str] = (),
 ) -> CocoResult:
-    """COCO's metrics of 2-D ``detections`` against the labels of ``records``.
+    """COCO's metrics of ``detections`` against the labels of ``records``, in any number of dimensions.
 
-    Masks are measured where labels and detections have regions, keypoints where both have as many points, boxes always.
-    Of keypoints COCO counts the 20 best detections of a class in an image, and so do we, unless ``max_detections`` is
-    less or more objects of an image have labelled points. A detection on a crowd, or of a class
-    that was not labelled exhaustively in its image, counts neither for nor against unless it finds a labelled object.
+    Those of images come from hotcoco; those of signals and volumes, by the same rules, from ``average_precision.py``,
+    without keypoints and without small, medium and large. Masks are measured where labels and detections have regions,
+    keypoints where both have as many points, boxes always. Of keypoints COCO counts the 20 best detections of a class
+    in an image, and so do we, unless ``max_detections`` is less or more objects of an image have labelled points. A
+    detection on a crowd, or of a class that was not labelled exhaustively in its image, counts neither for nor against
+    unless it finds a labelled object. One whose centre lies outside the stretch that was labelled (``Record.extent``)
+    is left out.
 
     Args:
         records: the labels, in file coordinates.
@@ -86,30 +97,32 @@ def evaluate_detections(
     """
     if len(records) != len(detections):
         raise ValueError(f"{len(records)} records but detections of {len(detections)} images")
+    detections = [inside_extent(record, found) for record, found in zip(records, detections)]
     metrics: dict[str, float | None] = {}
     intervals: dict[str, tuple[float, float]] = {}
     precision: dict[str, np.ndarray] = {}
-    measured = {"mask": _have_masks(records, detections), "keypoints": have_keypoints(records, detections)}
-    for kind in (kind for kind in KINDS if measured.get(kind, True)):
-        run = _run_coco(kind, records, detections, class_names, max_detections, keypoint_names)
-        metrics |= {f"{kind}/{name}": value for name, value in _summarize(run, class_names).items()}
-        precision[kind] = _precision(run)
-        if bootstrap:
-            bounds = _bootstrap(run, len(records), bootstrap, seed)
+    present = {"mask": _have_masks(records, detections), "keypoints": have_keypoints(records, detections)}
+    evaluator = EVALUATORS.get(_ndim(records), OTHERS)
+    for kind in (kind for kind in evaluator.kinds if present.get(kind, True)):
+        tables = evaluator.measure(kind, records, detections, class_names, max_detections, keypoint_names)
+        metrics |= {f"{kind}/{name}": value for name, value in _summarize(tables, class_names).items()}
+        precision[kind] = tables.precision
+        if bootstrap and len(records) > 1:  # one record drawn again and again says nothing of others
+            bounds = ap_intervals(tables.matches(), len(records), bootstrap, seed)
             intervals |= {f"{kind}/{name}": bound for name, bound in bounds.items()}
-    num_objects = sum(int(np.count_nonzero(~_crowd(record))) for record in records)
-    return CocoResult(metrics, len(records), num_objects, max_detections, intervals, precision)
+    num_objects = sum(int(np.count_nonzero(~_crowd(record) & ~half_known(record))) for record in records)
+    return CocoResult(metrics, len(records), num_objects, max_detections, intervals, precision, evaluator.records)
 
 
 def format_table(result: CocoResult) -> Table:
     """The metrics as a table to print, a column for each of boxes, masks and keypoints; then several classes."""
     kinds = [kind for kind in KINDS if f"{kind}/AP" in result.metrics]
-    objects = f"{result.num_objects:,} objects in {result.num_images:,} images"
+    objects = f"{result.num_objects:,} objects in {result.num_images:,} {result.records}"
     table = Table(title=f"{objects}, at most {result.max_detections} detections each")
     table.add_column("")
     for kind in kinds:
         table.add_column(kind, justify="right")
-    for name in SUMMARY:
+    for name in (name for name in SUMMARY if f"box/{name}" in result.metrics):
         table.add_row(name, *(_cell(result, f"{kind}/{name}") for kind in kinds), end_section=name == SUMMARY[-1])
     classes = [name.removeprefix("box/") for name in result.metrics if name.startswith("box/AP/")]
     for name in classes if len(classes) > 1 else ():
@@ -125,6 +138,22 @@ def _cell(result: CocoResult, name: str) -> str:
         return f"{value:.3f}"
     low, high = result.intervals[name]
     return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _with_hotcoco(
+    kind: str,
+    records: Sequence[Record],
+    detections: Sequence[Instances],
+    class_names: Sequence[str],
+    max_detections: int,
+    keypoint_names: Sequence[str],
+) -> Measured:
+    run = _run_coco(kind, records, detections, class_names, max_detections, keypoint_names)
+    accumulated, every_size = run.eval, run.params.area_rng[0]
+    assert accumulated is not None
+    precision, recall = (np.asarray(accumulated[name])[..., 0] for name in ("precision", "recall"))
+    of_all_sizes = lambda: [e for e in run.eval_imgs if e is not None and e["aRng"] == every_size]  # noqa: E731
+    return Measured(precision, recall, lambda: collect_matches(of_all_sizes(), len(records)))
 
 
 def _run_coco(
@@ -205,33 +234,18 @@ def _with_masks(rows: list[dict[str, Any]], regions: Regions | None) -> list[dic
     return [{**row, "segmentation": regions_to_rle(regions, i)} for i, row in enumerate(rows)]
 
 
-def _summarize(run: COCOeval, class_names: Sequence[str]) -> dict[str, float | None]:
+def _summarize(tables: Measured, class_names: Sequence[str]) -> dict[str, float | None]:
     """Means over COCO's tables, in which -1 says that a class has no object of that size."""
-    accumulated, precision = run.eval, _precision(run)
-    assert accumulated is not None
-    recall = np.asarray(accumulated["recall"])[..., 0]  # [T, K, area ranges]
+    precision, recall = tables.precision, tables.recall
     chosen = [precision[..., 0], precision[0, ..., 0], precision[5, ..., 0]]
     chosen += [precision[..., area] for area in range(1, precision.shape[-1])] + [recall[..., 0]]
-    names = SUMMARY if len(chosen) == len(SUMMARY) else KEYPOINT_SUMMARY
-    summary = {name: _mean(values) for name, values in zip(names, chosen)}
+    summary = {name: _mean(values) for name, values in zip(SUMMARIES[precision.shape[-1]], chosen)}
     return summary | {f"AP/{name}": _mean(precision[:, :, k, 0]) for k, name in enumerate(class_names)}
-
-
-def _precision(run: COCOeval) -> np.ndarray:
-    """``[T, recall steps, K, area ranges]``."""
-    assert run.eval is not None
-    return np.asarray(run.eval["precision"])[..., 0]
 
 
 def _mean(values: np.ndarray) -> float | None:
     known = values[values > -1]
     return float(known.mean()) if known.size else None
-
-
-def _bootstrap(run: COCOeval, num_images: int, resamples: int, seed: int) -> dict[str, tuple[float, float]]:
-    every_size = run.params.area_rng[0]
-    evaluations = [e for e in run.eval_imgs if e is not None and e["aRng"] == every_size]
-    return ap_intervals(collect_matches(evaluations, num_images), num_images, resamples, seed)
 
 
 def _have_masks(records: Sequence[Record], detections: Sequence[Instances]) -> bool:
@@ -252,3 +266,22 @@ def _to_xywh(boxes: np.ndarray) -> np.ndarray:
     """Boxes ``[N, 4]`` from corners to COCO's corner and extent, float64."""
     low, high = np.split(boxes.astype(np.float64), 2, axis=1)
     return np.concatenate([low, high - low], axis=1)
+
+
+def _ndim(records: Sequence[Record]) -> int:
+    """D of the first record; an empty data set is as good as one of images."""
+    return next((record.boxes.shape[1] // 2 for record in records), 2)
+
+
+@dataclass(frozen=True)
+class _Evaluator:
+    """Which kinds of overlap can be measured, how, and what the records are called."""
+
+    kinds: tuple[str, ...]
+    measure: Callable[..., Measured]
+    records: str
+
+
+# What hotcoco reads, four numbers a box and run lengths of columns of pixels, are images: a foreign tool's limit.
+EVALUATORS = {2: _Evaluator(tuple(KINDS), _with_hotcoco, "images")}
+OTHERS = _Evaluator(("box", "mask"), measure, "records")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from torch import Tensor
 
 from maskrcnn.data.records import UNNAMED, Dataset
 from maskrcnn.errors import DataError
 from maskrcnn.evaluation.coco import CocoResult, evaluate_detections
+from maskrcnn.evaluation.fields import field_measures
+from maskrcnn.evaluation.unlabelled import inside_extent
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.structures import Instances, Record
 
@@ -26,7 +29,7 @@ def evaluate(
     report: Callable[[int], None] = lambda done: None,
     watch: Watch = lambda record, image, found: None,
 ) -> tuple[CocoResult, list[str]]:
-    """COCO's metrics of ``predictor`` on ``dataset``.
+    """COCO's metrics of ``predictor`` on ``dataset``, and those of the field that the data come from.
 
     Classes are matched by name: a class of the data set that the model does not know has AP 0, detections of classes
     the data set does not name are left out.
@@ -50,7 +53,7 @@ def evaluate(
     configured = predictor.model.config
     predictor.adjust(score=LOWEST_SCORE, max_detections=cap)
     try:
-        records, detections, failures = _detect(predictor, dataset, labels, batch, report, watch)
+        records, detections, by_lead, failures = _detect(predictor, dataset, labels, batch, report, watch)
     finally:
         predictor.model.config = configured
     if not records:
@@ -64,7 +67,9 @@ def evaluate(
     names = dataset.keypoint_names
     detections = [_reorder_keypoints(found, predictor.info.keypoint_names, names) for found in detections]
     result = evaluate_detections(records, detections, dataset.class_names, cap, bootstrap, keypoint_names=names)
-    return result, failures
+    of_field = field_measures(dataset, records, detections, by_lead if all(by_lead) else None)
+    tables = () if of_field.table is None else (of_field.table,)
+    return replace(result, metrics=result.metrics | of_field.metrics, tables=tables), failures
 
 
 def _detect(
@@ -74,10 +79,12 @@ def _detect(
     batch: int,
     report: Callable[[int], None],
     watch: Watch,
-) -> tuple[list[Record], list[Instances], list[str]]:
-    """The records that could be read, what was found in each under the data set's labels, and the failures."""
+) -> tuple[list[Record], list[Instances], list[list[Instances]], list[str]]:
+    """The records that could be read, what was found in each under the data set's labels, the same of each channel by
+    itself where the model sees one at a time (else nothing), and the failures."""
     records: list[Record] = []
     detections: list[Instances] = []
+    by_lead: list[list[Instances]] = []
     failures: list[str] = []
     for chunk in _chunks(dataset, batch):
         images, spacings = [], []
@@ -89,12 +96,14 @@ def _detect(
                 records.append(record)
             except DataError as error:
                 failures.append(str(error))
-        together = [_relabel(found, labels) for found in predictor.predict(images, spacings)]
-        for seen in zip(records[len(detections) :], images, together):
+        fresh, leads = records[len(detections) :], predictor.predict_leads(images, spacings)
+        together = [inside_extent(record, _relabel(found, labels)) for record, (found, _) in zip(fresh, leads)]
+        by_lead += [[_relabel(lead, labels) for lead in apart] for _, apart in leads]
+        for seen in zip(fresh, images, together):
             watch(*seen)
         detections += together
         report(len(records) + len(failures))
-    return records, detections, failures
+    return records, detections, by_lead, failures
 
 
 def match_classes(class_names: Sequence[str], dataset: Dataset) -> list[int]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskrcnn.evaluation.overlap import Overlaps, box_overlaps, mask_overlaps
+from maskrcnn.evaluation.overlap import Overlaps, box_overlaps, box_pairs, mask_overlaps
+from maskrcnn.evaluation.unlabelled import half_known, on_half_known
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances, Record
 
@@ -72,8 +73,10 @@ def lay_out(record: Record, found: Instances, masks: bool) -> Scene:
         masks: judge by masks, where this image has them.
     """
     assert found.labels is not None and found.scores is not None
-    boxes = box_overlaps(found.boxes.double().numpy().reshape(len(found), record.boxes.shape[1]), record.boxes)
+    own = found.boxes.double().numpy().reshape(len(found), record.boxes.shape[1])
+    boxes = box_overlaps(own, record.boxes)
     ignored = np.zeros(len(record), bool) if record.crowd is None else record.crowd.astype(bool)
+    ignored = ignored | half_known(record)
     labels = found.labels.numpy()
     searched = np.ones(len(found), bool)
     if record.exhaustive is not None:
@@ -87,7 +90,18 @@ def lay_out(record: Record, found: Instances, masks: bool) -> Scene:
         iou, inside = mask_overlaps(found_regions, record.regions)
         # Nobody drew its mask: what lies in its box is neither right nor wrong.
         judged = iou, np.where(drawn, inside, boxes[1])
+    if half_known(record).any():  # what is on such an object is neither right nor wrong
+        judged = judged[0], _inside_half_known(record, own, judged[1])
     return Scene(found.scores.numpy(), labels, record.labels, ignored, searched, boxes, judged, masks)
+
+
+def _inside_half_known(record: Record, boxes: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """``inside [N, M]`` with 1 or 0 for objects with an unknown side: whether the detection is one of that object."""
+    inside = np.where(half_known(record), 0.0, inside)
+    pairs = box_pairs(boxes, record.boxes)
+    pairs = pairs[half_known(record)[pairs.labelled]]
+    inside[pairs.found, pairs.labelled] = on_half_known(record, boxes, pairs)
+    return inside
 
 
 def match_scene(scene: Scene, threshold: float = FOREGROUND) -> Matches:

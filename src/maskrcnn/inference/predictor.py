@@ -115,11 +115,20 @@ class Predictor:
         Args:
             spacings: of each image, x first, where its file says one, see :mod:`maskrcnn.data.regrid`.
         """
+        return [found for found, _ in self.predict_leads(images, spacings)]
+
+    @torch.inference_mode()
+    def predict_leads(
+        self, images: Sequence[Tensor], spacings: Sequence[Sequence[float] | None] | None = None
+    ) -> list[tuple[Instances, list[Instances]]]:
+        """As :meth:`predict`, and beside it what was found in each channel by itself, if the model sees one at a time;
+        else nothing."""
         spacings = spacings or [None] * len(images)
-        if self.preprocess.each_channel:
-            threshold = self.model.config.detection.score_threshold
-            return [fuse_channels(self.predict_channels(*one), threshold) for one in zip(images, spacings)]
-        return self._predict(images, spacings)
+        if not self.preprocess.each_channel:
+            return [(found, []) for found in self._predict(images, spacings)]
+        threshold = self.model.config.detection.score_threshold
+        apart = [self.predict_channels(image, spacing) for image, spacing in zip(images, spacings)]
+        return [(fuse_channels(channels, threshold), channels) for channels in apart]
 
     @torch.inference_mode()
     def predict_channels(self, image: Tensor, spacing: Sequence[float] | None = None) -> list[Instances]:

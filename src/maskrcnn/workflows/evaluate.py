@@ -70,7 +70,9 @@ def evaluate_to(
 
 def print_table(result: CocoResult) -> None:
     """The numbers on standard output."""
-    Console(highlight=False, markup=False, emoji=False).print(format_table(result))
+    console = Console(highlight=False, markup=False, emoji=False)
+    for table in (format_table(result), *result.tables):
+        console.print(table)
 
 
 def report_training(best: Path, val: Dataset, out: Path, device: str, say: Say) -> None:
