@@ -70,18 +70,23 @@ def _visits(data: Dataset, index: int, preprocess: PreprocessConfig, window: Seq
 
 def _windows(record: Record, preprocess: PreprocessConfig, window: Sequence[int]) -> float:
     """How many windows fit into the labelled part."""
-    shape: Sequence[float] = record.spatial_shape or (1,)
-    if record.extent is not None:
-        low, high = np.asarray(record.extent, dtype=np.float64).reshape(2, -1)[:, ::-1]
-        shape = (high - low).tolist()
-    own = grid_shape([round(side) for side in shape], record.spacing, preprocess)
-    labelled = 1 - min(_crowded_part(record, math.prod(shape)), 1.0)
-    return math.prod(max(1.0, side / length) for side, length in zip(own, window)) * labelled
+    own = grid_shape([round(side) for side in _labelled_shape(record)], record.spacing, preprocess)
+    return math.prod(max(1.0, side / length) for side, length in zip(own, window)) * (1 - unlabelled_part(record))
 
 
-def _crowded_part(record: Record, volume: float) -> float:
-    """Which part of ``volume`` are crowds of the class that has most of them: stretches that nobody labelled."""
+def unlabelled_part(record: Record) -> float:
+    """Which part of what a file says is labelled are crowds of the class that has most of them: stretches in which
+    there are such objects, and nobody labelled them."""
     if record.crowd is None or not record.crowd.any():
         return 0.0
     low, high = np.split(record.boxes[record.crowd].astype(np.float64), 2, axis=1)
-    return float(np.bincount(record.labels[record.crowd], (high - low).prod(1)).max() / max(volume, 1.0))
+    crowded = np.bincount(record.labels[record.crowd].clip(min=0), (high - low).prod(1)).max()
+    return min(float(crowded) / max(math.prod(_labelled_shape(record)), 1.0), 1.0)
+
+
+def _labelled_shape(record: Record) -> Sequence[float]:
+    """Tensor order, samples of the file."""
+    if record.extent is None:
+        return record.spatial_shape or (1,)
+    low, high = np.asarray(record.extent, dtype=np.float64).reshape(2, -1)[:, ::-1]
+    return (high - low).tolist()

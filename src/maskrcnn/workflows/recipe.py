@@ -20,7 +20,7 @@ Axes = {"x": 0, "y": 1, "z": 2}
 OWN = "(default: planned; off: the starting model's own)"
 Planned = arg(help_behavior_hint=lambda default: f"(default: planned; off: {default})")
 Own = Annotated[int | None, arg(metavar="INT", help_behavior_hint=OWN)]
-STRIDES = {4: (2, 2), 2: (1, 2), 1: (1, 1)}  # finest stride: the body's first two reductions
+STRIDES = {16: (4, 4), 8: (2, 4), 4: (2, 2), 2: (1, 2), 1: (1, 1)}  # finest stride: the body's first two reductions
 SMALLEST_IMAGE = 32  # pixels: below, the coarsest level of a pyramid has nothing to see
 
 
@@ -100,7 +100,8 @@ class Recipe:
     anchor_ratio: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint=OWN)] = None
     """Longest side over shortest of the two elongated anchors of each place."""
     finest_stride: Own = None
-    """Pixels between the places of the finest features: 4, or 2 for objects of a few pixels (four times the work)."""
+    """Pixels between the places of the finest features: 4, or 2 for objects of a few pixels (four times the work); of
+    recordings 1 to 16 samples."""
     mask_size: Own = None
     """Bins along a side that masks are read from; a mask has twice as many."""
     max_detections: Own = None
@@ -130,7 +131,7 @@ class Recipe:
         at_least("mask-size", self.mask_size, 2)
         at_least("max-detections", self.max_detections, 1)
         if self.finest_stride is not None and self.finest_stride not in STRIDES:
-            raise UsageError(f"--finest-stride must be 4, 2 or 1, not {self.finest_stride}.")
+            raise UsageError(f"--finest-stride must be 16, 8, 4, 2 or 1, not {self.finest_stride}.")
         for flag in ("colour", "grey", "invert", "copy_paste"):
             between(flag.replace("_", "-"), getattr(self, flag), 0, 1)
         for flag in ("gamma", "gain", "noise", "drift"):

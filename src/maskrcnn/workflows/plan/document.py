@@ -20,6 +20,7 @@ BESIDE_RECIPE: dict[str, Any] = {"model": str, "val_fraction": float}  # what a 
 SECTIONS = {
     "model": "Where it starts, and what is held out",
     "image_size": "What the model sees and may find",
+    "spacing": "What the model sees and may find",
     "scale": "How samples are varied",
     "precision": "How it learns",
     "epochs": "How long",

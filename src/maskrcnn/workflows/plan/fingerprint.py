@@ -6,11 +6,14 @@ Labels and the sizes of images are read; the pixels of a few images only, for th
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from maskrcnn.data.records import Dataset
+from maskrcnn.data.regrid import grid_of
 from maskrcnn.data.source_names import group_of
+from maskrcnn.data.spread import unlabelled_part
 from maskrcnn.errors import DataError
 from maskrcnn.structures import Record
 
@@ -43,6 +46,12 @@ class Fingerprint:
         grey: part of the sampled pictures without colours.
         contrast: ``[m]`` of each sampled picture the range of its grey values, 1st to 99th percentile, of 255.
         brightness: ``[m]`` of each sampled picture the mean grey value, of 255.
+        kind: of the files, see :class:`maskrcnn.data.records.Dataset`. What follows is known where they have samples of
+            a physical extent; of those no picture is looked at.
+        spacing: the median extent of a sample, x first.
+        extents: ``[T, D]`` physical lengths of each object, x first.
+        density: objects in a physical volume of 1, in the file that is fullest of them.
+        volume: physical volume of what was labelled of a file, on average.
     """
 
     images: int
@@ -60,6 +69,11 @@ class Fingerprint:
     grey: float = 0.0
     contrast: np.ndarray = field(default_factory=_numbers)
     brightness: np.ndarray = field(default_factory=_numbers)
+    kind: str = "image"
+    spacing: tuple[float, ...] = ()
+    extents: np.ndarray = field(default_factory=lambda: np.zeros((0, 1)))
+    density: float = 0.0
+    volume: float = 1.0
 
     def side(self) -> float:
         """The median longer side of the images in pixels."""
@@ -76,10 +90,28 @@ class Fingerprint:
         some = self.objects[self.objects > 0]
         return float(np.median(some)) if len(some) else 0.0
 
+    @property
+    def unit(self) -> str:
+        """Of the spacing."""
+        return {"dna": "bases", "volume": "mm"}.get(self.kind, "s")
+
+    def _grid_sentences(self, counts: str) -> list[str]:
+        """The numbers in words, where lengths are physical."""
+        sides = self.extents.max(1) if len(self.extents) else np.zeros(1)
+        small, middle, large = np.percentile(sides, (10, 50, 90))
+        return [
+            f"{self.images} files of {' x '.join(f'{s:.4g}' for s in self.spacing)} {self.unit} a sample",
+            f"objects: {counts}",
+            f"objects in a file: median {self.crowded():.0f}, at most {self.most_objects}",
+            f"an object's length: a tenth are under {small:.3g} {self.unit}, median {middle:.3g}, a tenth over {large:.3g}",
+        ]
+
     def sentences(self) -> list[str]:
         """The numbers in words."""
         counts = [f"{name} {count}" for name, count in zip(self.class_names, self.class_counts)]
         listed = ", ".join(counts[:12]) + (f" and {len(counts) - 12} more classes" if len(counts) > 12 else "")
+        if self.kind != "image":
+            return self._grid_sentences(listed)
         small, middle, large = (self.sizes(p) * self.side() for p in (10, 50, 90))
         empty = int((self.objects == 0).sum())
         kinds = "masks" if self.has_masks else "boxes without masks"
@@ -116,7 +148,8 @@ def take_fingerprint(data: Dataset) -> Fingerprint:
     sides = [float(max(record.spatial_shape or (1,))) for record in records]
     labels = np.concatenate([record.labels[keep] for record, keep in zip(records, objects)])
     relative = [_extents(record.boxes[keep]) / side for record, keep, side in zip(records, objects, sides)]
-    pictures = [_picture(data, record) for record in _evenly(records, MOST_PICTURES)]
+    sampled = _evenly(records, MOST_PICTURES) if data.kind == "image" else []
+    pictures = [_picture(data, record) for record in sampled]
     seen = np.array([picture for picture in pictures if picture is not None]).reshape(-1, 3)
     return Fingerprint(
         images=len(data),
@@ -134,7 +167,30 @@ def take_fingerprint(data: Dataset) -> Fingerprint:
         grey=float((seen[:, 0] < COLOURLESS).mean()) if len(seen) else 0.0,
         contrast=seen[:, 1],
         brightness=seen[:, 2],
+        **(_physical(data.kind, records, objects) if data.kind != "image" else {}),
     )
+
+
+def _physical(kind: str, records: list[Record], objects: list[np.ndarray]) -> dict[str, Any]:
+    """What a fingerprint knows of files with samples of a physical extent."""
+    spacings = [np.array(r.spacing or (1.0,) * (r.boxes.shape[1] // 2)) for r in records]
+    volumes = [labelled_volume(record, spacing) for record, spacing in zip(records, spacings)]
+    return {
+        "kind": kind,
+        "spacing": grid_of(spacings),
+        "extents": np.concatenate([_extents(r.boxes[keep]) * s for r, keep, s in zip(records, objects, spacings)]),
+        "density": max(float(keep.sum()) / max(volume, 1e-9) for keep, volume in zip(objects, volumes)),
+        "volume": float(np.mean(volumes)),
+    }
+
+
+def labelled_volume(record: Record, spacing: np.ndarray) -> float:
+    """Physical volume of what was labelled of a file."""
+    sides = np.array(record.spatial_shape or (1,), dtype=np.float64)[::-1]
+    if record.extent is not None:
+        low, high = np.asarray(record.extent, dtype=np.float64).reshape(2, -1)
+        sides = high - low
+    return float(np.prod(sides * spacing)) * (1 - unlabelled_part(record))
 
 
 def _spread(length: int, most: int) -> list[int]:

@@ -15,7 +15,7 @@ from maskrcnn.models.build import VARIANTS
 from maskrcnn.workflows.checks import duration, gib
 from maskrcnn.workflows.cost import Cost
 from maskrcnn.workflows.models import find_model
-from maskrcnn.workflows.plan import training_rules
+from maskrcnn.workflows.plan import grid_rules, training_rules
 from maskrcnn.workflows.plan.document import Plan
 from maskrcnn.workflows.plan.fingerprint import MOST_RECORDS, Fingerprint
 from maskrcnn.workflows.plan.machine import Machine
@@ -89,7 +89,8 @@ def make_plan(
         measure: gives the cost of a step of such settings; None: do not measure.
         body_weights: whether a body is loaded into an architecture, which then has learned something.
     """
-    choices = {"model": settle("model", model, Situation(data, machine), given)}
+    pictures = data.kind == "image"
+    choices = {"model": settle("model", model if pictures else grid_rules.model, Situation(data, machine), given)}
     held = settle("val_fraction", lambda s: val_fraction(data.images, val_images), Situation(data), given)
     train_images, held_images = split(held.value)
     choices["val_fraction"] = held._replace(reason=f"{held.reason}{_split_words(data, held_images)}")
@@ -105,8 +106,11 @@ def make_plan(
         seconds=seconds,
         told=seconds is not None,
     )
-    s = decide(s, {**MODEL_RULES, **VARY_RULES, **STEP_RULES}, given, choices)
-    if measure is not None:
+    rules = {**MODEL_RULES, **VARY_RULES, **STEP_RULES} if pictures else grid_rules.GRID_RULES
+    s = decide(s, rules, given, choices)
+    if measure is not None and not pictures:
+        s = dataclasses.replace(s, cost=measure(s.chosen))
+    elif measure is not None:
         s = fit_to_time(dataclasses.replace(s, cost=measure(s.chosen)), given, choices, measure)
     s = decide(s, TIME_RULES, given, choices)
     for name, choice in given.items():

@@ -11,6 +11,7 @@ from typing import Any
 
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.source_names import source_of
+from maskrcnn.data.spread import spread
 from maskrcnn.data.split import Label, hold_out, split_labels, subset
 from maskrcnn.data.transforms import TrainTransform
 from maskrcnn.errors import DataError, UsageError
@@ -28,7 +29,7 @@ from maskrcnn.workflows.train import Say, check_folder, start
 ASKED = "you asked for it"
 SPLIT_NAMES = {"train", "training", "valid", "val", "validation", "test"}
 PLAIN_NAMES = {"data", "dataset", "images", "annotations", "labels"}
-SHOWN = ("model", "image_size", "crop_size", "smallest_anchor", "max_detections", "batch", "precision", "epochs")
+SHOWN = ("model", "image_size", "spacing", "crop_size", "smallest_anchor", "max_detections", "batch", "precision", "epochs")
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,11 @@ def measure(data: Dataset, chosen: Mapping[str, Any], wish: Wish, say: Say) -> C
     torch.manual_seed(recipe.seed)
     network, info = start(data, chosen["model"], wish.body_weights, recipe, lambda sentence: None)
     say("Timing a few steps of training to plan it ...")
-    transform = TrainTransform(recipe.augment(info.config), info.config.preprocess)
+    augment = recipe.augment(info.config)
+    transform = TrainTransform(augment, info.config.preprocess)
+    if data.kind != "image":  # a long file is read once and visited often
+        data = spread(data, info.config.preprocess, augment.size)
+        load_samples(data, transform, recipe.batch)
     samples, load_seconds = load_samples(data, transform, recipe.batch)
     pretrained = chosen["model"] not in VARIANTS or wish.body_weights is not None
     cost = measure_step(network, samples, recipe.fit_config(pretrained), wish.device)
@@ -179,6 +184,8 @@ def tell(plan: Plan, path: Path, say: Say) -> None:
     """The plan in a few lines; the file has all of it."""
     say("The plan:")
     for name in dict.fromkeys((*SHOWN, *(n for n, c in plan.choices.items() if ASKED in c.reason))):
+        if name not in plan.choices:
+            continue
         choice = plan.choices[name]
         value = " ".join(map(str, choice.value)) if isinstance(choice.value, tuple) else str(choice.value)
         say(f"  {name:<16}{value:<10} {choice.reason}")

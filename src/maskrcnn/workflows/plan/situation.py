@@ -48,6 +48,13 @@ class Situation:
     seconds: float | None = None
     told: bool = False
 
+    def windows(self) -> float:
+        """How often training looks at a file in an epoch: once at a picture, else once for each window of it."""
+        if self.data.kind == "image":
+            return 1.0
+        window = np.prod(self.chosen["crop_size"] * np.array(self.chosen["spacing"]))
+        return max(1.0, self.data.volume / float(window))
+
     def on_gpu(self) -> bool:
         return self.machine.device != "cpu"
 

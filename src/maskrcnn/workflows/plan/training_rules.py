@@ -96,8 +96,9 @@ def copy_paste(s: Situation) -> Choice:
 
 
 def batch(s: Situation) -> Choice:
-    wanted = 8 if s.train_images >= 64 else 4 if s.train_images >= 16 else 2
-    wanted = max(1, min(wanted, s.train_images or wanted))
+    images = s.train_images * s.windows()
+    wanted = 16 if s.start.ndim == 1 and images >= 64 else 8 if images >= 64 else 4 if images >= 16 else 2
+    wanted = max(1, min(wanted, round(images) or wanted))
     wanted = -(-wanted // s.machine.processes) * s.machine.processes
     reason = f"images in a step; {s.train_images} images to learn from"
     room = int(0.6 * s.machine.memory / image_bytes(s)) * s.machine.processes
@@ -111,8 +112,9 @@ def batch(s: Situation) -> Choice:
 def image_bytes(s: Situation) -> float:
     """Memory that each image of a step needs, roughly."""
     body = BODY_BYTES.get(s.start.backbone.body, 4.0)
-    finer = (4 / (s.chosen.get("finest_stride") or 4)) ** 2
-    return PIXEL_BYTES * body * finer * s.chosen["crop_size"] ** 2
+    ndim = s.start.ndim
+    finer = (4 / (s.chosen.get("finest_stride") or 4)) ** ndim
+    return PIXEL_BYTES * body * finer * s.chosen["crop_size"] ** ndim
 
 
 def workers(s: Situation) -> Choice:
@@ -121,6 +123,8 @@ def workers(s: Situation) -> Choice:
 
 
 def lr(s: Situation) -> Choice:
+    if not s.start_names and s.data.kind != "image":
+        return Choice(1e-3, "for 8 windows in a step of a small model that has learned nothing yet")
     return Choice(6e-4, "that of the shipped models, for 8 images in a step; it follows the batch by its square root")
 
 
@@ -140,9 +144,10 @@ def epochs(s: Situation) -> Choice:
     """As many as bring what is enough, or as the time allows."""
     crowded = s.data.crowded() >= 10
     enough = (ENOUGH_CROWDED if crowded else ENOUGH) * (3 if s.told else 1)
-    images = max(s.train_images, 1)
+    images = max(round(s.train_images * s.windows()), 1)
     wanted = max(FEWEST_EPOCHS, min(MOST_EPOCHS, round(enough / images)))
-    reason = f"{wanted * images:,} looks at {images} images are enough"
+    what = "images" if s.data.kind == "image" else "windows"
+    reason = f"{wanted * images:,} looks at {images} {what} are enough"
     if s.cost is None:
         return Choice(wanted, f"{reason}; the time was not measured")
     seconds = s.seconds if s.seconds is not None else USUAL_TIME
@@ -161,7 +166,7 @@ def epochs(s: Situation) -> Choice:
 def epoch_seconds(s: Situation) -> float:
     """One walk over the images to learn from; half of the loading hides behind the computing."""
     assert s.cost is not None
-    steps = math.ceil(s.train_images / s.chosen["batch"])
+    steps = math.ceil(s.train_images * s.windows() / s.chosen["batch"])
     return max(steps * (s.cost.seconds + 0.5 * s.cost.load_seconds / max(s.chosen.get("workers") or 1, 1)), 1e-3)
 
 
@@ -183,12 +188,12 @@ def validate_every(s: Situation) -> Choice:
 def look_seconds(s: Situation) -> float:
     """One validation: a loss and a prediction of each held-out image, and COCO's matching."""
     assert s.cost is not None
-    larger = (s.chosen["image_size"] / s.chosen["crop_size"]) ** 2
+    larger = s.windows() if s.data.kind != "image" else (s.chosen["image_size"] / s.chosen["crop_size"]) ** 2
     return 2.0 * s.val_images * s.cost.look_seconds * larger
 
 
 def average(s: Situation) -> Choice:
-    steps = math.ceil(max(s.train_images, 1) / s.chosen["batch"]) * s.chosen["epochs"]
+    steps = math.ceil(max(s.train_images * s.windows(), 1) / s.chosen["batch"]) * s.chosen["epochs"]
     span = min(max(steps / 6, 10), 1000)
     return Choice(round(1 - 1 / span, 4), f"the weights' average looks back over {span:.0f} of the {steps} steps")
 
