@@ -46,7 +46,7 @@ def marks_of(found: Instances | None) -> Marks:
         return Marks(np.zeros((0, 2)), np.zeros(0, np.int64), None, [])
     found = found[found.boxes[:, 0].argsort(stable=True)]
     boxes = found.boxes.detach().cpu().double().numpy()
-    labels = np.ones(len(found), np.int64) if found.labels is None else found.labels.cpu().numpy()
+    labels = np.ones(len(found), np.int64) if found.labels is None else found.labels.detach().cpu().numpy()
     scores = None if found.scores is None else found.scores.detach().cpu().double().numpy()
     regions = found.regions
     cover = [boxes[i : i + 1] if regions is None else stretches(regions, i) for i in range(len(found))]
@@ -81,7 +81,7 @@ def wordings(marks: Marks, class_names: Sequence[str]) -> list[list[str]]:
 
 
 def rows_of(spans: Sequence[tuple[float, float]], most: int, gap: float = 0.0) -> list[int | None]:
-    """For each span, in order of start, the first row in which it overlaps none before it; None beyond ``most`` rows."""
+    """For each span, in order of start, the first row in which none overlaps it; None beyond ``most`` rows."""
     ends = [-np.inf] * most
     rows: list[int | None] = []
     for start, end in spans:

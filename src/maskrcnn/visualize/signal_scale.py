@@ -52,7 +52,7 @@ def round_step(least: float) -> float:
 
 
 def axis_step(least: float, unit: str) -> float:
-    """The smallest round distance of ticks along a strip that is at least ``least``; minutes and hours have their own."""
+    """The smallest round distance of ticks that is at least ``least``; minutes and hours have their own."""
     if unit == "s" and least > 0.5:
         return next((step for step in TIME_STEPS if step >= least), math.ceil(least / DAY) * DAY)
     return max(round_step(least), 1) if unit != "s" else round_step(least)
