@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -31,6 +32,12 @@ def write_wfdb(path: Path, objects: Sequence[FoundInterval], signal: SignalLike,
     Raises:
         UsageError: the package ``wfdb`` is not installed.
     """
+    with warnings.catch_warnings():  # of pandas, about how wfdb uses it
+        warnings.simplefilter("ignore")
+        _write_wfdb(path, objects, signal)
+
+
+def _write_wfdb(path: Path, objects: Sequence[FoundInterval], signal: SignalLike) -> None:
     try:
         wfdb = importlib.import_module("wfdb")  # slow to load, and not everybody has it
     except ImportError:

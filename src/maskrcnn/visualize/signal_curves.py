@@ -14,10 +14,12 @@ from maskrcnn.visualize.signal_scale import multiples, round_step
 from maskrcnn.visualize.signal_trace import (
     FLAT_RANGE,
     HALF_LINE,
+    apply_tint,
+    clear_tint,
     column_extremes,
     column_means,
-    paint_columns,
     paint_trace,
+    tint_columns,
     trace_coverage,
     value_range,
     widen,
@@ -66,7 +68,11 @@ def curves_of(samples: np.ndarray, channel_names: Sequence[str], kind: str, valu
     """The curves of a recording: its channels, an image of many channels, or the part of G and C in DNA."""
     values = np.asarray(samples)
     if kind == "dna":
-        return Curves(gc_content(values, channel_names), ["GC %"], np.array([100.0]), fixed=(0.0, 100.0))
+        content = gc_content(values, channel_names)
+        known = content[np.isfinite(content)]
+        tens = np.array([known.min(), known.max()]) / 10 if known.size else np.array([0.0, 10.0])
+        ends = (10 * float(np.floor(tens[0])), 10 * float(np.floor(tens[1]) + 1))
+        return Curves(content, ["GC %"], np.array([ends[1] - ends[0]]), fixed=ends)
     if len(values) > MOST_LINES:
         return Curves(values, [f"{len(values)} channels"], np.ones(1), image=True)
     names = [name[:LONGEST_NAME] for name in channel_names] or [str(k + 1) for k in range(len(values))]
@@ -114,7 +120,7 @@ def value_ticks(curves: Curves, lane: int, span: tuple[float, float], height: in
     if curves.image:
         return []
     low, high = lane_range(curves, lane, span)
-    step = round_step((high - low) / max(2.0, height / 30))
+    step = round_step((high - low) / max(2.0, height / 22))
     at = multiples(step, low, high)
     rows = (high - at) / (high - low) * height
     return [(float(y), f"{value:.6g}") for y, value in zip(rows, at + 0.0) if 6 <= y <= height - 6]
@@ -136,7 +142,9 @@ def draw_curves_of_strip(
         span: the samples that the frame shows.
         marks, shown: the objects and the indices of those that reach into the strip.
     """
-    under = canvas.crop(frame).resize(((frame[2] - frame[0]) * FINE, (frame[3] - frame[1]) * FINE))
+    under = canvas.crop(frame).resize(
+        ((frame[2] - frame[0]) * FINE, (frame[3] - frame[1]) * FINE), Image.Resampling.NEAREST
+    )
     picture = np.asarray(under).astype(np.float32)
     height, width = picture.shape[:2]
     edges = span[0] + (span[1] - span[0]) * np.arange(width + 1) / width
@@ -145,8 +153,10 @@ def draw_curves_of_strip(
     pixels_each = width / (span[1] - span[0])
     colors = np.tile(np.array(TRACE, dtype=np.float32), (width, 1))
     longest_first = shown[np.argsort(-np.ptp(marks.boxes[shown], axis=1), kind="stable")]
+    tint = clear_tint(width)
     for i in longest_first.tolist():
-        _paint_object(picture, colors, marks, i, span[0], pixels_each)
+        _paint_object(tint, colors, marks, i, span[0], pixels_each)
+    apply_tint(picture, tint)
     for lane in range(0 if curves.image else curves.lanes):
         low, high = lane_range(curves, lane, span)
         window = picture[lane * channel_height * FINE : (lane + 1) * channel_height * FINE]
@@ -157,17 +167,15 @@ def draw_curves_of_strip(
     canvas.paste(drawn.reduce(FINE), frame[:2])
 
 
-def _paint_object(
-    picture: np.ndarray, colors: np.ndarray, marks: Marks, i: int, first: float, pixels_each: float
-) -> None:
+def _paint_object(tint: np.ndarray, colors: np.ndarray, marks: Marks, i: int, first: float, pixels_each: float) -> None:
     """Fill the samples that object ``i`` covers, draw its ends, and give the curve its colour there."""
     label = int(marks.labels[i])
     for start, end in ((marks.cover[i] - first) * pixels_each).tolist():
-        paint_columns(picture, (start, end), class_color(label), OPACITY)
+        tint_columns(tint, (start, end), class_color(label), OPACITY)
         colors[max(round(start), 0) : max(round(end), 0)] = line_color(label)
     for end in ((marks.boxes[i] - first) * pixels_each).tolist():
         thin = min(FINE / 2, 0.1 * pixels_each * float(np.ptp(marks.boxes[i])))  # lest small objects become all ends
-        paint_columns(picture, (end - thin, end + thin), line_color(label), END_OPACITY)
+        tint_columns(tint, (end - thin, end + thin), line_color(label), END_OPACITY)
 
 
 def _paint_image(picture: np.ndarray, values: np.ndarray, edges: np.ndarray) -> None:

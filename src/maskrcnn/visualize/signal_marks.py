@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from PIL import ImageFont
@@ -41,7 +42,9 @@ class Marks:
 
 
 def marks_of(found: Instances | None) -> Marks:
-    """The objects of a signal, ordered by start."""
+    """The objects of a signal, ordered by start; of a truth without those that stand for several (crowds)."""
+    if found is not None and found.crowd is not None:
+        found = found[~found.crowd]
     if found is None or len(found) == 0:
         return Marks(np.zeros((0, 2)), np.zeros(0, np.int64), None, [])
     found = found[found.boxes[:, 0].argsort(stable=True)]
@@ -58,6 +61,7 @@ def class_color(label: int) -> Color:
     return PALETTE[(label - 1) % len(PALETTE)] if label > 0 else OTHERS
 
 
+@cache
 def line_color(label: int) -> Color:
     """The colour of class ``label``, dark enough for a thin line on white."""
     lab = to_oklab(np.array(class_color(label)))

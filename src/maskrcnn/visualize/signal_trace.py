@@ -33,7 +33,8 @@ def column_extremes(values: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, 
         inside, bounds = values[: starts[-1]], starts[:-1][holds]
         low[holds] = np.fmin(low[holds], np.fmin.reduceat(inside, bounds))
         high[holds] = np.fmax(high[holds], np.fmax.reduceat(inside, bounds))
-    return low, high
+    low[(edges[1:] <= 0) | (edges[:-1] >= len(values))] = np.nan
+    return low, np.where(np.isnan(low), np.nan, high)
 
 
 def widen(top: np.ndarray, bottom: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -61,20 +62,31 @@ def trace_coverage(low: np.ndarray, high: np.ndarray, height: int, half_line: fl
     return np.nan_to_num(covered.clip(0, 1)).astype(np.float32)
 
 
-def paint_columns(picture: np.ndarray, span: tuple[float, float], color: Color, opacity: float) -> None:
-    """Blend a colour into the columns of a picture, float ``[H, W, 3]``; a column covered in part gets that part.
+def clear_tint(width: int) -> np.ndarray:
+    """A tint for each column, float32 ``[width, 4]``: what it adds (red, green, blue) and how much it lets through."""
+    return np.tile(np.array([0, 0, 0, 1], dtype=np.float32), (width, 1))
+
+
+def tint_columns(tint: np.ndarray, span: tuple[float, float], color: Color, opacity: float) -> None:
+    """Blend a colour over a tint; a column covered in part gets that part.
 
     Args:
-        span: left and right end in pixels, as exact as they are known.
+        tint: see :func:`clear_tint`.
+        span: left and right end in columns, as exact as they are known.
     """
-    left, right = max(span[0], 0.0), min(span[1], float(picture.shape[1]))
-    first, last = int(left), int(np.ceil(right))
+    left, right = max(span[0], 0.0), min(span[1], float(len(tint)))
     if right <= left:
         return
-    columns = np.arange(first, last)
-    part = (np.minimum(columns + 1, right) - np.maximum(columns, left)) * opacity
-    window = picture[:, first:last]
-    window += part[None, :, None].astype(np.float32) * (np.array(color, np.float32) - window)
+    columns = np.arange(int(left), int(np.ceil(right)))
+    part = ((np.minimum(columns + 1, right) - np.maximum(columns, left)) * opacity).astype(np.float32)
+    window = tint[columns[0] : columns[-1] + 1]
+    window += part[:, None] * (np.array([*color, 0], np.float32) - window)
+
+
+def apply_tint(picture: np.ndarray, tint: np.ndarray) -> None:
+    """Lay the tint of each column over all rows of a picture ``[H, W, 3]``."""
+    picture *= tint[:, 3:]
+    picture += tint[:, :3]
 
 
 def paint_trace(picture: np.ndarray, coverage: np.ndarray, colors: np.ndarray) -> None:
