@@ -184,3 +184,9 @@ def tighten(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         low.append(where[0])
         content = content[(slice(None),) * axis + (slice(where[0], where[-1] + 1),)]
     return np.array(low, dtype=np.int64), content
+
+
+def stretches(regions: Regions, i: int) -> np.ndarray:
+    """The samples of a signal that object ``i`` covers: int64 ``[n, 2]``, start and end, half-open and ascending."""
+    edges = int(regions.offsets[i, 0]) + np.cumsum(regions.runs[i].astype(np.int64))
+    return edges[: len(edges) // 2 * 2].reshape(-1, 2)  # a run of zeros that comes last ends no stretch

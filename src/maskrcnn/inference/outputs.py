@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from torch import Tensor
 from maskrcnn.data.coco_annotation import to_coco_keypoints
 from maskrcnn.errors import UsageError
 from maskrcnn.files import atomic_write
+from maskrcnn.inference.result_files import FreeNames, id_of, refuse_among_sources, write_list, write_table
 from maskrcnn.regions import Regions
 from maskrcnn.rle import regions_to_rle
 from maskrcnn.structures import Instances
@@ -61,8 +60,7 @@ class PredictionWriter:
         self.category_ids = tuple(category_ids or range(1, len(self.class_names) + 1))
         self.label_maps = label_maps
         self.keypoint_names, self.skeleton = tuple(keypoint_names), tuple(skeleton)
-        self.endings = ("", ".instances", ".classes", *reserved)
-        self.taken: set[str] = set()
+        self.names = FreeNames(("", ".instances", ".classes", *reserved))
         self.predictions: list[dict[str, Any]] = []
         self.rows: list[tuple[Any, ...]] = []
 
@@ -81,13 +79,10 @@ class PredictionWriter:
             UsageError: if the results would fall among the source images, or if label maps are asked of boxes.
         """
         source = Path(source_path)
-        if source.parent.resolve() == self.out_dir.resolve():
-            raise UsageError(
-                f"results in {self.out_dir} could overwrite the images there: name another folder for them"
-            )
+        refuse_among_sources(self.out_dir, source, "images")
         if self.label_maps and len(detections) and detections.regions is None:
             raise UsageError("this model finds boxes only: there are no masks to make label maps of")
-        name = self._free_name(source.stem)
+        name = self.names.take(source.stem)
         overlay = self.out_dir / f"{name}.png"
         drawn = draw(image, detections, self.class_names, skeleton=self.skeleton, keypoint_names=self.keypoint_names)
         _save(drawn, overlay)
@@ -99,29 +94,8 @@ class PredictionWriter:
 
     def close(self) -> None:
         """Write ``predictions.json`` and ``summary.csv``."""
-        with atomic_write(self.out_dir / "predictions.json") as path:
-            lines = ",\n".join(json.dumps(prediction, ensure_ascii=False) for prediction in self.predictions)
-            path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
-        with (
-            atomic_write(self.out_dir / "summary.csv") as path,
-            path.open("w", newline="", encoding="utf-8") as file,
-        ):
-            table = csv.writer(file)
-            table.writerow(COLUMNS)
-            table.writerows(self.rows)
-
-    def _free_name(self, stem: str) -> str:
-        """``stem``, numbered if an image before had it; letters of either case are one on some file systems."""
-        name, number = stem, 1
-        while self.taken & self._files_of(name):
-            number += 1
-            name = f"{stem}-{number}"
-        self.taken |= self._files_of(name)
-        return name
-
-    def _files_of(self, name: str) -> set[str]:
-        """What may be written under ``name``; letters of either case are one on some file systems."""
-        return {f"{name}{ending}".casefold() for ending in self.endings}
+        write_list(self.out_dir / "predictions.json", self.predictions)
+        write_table(self.out_dir / "summary.csv", COLUMNS, self.rows)
 
     def _write_label_maps(self, name: str, detections: Instances, spatial_shape: tuple[int, int]) -> None:
         assert detections.labels is not None and detections.scores is not None
@@ -140,7 +114,7 @@ class PredictionWriter:
             class_name, score = self.class_names[label - 1], round(score, 4)
             prediction = {
                 "file_name": file_name,
-                "image_id": int(name) if name.isdecimal() else name,
+                "image_id": id_of(name),
                 "category": class_name,
                 "category_id": self.category_ids[label - 1],
                 "bbox": [x1, y1, round(x2 - x1, 2), round(y2 - y1, 2)],

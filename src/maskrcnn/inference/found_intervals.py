@@ -1,0 +1,55 @@
+"""The objects of a signal as every file of results tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from maskrcnn.regions import stretches
+from maskrcnn.structures import Instances
+
+
+@dataclass(frozen=True)
+class FoundInterval:
+    """One object.
+
+    Attributes:
+        number: from 1, in order of start, the same in every file of a recording.
+        label: of the class ``class_name``, 1..K.
+        start, end: of the box in samples, sample k covering [k, k + 1).
+        first, stop: the same as whole samples ``first`` to ``stop - 1``, one at least and within the recording.
+        covered: samples of the mask, or of the box for a model without masks.
+        mask: what the mask covers, [start, end) each, in samples; None for a model without masks.
+    """
+
+    number: int
+    class_name: str
+    label: int
+    score: float
+    start: float
+    end: float
+    first: int
+    stop: int
+    covered: int
+    mask: list[list[int]] | None
+
+
+def found_intervals(detections: Instances, class_names: Sequence[str], length: int) -> list[FoundInterval]:
+    """The objects of a recording of ``length`` samples by start (of one start: as they come)."""
+    if len(detections) == 0:
+        return []
+    assert detections.labels is not None and detections.scores is not None
+    found = detections[detections.boxes[:, 0].argsort(stable=True)]
+    assert found.labels is not None and found.scores is not None
+    firsts = np.round(found.boxes[:, 0].double().numpy()).clip(0, max(length - 1, 0)).astype(int).tolist()
+    columns = zip(found.labels.tolist(), found.scores.tolist(), found.boxes.double().tolist(), firsts)
+    objects = []
+    for i, (label, score, (start, end), first) in enumerate(columns):
+        stop = max(first + 1, min(round(end), length))
+        mask = None if found.regions is None else stretches(found.regions, i).tolist()
+        covered = stop - first if mask is None else sum(high - low for low, high in mask)
+        name = class_names[label - 1]
+        objects.append(FoundInterval(i + 1, name, label, score, start, end, first, stop, covered, mask))
+    return objects
