@@ -27,6 +27,7 @@ class Outcome:
 
     counts: dict[str, int] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what was mended, or could not be written
 
 
 def predict_files(
@@ -55,11 +56,7 @@ def predict_files(
     Raises:
         UsageError: a class that the model does not know, or label maps of a model that finds boxes only.
     """
-    unknown = [name for name in classes if name not in predictor.class_names]
-    if unknown:
-        raise UsageError(
-            f"The model does not know {', '.join(unknown)}; its classes are {', '.join(predictor.class_names)}."
-        )
+    check_classes(predictor, classes)
     if label_maps and predictor.info.config.mask_head is None:
         raise UsageError("The model finds boxes only: there are no masks to make label maps of.")
     if max_detections is not None:  # of the wanted classes, so the model must give more than that of all classes
@@ -98,6 +95,15 @@ def predict_files(
             report(path, len(found))
     writer.close()
     return outcome
+
+
+def check_classes(predictor: Predictor, classes: Sequence[str]) -> None:
+    """Raise UsageError for classes that the model does not know."""
+    unknown = [name for name in classes if name not in predictor.class_names]
+    if unknown:
+        raise UsageError(
+            f"The model does not know {', '.join(unknown)}; its classes are {', '.join(predictor.class_names)}."
+        )
 
 
 def _predict(

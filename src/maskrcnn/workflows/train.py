@@ -75,6 +75,7 @@ def train(
         network, info = start(data, model, body_weights, recipe, say)
         pretrained = model not in VARIANTS or body_weights is not None
         notes = {"recipe": dataclasses.asdict(recipe), "pretrained": pretrained, "images": len(data)}
+        notes |= {"kind": data.kind} if data.kind != "image" else {}
         info = dataclasses.replace(info, notes=notes)
         say(f"Training on {len(data)} images of {few(data.class_names)}, {recipe.epochs} times each.")
     config, augment = recipe.fit_config(pretrained), recipe.augment(info.config)

@@ -111,7 +111,9 @@ def flip(s: Situation) -> Choice:
 
 def gain(s: Situation) -> Choice:
     if s.data.kind in ("dna", "audio"):
-        return Choice(0.0, "bases have no loudness" if s.data.kind == "dna" else "each sound is brought to one loudness")
+        return Choice(
+            0.0, "bases have no loudness" if s.data.kind == "dna" else "each sound is brought to one loudness"
+        )
     return Choice(0.5, "amplitudes differ from one file to the next")
 
 

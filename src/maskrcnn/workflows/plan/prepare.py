@@ -11,8 +11,8 @@ from typing import Any
 
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.source_names import source_of
-from maskrcnn.data.spread import spread
 from maskrcnn.data.split import Label, hold_out, split_labels, subset
+from maskrcnn.data.spread import spread
 from maskrcnn.data.transforms import TrainTransform
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.models.build import VARIANTS
@@ -29,7 +29,17 @@ from maskrcnn.workflows.train import Say, check_folder, start
 ASKED = "you asked for it"
 SPLIT_NAMES = {"train", "training", "valid", "val", "validation", "test"}
 PLAIN_NAMES = {"data", "dataset", "images", "annotations", "labels"}
-SHOWN = ("model", "image_size", "spacing", "crop_size", "smallest_anchor", "max_detections", "batch", "precision", "epochs")
+SHOWN = (
+    "model",
+    "image_size",
+    "spacing",
+    "crop_size",
+    "smallest_anchor",
+    "max_detections",
+    "batch",
+    "precision",
+    "epochs",
+)
 
 
 @dataclass(frozen=True)

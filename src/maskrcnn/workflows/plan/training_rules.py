@@ -97,7 +97,15 @@ def copy_paste(s: Situation) -> Choice:
 
 def batch(s: Situation) -> Choice:
     images = s.train_images * s.windows()
-    wanted = 16 if s.start.ndim == 1 and images >= 64 else 8 if images >= 64 else 4 if images >= 16 else 2
+    wanted = (
+        16
+        if s.data.kind not in ("image", "volume") and images >= 64
+        else 8
+        if images >= 64
+        else 4
+        if images >= 16
+        else 2
+    )
     wanted = max(1, min(wanted, round(images) or wanted))
     wanted = -(-wanted // s.machine.processes) * s.machine.processes
     reason = f"images in a step; {s.train_images} images to learn from"
