@@ -109,6 +109,19 @@ def test_intervals_by_hand() -> None:
     assert set(metrics) == {"box/AP", "box/AP50", "box/AP75", "box/AR", "box/AP/wave"}
 
 
+def test_of_equal_overlaps_the_last_object_is_taken_as_in_coco_s_own_program() -> None:
+    record = record_of([[0, 10], [4, 14]])
+    between, like_the_last = [2.0, 12.0], [4.0, 14.0]  # IoU 2/3 with both; 1 with the last and 3/7 with the first
+    found = found_at([between, like_the_last], [0.9, 0.8])
+    assert metrics_of(record, found)["box/AP50"] == pytest.approx(51 / 101)
+    shape = (20,)
+    full = lambda boxes: Regions.from_windows(shape, (((int(a),), np.ones(int(b - a), bool)) for a, b in boxes))  # noqa: E731
+    lifted = lift(
+        [replace(record, regions=full(record.boxes), spatial_shape=shape)], [replace(found, regions=full(found.boxes))]
+    )
+    assert evaluate_detections(*lifted, ["wave"]).metrics["box/AP50"] == pytest.approx(51 / 101)
+
+
 def test_volumes_by_hand() -> None:
     record = record_of([[0, 0, 0, 10, 10, 10]])
     metrics = metrics_of(record, found_at([[0.0, 0.0, 0.0, 10.0, 10.0, 9.0]], [0.9]))
@@ -139,6 +152,9 @@ def test_an_object_with_an_unknown_side_is_left_out() -> None:
         assert metrics_of(record, found_at([box, exact], [0.9, 0.5]))["box/AP"] == 1, box
     for box in ([52.0, 60.0], [50.0, 59.0]):  # neither
         assert metrics_of(record, found_at([box, exact], [0.9, 0.5]))["box/AP"] == pytest.approx(0.5), box
+    nowhere = record_of([[0, 10], [50, 70]], unknown_sides=np.array([[False, False], [True, True]]))
+    assert metrics_of(nowhere, found_at([[50.0, 52.0], exact], [0.9, 0.5]))["box/AP"] == pytest.approx(0.5)
+    assert metrics_of(nowhere, found_at([[50.0, 62.0], exact], [0.9, 0.5]))["box/AP"] == 1
     # a detection of it may be a good one of its neighbour, and then counts
     record = record_of([[0, 10], [5, 10]], unknown_sides=unknown)
     assert metrics_of(record, found_at([exact], [0.9]))["box/AP"] == 1
@@ -184,3 +200,69 @@ def test_ten_thousand_objects_take_seconds() -> None:
     metrics = evaluate_detections([record], [found], ["wave"], max_detections=10_000).metrics
     assert 0.3 < metrics["box/AP"] < 1 and 0.3 < metrics["mask/AP"] < 1
     assert time.perf_counter() - begin < 30  # two cores: 1
+
+
+def random_signals(seed: int, records: int = 15) -> tuple[list[Record], list[Instances]]:
+    """Whole-numbered intervals of (T,) with masks that have gaps, some of them crowds, scores with ties."""
+    rng = np.random.default_rng(seed)
+    shape = (300,)
+
+    def regions_at(boxes: np.ndarray) -> Regions:
+        windows = [((int(a),), np.where(np.arange(b - a) % 7 == 3, rng.random(b - a) < 0.5, True)) for a, b in boxes]
+        return Regions.from_windows(shape, windows)
+
+    def one() -> tuple[Record, Instances]:
+        low = rng.integers(0, 250, rng.integers(0, 12))
+        truth = np.stack([low, low + rng.integers(4, 50, len(low))], axis=1)
+        near = np.repeat(truth, 2, axis=0)[rng.random(2 * len(truth)) < 0.7] + rng.integers(-3, 4, 2)
+        near = np.clip(near, 0, 300)
+        labels = rng.integers(1, 3, len(truth))
+        crowd = rng.random(len(truth)) < 0.2
+        regions, covers = regions_at(truth), regions_at(near)
+        scores = torch.from_numpy(rng.integers(1, 6, len(near)) / 8)
+        found = Instances(
+            torch.from_numpy(covers.boxes()), torch.from_numpy(rng.integers(1, 3, len(near))), scores, regions=covers
+        )
+        return Record("", 1, "", shape, regions.boxes(), labels, regions, crowd), found
+
+    pairs = [one() for _ in range(records)]
+    return [record for record, _ in pairs], [found for _, found in pairs]
+
+
+def raised(regions: Regions) -> Regions:
+    """The same objects with one more axis, y or z, that is one sample long."""
+    one = lambda array, value: np.pad(array, ((0, 0), (1, 0)), constant_values=value)  # noqa: E731
+    return Regions((1, *regions.spatial_shape), one(regions.offsets, 0), one(regions.shapes, 1), regions.runs)
+
+
+def raised_boxes(boxes: np.ndarray) -> np.ndarray:
+    low, high = np.split(boxes, 2, axis=1)
+    return np.concatenate([low, np.zeros_like(low[:, :1]), high, np.ones_like(low[:, :1])], axis=1)
+
+
+def lift(records: list[Record], detections: list[Instances]) -> tuple[list[Record], list[Instances]]:
+    """The same scenes in one dimension more."""
+    records = [
+        replace(r, boxes=raised_boxes(r.boxes), regions=raised(r.regions), spatial_shape=(1, *r.spatial_shape))
+        for r in records
+    ]
+    boxes = [torch.from_numpy(raised_boxes(found.boxes.numpy())) for found in detections]
+    return records, [replace(f, boxes=b, regions=raised(f.regions)) for f, b in zip(detections, boxes)]
+
+
+@pytest.mark.parametrize("kind", ["box", "mask"])
+@pytest.mark.parametrize("seed", range(4))
+def test_signals_are_flat_images_to_hotcoco(kind: str, seed: int) -> None:
+    signals = random_signals(seed)
+    ours, theirs = measure(kind, *signals, NAMES, 7), coco._with_hotcoco(kind, *lift(*signals), NAMES, 7, ())
+    np.testing.assert_allclose(ours.precision[..., 0], theirs.precision[..., 0], atol=1e-9)
+    np.testing.assert_allclose(ours.recall[..., 0], theirs.recall[..., 0], atol=1e-9)
+    assert 0.1 < ours.precision.mean() < 1
+
+
+@pytest.mark.parametrize("kind", ["box", "mask"])
+def test_images_are_flat_volumes(kind: str) -> None:
+    images = random_scenes(11, images=20)
+    ours, theirs = measure(kind, *lift(*images), NAMES, 100), coco._with_hotcoco(kind, *images, NAMES, 100, ())
+    np.testing.assert_allclose(ours.precision[..., 0], theirs.precision[..., 0], atol=1e-9)
+    np.testing.assert_allclose(ours.recall[..., 0], theirs.recall[..., 0], atol=1e-9)

@@ -37,8 +37,8 @@ def test_found_and_named_by_hand() -> None:
     found = found_at(
         [
             (1, 0, 10, 0.9),  # found and named
-            (3, 20, 30, 0.8),  # found, not named: it is the surest there
             (2, 20, 30, 0.7),  # a second one: a false alarm
+            (3, 20, 30, 0.8),  # found, not named: it is the surest there
             (3, 40, 60, 0.9),  # IoU 0.5: found
             (4, 60, 70, 0.5),  # not shown
             (1, 300, 310, 0.6),  # a false alarm

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from cases import NDIMS, SHAPES
-from maskrcnn.evaluation.overlap import box_overlaps, mask_overlaps
+from maskrcnn.evaluation import overlap
+from maskrcnn.evaluation.overlap import box_overlaps, box_pairs, mask_overlaps
 from maskrcnn.regions import Regions
 
 
@@ -51,3 +52,18 @@ def test_nothing_found_or_nothing_labelled_has_no_pairs():
     some, none = Regions.from_masks([np.ones((3, 4), bool)], (3, 4)), Regions.blank((3, 4))
     assert mask_overlaps(none, some)[0].shape == (0, 1)
     assert mask_overlaps(some, none)[1].shape == (1, 0)
+
+
+@NDIMS
+@pytest.mark.parametrize("chunk", [1, 7, 1 << 22])
+def test_pairs_are_those_of_all_that_share_something(ndim, chunk, monkeypatch):
+    monkeypatch.setattr(overlap, "CHUNK", chunk)
+    rng = np.random.default_rng(3)
+    low = rng.integers(0, 12, (40, ndim)) / 2
+    boxes = np.concatenate([low, low + rng.integers(0, 9, (40, ndim)) / 2], axis=1)  # some are empty
+    found, labelled = boxes[:25], boxes[25:]
+    pairs, (iou, inside) = box_pairs(found, labelled), box_overlaps(found, labelled)
+    i, j = np.nonzero(iou)
+    assert pairs.found.tolist() == i.tolist() and pairs.labelled.tolist() == j.tolist()
+    assert pairs.iou == pytest.approx(iou[i, j]) and pairs.inside == pytest.approx(inside[i, j])
+    assert len(box_pairs(found[:0], labelled).found) == len(box_pairs(found, labelled[:0]).found) == 0

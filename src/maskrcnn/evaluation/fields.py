@@ -60,8 +60,8 @@ def field_measures(
 def _ecg_table(metrics: dict[str, float | None]) -> Table:
     prefixes = [prefix for prefix in LEADS if any(f"{prefix}/{wave}/waves" in metrics for wave in WAVES)]
     table = Table(
-        title="Waves; errors in ms: mean ± standard deviation within recordings, averaged",
-        caption="Martínez et al. 2004, QT database: for each mark the lead that is nearer to it",
+        title="Waves; errors in ms: mean ± sd",
+        caption="sd: within recordings, averaged. Martínez: better lead",
     )
     for heading in ("", *(LEADS[prefix] for prefix in prefixes), "Martínez 2004"):
         table.add_column(heading, justify="right" if heading else "left")
