@@ -18,7 +18,7 @@ OPEN, CLOSE = "(", ")"
 P, QRS, T, U = "P", "QRS", "T", "U"
 WAVES = (P, QRS, T)  # U waves are not among them: hardly any database labels them throughout
 PEAKS = {"p": P, "t": T, "u": U}
-BEATS = frozenset("NLRBAaJSVrFejnE/fQ?")
+BEATS = frozenset("NLRBAaJSVrFejnE/fQ?")  # every code of a QRS complex
 BY_NUMBER = (P, QRS, T, U)  # the field `num` of a bracket in the QT Database
 SKIPPED_BEAT = 1.5  # two labelled beats further apart than so many median intervals have others between them
 

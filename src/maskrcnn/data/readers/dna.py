@@ -21,7 +21,7 @@ import torch
 from maskrcnn.data.features import Choice, Feature, feature_intervals, parse_choice
 from maskrcnn.data.interval_tables import find_labels, read_intervals
 from maskrcnn.data.intervals import Interval, LabelledSignal, signal_dataset
-from maskrcnn.data.recording import Signal, extra, stretch
+from maskrcnn.data.recording import Signal, extra, reason, stretch
 from maskrcnn.data.records import Dataset
 from maskrcnn.errors import DataError
 
@@ -129,7 +129,7 @@ def _sequence(path: Path) -> Any:
             warnings.simplefilter("ignore")
             records = list(io.parse(str(path), kind))
     except Exception as error:  # it meets broken files with errors of every kind
-        raise DataError(f"{path} is no {kind} file that can be read ({error}); download it again.") from error
+        raise DataError(f"{path} is no {kind} file that can be read ({reason(error)}); download it again.") from error
     if len(records) != 1:
         raise DataError(f"{path} holds {len(records)} sequences; write each one into a file of its own.")
     return records[0]

@@ -16,7 +16,7 @@ import numpy as np
 
 from maskrcnn.data.interval_tables import ENDS, IN_SAMPLES, STARTS, TABLE, find_labels, listed_classes, read_intervals
 from maskrcnn.data.intervals import LabelledSignal, signal_dataset
-from maskrcnn.data.recording import Signal, finite_signal, stretch
+from maskrcnn.data.recording import Signal, finite_signal, reason, stretch
 from maskrcnn.data.records import Dataset
 from maskrcnn.errors import DataError
 
@@ -142,7 +142,9 @@ def _read_arrays(path: Path) -> tuple[np.ndarray, float, tuple[str, ...]]:
         content = np.load(path, allow_pickle=False, mmap_mode="r" if path.suffix.lower() == ".npy" else None)
         arrays = {"samples": content} if isinstance(content, np.ndarray) else {k: content[k] for k in content.files}
     except Exception as error:  # numpy meets broken files with errors of every kind
-        raise DataError(f"{path} is no array that can be read ({error}); save it again with numpy.save.") from error
+        raise DataError(
+            f"{path} is no array that can be read ({reason(error)}); save it again with numpy.save."
+        ) from error
     name = next((name for name in SAMPLES if name in arrays), next(iter(arrays)) if len(arrays) == 1 else None)
     if name is None:
         raise DataError(f"{path} has no array named samples; it has {', '.join(arrays) or 'none'}.")
