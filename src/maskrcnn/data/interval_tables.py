@@ -103,9 +103,8 @@ def read_csv_rows(path: Path) -> Iterator[Row]:
         if any(cell.strip() for cell in row):
             cell = [*(value.strip() for value in row), *[""] * len(header)]
             key = cell[column[OBJECT]] if OBJECT in column else ""
-            yield Row(
-                number, cell[start], cell[end], (cell[name] if name is not None else "") or UNNAMED, in_samples, key
-            )
+            label = (cell[name] if name is not None else "") or UNNAMED
+            yield Row(number, cell[start], cell[end], label, in_samples, key)
 
 
 def _part(row: Row, rate: float) -> Part:

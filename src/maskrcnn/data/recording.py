@@ -92,6 +92,11 @@ def stretch(path: Path, length: int, start: int, stop: int | None) -> tuple[int,
     return low, high
 
 
+def reason(error: Exception) -> str:
+    """The first line of what an error says, to stand in a sentence."""
+    return (str(error) or type(error).__name__).strip().partition("\n")[0].rstrip(".:")
+
+
 def extra(module: str, reads: str) -> Any:
     """A module of the extra ``signals``, imported when it is first needed.
 

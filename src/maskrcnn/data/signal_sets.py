@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from maskrcnn.data.interval_tables import TABLE
 from maskrcnn.data.labelled import read_lines
-from maskrcnn.data.readers import audio, wfdb_records
+from maskrcnn.data.readers import audio, dna, series, wfdb_records
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.signals import find_signals, is_signal, named_signal, read_record_signal, signals_in
 from maskrcnn.errors import DataError
@@ -18,13 +19,15 @@ Opener = Callable[[Path, Sequence[Path], str], Dataset]
 OPENERS: tuple[tuple[str, Callable[[Path], bool], Opener], ...] = (
     ("wfdb", wfdb_records.is_wfdb, wfdb_records.open_wfdb),
     ("audio", audio.is_audio, audio.open_audio),
+    ("dna", dna.is_dna, dna.open_dna),
+    ("series", series.is_series, series.open_series),
 )
 
 
 def is_signal_set(path: Path) -> bool:
     """Whether ``path`` is a recording, a folder with recordings in it, or a list of them."""
     if path.is_dir():
-        return bool(signals_in(path))
+        return any(map(_announces_labels, signals_in(path)))
     return named_signal(path) is not None or (path.is_file() and bool(_listed(path)))
 
 
@@ -48,6 +51,11 @@ def open_signal_set(path: Path, choice: str = "") -> Dataset:
             notes = [f"{path}: recordings of another kind were left out ({others}); open them apart."] if others else []
             return replace(data, problems=[*data.problems, *notes], read_image=read_record_signal, kind=kind)
     raise DataError(f"{path} has no recordings that can be read.")
+
+
+def _announces_labels(path: Path) -> bool:
+    """Whether a file in a folder makes it one of recordings: tables and arrays lie in folders of images too."""
+    return not series.is_series(path) or path.with_suffix(TABLE).is_file()
 
 
 def _files(path: Path) -> list[Path]:

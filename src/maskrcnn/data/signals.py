@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from maskrcnn.data.readers import audio, wfdb_records
+from maskrcnn.data.readers import audio, dna, series, wfdb_records
 from maskrcnn.data.recording import Signal
 from maskrcnn.errors import DataError
 from maskrcnn.structures import Record
@@ -29,6 +29,8 @@ def read_signal(path: str | Path, start: int = 0, stop: int | None = None) -> Si
     for is_kind, read in READERS:
         if is_kind(path):
             return read(path, start, stop)
+    if path.suffix.lower() in series.SUFFIXES:  # it does not look like one, so reading it tells why
+        return series.read_series(path, start, stop)
     raise DataError(f"{path} is no signal that can be read; known are {KNOWN}.")
 
 
@@ -93,8 +95,9 @@ def find_signals(paths: str | Path | Iterable[str | Path], exclude: str | Path |
 
 def signals_in(folder: Path) -> list[Path]:
     """The signals that lie in ``folder`` itself, in sorted order; a WFDB record as its header."""
-    entries = (Path(entry.path) for entry in os.scandir(folder) if entry.is_file() and not entry.name.startswith("."))
-    signals = (named_signal(path) for path in sorted(entries) if is_signal(path))
+    entries = (entry for entry in os.scandir(folder) if os.path.splitext(entry.name)[1].lower() in SUFFIXES)  # noqa: PTH122
+    files = (Path(entry.path) for entry in entries if entry.is_file() and not entry.name.startswith("."))
+    signals = (named_signal(path) for path in sorted(files) if is_signal(path))
     return list(dict.fromkeys(signal for signal in signals if signal is not None))
 
 
@@ -108,5 +111,14 @@ def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
             yield from _walk(Path(entry.path), excluded)
 
 
-READERS = ((wfdb_records.is_wfdb, wfdb_records.read_wfdb), (audio.is_audio, audio.read_audio))
-KNOWN = "WFDB records (.hea), sound (.wav, .flac, .ogg, .aif, .mp3)"
+SUFFIXES = frozenset({wfdb_records.HEADER, ".dat"}) | audio.SUFFIXES | dna.SUFFIXES | series.SUFFIXES
+READERS = (  # whose file it is, who reads it
+    (wfdb_records.is_wfdb, wfdb_records.read_wfdb),
+    (audio.is_audio, audio.read_audio),
+    (dna.is_dna, dna.read_dna),
+    (series.is_series, series.read_series),
+)
+KNOWN = (
+    "WFDB records (.hea), sound (.wav, .flac, .ogg, .aif, .mp3), series of numbers (.csv, .npz, .npy) and DNA (.gb, "
+    ".gbk, .fasta, .fa)"
+)

@@ -18,7 +18,7 @@ OPEN, CLOSE = "(", ")"
 P, QRS, T, U = "P", "QRS", "T", "U"
 WAVES = (P, QRS, T)  # U waves are not among them: hardly any database labels them throughout
 PEAKS = {"p": P, "t": T, "u": U}
-BEATS = frozenset("NLRBAaJSVrFejnE/fQ?")
+BEATS = frozenset("NLRBAaJSVrFejnE/fQ?")  # every code of a QRS complex
 BY_NUMBER = (P, QRS, T, U)  # the field `num` of a bracket in the QT Database
 SKIPPED_BEAT = 1.5  # two labelled beats further apart than so many median intervals have others between them
 
@@ -122,8 +122,8 @@ def unlabelled_gaps(waves: Sequence[Wave]) -> list[tuple[int, int]]:
     """
     beats = [k for k, wave in enumerate(waves) if wave.kind == QRS]
     apart = np.diff([_middle(waves[k]) for k in beats])
-    far = np.flatnonzero(apart > SKIPPED_BEAT * np.median(apart)) if len(apart) else []
-    widest = [_widest_space(waves[beats[j] : beats[j + 1] + 1]) for j in far]
+    usual = np.median(apart) if len(apart) else 0
+    widest = [_widest_space(waves[a : b + 1]) for a, b, d in zip(beats, beats[1:], apart) if d > SKIPPED_BEAT * usual]
     return [(low, high) for low, high in widest if low < high]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from maskrcnn.data.interval_tables import find_labels, listed_classes, read_intervals
 from maskrcnn.data.intervals import LabelledSignal, signal_dataset
-from maskrcnn.data.recording import Signal, SignalHeader, extra, finite_signal, stretch
+from maskrcnn.data.recording import Signal, SignalHeader, extra, finite_signal, reason, stretch
 from maskrcnn.data.records import Dataset
 from maskrcnn.errors import DataError
 
@@ -106,5 +106,5 @@ def _ask(path: Path, function: str, **options: Any) -> Any:
     try:
         return getattr(soundfile, function)(str(path), **options)
     except Exception as error:
-        reason = str(error).rstrip(".").rpartition(": ")[2]
-        raise DataError(f"{path} is no sound that can be read ({reason}); save it as WAV or FLAC.") from error
+        what = reason(error).rpartition(": ")[2]
+        raise DataError(f"{path} is no sound that can be read ({what}); save it as WAV or FLAC.") from error

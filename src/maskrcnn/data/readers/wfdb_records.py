@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from maskrcnn.data.intervals import LabelledSignal, signal_dataset
-from maskrcnn.data.recording import Signal, SignalHeader, extra, finite_signal, stretch
+from maskrcnn.data.recording import Signal, SignalHeader, extra, finite_signal, reason, stretch
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.waves import (
     WAVES,
@@ -25,6 +25,7 @@ from maskrcnn.data.waves import (
     wave_intervals,
     waves_of,
 )
+from maskrcnn.data.wfdb_annotations import read_marks
 from maskrcnn.errors import DataError
 
 HEADER = ".hea"
@@ -119,12 +120,12 @@ def read_waves(path: Path, annotator: str) -> list[Wave]:
     Raises:
         DataError: the annotations cannot be read.
     """
-    marks = _ask(path, "rdann", annotator)
-    waves = waves_of([int(s) for s in marks.sample], marks.symbol, [int(n) for n in marks.num])
+    marks = read_marks(path.with_suffix(f".{annotator}"))
+    waves = waves_of(marks.samples, marks.symbols, marks.numbers)
     if not has_sides(waves):
         return []
     rate = _ask(path, "rdheader").fs
-    scale = rate / marks.fs if marks.fs and rate else 1.0
+    scale = rate / marks.rate if marks.rate and rate else 1.0
     return waves if scale == 1 else [shifted(wave, scale) for wave in waves]
 
 
@@ -160,7 +161,7 @@ def _samples_held(file: Path, header: Any, name: str) -> int | None:
     return int((file.stat().st_size - (header.byte_offset[own[0]] or 0)) / frame)
 
 
-def _ask(path: Path, function: str, *arguments: Any, **options: Any) -> Any:
+def _ask(path: Path, function: str, **options: Any) -> Any:
     """What a function of wfdb says of the record; it meets broken files with errors of every kind."""
     wfdb = extra("wfdb", "WFDB records")
     if not path.is_file():
@@ -168,12 +169,6 @@ def _ask(path: Path, function: str, *arguments: Any, **options: Any) -> Any:
     try:
         with warnings.catch_warnings():  # of pandas, about how wfdb uses it
             warnings.simplefilter("ignore")
-            return getattr(wfdb, function)(str(path.with_suffix("")), *arguments, **options)
+            return getattr(wfdb, function)(str(path.with_suffix("")), **options)
     except Exception as error:
-        what = "annotations" if function == "rdann" else "record"
-        named = path.with_suffix(f".{arguments[0]}") if function == "rdann" else path
-        raise DataError(f"{named} is no {what} that can be read ({_first_line(error)}); copy it again.") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).strip().partition("\n")[0].rstrip(".")
+        raise DataError(f"{path} is no record that can be read ({reason(error)}); copy it again.") from error

@@ -103,7 +103,8 @@ class Fingerprint:
             f"{self.images} files of {' x '.join(f'{s:.4g}' for s in self.spacing)} {self.unit} a sample",
             f"objects: {counts}",
             f"objects in a file: median {self.crowded():.0f}, at most {self.most_objects}",
-            f"an object's length: a tenth are under {small:.3g} {self.unit}, median {middle:.3g}, a tenth over {large:.3g}",
+            f"an object's length: a tenth are under {small:.3g} {self.unit}, median {middle:.3g}, a tenth over "
+            f"{large:.3g}",
         ]
 
     def sentences(self) -> list[str]:
