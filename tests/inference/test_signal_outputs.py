@@ -46,8 +46,8 @@ def test_table_list_and_picture(tmp_path: Path) -> None:
         "category": "T",
         "category_id": 3,
         "score": 0.5124,
-        "start": 49.6,
-        "end": 56.4,
+        "start_sample": 49.6,
+        "end_sample": 56.4,
         "start_s": 0.496,
         "end_s": 0.564,
         "samples": 4,
@@ -60,8 +60,8 @@ def test_table_list_and_picture(tmp_path: Path) -> None:
         "object": "1",
         "class": "P",
         "score": "0.9",
-        "start": "10.0",
-        "end": "13.0",
+        "start_sample": "10.0",
+        "end_sample": "13.0",
         "start_s": "0.1",
         "end_s": "0.13",
         "samples": "3",
@@ -89,6 +89,16 @@ def test_wfdb_annotations_come_back(tmp_path: Path) -> None:
         "predictions.json",
         "summary.csv",
     }
+
+
+def test_wfdb_brackets_are_never_nested(tmp_path: Path) -> None:
+    wfdb = pytest.importorskip("wfdb")
+    samples = np.zeros((1, 200), dtype=np.float32)
+    samples[0, [35, 60]] = 1
+    detections = found(200, [(30, 50), (48, 70)], [1, 2])
+    write(tmp_path, Recording(torch.from_numpy(samples), 250.0, ("I",)), detections, WAVES)
+    marks = wfdb.rdann(str(tmp_path / "rec"), "mrc")
+    assert "".join(marks.symbol) == "(p)(N)" and marks.sample.tolist() == [30, 35, 47, 48, 60, 69]
 
 
 def test_wfdb_annotations_of_nothing_can_be_read(tmp_path: Path) -> None:
@@ -155,7 +165,15 @@ def test_a_class_may_name_its_strand() -> None:
 def test_series_have_no_seconds_where_there_is_no_clock(tmp_path: Path) -> None:
     signal = recording(50, rate=1.0, kind="series", unit="samples")
     write(tmp_path, signal, found(50, [(3, 9)], [1]), ["step"], "in/s.csv")
-    assert set(rows(tmp_path / "summary.csv")[0]) == {"file", "object", "class", "score", "start", "end", "samples"}
+    assert set(rows(tmp_path / "summary.csv")[0]) == {
+        "file",
+        "object",
+        "class",
+        "score",
+        "start_sample",
+        "end_sample",
+        "samples",
+    }
     assert {path.name for path in tmp_path.iterdir()} == {"s.png", "s.csv", "predictions.json", "summary.csv"}
 
 

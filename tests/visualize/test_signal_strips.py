@@ -84,9 +84,14 @@ def test_a_column_gets_the_part_that_is_covered() -> None:
 
 def test_a_single_wild_sample_does_not_flatten_the_rest() -> None:
     values = np.sin(np.arange(10_000) / 5)
-    assert value_range(values, 4) == pytest.approx(2, rel=1e-3)
+    assert value_range(values, 2500) == pytest.approx(2, rel=1e-3)
     values[77] = 1000
-    assert 5 < value_range(values, 4) < 7
+    assert 5 < value_range(values, 2500) < 7
+
+
+def test_a_drift_is_never_cut_off() -> None:
+    values = np.arange(10_000, dtype=np.float32)
+    assert value_range(values, 10_000) == 9999 and value_range(values, 2500.5) == 2500
 
 
 def test_stretches_are_those_of_the_mask() -> None:
@@ -158,7 +163,7 @@ def test_the_part_of_g_and_c() -> None:
     signal = dna("G" * 500 + "A" * 500 + "N" * 500)
     content = gc_content(signal.samples.numpy(), tuple("ACGT"))[0]
     assert content[0] == 100 and content[700] == 0 and content[1400] == 50
-    assert curves_of(signal.samples, tuple("ACGT"), "dna", "").names == ["GC %"]
+    assert curves_of(signal.samples, tuple("ACGT"), "dna", "", 1500).names == ["GC %"]
 
 
 def test_an_object_is_coloured_where_its_mask_is_and_nowhere_else() -> None:

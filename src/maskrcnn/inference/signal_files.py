@@ -27,7 +27,8 @@ def write_wfdb(path: Path, objects: Sequence[FoundInterval], signal: SignalLike,
     """WFDB annotations: ``(`` at the first sample, a symbol at the peak and ``)`` at the last, as PhysioNet has waves.
 
     P, QRS, T and U have the symbols ``p``, ``N``, ``t`` and ``u`` at the sample that is farthest from the line between
-    the two ends, in all leads together. Objects of other classes have a comment there that says the class.
+    the two ends, in all leads together. Objects of other classes have a comment there that says the class. Brackets
+    cannot be nested: an object that reaches into the next one ends before it here, but not before its own peak.
 
     Raises:
         UsageError: the package ``wfdb`` is not installed.
@@ -48,7 +49,7 @@ def _write_wfdb(path: Path, objects: Sequence[FoundInterval], signal: SignalLike
         with atomic_write(path) as beside:
             beside.write_bytes(bytes(2))  # the mark of the end, which is all that an empty list has; wfdb refuses one
         return
-    points = sorted(point for found in objects for point in _annotations(found, np.asarray(signal.samples)))
+    points = sorted(point for found in _apart(objects, np.asarray(signal.samples)) for point in _annotations(*found))
     samples, numbers, _, symbols, notes = (list(column) for column in zip(*points))
     with atomic_write(path) as beside, tempfile.TemporaryDirectory(dir=beside.parent, prefix=".wfdb") as folder:
         # wfdb takes letters, digits, - and _ in a record's name only
@@ -65,13 +66,19 @@ def _write_wfdb(path: Path, objects: Sequence[FoundInterval], signal: SignalLike
         (Path(folder) / f"record.{ANNOTATOR}").replace(beside)
 
 
-def _annotations(found: FoundInterval, samples: np.ndarray) -> list[tuple[int, int, int, str, str]]:
+def _apart(objects: Sequence[FoundInterval], samples: np.ndarray) -> Iterable[tuple[FoundInterval, int, int]]:
+    """Each object with the samples of its peak and its end, which lies before the next object's first if it can."""
+    for found, after in zip(objects, [*objects[1:], None]):
+        peak = found.first + peak_of(samples[:, found.first : found.stop])
+        last = found.stop - 1
+        yield found, peak, last if after is None else max(peak, min(last, after.first - 1))
+
+
+def _annotations(found: FoundInterval, peak: int, last: int) -> list[tuple[int, int, int, str, str]]:
     """Sample, number, order, symbol and note of the three annotations of one object."""
     symbol, number = WAVES.get(found.class_name.lower(), (NOTE, min(FIRST_FREE + found.label, MOST)))
     note = _words(found.class_name)[:LONGEST_NOTE] if symbol == NOTE else ""
-    last = found.stop - 1
-    middle = found.first + peak_of(samples[:, found.first : found.stop])
-    return [(found.first, number, 0, "(", ""), (middle, number, 1, symbol, note), (last, number, 2, ")", "")]
+    return [(found.first, number, 0, "(", ""), (peak, number, 1, symbol, note), (last, number, 2, ")", "")]
 
 
 def peak_of(samples: np.ndarray) -> int:

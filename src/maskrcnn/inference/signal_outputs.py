@@ -23,8 +23,8 @@ COLUMNS = {
     "object": "object",
     "class": "category",
     "score": "score",
-    "start": "start",
-    "end": "end",
+    "start_sample": "start_sample",
+    "end_sample": "end_sample",
 }
 UNIT_COLUMNS = {"s": ("start_s", "end_s"), "bp": ("first_bp", "last_bp"), "samples": ()}
 
@@ -32,13 +32,15 @@ UNIT_COLUMNS = {"s": ("start_s", "end_s"), "bp": ("first_bp", "last_bp"), "sampl
 class SignalWriter:
     """Writes the intervals found in signals into a folder, each file whole or not at all.
 
-    Objects are numbered from 1 by their start, the same in every file. ``start`` and ``end`` are in samples of the
-    file, sample k covering [k, k + 1), so that their difference is a length; ``start_s`` and ``end_s`` are the same in
-    seconds. For DNA ``first_bp`` and ``last_bp`` are the first and last base, counted from 1 as in GenBank.
+    Objects are numbered from 1 by their start, the same in every file. ``start_sample`` and ``end_sample`` are in
+    samples of the file, sample k covering [k, k + 1), so that their difference is a length; ``start_s`` and ``end_s``
+    are the same in seconds. For DNA ``first_bp`` and ``last_bp`` are the first and last base, counted from 1 as in
+    GenBank.
 
     * ``<stem>.png`` for each recording: the signal in strips with the objects coloured, see
       :func:`maskrcnn.visualize.signal_strips.draw_signal`; a second recording of the same stem is ``<stem>-2.png``.
-    * ``<stem>.csv``: a row for each object. ``samples`` counts those of the mask, or of the box for a model without.
+    * ``<stem>.csv``: a row for each object, fit to be read as labels of the recording. ``samples`` counts those of the
+      mask, or of the box for a model without.
     * ``<stem>.mrc`` (WFDB annotations), ``<stem>.txt`` (Audacity labels), ``<stem>.gff3`` and ``<stem>.bed``: the same
       objects in the field's own files, as the recording's kind asks.
     * ``predictions.json``, written by :meth:`close`: a list with names as in those of images; ``mask`` is what each
@@ -141,8 +143,8 @@ class SignalWriter:
             "category": found.class_name,
             "category_id": self.category_ids[found.label - 1],
             "score": round(found.score, 4),
-            "start": round(found.start, 2),
-            "end": round(found.end, 2),
+            "start_sample": round(found.start, 2),
+            "end_sample": round(found.end, 2),
         }
         entry |= dict(zip(UNIT_COLUMNS[signal.unit], _in_unit(found, signal)))
         return entry | {"samples": found.covered} | ({} if found.mask is None else {"mask": found.mask})

@@ -64,8 +64,12 @@ class Curves:
         return max(34, min(92, 150 // self.lanes))
 
 
-def curves_of(samples: np.ndarray, channel_names: Sequence[str], kind: str, value_unit: str) -> Curves:
-    """The curves of a recording: its channels, an image of many channels, or the part of G and C in DNA."""
+def curves_of(samples: np.ndarray, channel_names: Sequence[str], kind: str, value_unit: str, strip: float) -> Curves:
+    """The curves of a recording: its channels, an image of many channels, or the part of G and C in DNA.
+
+    Args:
+        strip: samples that a strip shows.
+    """
     values = np.asarray(samples)
     if kind == "dna":
         content = gc_content(values, channel_names)
@@ -77,8 +81,7 @@ def curves_of(samples: np.ndarray, channel_names: Sequence[str], kind: str, valu
         return Curves(values, [f"{len(values)} channels"], np.ones(1), image=True)
     names = [name[:LONGEST_NAME] for name in channel_names] or [str(k + 1) for k in range(len(values))]
     names = [f"{name} {value_unit}".strip() for name in names]
-    pieces = -(-values.shape[1] // 2500)  # about a strip's worth of samples or less
-    scales = [value_range(channel, min(pieces, 30)) for channel in values]
+    scales = [value_range(channel, strip) for channel in values]
     return Curves(values, names, np.array([scale if scale > FLAT_RANGE else 1.0 for scale in scales]))
 
 

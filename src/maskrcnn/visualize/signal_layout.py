@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,7 +23,7 @@ WORD_ROW = 22
 BAR, TRUTH_BAR = 10, 6  # heights of the bars
 BARS_GAP = 5  # above each kind of bars
 BAR_ROWS = 3  # of bars that overlap; beyond, they share the last
-AXIS = 26
+AXIS = 28
 BETWEEN = 16  # strips
 TICK_GAP = 95  # pixels at least between two words of an axis
 INK: Color = (32, 36, 44)
@@ -66,11 +67,21 @@ class Layout:
         return self.left + (samples - first) * (self.right - self.left) / self.strip
 
 
+def rate_of(signal: SignalLike) -> float:
+    """Samples for each unit of the axis."""
+    return signal.rate if signal.unit == "s" else 1.0
+
+
+def samples_of_strip(signal: SignalLike) -> float:
+    """How many samples a strip shows; the last may end earlier."""
+    extent = max(signal.samples.shape[-1], 1) / rate_of(signal)
+    return max(strip_length(extent, signal.unit) * rate_of(signal), 1.0)
+
+
 def lay_out(signal: SignalLike, curves: Curves, found: Marks, true: Marks, width: int, with_truth: bool) -> Layout:
-    rate = signal.rate if signal.unit == "s" else 1.0
-    total = signal.samples.shape[-1]
-    strip = max(strip_length(max(total, 1) / rate, signal.unit) * rate, 1.0)
-    count = max(1, -int(-(total - 1e-6 * strip) // strip))
+    """The sizes of a picture of ``width`` pixels."""
+    strip = samples_of_strip(signal)
+    count = max(1, math.ceil(signal.samples.shape[-1] / strip - 1e-6))
     names = max((font_of(TEXT_SIZE).getlength(name) for name in curves.names), default=0)
     left = round(MARGIN + max(names, font_of(TEXT_SIZE).getlength("found")) + 74)
     return Layout(
@@ -78,7 +89,7 @@ def lay_out(signal: SignalLike, curves: Curves, found: Marks, true: Marks, width
         right=width - MARGIN,
         strip=strip,
         count=count,
-        rate=rate,
+        rate=rate_of(signal),
         unit=signal.unit,
         channel_height=curves.channel_height(count),
         word_rows=3 if count == 1 else 2,

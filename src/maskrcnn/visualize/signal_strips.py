@@ -37,6 +37,8 @@ from maskrcnn.visualize.signal_layout import (
     choose_words,
     font_of,
     lay_out,
+    rate_of,
+    samples_of_strip,
     trace_height,
 )
 from maskrcnn.visualize.signal_marks import Marks, class_color, legend_entries, marks_of, rows_of
@@ -72,7 +74,8 @@ def draw_signal(
     Returns:
         An RGB image, as high as it must be.
     """
-    curves = curves_of(np.asarray(signal.samples), signal.channel_names, signal.kind, value_unit)
+    strip = samples_of_strip(signal)
+    curves = curves_of(np.asarray(signal.samples), signal.channel_names, signal.kind, value_unit, strip)
     found, true = marks_of(detections), marks_of(truth)
     layout = lay_out(signal, curves, found, true, width, truth is not None)
     words, placed = choose_words(layout, found, class_names)
@@ -156,7 +159,7 @@ def _draw_position_axis(
         text = position_text(value, step, extent, layout.unit)
         text += f" {layout.unit}" if value < start + step and (extent < MINUTE or layout.unit != "s") else ""
         anchor = "mt" if x + font.getlength(text) / 2 < canvas.width - 4 else "rt"
-        pen.text((x if anchor == "mt" else canvas.width - 6, y + 3), text, MUTED, font, anchor=anchor)
+        pen.text((x if anchor == "mt" else canvas.width - 6, y + 6), text, MUTED, font, anchor=anchor)
 
 
 def _draw_value_axes(
@@ -200,7 +203,7 @@ def _draw_header(
     canvas: Image.Image, signal: SignalLike, found: Marks, true: Marks, class_names: Sequence[str], title: str
 ) -> None:
     pen = ImageDraw.Draw(canvas)
-    rate = signal.rate if signal.unit == "s" else 1.0
+    rate = rate_of(signal)
     facts = [extent_text(signal.samples.shape[-1] / rate, signal.unit)]
     facts += [f"{rate:,.6g} Hz"] if signal.unit == "s" else []
     facts += [f"{len(found.boxes):,} objects" if len(found.boxes) != 1 else "1 object"]

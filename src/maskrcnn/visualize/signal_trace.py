@@ -109,12 +109,13 @@ def column_means(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return (sums[:, last] - sums[:, first]) / size
 
 
-def value_range(values: np.ndarray, pieces: int) -> float:
-    """The range that a channel needs in each of ``pieces`` equal parts, so that all are drawn at one scale.
+def value_range(values: np.ndarray, strip: float) -> float:
+    """The range that a channel ``[T]`` needs in each strip of so many samples, so that all are drawn at one scale.
 
     It holds every sample, unless a few of them reach so far that the rest would be a flat line: then those are cut off.
     """
-    parts = [part[np.isfinite(part)] for part in np.array_split(values, max(pieces, 1))]
+    bounds = np.ceil(np.arange(strip, len(values), strip)).astype(np.int64)
+    parts = [part[np.isfinite(part)] for part in np.split(values, bounds)]
     widest = max((float(part.max() - part.min()) for part in parts if part.size), default=0.0)
     usual = max((float(np.ptp(np.quantile(part, (0.001, 0.999)))) for part in parts if part.size), default=0.0)
     return widest if widest <= 3 * usual or usual < FLAT_RANGE else 3 * usual
