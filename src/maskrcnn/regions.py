@@ -149,6 +149,17 @@ class Regions:
         return Regions(tuple(int(s) for s in spatial_shape), nothing, nothing.copy(), runs)
 
     @staticmethod
+    def join(parts: Sequence[Regions]) -> Regions:
+        """The objects of one or more parts, one after another; all are of one canvas and one map."""
+        return Regions(
+            parts[0].spatial_shape,
+            np.concatenate([part.offsets for part in parts]),
+            np.concatenate([part.shapes for part in parts]),
+            [runs for part in parts for runs in part.runs],
+            parts[0].axis_map,
+        )
+
+    @staticmethod
     def from_windows(spatial_shape: Sequence[int], windows: Iterable[tuple[Sequence[int], np.ndarray]]) -> Regions:
         """From pairs (offset in tensor order, boolean window); windows are cut to the tight box of what they hold."""
         ndim = len(spatial_shape)
