@@ -22,6 +22,16 @@ def test_is_what_pycocotools_writes(mask: np.ndarray) -> None:
     json.dumps(rle)
 
 
+@settings(max_examples=80, deadline=None)
+@given(arrays(bool, st.tuples(st.integers(1, 7), st.integers(1, 7))), st.tuples(*[st.integers(0, 2)] * 4))
+def test_a_window_anywhere_on_its_canvas(window: np.ndarray, around: tuple[int, int, int, int]) -> None:
+    """Also one that reaches from the first to the last row, where one column's end is the next one's beginning."""
+    full = np.pad(window, (around[:2], around[2:]))
+    regions = Regions.from_windows(full.shape, [((around[0], around[2]), window)])
+    expected = coco_mask.encode(np.asfortranarray(full.astype(np.uint8)))
+    assert regions_to_rle(regions, 0)["counts"] == expected["counts"].decode()
+
+
 @pytest.mark.parametrize("fill", [False, True])
 def test_empty_and_full(fill: bool) -> None:
     mask = np.full((5, 7), fill)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,10 +58,25 @@ def encode_runs(mask: np.ndarray) -> np.ndarray:
     """Run lengths ``uint32 [n]`` of a boolean array in C order; the first run counts zeros and may be 0."""
     flat = np.ascontiguousarray(mask, dtype=bool).ravel()
     edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
-    runs = np.diff(np.concatenate([[0], edges, [flat.size]]))
     if flat.size and flat[0]:
-        runs = np.concatenate([[0], runs])
-    return runs.astype(np.uint32)
+        edges = np.concatenate([[0], edges])
+    return runs_of_edges(edges, flat.size)
+
+
+def runs_of_edges(edges: np.ndarray, size: int) -> np.ndarray:
+    """Run lengths of ``size`` samples that change, from 0 at first, at each of the rising positions ``edges``."""
+    if len(edges) and edges[-1] == size:  # nothing comes after it
+        edges = edges[:-1]
+    runs = np.empty(len(edges) + 1, dtype=np.uint32)
+    runs[:-1], runs[-1] = edges, size
+    runs[1:] -= runs[:-1].copy()
+    return runs
+
+
+def edges_of_runs(runs: np.ndarray) -> np.ndarray:
+    """Where the samples change, int64: starts and stops of the covered stretches by turns, an even number."""
+    edges = np.cumsum(runs, dtype=np.int64)
+    return edges if len(runs) % 2 == 0 else edges[:-1]
 
 
 def decode_runs(runs: np.ndarray, shape: Sequence[int]) -> np.ndarray:
@@ -133,6 +149,17 @@ class Regions:
         return Regions(tuple(int(s) for s in spatial_shape), nothing, nothing.copy(), runs)
 
     @staticmethod
+    def join(parts: Sequence[Regions]) -> Regions:
+        """The objects of one or more parts, one after another; all are of one canvas and one map."""
+        return Regions(
+            parts[0].spatial_shape,
+            np.concatenate([part.offsets for part in parts]),
+            np.concatenate([part.shapes for part in parts]),
+            [runs for part in parts for runs in part.runs],
+            parts[0].axis_map,
+        )
+
+    @staticmethod
     def from_windows(spatial_shape: Sequence[int], windows: Iterable[tuple[Sequence[int], np.ndarray]]) -> Regions:
         """From pairs (offset in tensor order, boolean window); windows are cut to the tight box of what they hold."""
         ndim = len(spatial_shape)
@@ -148,6 +175,29 @@ class Regions:
             np.array(shapes, dtype=np.int64).reshape(-1, ndim),
             runs,
         )
+
+    @staticmethod
+    def from_spans(spatial_shape: Sequence[int], spans: np.ndarray, counts: np.ndarray) -> Regions:
+        """From stretches of rows, object after object.
+
+        Args:
+            spans: int64 ``[n, D + 1]``, on the canvas: a row (D - 1 coordinates, tensor order), the first sample along
+                the last axis and the one after the last. Of each object in C order, none empty, none overlapping.
+            counts: ``[N]``: how many of them are each object's.
+        """
+        regions = Regions.blank(spatial_shape, len(counts))
+        able = np.flatnonzero(counts)
+        if len(able) == 0:
+            return regions
+        last = np.cumsum(counts[able])
+        begin = last - counts[able]
+        low = np.minimum.reduceat(spans[:, :-1], begin, axis=0)
+        high = np.maximum.reduceat(spans, begin, axis=0)
+        high = np.concatenate([high[:, :-2] + 1, high[:, -1:]], axis=1)
+        regions.offsets[able], regions.shapes[able] = low, high - low
+        for i, a, b in zip(able, begin, last):
+            regions.runs[i] = _runs_of_spans(spans[a:b], regions.offsets[i], regions.shapes[i])
+        return regions
 
     @staticmethod
     def from_masks(masks: Iterable[np.ndarray], spatial_shape: Sequence[int]) -> Regions:
@@ -171,6 +221,19 @@ class Regions:
         windows = (label_map[tuple(slice(a, a + n) for a, n in zip(*w))] for w in zip(low, extent))
         runs = [encode_runs(window == value) for window, value in zip(windows, values)]
         return Regions(tuple(shape), low, extent, runs)
+
+
+def _runs_of_spans(spans: np.ndarray, low: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """Run lengths of one object's spans in the window of ``shape`` that begins at ``low``."""
+    row: Any = 0
+    for axis, extent in enumerate(shape[:-1]):
+        row = row * extent + (spans[:, axis] - low[axis])
+    row = row * shape[-1] - low[-1]
+    start, stop = spans[:, -2] + row, spans[:, -1] + row
+    parted = start[1:] != stop[:-1]  # spans that touch, in a row or from one full row to the next, are one run
+    edges = np.empty((1 + np.count_nonzero(parted), 2), np.int64)
+    edges[0, 0], edges[1:, 0], edges[:-1, 1], edges[-1, 1] = start[0], start[1:][parted], stop[:-1][parted], stop[-1]
+    return runs_of_edges(edges.ravel(), int(shape.prod()))
 
 
 def tighten(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

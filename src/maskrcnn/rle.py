@@ -8,26 +8,40 @@ from typing import Any
 import numpy as np
 from hotcoco import mask as coco_mask
 
-from maskrcnn.regions import Regions, encode_runs
+from maskrcnn.regions import Regions, edges_of_runs, runs_of_edges
 
 
 def regions_to_rle(regions: Regions, i: int) -> dict[str, Any]:
     """Object ``i`` of 2-D regions as COCO writes it: ``{"size": [height, width], "counts": str}``, ready for JSON.
 
-    Only the columns that the object's window spans are laid out, never the whole image.
+    Rows become columns without a picture of either: what differs between one row and the next is where columns change,
+    so the work is that of the outline's length.
     """
     height, width = regions.spatial_shape
-    (top, left), (rows, columns) = regions.offsets[i], regions.shapes[i]
-    strip = np.zeros((columns, height), dtype=bool)
-    strip[:, top : top + rows] = regions.window(i).T
-    counts = encode_runs(strip).astype(np.int64).tolist()
-    counts[0] += int(left) * height
-    zeros_after = int(width - left - columns) * height
-    if len(counts) % 2:  # an odd number of runs ends in zeros
-        counts[-1] += zeros_after
-    elif zeros_after:
-        counts.append(zeros_after)
-    return _to_text(coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width))
+    edges = turn_edges(edges_of_runs(regions.runs[i]), int(regions.shapes[i, 1]), regions.offsets[i], height)
+    counts = runs_of_edges(edges, height * width)
+    return _to_text(coco_mask.frPyObjects({"size": [height, width], "counts": counts.tolist()}, height, width))
+
+
+def turn_edges(edges: np.ndarray, columns: int, offset: np.ndarray, height: int) -> np.ndarray:
+    """Where a mask changes, counted down the columns of the image, from where it changes along its window's rows.
+
+    A mask and its copy one row further down are, together with exclusive or, 1 just where a column changes. Edges of an
+    exclusive or are the edges of both, and two at the same place are none.
+
+    Args:
+        edges: rising positions in a window of ``columns`` columns, row after row, an even number.
+        offset: ``(y, x)`` of the window.
+        height: of the image.
+    """
+    start, stop = np.sort(np.concatenate([edges, edges + columns]), kind="stable").reshape(-1, 2).T
+    length = stop - start
+    total = int(length.sum())
+    changed = np.repeat(start - (np.cumsum(length) - length), length) + np.arange(total)
+    row, column = np.divmod(changed, max(columns, 1))
+    turned = np.sort((column + offset[1]) * height + (row + offset[0]))
+    twice = np.flatnonzero(turned[1:] == turned[:-1])  # a column that ends where the next begins
+    return np.delete(turned, np.concatenate([twice, twice + 1])) if len(twice) else turned
 
 
 def decode_masks(masks: Sequence[bytes], spatial_shape: tuple[int, ...]) -> Regions:

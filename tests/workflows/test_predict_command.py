@@ -254,3 +254,22 @@ def test_a_flag_out_of_range_is_refused_and_named(refuses, photo, tmp_path, flag
     sentence = refuses(photo, flag, value)
     assert flag in sentence and value in sentence
     assert not (tmp_path / "out").exists()
+
+
+def test_each_object_becomes_a_file_of_its_own(predict, photo, tmp_path):
+    outcome = predict(photo, "--cutouts")
+    assert outcome.code == 0 and "cutouts" in outcome.out
+    rows = {f"street_cutout_{row['object']}_{row['class']}.png": row for row in table(tmp_path)}
+    written = files(tmp_path / "out" / "cutouts")
+    assert set(written) == {name for name, row in rows.items() if int(row["area_px"])} and len(written) > 3
+    for name in written:
+        with Image.open(tmp_path / "out" / "cutouts" / name) as picture:
+            alpha = np.asarray(picture)[..., 3]
+        assert set(np.unique(alpha)) <= {0, 255}
+        assert np.count_nonzero(alpha) == int(rows[name]["area_px"])
+
+
+def test_a_model_without_masks_cuts_nothing_out(refused, photo, tmp_path):
+    boxes_only = save_tiny_model(tmp_path / "boxes.safetensors", mask_head=None)
+    sentence = refused("predict", photo, "--model", boxes_only, "--out", tmp_path / "out", "--cutouts")
+    assert "no masks to cut objects out with" in sentence

@@ -48,6 +48,8 @@ class Predict:
     """Images that run together."""
     label_maps: bool = False
     """Also write 16-bit PNGs: object numbers (NAME.instances.png) and class numbers (NAME.classes.png)."""
+    cutouts: bool = False
+    """Also write each object as a file of its own into cutouts/: its pixels on a transparent background."""
 
     explain: bool = False
     """Also draw what convinced the model of each object: NAME_evidence.png, some seconds an object."""
@@ -85,9 +87,11 @@ class Predict:
             self.label_maps,
             lambda path, found: print(f"{path}: {counted(found, 'object')}", flush=True),
             self.explain_most if self.explain else 0,
+            self.cutouts,
         )
+        also = "; each object of its own is in its folder cutouts" if self.cutouts else ""
         print(
             f"{counted(sum(outcome.counts.values()), 'object')} in {counted(len(outcome.counts), 'image')}; pictures, "
-            f"predictions.json and summary.csv are in {self.out}"
+            f"predictions.json and summary.csv are in {self.out}{also}"
         )
         return tell_failures(failures + outcome.failures)

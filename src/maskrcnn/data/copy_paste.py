@@ -48,12 +48,12 @@ def copy_paste(sample: Sample, donor: Sample, augment: AugmentConfig, generator:
         the donor has nothing to paste. ``exhaustive`` stays: what is pasted is labelled, whoever searched for what.
     """
     shape = _shown(sample)
-    windows, pasted = _draw_objects(donor, shape, augment, generator)
-    if not windows:
+    pasted = _draw_objects(donor, shape, augment, generator)
+    if pasted.regions is None:
         return sample
     cover = np.zeros(shape, dtype=bool)
-    for window in windows:
-        cover[_slices(window)] |= window[1]
+    for i in range(len(pasted)):
+        cover[pasted.regions.window_slices(i)] |= pasted.regions.window(i)
     below = _cover_objects(sample.target, cover, augment)
     return replace(sample, image=_paste_image(sample.image, donor.image, cover), target=_join(below, pasted))
 
@@ -83,35 +83,34 @@ def _shown(sample: Sample) -> tuple[int, ...]:
 
 def _draw_objects(
     donor: Sample, spatial_shape: tuple[int, ...], augment: AugmentConfig, generator: np.random.Generator
-) -> tuple[list[Window], Instances]:
+) -> Instances:
     """A random number, at least one, of the objects that can be pasted into ``spatial_shape``, in the donor's order,
-    and the window of each; none if there is none."""
+    with what can be seen of them as regions of that shape; without any regions if there is none."""
     target = donor.target
     regions = Regions.blank(spatial_shape, len(target)) if target.regions is None else target.regions
-    able: dict[int, Window] = {}
+    able: dict[int, Regions] = {}  # as run lengths: five hundred windows may be a gigabyte
     for i in [i for i in range(len(target)) if target.crowd is None or not target.crowd[i]]:
         offset, mask = render_window(regions, i, _shown(donor))
         fits = mask[tuple(slice(0, max(0, side - start)) for start, side in zip(offset, spatial_shape))]
         enough = fits.any() and fits.sum() >= augment.min_visible * mask.sum()
         if enough and are_larger(_box((offset, fits)), augment.min_box_size):
-            able[i] = (offset, fits)
+            able[i] = Regions.from_windows(spatial_shape, [(offset, fits)])
     if not able:
-        return [], target[:0]
+        return replace(target[:0], regions=None)
     count = int(generator.integers(1, len(able), endpoint=True))
     chosen = np.sort(generator.permutation(list(able))[:count])
-    windows = [able[i] for i in chosen]
     objects = target[torch.from_numpy(chosen)]
     keypoints = objects.keypoints
     if keypoints is not None:
         keypoints = keypoints * _are_inside(keypoints[..., :-1], spatial_shape)[..., None]
-    boxes = torch.stack([_box(window) for window in windows]).to(objects.boxes.dtype)
-    regions = Regions.from_windows(spatial_shape, windows)
-    return windows, replace(objects, boxes=boxes, regions=regions, keypoints=keypoints)
+    seen = Regions.join([able[i] for i in chosen])
+    boxes = torch.from_numpy(seen.boxes()).to(objects.boxes.dtype)
+    return replace(objects, boxes=boxes, regions=seen, keypoints=keypoints)
 
 
 def _cover_objects(target: Instances, cover: np.ndarray, augment: AugmentConfig) -> Instances:
     """What can be seen of the objects of ``target`` where ``cover`` ``[*S]`` hides what is below it."""
-    boxes, windows, keep = target.boxes.clone(), [], []
+    boxes, parts, keep = target.boxes.clone(), [Regions.blank(cover.shape)], []
     crowd = torch.zeros(len(target), dtype=torch.bool) if target.crowd is None else target.crowd
     regions = Regions.blank(cover.shape, len(target)) if target.regions is None else target.regions
     for i in range(len(target)):
@@ -129,9 +128,9 @@ def _cover_objects(target: Instances, cover: np.ndarray, augment: AugmentConfig)
             boxes[i] = torch.where(before == after, boxes[i], after.to(boxes.dtype))
             enough = seen.sum() >= augment.min_visible * mask.sum()
             keep.append(bool(crowd[i] or (enough and are_larger(boxes[i], augment.min_box_size))))
-        windows.append((offset, seen))
+        parts.append(Regions.from_windows(cover.shape, [(offset, seen)]))
     keypoints = None if target.keypoints is None else _hide_keypoints(target.keypoints, cover)
-    regions = Regions.from_windows(cover.shape, windows)
+    regions = Regions.join(parts)
     return replace(target, boxes=boxes, regions=regions, keypoints=keypoints)[torch.tensor(keep, dtype=torch.bool)]
 
 
@@ -186,10 +185,7 @@ def _join(below: Instances, pasted: Instances) -> Instances:
         below, pasted = (_with_sides(objects) for objects in (below, pasted))
     values = {f.name: (getattr(below, f.name), getattr(pasted, f.name)) for f in fields(Instances)}
     joined: dict[str, Any] = {k: torch.cat(both) for k, both in values.items() if isinstance(both[0], Tensor)}
-    first, second = values["regions"]
-    offsets, shapes = (np.concatenate([getattr(r, name) for r in (first, second)]) for name in ("offsets", "shapes"))
-    regions = Regions(first.spatial_shape, offsets, shapes, first.runs + second.runs)
-    return Instances(**joined, regions=regions)
+    return Instances(**joined, regions=Regions.join(values["regions"]))
 
 
 def _with_sides(objects: Instances) -> Instances:

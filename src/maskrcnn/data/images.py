@@ -143,16 +143,19 @@ def _pixels(image: Image.Image, channels: int) -> np.ndarray:
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, "white")
         image = Image.alpha_composite(white, layer)
-    return np.array(image.convert(PILLOW_MODES[channels]))
+    return np.array(image if image.mode == PILLOW_MODES[channels] else image.convert(PILLOW_MODES[channels]))
 
 
 def _deep_pixels(image: Image.Image) -> np.ndarray:
     """Float32 grey ``[H, W]`` scaled to 0..255 between its outer percentiles; a uniform image becomes 0."""
-    values = np.nan_to_num(np.array(image).astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    values = np.array(image, dtype=np.float32)
+    np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     low, high = np.percentile(values, (OUTER_PERCENT, 100 - OUTER_PERCENT))
     if low == high:
         low, high = values.min(), values.max()
-    return np.clip((values - low) * np.float32(255 / max(high - low, 1e-12)), 0, 255).astype(np.float32)
+    values -= low
+    values *= np.float32(255 / max(high - low, 1e-12))
+    return np.clip(values, 0, 255, out=values)
 
 
 def _unreadable(path: str | Path, error: Exception) -> DataError:

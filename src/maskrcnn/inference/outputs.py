@@ -13,6 +13,7 @@ from torch import Tensor
 from maskrcnn.data.coco_annotation import to_coco_keypoints
 from maskrcnn.errors import UsageError
 from maskrcnn.files import atomic_write
+from maskrcnn.inference.cutouts import FOLDER, cut_out, cutout_name
 from maskrcnn.inference.result_files import FreeNames, id_of, refuse_among_sources, write_list, write_table
 from maskrcnn.regions import Regions
 from maskrcnn.rle import regions_to_rle
@@ -35,12 +36,15 @@ class PredictionWriter:
       counts the pixels of the mask, or of the box for a model without masks.
     * ``<stem>.instances.png`` and ``<stem>.classes.png`` if ``label_maps`` is set: 16-bit pictures of object numbers
       as in ``summary.csv`` and of class numbers 1..K; 0 is background.
+    * ``cutouts/<stem>_cutout_<object>_<class>.png`` for each object that covers a pixel if ``cutouts`` is set, numbered
+      as in ``summary.csv``: its pixels on a transparent background.
 
     Args:
         out_dir: the folder, made if it does not exist. Files of an earlier run are replaced.
         class_names: of labels 1..K.
         category_ids: the ids that the data set uses for labels 1..K; by default the labels themselves.
         label_maps: write label maps too.
+        cutouts: write each object as a picture of its own too.
         keypoint_names, skeleton: of the model's points, for drawing, see :func:`maskrcnn.visualize.draw.draw`.
         reserved: what somebody else's files beside the overlays add to their names; no image's overlay is named so.
     """
@@ -54,11 +58,12 @@ class PredictionWriter:
         keypoint_names: Sequence[str] = (),
         skeleton: Sequence[tuple[int, int]] = (),
         reserved: Sequence[str] = (),
+        cutouts: bool = False,
     ) -> None:
         self.out_dir = Path(out_dir)
         self.class_names = tuple(class_names)
         self.category_ids = tuple(category_ids or range(1, len(self.class_names) + 1))
-        self.label_maps = label_maps
+        self.label_maps, self.cutouts = label_maps, cutouts
         self.keypoint_names, self.skeleton = tuple(keypoint_names), tuple(skeleton)
         self.names = FreeNames(("", ".instances", ".classes", *reserved))
         self.predictions: list[dict[str, Any]] = []
@@ -76,12 +81,16 @@ class PredictionWriter:
             The overlay's path.
 
         Raises:
-            UsageError: if the results would fall among the source images, or if label maps are asked of boxes.
+            UsageError: if the results would fall among the source images, or if label maps or cutouts are asked of
+                boxes.
         """
         source = Path(source_path)
         refuse_among_sources(self.out_dir, source, "images")
+        refuse_among_sources(self.out_dir / FOLDER, source, "images")
         if self.label_maps and len(detections) and detections.regions is None:
             raise UsageError("this model finds boxes only: there are no masks to make label maps of")
+        if self.cutouts and len(detections) and detections.regions is None:
+            raise UsageError("this model finds boxes only: there are no masks to cut objects out with")
         name = self.names.take(source.stem)
         overlay = self.out_dir / f"{name}.png"
         drawn = draw(image, detections, self.class_names, skeleton=self.skeleton, keypoint_names=self.keypoint_names)
@@ -89,6 +98,8 @@ class PredictionWriter:
         if self.label_maps:
             height, width = image.shape[1:] if isinstance(image, Tensor) else image.shape[:2]
             self._write_label_maps(name, detections, (height, width))
+        if self.cutouts and detections.regions is not None:
+            self._write_cutouts(name, image, detections, detections.regions)
         self._collect(source.as_posix(), name, detections)
         return overlay
 
@@ -103,6 +114,13 @@ class PredictionWriter:
         instances, classes = label_maps(regions, detections.labels, detections.scores)
         _save(Image.fromarray(instances), self.out_dir / f"{name}.instances.png")
         _save(Image.fromarray(classes), self.out_dir / f"{name}.classes.png")
+
+    def _write_cutouts(self, name: str, image: Tensor | np.ndarray, detections: Instances, regions: Regions) -> None:
+        assert detections.labels is not None
+        for i, label in enumerate(detections.labels.tolist()):
+            if regions.shapes[i].all():
+                file_name = f"{cutout_name(name, i + 1, self.class_names[label - 1])}.png"
+                _save(cut_out(image, regions, i), self.out_dir / FOLDER / file_name)
 
     def _collect(self, file_name: str, name: str, detections: Instances) -> None:
         assert detections.labels is not None and detections.scores is not None

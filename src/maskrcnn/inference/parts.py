@@ -129,12 +129,7 @@ def concatenate(found: Sequence[Instances]) -> Instances:
         if any(value is None for value in values):
             joined[field.name] = None
         elif isinstance(values[0], Regions):
-            joined[field.name] = Regions(
-                values[0].spatial_shape,
-                np.concatenate([regions.offsets for regions in values]),
-                np.concatenate([regions.shapes for regions in values]),
-                [runs for regions in values for runs in regions.runs],
-            )
+            joined[field.name] = Regions.join(values)
         else:
             joined[field.name] = torch.cat(values)
     return Instances(**joined)

@@ -21,9 +21,11 @@ from maskrcnn.inference.tiling import OVERLAP, Tiling, choose_tiling, predict_ti
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.ops.boxes import clip_boxes
-from maskrcnn.ops.masks import paste_mask
+from maskrcnn.ops.masks import mask_spans
 from maskrcnn.regions import AxisMap, Regions
 from maskrcnn.structures import ImageBatch, Instances, batch_images
+
+ROWS_AT_ONCE = 16_384  # of the windows of masks that are pasted together: a few megabytes
 
 
 class Predictor:
@@ -242,6 +244,11 @@ class Predictor:
 
 
 def paste_regions(masks: Tensor, boxes: Tensor, spatial_shape: Sequence[int], threshold: float = 0.5) -> Regions:
-    """Masks ``[N, *M]`` over their boxes ``[N, 2D]`` as regions of the image, one window at a time."""
-    windows = (paste_mask(mask, box, spatial_shape) for mask, box in zip(masks, boxes))
-    return Regions.from_windows(spatial_shape, ((offset, (w >= threshold).numpy()) for offset, w in windows))
+    """Masks ``[N, *M]`` over their boxes ``[N, 2D]`` as regions of the image: outlines only, no window is filled."""
+    low, high = clip_boxes(boxes, spatial_shape).chunk(2, -1)
+    rows = (high - low).ceil().add(1)[:, 1:].prod(1)
+    together = torch.unique_consecutive(rows.cumsum(0) // ROWS_AT_ONCE, return_counts=True)[1].tolist() or [0]
+    some = zip(masks.split(together), boxes.split(together))
+    found = [mask_spans(own, its_boxes, spatial_shape, threshold) for own, its_boxes in some]
+    spans, counts = (torch.cat(parts).cpu().numpy() for parts in zip(*found))
+    return Regions.from_spans(spatial_shape, spans, counts)

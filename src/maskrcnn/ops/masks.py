@@ -5,10 +5,12 @@ Both are separable by axis, both touch only the object's own window.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from maskrcnn.ops.roi_align import axis_rows, start_and_length
@@ -39,6 +41,85 @@ def paste_mask(
         offset.append(start)
         values = torch.tensordot(values, weights, dims=([axis], [1])).movedim(-1, axis)
     return tuple(offset), values
+
+
+def mask_spans(
+    masks: Tensor, boxes: Tensor, spatial_shape: Sequence[int], threshold: float = 0.5
+) -> tuple[Tensor, Tensor]:
+    """Where pasted masks reach ``threshold``, row by row, without pasting them.
+
+    Along the last axis a pasted mask is a chain of straight lines between its own bins, so the samples at which it
+    crosses the threshold are computed, not looked for: the work is that of its bins in each row, however long the row.
+    It is :func:`paste_mask` ``>= threshold`` but for rounding where a sample's value *is* the threshold.
+
+    Args:
+        masks: ``[N, *M]``, probabilities.
+        boxes: ``[N, 2D]``, x first, on the image.
+        spatial_shape: of the image, tensor order.
+        threshold: above 0: beyond its own bins a mask is 0, and that must lie outside the object.
+
+    Returns:
+        Spans int64 ``[n, D + 1]``, object after object: the row (D - 1 coordinates in tensor order), the first sample
+        along the last axis and the one after the last. In C order, none empty; two of a row may touch. And the number
+        of spans of each object, int64 ``[N]``.
+    """
+    low, high = (corner.flip(-1) for corner in boxes.detach().to(masks.device).double().chunk(2, -1))  # [N, D]
+    first = low.floor().clamp(min=0).long()
+    last = high.ceil().long().minimum(first.new_tensor(tuple(spatial_shape))).maximum(first)
+    bin_length = (high - low).clamp(min=1e-6) / low.new_tensor(masks.shape[1:])
+    owner, row = _rows(first[:, :-1], last[:, :-1])
+    position = (row + 0.5 - low[owner, :-1]) / bin_length[owner, :-1] - 0.5
+    framed = F.pad(masks, (1, 1) * (masks.ndim - 1))
+    crossed, at = _crossings(_read_rows(framed, owner, position), threshold)
+    of, along = owner[crossed], (at + 0.5) * bin_length[owner[crossed], -1] + low[owner[crossed], -1] - 0.5
+    start, stop = along[::2].ceil().long(), along[1::2].floor().long() + 1  # up and down by turns, a pair in one row
+    of, crossed = of[::2], crossed[::2]
+    start, stop = (end.maximum(first[of, -1]).minimum(last[of, -1]) for end in (start, stop))
+    spans = torch.cat([row[crossed], start[:, None], stop[:, None]], 1)[start < stop]
+    return spans, torch.bincount(of[start < stop], minlength=len(masks))
+
+
+def _rows(first: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
+    """Every whole point of the boxes first..last ``[N, A]``: whose it is ``[R]``, and its coordinates ``[R, A]``."""
+    extents = last - first
+    count = extents.prod(1)
+    owner = torch.repeat_interleave(count)
+    index = torch.arange(len(owner), device=owner.device) - (count.cumsum(0) - count)[owner]
+    row = first[owner]
+    for axis in reversed(range(first.shape[1])):
+        extent = extents[owner, axis]
+        row[:, axis] += index % extent
+        index = index // extent
+    return owner, row
+
+
+def _read_rows(framed: Tensor, owner: Tensor, position: Tensor) -> Tensor:
+    """Values ``[R, bins + 2]`` of masks ``[N, *(M + 2)]`` (framed by zeros) along the last axis, where ``position``
+    ``[R, D - 1]`` says in bins, between which they are interpolated."""
+    bins = position.new_tensor(framed.shape[1:-1]) - 2
+    position = (position + 1).clamp(min=0).minimum(bins + 1)  # of the frame
+    below = position.floor().minimum(bins)
+    part = (position - below).to(framed.dtype)
+    values = framed.new_zeros(())
+    for corner in itertools.product((0, 1), repeat=position.shape[1]):
+        weight = framed.new_ones(len(owner), 1)
+        for axis, up in enumerate(corner):
+            weight = weight * (part[:, axis, None] if up else 1 - part[:, axis, None])
+        at = below.long() + position.new_tensor(corner).long()
+        values = values + framed[(owner, *at.unbind(1))] * weight
+    return values
+
+
+def _crossings(values: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
+    """Where rows ``[R, bins + 2]``, framed by zeros, cross the threshold, upwards and downwards by turns.
+
+    Returns:
+        The row of each crossing, int64, and its place in bins (bin k, without the frame, lies at k), float64.
+    """
+    inside = values >= threshold
+    row, before = (inside[:, 1:] ^ inside[:, :-1]).nonzero(as_tuple=True)
+    low, high = values[row, before].double(), values[row, before + 1].double()
+    return row, before - 1 + (threshold - low) / (high - low)
 
 
 def _centre_weights(low: float, high: float, size: int, bins: int, like: Tensor) -> tuple[int, Tensor]:

@@ -21,6 +21,7 @@ TARGET_SIDE = 512  # ... by a whole factor to at least this, so that labels can 
 THINNEST = 1.8  # pixels of a line
 # Of each level 0..255 of a step blurred by a Gaussian, in standard deviations from the half level.
 LEVEL_DISTANCES = np.array([abs(NormalDist().inv_cdf(min(max(v, 0.5), 254.5) / 255)) for v in range(256)])
+STRIP = 256  # rows that are converted together: floats of a large photo are many times the photo
 CROWD = 200  # objects: beyond, boxes hide what the masks show
 
 
@@ -86,10 +87,14 @@ def to_rgb(image: Tensor | np.ndarray) -> Image.Image:
     """
     pixels = image.detach().cpu().movedim(0, -1).numpy() if isinstance(image, Tensor) else np.asarray(image)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-    channels = [0, 0, 0] if pixels.shape[-1] == 1 else range(min(3, pixels.shape[-1]))
-    rgb = np.zeros((*pixels.shape[:2], 3), dtype=np.uint8)
-    rgb[..., : len(channels)] = pixels[..., channels].clip(0, 255)
-    return Image.fromarray(rgb)
+    channels = [0, 0, 0] if pixels.shape[-1] == 1 else list(range(min(3, pixels.shape[-1])))
+    height, width = pixels.shape[:2]
+    canvas = Image.new("RGB", (width, height))
+    for top in range(0, height, STRIP):
+        strip = np.zeros((min(STRIP, height - top), width, 3), dtype=np.uint8)
+        strip[..., : len(channels)] = pixels[top : top + STRIP][..., channels].clip(0, 255)
+        canvas.paste(Image.fromarray(strip), (0, top))
+    return canvas
 
 
 def _draw_region(

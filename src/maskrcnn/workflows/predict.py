@@ -40,6 +40,7 @@ def predict_files(
     label_maps: bool = False,
     report: Callable[[Path, int], None] = lambda path, found: None,
     explain_most: int = 0,
+    cutouts: bool = False,
 ) -> Outcome:
     """Find the objects in image files and write overlays, ``predictions.json`` and ``summary.csv`` into ``out``.
 
@@ -52,13 +53,16 @@ def predict_files(
         label_maps: also write 16-bit PNGs of instances and classes.
         report: called with each file and how many objects it holds.
         explain_most: objects of an image whose evidence is drawn too, into ``NAME_evidence.png``; 0: none.
+        cutouts: also write each object as a file of its own, into ``cutouts/``.
 
     Raises:
-        UsageError: a class that the model does not know, or label maps of a model that finds boxes only.
+        UsageError: a class that the model does not know, or label maps or cutouts of a model that finds boxes only.
     """
     check_classes(predictor, classes)
     if label_maps and predictor.info.config.mask_head is None:
         raise UsageError("The model finds boxes only: there are no masks to make label maps of.")
+    if cutouts and predictor.info.config.mask_head is None:
+        raise UsageError("The model finds boxes only: there are no masks to cut objects out with.")
     if max_detections is not None:  # of the wanted classes, so the model must give more than that of all classes
         predictor.adjust(max_detections=max(max_detections, predictor.model.config.detection.max_detections))
     wanted = torch.tensor([k for k, name in enumerate(predictor.class_names, 1) if name in classes])
@@ -73,6 +77,7 @@ def predict_files(
         info.keypoint_names,
         info.skeleton,
         (EVIDENCE,) if explain_most else (),
+        cutouts,
     )
     for chunk in _chunks(paths, batch):
         images: list[Tensor] = []
