@@ -71,10 +71,11 @@ def read_marks(path: Path) -> Marks:
             ended = True
         elif code not in (SKIP, SUB, CHN):
             time += value
-            found.append((time, SYMBOLS[code] if code < len(SYMBOLS) else "", number))
+            if code:  # 0 only lets time go on
+                found.append((time, SYMBOLS[code] if code < len(SYMBOLS) else "", number))
     if not ended or at > len(content):
         raise DataError(f"{path} is no annotation file, or is cut off before its end; copy or download it again.")
-    marks = [mark for mark in found if not (mark[0] == 0 and mark[1] == SYMBOLS[NOTE])]
+    marks = [mark for mark in found if mark[:2] != (0, SYMBOLS[NOTE])]
     if any(sample < 0 for sample, *_ in marks):
         raise DataError(f"{path} has annotations before the record begins; it is damaged: download it again.")
     samples, symbols, numbers = (list(column) for column in zip(*marks)) if marks else ([], [], [])
