@@ -189,6 +189,8 @@ def test_names_are_free_whatever_their_case_and_never_the_job_s_own(tmp_path: Pa
 def test_results_never_fall_among_the_recordings(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="recordings"):
         SignalWriter(tmp_path, WAVES).add(tmp_path / "x.hea", recording(60), found(60, [], []))
+    with pytest.raises(UsageError, match="recordings"):
+        SignalWriter(tmp_path, WAVES).add(tmp_path / "cutouts" / "x.wav", recording(60), found(60, [], []))
 
 
 def test_boxes_beyond_the_ends_and_thinner_than_a_sample() -> None:
@@ -211,7 +213,7 @@ def test_cutouts_of_a_sound(tmp_path: Path) -> None:
     signal = Recording(torch.linspace(-1.5, 1.5, 1000)[None], 8000.0, ("left",), "audio")
     write(tmp_path, signal, found(1000, [(100, 150)], [1]), ["../a/b c"], "in/x.wav", cutouts=True)
     (clip,) = (tmp_path / "cutouts").iterdir()
-    assert clip.name == "x_cutout_1_a_b_c.wav"
+    assert clip.name == "x_cutout_1_-a-b-c.wav"
     with wave.open(str(clip)) as file:
         assert (file.getframerate(), file.getnchannels(), file.getnframes()) == (8000, 1, 50)
         values = np.frombuffer(file.readframes(50), "<i2")

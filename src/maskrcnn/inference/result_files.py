@@ -12,6 +12,8 @@ from typing import Any
 from maskrcnn.errors import UsageError
 from maskrcnn.files import atomic_write
 
+CUTOUTS = "cutouts"  # the folder of cutouts, beside the pictures, whose names no cutout can take
+NO_WORD = re.compile(r"[\W_]+")
 LONGEST_PART = 60  # letters of a class in a file's name
 
 
@@ -41,8 +43,8 @@ class FreeNames:
 
 
 def refuse_among_sources(out_dir: Path, source: Path, kind: str) -> None:
-    """Raises UsageError where the results would fall among the source files, ``kind`` in the plural."""
-    if source.parent.resolve() == out_dir.resolve():
+    """Raises UsageError where results or cutouts would fall among the source files, ``kind`` in the plural."""
+    if source.parent.resolve() in (out_dir.resolve(), (out_dir / CUTOUTS).resolve()):
         raise UsageError(f"results in {out_dir} could overwrite the {kind} there: name another folder for them")
 
 
@@ -51,9 +53,12 @@ def id_of(name: str) -> int | str:
     return int(name) if name.isdecimal() else name
 
 
-def safe_part(text: str) -> str:
-    """``text`` as a part of a file's name: letters, digits and ``. + -``; what is between them becomes one ``_``."""
-    return re.sub(r"[^\w.+-]+", "_", text).strip("._")[:LONGEST_PART] or "object"
+def cutout_name(name: str, number: int, class_name: str) -> str:
+    """``<name>_cutout_<number>_<class>``, the class with a hyphen for what is no letter or digit.
+
+    Read from its end it has one meaning, so cutouts of different sources never share a name.
+    """
+    return f"{name}_cutout_{number}_{NO_WORD.sub('-', class_name)[:LONGEST_PART]}"
 
 
 def write_list(path: Path, entries: Iterable[Mapping[str, Any]]) -> None:

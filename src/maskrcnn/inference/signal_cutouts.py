@@ -10,7 +10,7 @@ import numpy as np
 
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.found_intervals import FoundInterval
-from maskrcnn.inference.result_files import safe_part, write_table
+from maskrcnn.inference.result_files import cutout_name, write_table
 from maskrcnn.inference.signal_files import strand_of
 from maskrcnn.visualize.signal_layout import SignalLike
 
@@ -28,7 +28,7 @@ def write_cutout(folder: Path, name: str, found: FoundInterval, signal: SignalLi
     """
     is_bands = len(signal.samples) > MOST_TRACKS
     suffix, write = CLIPS.get("series" if is_bands and signal.kind == "audio" else signal.kind, CLIPS["series"])
-    path = folder / f"{name}_cutout_{found.number}_{safe_part(found.class_name)}{suffix}"
+    path = folder / f"{cutout_name(name, found.number, found.class_name)}{suffix}"
     write(path, found, signal, sequence)
     return path
 

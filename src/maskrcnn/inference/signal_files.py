@@ -142,9 +142,9 @@ def _write_text(path: Path, lines: Iterable[str]) -> None:
 
 
 Writer = Callable[[Path, Sequence[FoundInterval], SignalLike, str], None]
+# By the kind of a recording; of a series the table of objects is that file.
 FIELD_FILES: dict[str, tuple[tuple[str, Writer], ...]] = {
     "wfdb": ((f".{ANNOTATOR}", write_wfdb),),
     "audio": ((".txt", write_audacity),),
     "dna": ((".gff3", write_gff3), (".bed", write_bed)),
-    "series": (),  # the table of objects is that field's own
 }

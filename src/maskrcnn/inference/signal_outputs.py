@@ -9,14 +9,13 @@ from typing import Any
 from maskrcnn.errors import UsageError
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.found_intervals import FoundInterval, found_intervals
-from maskrcnn.inference.result_files import FreeNames, id_of, refuse_among_sources, write_list, write_table
+from maskrcnn.inference.result_files import CUTOUTS, FreeNames, id_of, refuse_among_sources, write_list, write_table
 from maskrcnn.inference.signal_cutouts import write_cutout
 from maskrcnn.inference.signal_files import FIELD_FILES
 from maskrcnn.structures import Instances
 from maskrcnn.visualize.signal_layout import SignalLike
 from maskrcnn.visualize.signal_strips import draw_signal
 
-CUTOUTS = "cutouts"
 # Column of a table: key in the list.
 COLUMNS = {
     "file": "file_name",
@@ -128,7 +127,7 @@ class SignalWriter:
     def _write_field_files(
         self, name: str, objects: Sequence[FoundInterval], signal: SignalLike, sequence: str
     ) -> None:
-        for suffix, write in FIELD_FILES[signal.kind]:
+        for suffix, write in FIELD_FILES.get(signal.kind, ()):
             try:
                 write(self.out_dir / f"{name}{suffix}", objects, signal, sequence)
             except UsageError as error:  # a package of the field is not installed; everything else is written
