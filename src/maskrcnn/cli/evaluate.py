@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from rich.progress import Progress
+from tyro.conf import arg
 
-from maskrcnn.cli.speech import Data, ModelsOwn, console, say, tell_failures, tell_problems
-from maskrcnn.pretrained import DEFAULT_MODEL
+from maskrcnn.cli.speech import DEFAULT_HINT, Data, ModelsOwn, console, say, tell_failures, tell_problems
 from maskrcnn.workflows.checks import at_least, result_folder, usable_device
 from maskrcnn.workflows.recipe import SMALLEST_IMAGE
 
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Measure a model on labelled data: COCO's average precision with 95 % intervals."""
+    """Measure a model on labelled data: average precision with 95 % intervals, and what its field asks for besides."""
 
     data: Data
     """Labelled images: COCO, LabelMe, Pascal VOC, YOLO, VIA, label maps, class maps or mask files; DATA:val is the
-    split of that name."""
+    split of that name. Or labelled recordings (docs/formats.md)."""
     out: Path
     """Folder for metrics.json and report.html."""
-    model: str = DEFAULT_MODEL
+    model: Annotated[str | None, arg(metavar="NAME|FILE", help_behavior_hint=DEFAULT_HINT)] = None
     """Shipped model or model file."""
     max_detections: ModelsOwn = None
     """Most detections counted in one image; published tables of COCO count 100."""
@@ -46,6 +47,8 @@ class Evaluate:
     def run(self) -> int:
         from maskrcnn.data.dataset import open_dataset
         from maskrcnn.workflows.evaluate import evaluate_to, print_table
+        from maskrcnn.workflows.inputs import default_of_kind
+        from maskrcnn.workflows.kinds import check_kind
         from maskrcnn.workflows.models import load_predictor
 
         at_least("max-detections", self.max_detections, 1)
@@ -55,7 +58,9 @@ class Evaluate:
         usable_device(self.device)
         data = open_dataset(self.data)
         tell_problems(data.problems)
-        predictor = load_predictor(self.model, self.device)
+        model = self.model or default_of_kind(data.kind, self.data)
+        predictor = load_predictor(model, self.device)
+        check_kind(predictor.info, model, data)
         predictor.adjust(image_size=self.image_size, tile=self.tile, overlap=self.overlap, flip=self.flip)
         result_folder(self.out)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -64,7 +69,7 @@ class Evaluate:
                 predictor,
                 data,
                 self.out,
-                self.model,
+                model,
                 self.max_detections,
                 self.bootstrap,
                 self.batch,

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from tyro.conf import arg
 
-from maskrcnn.cli.speech import ModelsOwn, tell_failures
+from maskrcnn.cli.speech import DEFAULT_HINT, ModelsOwn, say, tell_failures
 from maskrcnn.errors import UsageError
-from maskrcnn.pretrained import DEFAULT_MODEL
 from maskrcnn.workflows.checks import at_least, between, counted, not_among_inputs, usable_device
 from maskrcnn.workflows.recipe import SMALLEST_IMAGE
+
+if TYPE_CHECKING:  # flags must not wait for torch
+    from maskrcnn.inference.predictor import Predictor
+    from maskrcnn.workflows.predict import Outcome
+
+NOUNS = {1: "recording", 2: "image", 3: "scan"}  # by D of the model
 
 
 @dataclass(frozen=True)
 class Predict:
-    """Find, name and outline the objects in images; writes pictures, predictions.json and summary.csv."""
+    """Find, name and outline the objects in images or recordings; writes pictures, predictions.json and summary.csv."""
 
     inputs: Annotated[
-        tuple[Path, ...], tyro.conf.Positional, arg(metavar="PHOTO|FOLDER [...]", help_behavior_hint="(required)")
+        tuple[Path, ...], tyro.conf.Positional, arg(metavar="FILE|FOLDER [...]", help_behavior_hint="(required)")
     ] = ()
-    """Images, or folders of images (with their subfolders; what is no image is skipped)."""
+    """Images or recordings (WFDB, WAV, FLAC, csv, npz, FASTA, GenBank), or folders of them (with their subfolders)."""
     out: Path = Path("out")
     """Folder for the results; never read as input."""
-    model: str = DEFAULT_MODEL
+    model: Annotated[str | None, arg(metavar="NAME|FILE", help_behavior_hint=DEFAULT_HINT)] = None
     """Shipped model or model file; `maskrcnn models` lists what is shipped."""
     score: float = 0.5
     """Objects with a lower score (0..1) are left out."""
@@ -49,7 +55,8 @@ class Predict:
     label_maps: bool = False
     """Also write 16-bit PNGs: object numbers (NAME.instances.png) and class numbers (NAME.classes.png)."""
     cutouts: bool = False
-    """Also write each object as a file of its own into cutouts/: its pixels on a transparent background."""
+    """Also write each object as a file of its own into cutouts/: a picture's pixels on a transparent
+    background, a recording's samples as a clip."""
 
     explain: bool = False
     """Also draw what convinced the model of each object: NAME_evidence.png, some seconds an object."""
@@ -57,9 +64,8 @@ class Predict:
     """With --explain: objects of an image, the strongest first."""
 
     def run(self) -> int:
-        from maskrcnn.data.images import find_images
+        from maskrcnn.workflows.inputs import default_model, exists, find_inputs
         from maskrcnn.workflows.models import load_predictor
-        from maskrcnn.workflows.predict import predict_files
 
         if not self.inputs:
             raise UsageError("Name an image or a folder first, as in `maskrcnn predict PHOTO --out out`.")
@@ -69,15 +75,30 @@ class Predict:
         at_least("batch", self.batch, 1)
         at_least("explain-most", self.explain_most, 1)
         usable_device(self.device)
-        inputs = [path for path in self.inputs if path.exists()]
-        failures = [f"{path} does not exist." for path in self.inputs if not path.exists()]
+        inputs = [path for path in self.inputs if exists(path)]
+        failures = [f"{path} does not exist." for path in self.inputs if not exists(path)]
         not_among_inputs(self.out, inputs)
-        paths = find_images(inputs, exclude=self.out)
+        predictor = load_predictor(self.model or default_model(inputs, self.out), self.device)
+        ndim = predictor.info.config.ndim
+        paths = find_inputs(inputs, ndim, exclude=self.out)
+        what = NOUNS[ndim]
         if not paths:
-            raise UsageError(" ".join(failures) or f"There are no images in {', '.join(map(str, self.inputs))}.")
-        predictor = load_predictor(self.model, self.device)
+            raise UsageError(" ".join(failures) or f"There are no {what}s in {', '.join(map(str, self.inputs))}.")
         predictor.adjust(self.score, image_size=self.image_size, tile=self.tile, overlap=self.overlap, flip=self.flip)
-        outcome = predict_files(
+        outcome = self.predict_images(predictor, paths) if what == "image" else self.predict_signals(predictor, paths)
+        for note in outcome.notes:
+            say(f"note: {note}")
+        also = "; each object of its own is in its folder cutouts" if self.cutouts else ""
+        print(
+            f"{counted(sum(outcome.counts.values()), 'object')} in {counted(len(outcome.counts), what)}; pictures, "
+            f"predictions.json and summary.csv are in {self.out}{also}"
+        )
+        return tell_failures(failures + outcome.failures)
+
+    def predict_images(self, predictor: Predictor, paths: Sequence[Path]) -> Outcome:
+        from maskrcnn.workflows.predict import predict_files
+
+        return predict_files(
             predictor,
             paths,
             self.out,
@@ -85,13 +106,19 @@ class Predict:
             self.max_detections,
             self.batch,
             self.label_maps,
-            lambda path, found: print(f"{path}: {counted(found, 'object')}", flush=True),
+            tell_count,
             self.explain_most if self.explain else 0,
             self.cutouts,
         )
-        also = "; each object of its own is in its folder cutouts" if self.cutouts else ""
-        print(
-            f"{counted(sum(outcome.counts.values()), 'object')} in {counted(len(outcome.counts), 'image')}; pictures, "
-            f"predictions.json and summary.csv are in {self.out}{also}"
-        )
-        return tell_failures(failures + outcome.failures)
+
+    def predict_signals(self, predictor: Predictor, paths: Sequence[Path]) -> Outcome:
+        from maskrcnn.workflows.predict_signals import predict_signals
+
+        for flag in ("label_maps", "explain", "flip"):
+            if getattr(self, flag):
+                raise UsageError(f"--{flag.replace('_', '-')} is for pictures, not for recordings.")
+        return predict_signals(predictor, paths, self.out, self.classes, self.max_detections, tell_count, self.cutouts)
+
+
+def tell_count(path: Path, found: int) -> None:
+    print(f"{path}: {counted(found, 'object')}", flush=True)

@@ -11,9 +11,12 @@ import tyro
 from rich.console import Console
 from tyro.conf import arg
 
+from maskrcnn.pretrained import DEFAULT_MODEL
+
 console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 Data = Annotated[Path, tyro.conf.Positional, arg(metavar="DATA")]
+DEFAULT_HINT = f"(default: {DEFAULT_MODEL}; of ECG records ecg, of sound spoken-digits)"
 ModelsOwn = Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: the model's own)")]
 
 

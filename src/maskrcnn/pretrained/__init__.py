@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 DEFAULT_MODEL = "everyday"  # of every command that takes one
+DEFAULT_OF_KIND = {"wfdb": "ecg", "audio": "spoken-digits"}  # where a command is given such files and no pictures
 FOLDER = Path(__file__).parent
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.config import ModelConfig
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.regrid import grid_of
@@ -94,6 +95,14 @@ def fit_to_kind(config: ModelConfig, data: Dataset, spacing: Sequence[float] = (
         preprocess = dataclasses.replace(preprocess, pixel_mean=means, pixel_std=deviations)
     preprocess = dataclasses.replace(preprocess, spacing=tuple(float(s) for s in spacing) or own)
     return dataclasses.replace(config, in_channels=channels, preprocess=preprocess)
+
+
+def check_kind(info: ModelInfo, model: str, data: Dataset) -> None:
+    """Raise UsageError where a model of another kind of files is to look at ``data``."""
+    own, kind = info.notes.get("kind", ""), KINDS[data.kind]
+    if info.config.ndim != kind.ndim or (own and own != data.kind):
+        what = next((KINDS[name].name for name in (own,) if name in KINDS), f"data of {info.config.ndim} dimensions")
+        raise UsageError(f"{data.path} holds files each of which is {kind.name}, and {model} was made for {what}.")
 
 
 def most_objects(config: ModelConfig, data: Dataset) -> int:

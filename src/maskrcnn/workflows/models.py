@@ -11,7 +11,6 @@ from maskrcnn.inference.predictor import Predictor
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.pretrained import model_path, shipped_models
 
-IMAGES = 2  # dimensions of what the readers there are can read
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
@@ -31,15 +30,8 @@ def find_model(name: str) -> Path:
 
 
 def load_model(name: str) -> tuple[MaskRCNN, ModelInfo]:
-    """A trained model of images by name or file.
-
-    Raises:
-        UsageError: no such model, or one of signals or volumes.
-    """
-    model, info = load_checkpoint(find_model(name))
-    if info.config.ndim != IMAGES:
-        raise UsageError(f"{name} is a model of {info.config.ndim}-D data, but this command is for images.")
-    return model, info
+    """A trained model by name or file. Raises UsageError where there is no such model."""
+    return load_checkpoint(find_model(name))
 
 
 def load_predictor(name: str, device: str = "cpu") -> Predictor:

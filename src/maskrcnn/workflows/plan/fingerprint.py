@@ -178,7 +178,7 @@ def _physical(kind: str, records: list[Record], objects: list[np.ndarray]) -> di
     volumes = [labelled_volume(record, spacing) for record, spacing in zip(records, spacings)]
     return {
         "kind": kind,
-        "spacing": grid_of(spacings),
+        "spacing": grid_of([tuple(own.tolist()) for own in spacings]),
         "extents": np.concatenate([_extents(r.boxes[keep]) * s for r, keep, s in zip(records, objects, spacings)]),
         "density": max(float(keep.sum()) / max(volume, 1e-9) for keep, volume in zip(objects, volumes)),
         "volume": float(np.mean(volumes)),

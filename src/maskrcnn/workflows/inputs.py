@@ -1,0 +1,59 @@
+"""What a user wants looked at: pictures or recordings, and by which model where none was named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from maskrcnn.data.images import find_images, is_image
+from maskrcnn.data.readers import audio, dna, series, wfdb_records
+from maskrcnn.data.signals import find_signals, named_signal
+from maskrcnn.errors import UsageError
+from maskrcnn.pretrained import DEFAULT_MODEL, DEFAULT_OF_KIND
+
+KIND_TESTS: dict[str, Callable[[Path], bool]] = {
+    "wfdb": wfdb_records.is_wfdb,
+    "audio": audio.is_audio,
+    "dna": dna.is_dna,
+    "series": series.is_series,
+}
+FINDERS = {1: find_signals, 2: find_images}  # by D of the model
+
+
+def exists(path: Path) -> bool:
+    """Whether a user's path is something: a file, a folder, or the name of a WFDB record."""
+    return path.exists() or named_signal(path) is not None
+
+
+def find_inputs(paths: Sequence[Path], ndim: int, exclude: Path | None = None) -> list[Path]:
+    """The files that a model of ``ndim`` dimensions looks at among ``paths``: files as they are, folders walked."""
+    return FINDERS[ndim](paths, exclude)
+
+
+def default_model(paths: Sequence[Path], exclude: Path | None = None) -> str:
+    """The shipped model for what ``paths`` hold: ``everyday``, unless there are recordings and no picture.
+
+    Raises:
+        UsageError: recordings of a kind for which nothing is shipped.
+    """
+    if any(is_image(path) for path in find_images(paths, exclude)):
+        return DEFAULT_MODEL
+    signals = [path for path in find_signals(paths, exclude) if kind_of(path)]
+    return default_of_kind(kind_of(signals[0]), signals[0]) if signals else DEFAULT_MODEL
+
+
+def default_of_kind(kind: str, path: Path) -> str:
+    """The shipped model for files of a kind. Raises UsageError where there is none."""
+    if kind == "image":
+        return DEFAULT_MODEL
+    if kind not in DEFAULT_OF_KIND:
+        raise UsageError(
+            f"No shipped model knows files like {path}: name one of yours with --model, or train it with `maskrcnn "
+            "train DATA`."
+        )
+    return DEFAULT_OF_KIND[kind]
+
+
+def kind_of(path: Path) -> str:
+    """The kind of a recording, by its name; empty for none."""
+    return next((kind for kind, is_kind in KIND_TESTS.items() if is_kind(path)), "")
