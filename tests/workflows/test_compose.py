@@ -10,6 +10,7 @@ import torch
 from maskrcnn.data.dataset import open_dataset
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.workflows.compose import FEWEST, MOST, PEAK, compose, compose_one, find_clips, prepared, trimmed
+from maskrcnn.workflows.convert import convert
 
 soundfile = pytest.importorskip("soundfile")
 RATE = 8000
@@ -94,6 +95,12 @@ def test_a_bad_clip_is_named_and_the_rest_is_used(clips, tmp_path):
 def test_nothing_is_written_among_other_files(clips):
     with pytest.raises(UsageError, match="holds something already"):
         compose(find_clips(clips), clips, 2)
+
+
+def test_recordings_are_not_converted(clips, tmp_path):
+    compose(find_clips(clips), tmp_path / "out", 2)
+    with pytest.raises(UsageError, match="holds recordings"):
+        convert(open_dataset(tmp_path / "out"), tmp_path / "coco", "coco")
 
 
 def test_the_command_line(clips, tmp_path):
