@@ -6,8 +6,9 @@ import torch
 from PIL import Image
 
 from maskrcnn.errors import UsageError
-from maskrcnn.inference.cutouts import cut_out, cutout_name
+from maskrcnn.inference.cutouts import cut_out
 from maskrcnn.inference.outputs import PredictionWriter
+from maskrcnn.inference.result_files import cutout_name
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances
 

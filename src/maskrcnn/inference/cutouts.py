@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 from PIL import Image
 from torch import Tensor
 
 from maskrcnn.regions import Regions
 from maskrcnn.visualize.draw import to_rgb
-
-FOLDER = "cutouts"  # beside the overlays, whose names no cutout can take
-NO_WORD = re.compile(r"[\W_]+")
 
 
 def cut_out(image: Tensor | np.ndarray, regions: Regions, i: int) -> Image.Image:
@@ -26,11 +21,3 @@ def cut_out(image: Tensor | np.ndarray, regions: Regions, i: int) -> Image.Image
     mask = regions.window(i)
     pixels = np.asarray(to_rgb(image[(slice(None), *where)] if isinstance(image, Tensor) else image[where]))
     return Image.fromarray(np.concatenate([pixels, np.full((*mask.shape, 1), 255, np.uint8)], 2) * mask[..., None])
-
-
-def cutout_name(image_name: str, number: int, class_name: str) -> str:
-    """``<image>_cutout_<number>_<class>``, the class with a hyphen for what is no letter or digit.
-
-    Read from its end it has one meaning, so cutouts of different images never share a name.
-    """
-    return f"{image_name}_cutout_{number}_{NO_WORD.sub('-', class_name)}"

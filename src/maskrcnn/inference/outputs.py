@@ -13,8 +13,16 @@ from torch import Tensor
 from maskrcnn.data.coco_annotation import to_coco_keypoints
 from maskrcnn.errors import UsageError
 from maskrcnn.files import atomic_write
-from maskrcnn.inference.cutouts import FOLDER, cut_out, cutout_name
-from maskrcnn.inference.result_files import FreeNames, id_of, refuse_among_sources, write_list, write_table
+from maskrcnn.inference.cutouts import cut_out
+from maskrcnn.inference.result_files import (
+    CUTOUTS,
+    FreeNames,
+    cutout_name,
+    id_of,
+    refuse_among_sources,
+    write_list,
+    write_table,
+)
 from maskrcnn.regions import Regions
 from maskrcnn.rle import regions_to_rle
 from maskrcnn.structures import Instances
@@ -86,7 +94,6 @@ class PredictionWriter:
         """
         source = Path(source_path)
         refuse_among_sources(self.out_dir, source, "images")
-        refuse_among_sources(self.out_dir / FOLDER, source, "images")
         if self.label_maps and len(detections) and detections.regions is None:
             raise UsageError("this model finds boxes only: there are no masks to make label maps of")
         if self.cutouts and len(detections) and detections.regions is None:
@@ -120,7 +127,7 @@ class PredictionWriter:
         for i, label in enumerate(detections.labels.tolist()):
             if regions.shapes[i].all():
                 file_name = f"{cutout_name(name, i + 1, self.class_names[label - 1])}.png"
-                _save(cut_out(image, regions, i), self.out_dir / FOLDER / file_name)
+                _save(cut_out(image, regions, i), self.out_dir / CUTOUTS / file_name)
 
     def _collect(self, file_name: str, name: str, detections: Instances) -> None:
         assert detections.labels is not None and detections.scores is not None
