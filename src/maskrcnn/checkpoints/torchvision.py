@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from maskrcnn.checkpoints.coco_names import COCO_CLASSES
-from maskrcnn.checkpoints.mapping import NameTable, Transform, without_rows
+from maskrcnn.checkpoints.coco_names import COCO_CLASSES, COCO_KEYPOINTS, COCO_SKELETON
+from maskrcnn.checkpoints.mapping import NameTable, Report, Transform, fill, rename, without_rows
+from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.config import (
     AnchorConfig,
     BackboneConfig,
@@ -30,6 +32,9 @@ from maskrcnn.config import (
     PreprocessConfig,
     SelectionConfig,
 )
+from maskrcnn.errors import UsageError
+from maskrcnn.models.build import build_model
+from maskrcnn.models.mask_rcnn import MaskRCNN
 
 # Patterns of torchvision's names (the older files have no inner ".0") and what they are called here.
 NAMES = (
@@ -70,14 +75,7 @@ NAMES = (
     (r"roi_heads\.mask_head\.mask_fcn(\d)\.", "heads.mask.convs.{0-1}."),
     (r"roi_heads\.mask_predictor\.conv5_mask\.", "heads.mask.upsample."),
     (r"roi_heads\.mask_predictor\.mask_fcn_logits\.", "heads.mask.logits."),
-    (r"roi_heads\.keypoint_head\.0\.", "heads.keypoint.convs.0."),
-    (r"roi_heads\.keypoint_head\.2\.", "heads.keypoint.convs.1."),
-    (r"roi_heads\.keypoint_head\.4\.", "heads.keypoint.convs.2."),
-    (r"roi_heads\.keypoint_head\.6\.", "heads.keypoint.convs.3."),
-    (r"roi_heads\.keypoint_head\.8\.", "heads.keypoint.convs.4."),
-    (r"roi_heads\.keypoint_head\.10\.", "heads.keypoint.convs.5."),
-    (r"roi_heads\.keypoint_head\.12\.", "heads.keypoint.convs.6."),
-    (r"roi_heads\.keypoint_head\.14\.", "heads.keypoint.convs.7."),
+    *((rf"roi_heads\.keypoint_head\.{2 * k}\.", f"heads.keypoint.convs.{k}.") for k in range(8)),  # ReLUs between
     (r"roi_heads\.keypoint_predictor\.kps_score_lowres\.", "heads.keypoint.logits."),
 )
 # Where the pyramid and the heads have norms (v2), these come first.
@@ -120,12 +118,17 @@ class Kind:
         return f"{family}_{self.body}{size}_fpn{'_v2' if self.v2 else ''}"
 
     @property
+    def mobile(self) -> bool:
+        """Whether its body is MobileNetV3."""
+        return self.body == "mobilenet_v3_large"
+
+    @property
     def of_coco(self) -> bool:
         """Whether it has COCO's slots, ten of which no object has."""
         return self.slots == len(CATEGORY_IDS) + len(UNUSED_SLOTS) + 1
 
 
-def is_torchvision(names: Mapping[str, object]) -> bool:
+def is_torchvision(names: Iterable[str]) -> bool:
     """Whether a state dict has torchvision's names, whole or not."""
     return any(name.startswith(("roi_heads.box_predictor.", "rpn.head.", "backbone.fpn.inner_blocks.")) for name in names)
 
@@ -180,7 +183,7 @@ def config_of(kind: Kind, norm_eps: float = 1e-5, drop_unused: bool = True) -> M
             channels=512, convs=8, num_keypoints=kind.keypoints, upsampled_logits=True, decoding="highest"
         )
         config = dataclasses.replace(config, keypoint_head=points)
-    return _mobile(config, kind.mobile_320) if kind.body == "mobilenet_v3_large" else config
+    return _mobile(config, kind.mobile_320) if kind.mobile else config
 
 
 def _mobile(config: ModelConfig, small: bool) -> ModelConfig:
@@ -229,6 +232,53 @@ def _rows(value: Tensor, slots: Tensor, count: int) -> Tensor:
     return value.unflatten(0, (-1, count))[slots].flatten(0, 1)
 
 
-def class_slots(kind: Kind, drop_unused: bool = True) -> Sequence[int]:
-    """torchvision's label of each of our classes."""
-    return CATEGORY_IDS if kind.of_coco and drop_unused else range(1, kind.slots)
+def convert_torchvision(
+    tensors: Mapping[str, Tensor],
+    path: str | Path,
+    class_names: Sequence[str] | None = None,
+    norm_eps: float | None = None,
+) -> tuple[MaskRCNN, ModelInfo, Report]:
+    """The model of one of torchvision's state dicts, in evaluation mode.
+
+    Args:
+        path: the file that it comes from, for sentences.
+        class_names: of the model's classes in order, without background. None: COCO's where the number of classes is
+            COCO's, person where there are keypoints, else class1, class2, ...
+        norm_eps: under the root of the body's norms; no file says it. None: 1e-5, and a note where that may be wrong.
+
+    Raises:
+        CheckpointError: it is none of torchvision's models, or a part of one.
+        UsageError: the number of names is not that of the classes.
+    """
+    kind = kind_of(tensors, Path(path).name)
+    drop_unused = kind.of_coco and class_names is None
+    config = config_of(kind, 1e-5 if norm_eps is None else norm_eps, drop_unused)
+    table = table_of(kind, drop_unused)
+    model = build_model(config).eval()
+    report = fill(model, rename(tensors, table), table, path, f"torchvision's {kind.name}")
+    names, ids = _classes(config.num_classes, kind, class_names)
+    info = ModelInfo(config, names, ids, notes={"source": f"torchvision's {kind.name}"})
+    if kind.keypoints == len(COCO_KEYPOINTS):
+        info = dataclasses.replace(info, keypoint_names=COCO_KEYPOINTS, skeleton=COCO_SKELETON)
+    elif kind.keypoints:
+        info = dataclasses.replace(info, keypoint_names=tuple(f"point{k}" for k in range(1, kind.keypoints + 1)))
+    counted = any(name.endswith("num_batches_tracked") for name in tensors)
+    if norm_eps is None and not counted and not kind.v2 and not kind.mobile:
+        report.notes.append(
+            "its norms are frozen, and nothing in it says their epsilon: 1e-5 was taken; if it was trained from "
+            "torchvision's COCO weights, it is 0 (--norm-eps 0)."
+        )
+    return model, info, report
+
+
+def _classes(count: int, kind: Kind, names: Sequence[str] | None) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Names of the classes, and COCO's ids where they are COCO's."""
+    if names is not None:
+        if len(names) != count:
+            raise UsageError(f"The model has {count} classes, but {len(names)} names were given.")
+        return tuple(names), ()
+    if kind.of_coco:
+        return tuple(COCO_CLASSES.values()), CATEGORY_IDS
+    if kind.keypoints and count == 1:
+        return ("person",), (1,)
+    return tuple(f"class{k}" for k in range(1, count + 1)), ()
