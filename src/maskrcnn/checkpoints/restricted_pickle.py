@@ -36,7 +36,7 @@ CONSTANTS: dict[str, Callable[[], Any]] = {
     "EMPTY_DICT": dict,
 }
 SMALL_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
-DAMAGED = (ValueError, IndexError, KeyError, TypeError, OverflowError, MemoryError, RecursionError)
+DAMAGED = (ValueError, IndexError, KeyError, TypeError, OverflowError, MemoryError, RuntimeError)
 
 
 class Refused(Exception):
@@ -128,7 +128,12 @@ def _numpy_names() -> dict[str, Callable[..., Any]]:
     return table
 
 
-PLAIN: Table = {**_numpy_names(), "_codecs.encode": _encode, "collections.OrderedDict": _dict}
+PLAIN: Table = {
+    **_numpy_names(),
+    "_codecs.encode": _encode,
+    "__builtin__.bytes": lambda: b"",  # how Python 3 writes no bytes at all for Python 2
+    "collections.OrderedDict": _dict,
+}
 
 
 class Reader:
@@ -166,7 +171,7 @@ class Reader:
         elif code in CONSTANTS:
             self.stack.append(CONSTANTS[code]())
         elif code in SMALL_TUPLES:
-            self.stack.append(tuple(self._pop() for _ in range(SMALL_TUPLES[code]))[::-1])
+            self.stack.append(tuple(finished(self._pop()) for _ in range(SMALL_TUPLES[code]))[::-1])
         elif code in ("GET", "BINGET", "LONG_BINGET"):
             self.stack.append(self.memo[argument])
         elif code in ("PUT", "BINPUT", "LONG_BINPUT"):
@@ -249,8 +254,8 @@ INSTRUCTIONS: dict[str, Callable[[Reader, Any], Any]] = {
     "DUP": lambda r, _: r.stack.append(r.stack[-1]),
     "APPEND": lambda r, _: r._append([r._pop()]),
     "APPENDS": lambda r, _: r._append(r._since_mark()),
-    "LIST": lambda r, _: r.stack.append(r._since_mark()),
-    "TUPLE": lambda r, _: r.stack.append(tuple(r._since_mark())),
+    "LIST": lambda r, _: r.stack.append([finished(item) for item in r._since_mark()]),
+    "TUPLE": lambda r, _: r.stack.append(tuple(finished(item) for item in r._since_mark())),
     "DICT": Reader._dict,
     "SETITEM": Reader._set_item,
     "SETITEMS": Reader._set_items,
