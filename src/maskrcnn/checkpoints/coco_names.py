@@ -20,8 +20,11 @@ COCO_CLASSES = {
 # fmt: on
 COCO_KEYPOINTS = (
     "nose",
-    *(f"{side}_{part}" for part in ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-      for side in ("left", "right")),
+    *(
+        f"{side}_{part}"
+        for part in ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+        for side in ("left", "right")
+    ),
 )  # fmt: skip
 # Pairs of points, counted from 0, that a limb joins.
 COCO_SKELETON = (

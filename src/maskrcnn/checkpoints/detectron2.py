@@ -185,10 +185,11 @@ def config_of(tensors: Mapping[str, Tensor], path: object) -> ModelConfig:
     """
     blocks = {name.split(".")[3] for name in tensors if name.startswith("backbone.bottom_up.res4.")}
     scores, deltas = tensors.get(f"{PREDICTOR}.cls_score.weight"), tensors.get(f"{PREDICTOR}.bbox_pred.weight")
-    if len(blocks) not in BODIES or scores is None or deltas is None or "backbone.fpn_output2.weight" not in tensors:
+    known = len(blocks) in BODIES and "backbone.fpn_output2.weight" in tensors
+    if not known or scores is None or deltas is None or scores.ndim != 2 or len(scores) < 2:
         raise CheckpointError(
-            f"{path} is a model of detectron2, but none with ResNet-50 or ResNet-101, FPN and one box head (it has "
-            f"{len(blocks)} blocks in res4, and {_having(tensors)}); Mask, Faster and Keypoint R-CNN of those can be read."
+            f"{path} is a model of detectron2, but none with ResNet-50 or ResNet-101, FPN and one box head ("
+            f"{len(blocks)} blocks in res4, {_having(tensors)}); Mask, Faster and Keypoint R-CNN of those can be read."
         )
     num_classes = scores.shape[0] - 1
     points = tensors.get("roi_heads.keypoint_head.score_lowres.weight")
@@ -196,10 +197,10 @@ def config_of(tensors: Mapping[str, Tensor], path: object) -> ModelConfig:
     config = detectron2_config(
         num_classes, BODIES[len(blocks)], masks is not None, 0 if points is None else points.shape[1]
     )
-    box_head = replace(config.box_head, class_agnostic=deltas.shape[0] == 4, hidden=scores.shape[1])
+    box_head = replace(config.box_head, class_agnostic=len(deltas) == 4 < 4 * num_classes, hidden=scores.shape[1])
     mask_head = config.mask_head
     if mask_head is not None and masks is not None:
-        mask_head = replace(mask_head, class_agnostic=masks.shape[0] == 1, convs=_count(tensors, "mask_head.mask_fcn"))
+        mask_head = replace(mask_head, class_agnostic=len(masks) == 1 < num_classes, convs=_count(tensors, "mask_head.mask_fcn"))
     return replace(
         config,
         box_head=box_head,
@@ -262,7 +263,8 @@ def _anchors(tensors: Mapping[str, Tensor], path: object) -> AnchorConfig:
     sides = torch.stack([cell[:, 2:] - cell[:, :2] for cell in cells])  # levels, shapes, x and y
     size = sides.prod(2).sqrt()
     found = AnchorConfig(
-        sizes=tuple((float(s),) for s in size[:, 0]), shapes=tuple((float(x), float(y)) for x, y in sides[0] / size[0, 0])
+        sizes=tuple((float(s),) for s in size[:, 0]),
+        shapes=tuple((float(x), float(y)) for x, y in sides[0] / size[0, 0]),
     )
     expected = torch.stack([cell_anchors(sizes, found.shapes) for sizes in found.sizes]).double()
     if (expected - torch.stack(cells)).abs().max() > 1e-2:

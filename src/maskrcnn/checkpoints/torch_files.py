@@ -89,7 +89,9 @@ def read_foreign_file(path: str | Path) -> Any:
     except Refused as error:
         raise refusal(path, error) from None
     except (Damaged, zipfile.BadZipFile) as error:
-        raise CheckpointError(f"{path} is no model file, or a damaged or truncated one ({error}); fetch it again.") from None
+        raise CheckpointError(
+            f"{path} is no model file, or a damaged or truncated one ({error}); fetch it again."
+        ) from None
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from None
 
@@ -118,7 +120,7 @@ def _read_zip(path: Path, content: mmap.mmap) -> Any:
 
 
 def _start(content: mmap.mmap, info: zipfile.ZipInfo) -> int:
-    """Where a record's bytes begin: behind its own header of 30 bytes, its name and what fills up to an aligned place."""
+    """Where a record's bytes begin: behind a header of 30 bytes, the name, and what fills up to an aligned place."""
     if info.compress_type != zipfile.ZIP_STORED:
         raise Damaged("a compressed storage")
     name, extra = struct.unpack_from("<HH", content, info.header_offset + 26)
