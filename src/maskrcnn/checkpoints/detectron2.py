@@ -200,7 +200,9 @@ def config_of(tensors: Mapping[str, Tensor], path: object) -> ModelConfig:
     box_head = replace(config.box_head, class_agnostic=len(deltas) == 4 < 4 * num_classes, hidden=scores.shape[1])
     mask_head = config.mask_head
     if mask_head is not None and masks is not None:
-        mask_head = replace(mask_head, class_agnostic=len(masks) == 1 < num_classes, convs=_count(tensors, "mask_head.mask_fcn"))
+        mask_head = replace(
+            mask_head, class_agnostic=len(masks) == 1 < num_classes, convs=_count(tensors, "mask_head.mask_fcn")
+        )
     return replace(
         config,
         box_head=box_head,

@@ -85,10 +85,12 @@ def read_foreign_file(path: str | Path) -> Any:
             content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
         if content[:4] == b"PK\x03\x04":
             return _read_zip(path, content)
+        if content[:1] not in (b"\x80", b"(", b"}", b"]"):
+            raise Damaged("it does not begin like one")
         return _read_pickles(content)
     except Refused as error:
         raise refusal(path, error) from None
-    except (Damaged, zipfile.BadZipFile) as error:
+    except (Damaged, zipfile.BadZipFile, struct.error, ValueError, RuntimeError) as error:
         raise CheckpointError(
             f"{path} is no model file, or a damaged or truncated one ({error}); fetch it again."
         ) from None
@@ -105,10 +107,9 @@ def _read_zip(path: Path, content: mmap.mmap) -> Any:
             raise Damaged("a zip file without torch's data.pkl")
         root = pickles[0].removesuffix("data.pkl")
         order = records.get(root + "byteorder")
-        if order is not None and archive.read(order) != b"little":
+        if order is not None and _bytes_of(content, order) != b"little":
             raise Refused("numbers in big-endian order")
-        with archive.open(pickles[0]) as stream:
-            data = stream.read()
+        data = _bytes_of(content, records[pickles[0]])
 
     def storage(key: str, dtype: torch.dtype, count: int) -> Tensor:
         info = records.get(f"{root}data/{key}")
@@ -122,9 +123,14 @@ def _read_zip(path: Path, content: mmap.mmap) -> Any:
 def _start(content: mmap.mmap, info: zipfile.ZipInfo) -> int:
     """Where a record's bytes begin: behind a header of 30 bytes, the name, and what fills up to an aligned place."""
     if info.compress_type != zipfile.ZIP_STORED:
-        raise Damaged("a compressed storage")
+        raise Damaged("a compressed part")
     name, extra = struct.unpack_from("<HH", content, info.header_offset + 26)
     return info.header_offset + 30 + name + extra
+
+
+def _bytes_of(content: mmap.mmap, info: zipfile.ZipInfo) -> bytes:
+    start = _start(content, info)
+    return content[start : start + info.file_size]
 
 
 def _mapped(content: mmap.mmap, start: int, dtype: torch.dtype, count: int) -> Tensor:
