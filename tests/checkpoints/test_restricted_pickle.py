@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import io
 import os
 import pickle
@@ -89,7 +90,7 @@ EVIL = {
     "a path": (lambda where: where, "pathlib"),
     "a class": (lambda where: Calls, "Calls"),
     "a set": (lambda where: {1, 2}, "EMPTY_SET|set"),
-    "objects in an array": (lambda where: np.array([None, Calls(os.system, f"touch {where}")], dtype=object), "O8|system"),
+    "objects in an array": (lambda where: np.array([Calls(os.system, f"touch {where}")], dtype=object), "O8|system"),
     "records in an array": (lambda where: np.zeros(2, "f4,f8"), "V12"),
     "dates in an array": (lambda where: np.zeros(2, "M8[s]"), "M8"),
 }  # fmt: skip
@@ -160,7 +161,5 @@ def test_random_damage_raises_nothing_else() -> None:
             damaged = stream.copy()
             at = generator.integers(0, len(stream), generator.integers(1, 4))
             damaged[at] = generator.integers(0, 256, len(at))
-            try:
+            with contextlib.suppress(Damaged, Refused):
                 read(damaged.tobytes())
-            except (Damaged, Refused):
-                pass

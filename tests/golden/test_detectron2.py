@@ -47,7 +47,9 @@ def converted(name: str) -> tuple[MaskRCNN, ModelInfo, Report]:
 def prepared(index: int, info: ModelInfo) -> Tensor:
     """A picture as detectron2 resizes it: with Pillow, which rounds one sample in 5000 otherwise than torch."""
     picture = Image.fromarray(made.pixels(index))
-    ours, _ = prepare_image(torch.from_numpy(made.pixels(index)).permute(2, 0, 1), made.MIN_SIZE, made.MAX_SIZE, (0,), (1,), True)
+    ours, _ = prepare_image(
+        torch.from_numpy(made.pixels(index)).permute(2, 0, 1), made.MIN_SIZE, made.MAX_SIZE, (0,), (1,), True
+    )
     resized = np.array(picture.resize((ours.shape[2], ours.shape[1]), Image.Resampling.BILINEAR))
     off = np.abs(resized.transpose(2, 0, 1) - ours.numpy())
     assert off.max() <= 1 and (off > 0).mean() < 1e-3
@@ -99,17 +101,16 @@ def assert_same_masks(found: Instances, key: str, spatial_shape: tuple[int, int]
     assert different.mean() < 1e-5
 
 
-def test_features_of_every_stage_agree() -> None:
-    for name in ("mask_r50", "mask_r101"):
-        model, info, _ = converted(name)
-        case = made.MODELS[name].cases[0]
-        with torch.inference_mode():
-            images = batch_images([prepared(index, info) for index in case], 32)
-            outputs = [*model.backbone.body(images.tensor), *model.backbone(images.tensor)]
-        stages = ("res2", "res3", "res4", "res5", "p2", "p3", "p4", "p5", "p6")
-        for stage, value in zip(stages, outputs, strict=True):
-            expected = recorded()[f"{name}/{'-'.join(map(str, case))}/probe/{stage}"]
-            np.testing.assert_allclose(seeded.probe(value.numpy()), expected, rtol=0, atol=1e-9 * np.abs(expected).max())
+@pytest.mark.parametrize("name", ("mask_r50", "mask_r101"))
+def test_features_of_every_stage_agree(name: str) -> None:
+    """Up to the mean of the pixels, which detectron2 holds in single precision."""
+    (model, info, _), case = converted(name), made.MODELS[name].cases[0]
+    with torch.inference_mode():
+        images = batch_images([prepared(index, info) for index in case], 32)
+        outputs = [*model.backbone.body(images.tensor), *model.backbone(images.tensor)]
+    for stage, value in zip(("res2", "res3", "res4", "res5", "p2", "p3", "p4", "p5", "p6"), outputs, strict=True):
+        expected = recorded()[f"{name}/{'-'.join(map(str, case))}/probe/{stage}"]
+        np.testing.assert_allclose(seeded.probe(value.numpy()), expected, rtol=0, atol=1e-6 * np.abs(expected).max())
 
 
 def test_the_recordings_are_worth_agreeing_with() -> None:
@@ -118,4 +119,4 @@ def test_the_recordings_are_worth_agreeing_with() -> None:
         if key != "versions":
             assert case["objects"] >= 6
             assert case["classes"] >= 3 or key.startswith("keypoint")
-            assert case["smallest_score_gap"] > 2e-3
+            assert case["smallest_score_gap"] > 1e-3

@@ -9,8 +9,8 @@ and suppression come from torchvision; so its sources are run as they are, and n
         hydra-core pycocotools termcolor tabulate cloudpickle matplotlib tqdm packaging
     .detectron2-venv/bin/python tools/golden/record_detectron2.py --detectron2 detectron2
 
-The fixtures were made with its commit 02b5c4e2. The weights are made from seeds by ``tests/golden/seeded_detectron2.py``.
-What is stored comes from a run in double precision; a run in single precision must find the same objects.
+The fixtures were made with its commit 02b5c4e2, the weights by ``tests/golden/seeded_detectron2.py``. What is stored
+comes from a run in double precision; a run in single precision must find the same objects.
 """
 
 from __future__ import annotations

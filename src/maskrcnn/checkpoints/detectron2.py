@@ -12,14 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from maskrcnn.checkpoints.coco_names import COCO_CLASSES, COCO_KEYPOINTS, COCO_SKELETON
 from maskrcnn.checkpoints.mapping import NameTable, Report, fill, rename
 from maskrcnn.checkpoints.ours import ModelInfo
-from maskrcnn.checkpoints.torch_files import read_foreign_file
+from maskrcnn.checkpoints.torch_files import read_foreign_file, state_of
 from maskrcnn.config import (
     AnchorConfig,
     BackboneConfig,
@@ -39,7 +38,14 @@ from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.ops.anchors import cell_anchors
 
 BODIES = {6: "resnet50", 23: "resnet101"}  # by the number of blocks of res4
-PREDICTOR = "roi_heads.box_predictor"
+# The layers from whose shapes the number of classes, what is agnostic of them and the number of keypoints follow, and
+# how many sides their weights have.
+TELLING = {
+    "roi_heads.box_predictor.cls_score.weight": 2,
+    "roi_heads.box_predictor.bbox_pred.weight": 2,
+    "roi_heads.mask_head.predictor.weight": 4,
+    "roi_heads.keypoint_head.score_lowres.weight": 4,
+}
 CELL_ANCHORS = "proposal_generator.anchor_generator.cell_anchors"
 
 
@@ -145,7 +151,7 @@ def load_detectron2(path: str | Path, class_names: Sequence[str] | None = None) 
 def convert_detectron2(
     content: Any, path: str | Path, class_names: Sequence[str] | None = None
 ) -> tuple[MaskRCNN, ModelInfo, Report]:
-    """As :func:`load_detectron2`, from what the file ``path`` holds."""
+    """As :func:`load_detectron2`, from what the file ``path`` holds: a state dict, or one under ``model``."""
     tensors = state_of(content)
     if not is_detectron2(tensors):
         first = ", ".join(list(tensors)[:3]) or "none"
@@ -162,18 +168,6 @@ def convert_detectron2(
     return model.eval(), info, report
 
 
-def state_of(content: Any) -> dict[str, Tensor]:
-    """The named tensors of a checkpoint: under ``model``, or the file's own; anything else in it is left out."""
-    state = content.get("model", content) if isinstance(content, dict) else {}
-    if not isinstance(state, dict):
-        return {}
-    return {
-        name: torch.tensor(value) if isinstance(value, np.ndarray) else value
-        for name, value in state.items()
-        if isinstance(name, str) and isinstance(value, np.ndarray | Tensor)
-    }
-
-
 def config_of(tensors: Mapping[str, Tensor], path: object) -> ModelConfig:
     """The config of a model with these tensors.
 
@@ -184,16 +178,15 @@ def config_of(tensors: Mapping[str, Tensor], path: object) -> ModelConfig:
         CheckpointError: no ResNet-50 or ResNet-101 with FPN.
     """
     blocks = {name.split(".")[3] for name in tensors if name.startswith("backbone.bottom_up.res4.")}
-    scores, deltas = tensors.get(f"{PREDICTOR}.cls_score.weight"), tensors.get(f"{PREDICTOR}.bbox_pred.weight")
+    scores, deltas, masks, points = (tensors.get(name) for name in TELLING)
     known = len(blocks) in BODIES and "backbone.fpn_output2.weight" in tensors
-    if not known or scores is None or deltas is None or scores.ndim != 2 or len(scores) < 2:
+    shaped = all(tensors[name].ndim == ndim for name, ndim in TELLING.items() if name in tensors)
+    if not known or not shaped or scores is None or deltas is None or len(scores) < 2:
         raise CheckpointError(
             f"{path} is a model of detectron2, but none with ResNet-50 or ResNet-101, FPN and one box head ("
             f"{len(blocks)} blocks in res4, {_having(tensors)}); Mask, Faster and Keypoint R-CNN of those can be read."
         )
-    num_classes = scores.shape[0] - 1
-    points = tensors.get("roi_heads.keypoint_head.score_lowres.weight")
-    masks = tensors.get("roi_heads.mask_head.predictor.weight")
+    num_classes = len(scores) - 1
     config = detectron2_config(
         num_classes, BODIES[len(blocks)], masks is not None, 0 if points is None else points.shape[1]
     )

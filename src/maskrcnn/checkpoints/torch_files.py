@@ -11,7 +11,7 @@ import io
 import mmap
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from maskrcnn.errors import CheckpointError
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # of torch's files before 1.6; the second and third things in them are:
 LEGACY_PROTOCOL = 1001
+WRAPPERS = ("model", "state_dict", "model_state_dict")  # what trainings put a state dict under
 STORAGES = {
     "torch.FloatStorage": torch.float32,
     "torch.DoubleStorage": torch.float64,
@@ -96,6 +97,21 @@ def read_foreign_file(path: str | Path) -> Any:
         ) from None
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from None
+
+
+def state_of(content: Any) -> dict[str, Tensor]:
+    """The tensors of what a file holds by their names: the file's own, or under one of :data:`WRAPPERS`; without the
+    ``module.`` that training on several devices puts first. Arrays become tensors."""
+    if not isinstance(content, Mapping):
+        return {}
+    for name in WRAPPERS:
+        if isinstance(content.get(name), Mapping):
+            content = content[name]
+    return {
+        name.removeprefix("module."): torch.tensor(value) if isinstance(value, np.ndarray) else value
+        for name, value in content.items()
+        if isinstance(name, str) and isinstance(value, np.ndarray | Tensor)
+    }
 
 
 def _read_zip(path: Path, content: mmap.mmap) -> Any:
