@@ -80,7 +80,8 @@ def differences(found: Instances, theirs: Mapping[str, np.ndarray]) -> dict[str,
         assert found.mask_logits is not None
         pairs["masks"] = (found.mask_logits.sigmoid(), theirs["mask_probs"])
     return {
-        what: float(np.abs(ours.numpy() - values).max()) if len(values) else 0.0 for what, (ours, values) in pairs.items()
+        what: float(np.abs(ours.numpy() - values).max()) if len(values) else 0.0
+        for what, (ours, values) in pairs.items()
     }
 
 

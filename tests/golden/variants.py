@@ -114,4 +114,6 @@ def picture(index: int, seed: int) -> np.ndarray:
         return image
     rng = np.random.RandomState(9000 + 10 * seed + index)
     rolled = np.roll(image, tuple(rng.randint(0, extent) for extent in image.shape[1:]), axis=(1, 2))
-    return np.ascontiguousarray(rolled[rng.permutation(3)] * (0.6 + 0.4 * rng.random_sample((3, 1, 1)))).astype(np.float32)
+    return np.ascontiguousarray(rolled[rng.permutation(3)] * (0.6 + 0.4 * rng.random_sample((3, 1, 1)))).astype(
+        np.float32
+    )

@@ -54,6 +54,16 @@ class NameTable:
                 return _fill(ours, found.groups()) + name[found.end() :]
         return None
 
+    def their_name(self, ours: str) -> str:
+        """What the framework calls one of our tensors, as far as the table can be read backwards; else our name."""
+        for pattern, template in self.names:
+            found = re.match(re.sub(r"\\\{\d(-1|\\-1)?\\\}", r"(\\d+)", re.escape(template)), ours)
+            if found:
+                name = _unfill(pattern, template, found.groups()) + ours[found.end() :]
+                if self.our_name(name) == ours:
+                    return name
+        return ours
+
 
 @dataclass
 class Renamed:
@@ -122,7 +132,7 @@ def fill(model: nn.Module, renamed: Renamed, table: NameTable, path: object, kin
         CheckpointError: tensors are missing, left over or of another shape; names the first, as the file has them.
     """
     own = model.state_dict()
-    missing = [table_name(name, table) for name in own if name not in renamed.tensors]
+    missing = [table.their_name(name) for name in own if name not in renamed.tensors]
     left_over = renamed.unknown + [renamed.came_from[name] for name in renamed.tensors if name not in own]
     reshaped = [
         f"{renamed.came_from[name]} {list(value.shape)} for {list(own[name].shape)}"
@@ -130,13 +140,13 @@ def fill(model: nn.Module, renamed: Renamed, table: NameTable, path: object, kin
         if name in own and own[name].shape != value.shape
     ]
     parts = [
-        f"{len(names)} tensors {what} ({_first(names)})"
-        for names, what in ((missing, "are missing"), (left_over, "are left over"), (reshaped, "are of another shape"))
+        f"{len(names)} of its tensors {'is' if len(names) == 1 else 'are'} {what} ({_first(names)})"
+        for names, what in ((missing, "missing"), (left_over, "left over"), (reshaped, "of another shape"))
         if names
     ]
     if parts:
         raise CheckpointError(
-            f"{path} looks like {kind}, but does not fit it: {', '.join(parts)}; fetch it again, or it is another model."
+            f"{path} looks like {kind}, but does not fit it: {', '.join(parts)}; it is cut off, or another model."
         )
     with torch.no_grad():
         for name, value in own.items():
@@ -159,17 +169,20 @@ def without_rows(first: int) -> Transform:
     return lambda value: value[first:]
 
 
-def table_name(ours: str, table: NameTable) -> str:
-    """One of our names as the file would call it where that is plain from the table, else as it is."""
-    for pattern, template in table.names:
-        if "(" not in pattern and ours.startswith(template):
-            return pattern.replace("\\", "") + ours.removeprefix(template)
-    return ours
-
-
 def _fill(template: str, groups: Sequence[str]) -> str:
     """Put groups into ``{k}``, or ``{k-1}`` for counting from 0."""
     return re.sub(r"\{(\d)(-1)?\}", lambda m: str(int(groups[int(m[1])]) - (1 if m[2] else 0)), template)
+
+
+def _unfill(pattern: str, template: str, numbers: Sequence[str]) -> str:
+    """The plainest name that ``pattern`` fits and that ``template`` makes the numbers from."""
+    places = re.findall(r"\{(\d)(-1)?\}", template)
+    groups = {int(k): int(number) + bool(shift) for (k, shift), number in zip(places, numbers)}
+    name = re.sub(r"\(\?:([^()]*)\)\?", r"\1", pattern)  # what may be there is
+    name = re.sub(r"\[(.)[^\]]*\]", r"\1", name)  # the first of several characters
+    count = iter(range(len(groups)))
+    name = re.sub(r"\([^()]*\)", lambda _: str(groups.get(next(count), 0)), name)
+    return name.replace("\\", "")
 
 
 def _first(names: Sequence[str]) -> str:

@@ -38,13 +38,19 @@ class Published:
 # By the names that the command line knows them by. Files, sizes and figures are from torchvision 0.28's sources.
 PUBLISHED = {
     "coco": Published(
-        "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth", "boxes and masks of COCO's 80 classes, box AP 37.9, mask AP 34.6", 170, 0.0
+        "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth",
+        "boxes and masks of COCO's 80 classes, box AP 37.9, mask AP 34.6",
+        170,
+        0.0,
     ),
     "coco-v2": Published(
         "maskrcnn_resnet50_fpn_v2_coco-73cbd019.pth", "the same, box AP 47.4, mask AP 41.8, 2.5 times the work", 177
     ),
     "coco-keypoints": Published(
-        "keypointrcnn_resnet50_fpn_coco-fc266e95.pth", "people and their 17 points, box AP 54.6, keypoint AP 65.0", 226, 0.0
+        "keypointrcnn_resnet50_fpn_coco-fc266e95.pth",
+        "people and their 17 points, box AP 54.6, keypoint AP 65.0",
+        226,
+        0.0,
     ),
     "coco-faster": Published("fasterrcnn_resnet50_fpn_coco-258fb6c6.pth", "boxes alone, box AP 37.0", 160, 0.0),
     "coco-faster-v2": Published("fasterrcnn_resnet50_fpn_v2_coco-dd69338a.pth", "boxes alone, box AP 46.7", 167),

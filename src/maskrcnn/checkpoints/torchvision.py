@@ -35,16 +35,21 @@ from maskrcnn.config import (
 from maskrcnn.errors import UsageError
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.models.mobilenet_v3 import BLOCKS
 
 # Patterns of torchvision's names (the older files have no inner ".0") and what they are called here.
-NAMES = (
+RESNET = (
     (r"backbone\.body\.conv1\.", "backbone.body.stem.conv."),
     (r"backbone\.body\.bn1\.", "backbone.body.stem.norm."),
     (r"backbone\.body\.layer(\d)\.(\d+)\.conv(\d)\.", "backbone.body.stages.{0-1}.{1}.layers.{2-1}.conv."),
     (r"backbone\.body\.layer(\d)\.(\d+)\.bn(\d)\.", "backbone.body.stages.{0-1}.{1}.layers.{2-1}.norm."),
     (r"backbone\.body\.layer(\d)\.(\d+)\.downsample\.0\.", "backbone.body.stages.{0-1}.{1}.shortcut.conv."),
     (r"backbone\.body\.layer(\d)\.(\d+)\.downsample\.1\.", "backbone.body.stages.{0-1}.{1}.shortcut.norm."),
-    # MobileNetV3: the stem, the first block, which does not expand, blocks that squeeze, and the others
+)
+# MobileNetV3: the stem, the last convolution, the first block, which does not expand, and the others, some of which
+# squeeze between filtering and projecting.
+SQUEEZING = "|".join(str(k) for k, block in enumerate(BLOCKS, 1) if block[3])
+MOBILE = (
     (r"backbone\.body\.0\.0\.", "backbone.body.stem.conv."),
     (r"backbone\.body\.0\.1\.", "backbone.body.stem.norm."),
     (r"backbone\.body\.16\.0\.", "backbone.body.last.conv."),
@@ -59,8 +64,12 @@ NAMES = (
     (r"backbone\.body\.(\d+)\.block\.1\.1\.", "backbone.body.blocks.{0-1}.depthwise.norm."),
     (r"backbone\.body\.(\d+)\.block\.2\.fc1\.", "backbone.body.blocks.{0-1}.squeeze.down."),
     (r"backbone\.body\.(\d+)\.block\.2\.fc2\.", "backbone.body.blocks.{0-1}.squeeze.up."),
-    (r"backbone\.body\.(\d+)\.block\.[23]\.0\.", "backbone.body.blocks.{0-1}.project.conv."),
-    (r"backbone\.body\.(\d+)\.block\.[23]\.1\.", "backbone.body.blocks.{0-1}.project.norm."),
+    (rf"backbone\.body\.({SQUEEZING})\.block\.3\.0\.", "backbone.body.blocks.{0-1}.project.conv."),
+    (rf"backbone\.body\.({SQUEEZING})\.block\.3\.1\.", "backbone.body.blocks.{0-1}.project.norm."),
+    (r"backbone\.body\.(\d+)\.block\.2\.0\.", "backbone.body.blocks.{0-1}.project.conv."),
+    (r"backbone\.body\.(\d+)\.block\.2\.1\.", "backbone.body.blocks.{0-1}.project.norm."),
+)
+NAMES = (
     (r"backbone\.fpn\.inner_blocks\.(\d)\.(?:0\.)?", "backbone.fpn.lateral.{0}."),
     (r"backbone\.fpn\.layer_blocks\.(\d)\.(?:0\.)?", "backbone.fpn.output.{0}."),
     (r"rpn\.head\.conv\.1\.0\.", "rpn.further.0."),
@@ -130,7 +139,9 @@ class Kind:
 
 def is_torchvision(names: Iterable[str]) -> bool:
     """Whether a state dict has torchvision's names, whole or not."""
-    return any(name.startswith(("roi_heads.box_predictor.", "rpn.head.", "backbone.fpn.inner_blocks.")) for name in names)
+    return any(
+        name.startswith(("roi_heads.box_predictor.", "rpn.head.", "backbone.fpn.inner_blocks.")) for name in names
+    )
 
 
 def kind_of(tensors: Mapping[str, Tensor], file_name: str = "") -> Kind:
@@ -222,7 +233,9 @@ def table_of(kind: Kind, drop_unused: bool = True) -> NameTable:
     else:
         for layer, count in BACKGROUND_ROWS.items():
             transforms |= {f"{layer}.{part}": without_rows(count) for part in ("weight", "bias")}
-    return NameTable("torchvision", (NORMED if kind.v2 else ()) + NAMES, IGNORED, transforms)
+    return NameTable(
+        "torchvision", (MOBILE if kind.mobile else RESNET) + (NORMED if kind.v2 else ()) + NAMES, IGNORED, transforms
+    )
 
 
 def _rows(value: Tensor, slots: Tensor, count: int) -> Tensor:

@@ -55,7 +55,7 @@ class Evaluate:
         usable_device(self.device)
         data = open_dataset(self.data)
         tell_problems(data.problems)
-        predictor = load_predictor(self.model, self.device)
+        predictor = load_predictor(self.model, self.device, say)
         predictor.adjust(image_size=self.image_size, tile=self.tile, overlap=self.overlap, flip=self.flip)
         result_folder(self.out)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:

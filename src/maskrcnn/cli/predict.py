@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import arg
 
-from maskrcnn.cli.speech import ModelsOwn, tell_failures
+from maskrcnn.cli.speech import ModelsOwn, say, tell_failures
 from maskrcnn.errors import UsageError
 from maskrcnn.pretrained import DEFAULT_MODEL
 from maskrcnn.workflows.checks import at_least, between, counted, not_among_inputs, usable_device
@@ -27,7 +27,8 @@ class Predict:
     out: Path = Path("out")
     """Folder for the results; never read as input."""
     model: str = DEFAULT_MODEL
-    """Shipped model or model file; `maskrcnn models` lists what is shipped."""
+    """Shipped model, model file (.safetensors, or torchvision's .pth), or coco, coco-v2, coco-keypoints, which
+    torchvision publishes and which are fetched once; `maskrcnn models` lists them."""
     score: float = 0.5
     """Objects with a lower score (0..1) are left out."""
     classes: Annotated[tuple[str, ...], arg(metavar="NAME [...]", help_behavior_hint="(default: all)")] = ()
@@ -73,7 +74,7 @@ class Predict:
         paths = find_images(inputs, exclude=self.out)
         if not paths:
             raise UsageError(" ".join(failures) or f"There are no images in {', '.join(map(str, self.inputs))}.")
-        predictor = load_predictor(self.model, self.device)
+        predictor = load_predictor(self.model, self.device, say)
         predictor.adjust(self.score, image_size=self.image_size, tile=self.tile, overlap=self.overlap, flip=self.flip)
         outcome = predict_files(
             predictor,

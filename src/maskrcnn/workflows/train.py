@@ -172,7 +172,7 @@ def start(data: Dataset, model: str, body_weights: Path | None, recipe: Recipe, 
         network = build_model(recipe.adapt(fit_to_data(VARIANTS[model](len(data.class_names)), data, say)))
         beginning = [f"Starting from random weights of {model}"]
     else:
-        source, source_info = load_model(model)
+        source, source_info = load_model(model, say)
         network = build_model(recipe.adapt(fit_to_data(source_info.config, data, say)))
         kept = transfer(source, source_info.class_names, network, data.class_names)
         new = [name for name in data.class_names if name not in source_info.class_names]
@@ -203,6 +203,8 @@ def fit_to_data(config: ModelConfig, data: Dataset, say: Say) -> ModelConfig:
     cap = max(config.detection.max_detections, 100, int(1.5 * data.max_objects()))
     detection = dataclasses.replace(config.detection, max_detections=cap)
     selection = dataclasses.replace(config.selection, post_nms=max(config.selection.post_nms, 2 * cap))
+    if len(data.class_names) != config.num_classes:  # other classes: what was left free among COCO's means nothing
+        config = dataclasses.replace(config, box_head=dataclasses.replace(config.box_head, unused=0))
     return dataclasses.replace(config, num_classes=len(data.class_names), detection=detection, selection=selection)
 
 

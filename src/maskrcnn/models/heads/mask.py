@@ -36,9 +36,7 @@ class MaskHead(nn.Module):
         self.class_agnostic = config.class_agnostic
         self.output_size = tuple(2 * s for s in self.pool.output_size)
         widths = [channels] + [config.channels] * config.convs
-        self.convs = nn.ModuleList(
-            conv_norm(ndim, a, b, 3, config.norm, norm_eps) for a, b in zip(widths, widths[1:])
-        )
+        self.convs = nn.ModuleList(conv_norm(ndim, a, b, 3, config.norm, norm_eps) for a, b in zip(widths, widths[1:]))
         self.upsample = conv_transpose(ndim, widths[-1], config.channels, 2)
         self.logits = conv(ndim, config.channels, 1 if config.class_agnostic else num_classes, 1)
         init_he(self)
