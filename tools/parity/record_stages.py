@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torchvision.models import detection
 from torchvision.transforms.functional import pil_to_tensor
 
-from maskrcnn.checkpoints.torch_files import read_foreign_file, state_of
 from maskrcnn.checkpoints.published import recognise
+from maskrcnn.checkpoints.torch_files import read_foreign_file, state_of
 from maskrcnn.checkpoints.torchvision import kind_of, table_of
 from maskrcnn.models.heads.box import with_background
 

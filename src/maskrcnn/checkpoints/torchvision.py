@@ -22,6 +22,7 @@ from torch import Tensor
 from maskrcnn.checkpoints.coco_names import COCO_CLASSES, COCO_KEYPOINTS, COCO_SKELETON
 from maskrcnn.checkpoints.mapping import NameTable, Report, Transform, fill, rename, without_rows
 from maskrcnn.checkpoints.ours import ModelInfo
+from maskrcnn.checkpoints.torchvision_names import BACKGROUND_ROWS, IGNORED, MOBILE, NAMES, NORMED, RESNET
 from maskrcnn.config import (
     AnchorConfig,
     BackboneConfig,
@@ -35,73 +36,7 @@ from maskrcnn.config import (
 from maskrcnn.errors import UsageError
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
-from maskrcnn.models.mobilenet_v3 import BLOCKS
 
-# Patterns of torchvision's names (the older files have no inner ".0") and what they are called here.
-RESNET = (
-    (r"backbone\.body\.conv1\.", "backbone.body.stem.conv."),
-    (r"backbone\.body\.bn1\.", "backbone.body.stem.norm."),
-    (r"backbone\.body\.layer(\d)\.(\d+)\.conv(\d)\.", "backbone.body.stages.{0-1}.{1}.layers.{2-1}.conv."),
-    (r"backbone\.body\.layer(\d)\.(\d+)\.bn(\d)\.", "backbone.body.stages.{0-1}.{1}.layers.{2-1}.norm."),
-    (r"backbone\.body\.layer(\d)\.(\d+)\.downsample\.0\.", "backbone.body.stages.{0-1}.{1}.shortcut.conv."),
-    (r"backbone\.body\.layer(\d)\.(\d+)\.downsample\.1\.", "backbone.body.stages.{0-1}.{1}.shortcut.norm."),
-)
-# MobileNetV3: the stem, the last convolution, the first block, which does not expand, and the others, some of which
-# squeeze between filtering and projecting.
-SQUEEZING = "|".join(str(k) for k, block in enumerate(BLOCKS, 1) if block[3])
-MOBILE = (
-    (r"backbone\.body\.0\.0\.", "backbone.body.stem.conv."),
-    (r"backbone\.body\.0\.1\.", "backbone.body.stem.norm."),
-    (r"backbone\.body\.16\.0\.", "backbone.body.last.conv."),
-    (r"backbone\.body\.16\.1\.", "backbone.body.last.norm."),
-    (r"backbone\.body\.1\.block\.0\.0\.", "backbone.body.blocks.0.depthwise.conv."),
-    (r"backbone\.body\.1\.block\.0\.1\.", "backbone.body.blocks.0.depthwise.norm."),
-    (r"backbone\.body\.1\.block\.1\.0\.", "backbone.body.blocks.0.project.conv."),
-    (r"backbone\.body\.1\.block\.1\.1\.", "backbone.body.blocks.0.project.norm."),
-    (r"backbone\.body\.(\d+)\.block\.0\.0\.", "backbone.body.blocks.{0-1}.expand.conv."),
-    (r"backbone\.body\.(\d+)\.block\.0\.1\.", "backbone.body.blocks.{0-1}.expand.norm."),
-    (r"backbone\.body\.(\d+)\.block\.1\.0\.", "backbone.body.blocks.{0-1}.depthwise.conv."),
-    (r"backbone\.body\.(\d+)\.block\.1\.1\.", "backbone.body.blocks.{0-1}.depthwise.norm."),
-    (r"backbone\.body\.(\d+)\.block\.2\.fc1\.", "backbone.body.blocks.{0-1}.squeeze.down."),
-    (r"backbone\.body\.(\d+)\.block\.2\.fc2\.", "backbone.body.blocks.{0-1}.squeeze.up."),
-    (rf"backbone\.body\.({SQUEEZING})\.block\.3\.0\.", "backbone.body.blocks.{0-1}.project.conv."),
-    (rf"backbone\.body\.({SQUEEZING})\.block\.3\.1\.", "backbone.body.blocks.{0-1}.project.norm."),
-    (r"backbone\.body\.(\d+)\.block\.2\.0\.", "backbone.body.blocks.{0-1}.project.conv."),
-    (r"backbone\.body\.(\d+)\.block\.2\.1\.", "backbone.body.blocks.{0-1}.project.norm."),
-)
-NAMES = (
-    (r"backbone\.fpn\.inner_blocks\.(\d)\.(?:0\.)?", "backbone.fpn.lateral.{0}."),
-    (r"backbone\.fpn\.layer_blocks\.(\d)\.(?:0\.)?", "backbone.fpn.output.{0}."),
-    (r"rpn\.head\.conv\.1\.0\.", "rpn.further.0."),
-    (r"rpn\.head\.conv\.(?:0\.0\.)?", "rpn.conv."),
-    (r"rpn\.head\.cls_logits\.", "rpn.logits."),
-    (r"rpn\.head\.bbox_pred\.", "rpn.deltas."),
-    (r"roi_heads\.box_head\.fc6\.", "heads.box.fc1."),
-    (r"roi_heads\.box_head\.fc7\.", "heads.box.fc2."),
-    (r"roi_heads\.box_predictor\.cls_score\.", "heads.box.class_logits."),
-    (r"roi_heads\.box_predictor\.bbox_pred\.", "heads.box.box_deltas."),
-    (r"roi_heads\.mask_head\.(\d)\.0\.", "heads.mask.convs.{0}."),
-    (r"roi_heads\.mask_head\.mask_fcn(\d)\.", "heads.mask.convs.{0-1}."),
-    (r"roi_heads\.mask_predictor\.conv5_mask\.", "heads.mask.upsample."),
-    (r"roi_heads\.mask_predictor\.mask_fcn_logits\.", "heads.mask.logits."),
-    *((rf"roi_heads\.keypoint_head\.{2 * k}\.", f"heads.keypoint.convs.{k}.") for k in range(8)),  # ReLUs between
-    (r"roi_heads\.keypoint_predictor\.kps_score_lowres\.", "heads.keypoint.logits."),
-)
-# Where the pyramid and the heads have norms (v2), these come first.
-NORMED = (
-    (r"backbone\.fpn\.inner_blocks\.(\d)\.0\.", "backbone.fpn.lateral.{0}.conv."),
-    (r"backbone\.fpn\.inner_blocks\.(\d)\.1\.", "backbone.fpn.lateral.{0}.norm."),
-    (r"backbone\.fpn\.layer_blocks\.(\d)\.0\.", "backbone.fpn.output.{0}.conv."),
-    (r"backbone\.fpn\.layer_blocks\.(\d)\.1\.", "backbone.fpn.output.{0}.norm."),
-    (r"roi_heads\.box_head\.5\.", "heads.box.fc1."),
-    (r"roi_heads\.box_head\.(\d)\.0\.", "heads.box.convs.{0}.conv."),
-    (r"roi_heads\.box_head\.(\d)\.1\.", "heads.box.convs.{0}.norm."),
-    (r"roi_heads\.mask_head\.(\d)\.0\.", "heads.mask.convs.{0}.conv."),
-    (r"roi_heads\.mask_head\.(\d)\.1\.", "heads.mask.convs.{0}.norm."),
-)
-IGNORED = r".*\.num_batches_tracked"
-# How many leading rows of an output layer belong to the background.
-BACKGROUND_ROWS = {"heads.box.box_deltas": 4, "heads.mask.logits": 1}
 CATEGORY_IDS = tuple(COCO_CLASSES)
 UNUSED_SLOTS = tuple(k for k in range(1, max(CATEGORY_IDS)) if k not in COCO_CLASSES)
 FIVE_SIZES = ((32.0, 64.0, 128.0, 256.0, 512.0),)

@@ -74,7 +74,8 @@ def decode_keypoints(logits: Tensor, boxes: Tensor, reach: int = REACH) -> Tenso
 
 
 def decode_highest(logits: Tensor, boxes: Tensor) -> Tensor:
-    """The point at which each heatmap, enlarged to its box by cubic interpolation, is highest (torchvision, detectron2).
+    """The point at which each heatmap, enlarged to its box by cubic interpolation, is highest; torchvision's and
+    detectron2's way.
 
     The enlarged heatmap has a bin for each whole sample of the box, rounded up, so a point lies at the centre of one of
     these. Its score is that of :func:`decode_keypoints`: what the references give instead, the logit itself, is no

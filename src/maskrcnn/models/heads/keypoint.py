@@ -15,7 +15,6 @@ from maskrcnn.ops.keypoints import decode_highest, decode_keypoints
 from maskrcnn.ops.nd import channels_last, interpolate
 from maskrcnn.structures import Instances
 
-
 # How a heatmap becomes a point, by the name in the config.
 DECODERS = {"mean": decode_keypoints, "highest": decode_highest}
 
