@@ -11,7 +11,12 @@ from torch import Tensor, nn
 from maskrcnn.config import BackboneConfig
 from maskrcnn.models.nd import ConvNorm, init_he, max_pool
 
-DEPTHS = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3), "resnet50": (3, 4, 6, 3)}
+DEPTHS = {
+    "resnet18": (2, 2, 2, 2),
+    "resnet34": (3, 4, 6, 3),
+    "resnet50": (3, 4, 6, 3),
+    "resnet101": (3, 4, 23, 3),
+}
 BASIC = ("resnet18", "resnet34")
 
 
