@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from seeded import picture, uniform
+from seeded import uniform
+from variants import picture
 
 MIN_SIZE, MAX_SIZE = 200, 320  # images are resized to; the model zoo's 800 and 1333 take too long for a test
 
@@ -108,16 +109,19 @@ def _conv(name: str, after: int, before: int, kernel: int, norm: bool = False) -
         yield f"{name}.bias", (after,)
 
 
-def state_dict(model: Model) -> dict[str, np.ndarray]:
-    """The float32 weights of the fixtures under detectron2's names."""
-    return {name: _tensor(name, shape, model).astype(np.float32) for name, shape in names_and_shapes(model)}
+def state_dict(model: Model, seed: int = 0) -> dict[str, np.ndarray]:
+    """Float32 weights under detectron2's names: those of the fixtures, or others for another seed."""
+    return {
+        name: _tensor(name, shape, model, 1000 * seed).astype(np.float32) for name, shape in names_and_shapes(model)
+    }
 
 
-def _tensor(name: str, shape: Sequence[int], model: Model) -> np.ndarray:
+def _tensor(name: str, shape: Sequence[int], model: Model, salt: int = 0) -> np.ndarray:
     """One tensor, float64."""
-    salt = model.salt if "box_predictor" in name else 0
+    if "box_predictor" in name:
+        salt += model.salt
     if ".norm." in name:
-        return _norm(name, shape)
+        return _norm(name, shape, salt)
     if len(shape) > 1:
         transposed = "deconv" in name or "score_lowres" in name  # inputs first
         inputs = (0,) if transposed else tuple(range(1, len(shape)))
@@ -132,17 +136,17 @@ def _tensor(name: str, shape: Sequence[int], model: Model) -> np.ndarray:
     return bias
 
 
-def _norm(name: str, shape: Sequence[int]) -> np.ndarray:
+def _norm(name: str, shape: Sequence[int], salt: int) -> np.ndarray:
     """A tensor of a frozen norm. The second norm of a block has a small variance, so that its epsilon matters."""
     small = ".conv2." in name
     if name.endswith("running_var"):
-        return (0.01 if small else 1.0) * uniform(name, shape, 0.75, 1.25)
+        return (0.01 if small else 1.0) * uniform(name, shape, 0.75, 1.25, salt)
     if name.endswith("norm.weight"):
         scale = 0.1 if small else 0.2 if ".conv3." in name else 1.0
-        return scale * uniform(name, shape, 0.8, 1.2) / (PIXEL_DEVIATION if "stem" in name else 1.0)
-    return uniform(name, shape, -0.1, 0.1)
+        return scale * uniform(name, shape, 0.8, 1.2, salt) / (PIXEL_DEVIATION if "stem" in name else 1.0)
+    return uniform(name, shape, -0.1, 0.1, salt)
 
 
-def pixels(index: int) -> np.ndarray:
-    """Picture 0 or 1 as an image file would hold it: (height, width, 3) uint8, RGB."""
-    return np.rint(picture(index).transpose(1, 2, 0) * 255).astype(np.uint8)
+def pixels(index: int, seed: int = 0) -> np.ndarray:
+    """Picture 0 or 1 as an image file would hold it: (height, width, 3) uint8, RGB; another for each seed."""
+    return np.rint(picture(index, seed).transpose(1, 2, 0) * 255).astype(np.uint8)

@@ -37,16 +37,27 @@ MASKS = 6  # of the first objects of an image, the probabilities are stored
 Arrays = dict[str, np.ndarray]
 
 
-def build(model: made.Model, checkout: Path, dtype: torch.dtype) -> Any:
-    """detectron2's model with the seeded weights."""
+def build(
+    model: made.Model,
+    checkout: Path,
+    dtype: torch.dtype,
+    seed: int = 0,
+    proposals: int | None = None,
+    detections: int | None = None,
+) -> Any:
+    """detectron2's model with the seeded weights, with fewer proposals and detections where that is asked for."""
     from detectron2.config import get_cfg
     from detectron2.modeling import build_model
 
     config = get_cfg()
     config.merge_from_file(str(checkout / "configs" / model.config))
     config.MODEL.DEVICE, config.MODEL.WEIGHTS = "cpu", ""
+    if proposals is not None:
+        config.MODEL.RPN.POST_NMS_TOPK_TEST = proposals
+    if detections is not None:
+        config.TEST.DETECTIONS_PER_IMAGE = detections
     network = build_model(config).eval()
-    weights = {name: torch.from_numpy(value) for name, value in made.state_dict(model).items()}
+    weights = {name: torch.from_numpy(value) for name, value in made.state_dict(model, seed).items()}
     network.load_state_dict(weights, strict=True)
     return network.to(dtype)
 
@@ -65,20 +76,20 @@ def suppress_in_double() -> None:
     module.box_ops = Ops  # type: ignore[attr-defined]
 
 
-def prepared(index: int) -> dict[str, Any]:
-    """A picture as detectron2's own predictor prepares it."""
+def prepared(pixels: np.ndarray) -> dict[str, Any]:
+    """A picture ``[height, width, 3]`` as detectron2's own predictor prepares it."""
     from detectron2.data.transforms import ResizeShortestEdge
 
-    image = made.pixels(index)[:, :, ::-1]  # BGR
+    image = pixels[:, :, ::-1]  # BGR
     resize = ResizeShortestEdge([made.MIN_SIZE] * 2, made.MAX_SIZE).get_transform(image)
     resized = np.ascontiguousarray(resize.apply_image(image).transpose(2, 0, 1))
     return {"image": torch.from_numpy(resized), "height": image.shape[0], "width": image.shape[1]}
 
 
 @torch.no_grad()
-def run(network: Any, case: Sequence[int]) -> tuple[list[Arrays], Arrays]:
+def run(network: Any, pictures: Sequence[np.ndarray]) -> tuple[list[Arrays], Arrays]:
     """What the network finds in each picture of a batch, and probes of its features."""
-    inputs = [prepared(index) for index in case]
+    inputs = [prepared(pixels) for pixels in pictures]
     images = network.preprocess_image(inputs)
     stages = network.backbone.bottom_up(images.tensor)
     features = network.backbone(images.tensor)
@@ -86,7 +97,7 @@ def run(network: Any, case: Sequence[int]) -> tuple[list[Arrays], Arrays]:
     found, _ = network.roi_heads(images, features, proposals)
     full = network._postprocess(found, inputs, images.image_sizes)
     probes = {name: seeded.probe(value.numpy()) for name, value in {**stages, **features}.items()}
-    pictures = []
+    results = []
     for own, pasted, resized, proposed in zip(found, (one["instances"] for one in full), inputs, proposals):
         arrays = {
             "image": resized["image"].numpy()[:, ::16, ::16],
@@ -102,8 +113,8 @@ def run(network: Any, case: Sequence[int]) -> tuple[list[Arrays], Arrays]:
             arrays["mask_bits"] = np.packbits(pasted.pred_masks.numpy())
         if own.has("pred_keypoints"):
             arrays["keypoints"] = pasted.pred_keypoints.numpy()
-        pictures.append(arrays)
-    return pictures, probes
+        results.append(arrays)
+    return results, probes
 
 
 def difference(one: Arrays, other: Arrays) -> dict[str, float]:
@@ -121,10 +132,11 @@ def record(name: str, checkout: Path) -> tuple[Arrays, dict[str, Any]]:
     report: dict[str, Any] = {}
     for case in model.cases:
         key = f"{name}/{'-'.join(map(str, case))}"
-        pictures, probes = run(double, case)
-        rounded, _ = run(single, case)
+        pictures = [made.pixels(index) for index in case]
+        results, probes = run(double, pictures)
+        rounded, _ = run(single, pictures)
         arrays |= {f"{key}/probe/{stage}": value for stage, value in probes.items()}
-        for index, exact, other in zip(case, pictures, rounded):
+        for index, exact, other in zip(case, results, rounded):
             arrays |= {f"{key}/{index}/{part}": value for part, value in exact.items()}
             scores = exact["scores"]
             report[f"{key}/{index}"] = {
@@ -136,18 +148,24 @@ def record(name: str, checkout: Path) -> tuple[Arrays, dict[str, Any]]:
     return arrays, report
 
 
+def bring_in(checkout: Path) -> None:
+    """Make a checkout of detectron2 importable."""
+    sys.path.insert(0, str(checkout))
+    import detectron2.layers  # noqa: F401
+
+    suppress_in_double()
+
+
 def main() -> None:
     """Record every model."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--detectron2", type=Path, required=True, help="a checkout of detectron2")
     parser.add_argument("--out", type=Path, default=ROOT / "tests" / "golden", help="folder of the fixtures")
     flags = parser.parse_args()
-    sys.path.insert(0, str(flags.detectron2))
+    bring_in(flags.detectron2)
     import detectron2
-    import detectron2.layers
     import torchvision
 
-    suppress_in_double()
     arrays: Arrays = {}
     report: dict[str, Any] = {
         "versions": {
