@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from maskrcnn.models.nd import CONV, conv3, conv_norm, max_pool
-from maskrcnn.ops.nd import channels_last, nearest
+from maskrcnn.ops.nd import add_nearest, channels_last
 
 
 class FPN(nn.Module):
@@ -45,8 +45,7 @@ class FPN(nn.Module):
         merged = self.lateral[-1](outputs[-1])
         levels = [self.output[-1](merged)]
         for i in reversed(range(len(outputs) - 1)):
-            finer = self.lateral[i](outputs[i])
-            merged = finer + nearest(merged, finer.shape[2:])
+            merged = add_nearest(self.lateral[i](outputs[i]), merged)
             levels.insert(0, self.output[i](merged))
         return [*levels, max_pool(levels[-1], 1, 2)]
 

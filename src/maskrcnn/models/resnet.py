@@ -50,7 +50,7 @@ class Block(nn.Module):
         self.shortcut = ConvNorm(ndim, in_channels, out_channels, 1, stride, **options) if changes else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        return _relu(self.layers(x) + self.shortcut(x))
+        return _relu(self.layers(x).add_(self.shortcut(x)))  # in place: a new tensor costs more than the sum
 
 
 class ResNet(nn.Module):
