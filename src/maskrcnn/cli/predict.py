@@ -19,8 +19,6 @@ if TYPE_CHECKING:  # flags must not wait for torch
     from maskrcnn.inference.predictor import Predictor
     from maskrcnn.workflows.predict import Outcome
 
-NOUNS = {1: "recording", 2: "image", 3: "scan"}  # by D of the model
-
 
 @dataclass(frozen=True)
 class Predict:
@@ -80,9 +78,7 @@ class Predict:
         failures = [f"{path} does not exist." for path in self.inputs if not exists(path)]
         not_among_inputs(self.out, inputs)
         predictor = load_predictor(self.model or default_model(inputs, self.out), self.device, say)
-        ndim = predictor.info.config.ndim
-        paths = find_inputs(inputs, ndim, exclude=self.out)
-        what = NOUNS[ndim]
+        paths, what = find_inputs(inputs, predictor.info, exclude=self.out)
         if not paths:
             raise UsageError(" ".join(failures) or f"There are no {what}s in {', '.join(map(str, self.inputs))}.")
         predictor.adjust(self.score, image_size=self.image_size, tile=self.tile, overlap=self.overlap, flip=self.flip)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -55,15 +55,9 @@ def _may_use_tiles(x: Tensor, weight: Tensor) -> bool:
 class _Convolution:
     """What torch's convolutions compute, by :func:`convolve`."""
 
-    weight: Tensor
-    bias: Tensor | None
-    stride: tuple[int, ...]
-    padding: tuple[int, ...]
-    groups: int
-    training: bool
-
     def forward(self, x: Tensor) -> Tensor:
-        return convolve(x, self.weight, self.bias, self.stride, self.padding, self.groups, self.training)
+        own = cast(Any, self)
+        return convolve(x, own.weight, own.bias, own.stride, own.padding, own.groups, own.training)
 
 
 class Conv1d(_Convolution, nn.Conv1d):
