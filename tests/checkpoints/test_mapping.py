@@ -3,11 +3,11 @@
 import pytest
 import torch
 from torch import nn
+from torchvision_state import shapes
 
 from maskrcnn.checkpoints.mapping import NameTable, Report, StageReport, fill, rename, without_rows
 from maskrcnn.checkpoints.torchvision import kind_of, table_of
 from maskrcnn.errors import CheckpointError
-from torchvision_state import shapes
 
 TABLE = NameTable(
     "elsewhere",

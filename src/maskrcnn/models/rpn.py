@@ -46,8 +46,8 @@ class RPN(nn.Module):
         init_normal(self, 0.01)
         if separable:
             for part in (self.conv, *self.further):
-                nn.init.kaiming_normal_(part[0].weight)  # type: ignore[index]
-                nn.init.kaiming_normal_(part[1].weight)  # type: ignore[index]
+                nn.init.kaiming_normal_(part[0].weight)
+                nn.init.kaiming_normal_(part[1].weight)
 
     def forward(self, features: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """For each level, objectness logits ``[B, A]`` and deltas ``[B, A, 2D]`` of its A anchors."""
