@@ -120,8 +120,11 @@ def _compare(found: str, published: Published, where: object) -> None:
 
 def sha256(path: Path) -> str:
     """The hash of a file, hexadecimal."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while piece := file.read(PIECE):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def recognise(path: Path) -> Published | None:
