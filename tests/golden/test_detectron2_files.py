@@ -118,6 +118,9 @@ def test_what_a_file_says_of_pixels_and_anchors_is_taken() -> None:
     config = config_of(tensors, "own.pth")
     assert config.preprocess.pixel_mean == (3, 2, 1)
     assert config.preprocess.pixel_std == (6, 5, 4)
+    assert len(convert_detectron2(tensors, "own.pth")[2].notes) == 1
+    tensors["pixel_mean"] = torch.tensor([3.0, 2.0, 1.0])
+    assert "look like RGB" in convert_detectron2(tensors, "own.pth")[2].notes[1]
     assert config.anchors.sizes == ((16,), (32,), (64,), (128,), (256,))
     assert config.anchors.shapes == ((0.5, 2), (1, 1), (2, 0.5))
 
