@@ -118,6 +118,9 @@ def test_what_a_file_says_of_pixels_and_anchors_is_taken() -> None:
     config = config_of(tensors, "own.pth")
     assert config.preprocess.pixel_mean == (3, 2, 1)
     assert config.preprocess.pixel_std == (6, 5, 4)
+    assert len(convert_detectron2(tensors, "own.pth")[2].notes) == 1
+    tensors["pixel_mean"] = torch.tensor([3.0, 2.0, 1.0])
+    assert "look like RGB" in convert_detectron2(tensors, "own.pth")[2].notes[1]
     assert config.anchors.sizes == ((16,), (32,), (64,), (128,), (256,))
     assert config.anchors.shapes == ((0.5, 2), (1, 1), (2, 0.5))
 
@@ -173,7 +176,7 @@ def without(tensors: dict[str, Tensor], *beginnings: str) -> dict[str, Tensor]:
 
 ONE = torch.zeros(())
 FOREIGN = {
-    "missing": (without(shapes(), "roi_heads.mask_head.deconv", "backbone.fpn_lateral3"), "4 tensors are missing"),
+    "missing": (without(shapes(), "roi_heads.mask_head.deconv", "backbone.fpn_lateral3"), "4 of its tensors are missing"),
     "left over": (shapes() | {"roi_heads.mask_head.more.weight": ONE}, r"left over \(roi_heads.mask_head.more"),
     "ResNeXt": (
         shapes("mask_r101") | {"backbone.bottom_up.res2.0.conv2.weight": ONE.expand(256, 8, 3, 3)},

@@ -38,6 +38,10 @@ from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.ops.anchors import cell_anchors
 
 BODIES = {6: "resnet50", 23: "resnet101"}  # by the number of blocks of res4
+ASSUMED = (
+    "As in detectron2's model zoo, since its files do not say: images are BGR and 800 pixels high or wide, strides lie "
+    "in the 1x1 convolutions."
+)
 # The layers from whose shapes the number of classes, what is agnostic of them and the number of keypoints follow, and
 # how many sides their weights have.
 TELLING = {
@@ -162,6 +166,9 @@ def convert_detectron2(
     renamed = rename(with_plain_norms(tensors), TABLE)
     model = build_model(config)
     report = fill(model, renamed, TABLE, path, kind)
+    report.notes.append(ASSUMED)
+    if config.preprocess.pixel_mean[0] < config.preprocess.pixel_mean[2]:
+        report.notes.append("Its means of the pixels look like RGB rather than BGR: if so, colours are mixed up.")
     notes = {"converted_from": f"{kind}, {Path(path).name}"}
     points = COCO_KEYPOINTS if config.keypoint_head and config.keypoint_head.num_keypoints == 17 else ()
     info = ModelInfo(config, names, ids, {}, notes, points, COCO_SKELETON if points else ())

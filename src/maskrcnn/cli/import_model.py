@@ -15,10 +15,10 @@ from maskrcnn.errors import UsageError
 
 @dataclass(frozen=True)
 class Import:
-    """Write a checkpoint of torchvision's as a model file, and say what of it went where."""
+    """Write a checkpoint of torchvision's or detectron2's as a model file, and say what of it went where."""
 
     checkpoint: Annotated[Path, tyro.conf.Positional, arg(metavar="FILE")]
-    """Checkpoint of a Mask, Faster or Keypoint R-CNN (.pth); it is read without running anything of it."""
+    """Checkpoint of a Mask, Faster or Keypoint R-CNN (.pth, .pkl); it is read without running anything of it."""
     out: Annotated[Path | None, arg(metavar="PATH", help_behavior_hint="(default: FILE with .safetensors)")] = None
     """Model file to write; every command then takes it as --model."""
     classes: Annotated[tuple[str, ...], arg(metavar="NAME [...]", help_behavior_hint="(default: COCO's)")] = ()
