@@ -4,7 +4,7 @@ BIN := .venv/bin
 DATA ?= ../shared/data
 SOURCES := src tests tools benchmarks
 
-.PHONY: demo test lint check-weights golden pseudo-labels ablation bench evidence clean \
+.PHONY: demo test lint check-weights golden pseudo-labels ablation bench bench-models evidence clean \
     train-people train-everyday train-nuclei evaluate-people evaluate-everyday evaluate-nuclei
 
 demo: .venv/installed
@@ -76,7 +76,13 @@ pseudo-labels: weights/ssdlite_mobilenet_v2_coco.safetensors
 evidence: .venv/installed
 	$(BIN)/python benchmarks/evidence.py $(VAL_people) --skip 60 --photos 40 --most 1
 
+# Ours against torchvision's, in an environment of their own (made at the first run, several GB): writes
+# benchmarks/results.md. A run that was stopped goes on where it was. CASES="masks inference": only those, printed.
 bench: .venv/installed
+	$(BIN)/python benchmarks/versus $(CASES)
+
+# How fast the shipped models are, and a training step against its floor.
+bench-models: .venv/installed
 	$(BIN)/python benchmarks/models.py
 	$(BIN)/python benchmarks/training.py
 
