@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -58,7 +58,7 @@ class _Convolution:
     weight: Tensor
     bias: Tensor | None
     stride: tuple[int, ...]
-    padding: tuple[int, ...]
+    padding: Any  # numbers: none of the names that torch has for paddings
     groups: int
     training: bool
 
