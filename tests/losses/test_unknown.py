@@ -222,4 +222,16 @@ def test_the_whole_loss_is_the_same_where_every_side_is_known(ndim):
         assert unknown[name][0] < 1e-3 * plain[name][0] and unknown[name][1] == plain[name][1]
     for name in ("loss_rpn_objectness", "loss_box_class"):
         assert unknown[name] == plain[name]
-    assert unknown["loss_mask"][1] < plain["loss_mask"][1]  # only bins within the known part count
+    assert unknown["loss_mask"][1] <= plain["loss_mask"][1]
+
+
+@NDIMS
+def test_bins_beyond_the_known_part_do_not_count(ndim):
+    def guessed(target, value):
+        low, high = target.boxes.chunk(2, -1)
+        boxes = torch.cat([low - (high - low) / 2, high + (high - low) / 2], -1)
+        return dataclasses.replace(target, boxes=boxes, unknown_sides=torch.full(boxes.shape, value))
+
+    known, unknown = (losses_with(ndim, lambda t, value=value: guessed(t, value))["loss_mask"] for value in (False, True))
+    assert 0.3**ndim < unknown[1] / known[1] < 0.8**ndim  # the masks fill half of each side of their guessed boxes
+    assert unknown[0] < known[0]
