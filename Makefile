@@ -4,7 +4,7 @@ BIN := .venv/bin
 DATA ?= ../shared/data
 SOURCES := src tests tools benchmarks
 
-.PHONY: demo test lint check-weights golden pseudo-labels ablation bench evidence clean \
+.PHONY: demo test lint check-weights golden parity pseudo-labels ablation bench evidence clean \
     train-people train-everyday train-nuclei evaluate-people evaluate-everyday evaluate-nuclei
 
 demo: .venv/installed
@@ -27,6 +27,9 @@ check-weights: weights/ssdlite_mobilenet_v2_coco.safetensors
 
 golden:
 	$(PYTHON) tools/golden/make.py
+
+parity:
+	$(PYTHON) tools/parity/make.py
 
 # The shipped models. The first people model, whose pyramid and heads the others begin with, comes from the detector.
 runs/first/best.safetensors: weights/ssdlite_mobilenet_v2_coco.safetensors

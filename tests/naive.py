@@ -447,3 +447,24 @@ def generalized_iou(a: list[float], b: list[float]) -> float:
         volume_b *= b_high - b_low
     union = volume_a + volume_b - shared
     return (shared / union if union > 0 else 0.0) - ((hull - union) / hull if hull > 0 else 0.0)
+
+
+def enlarged_peak(heatmap: np.ndarray, shape: Sequence[int]) -> tuple[int, ...]:
+    """Where a heatmap ``[*M]``, enlarged to ``shape`` by Keys' cubic kernel (a = -0.75), is highest: bin after bin."""
+
+    def kernel(t: float) -> float:
+        t = abs(t)
+        if t <= 1:
+            return 1.25 * t**3 - 2.25 * t**2 + 1
+        return -0.75 * (t**3 - 5 * t**2 + 8 * t - 4) if t < 2 else 0.0
+
+    best, where = -math.inf, (0,) * len(shape)
+    for position in itertools.product(*map(range, shape)):
+        centre = [(p + 0.5) * m / s - 0.5 for p, m, s in zip(position, heatmap.shape, shape)]
+        total = 0.0
+        for taps in itertools.product(*(range(math.floor(c) - 1, math.floor(c) + 3) for c in centre)):
+            inside = tuple(min(max(tap, 0), m - 1) for tap, m in zip(taps, heatmap.shape))
+            total += float(heatmap[inside]) * math.prod(kernel(c - tap) for c, tap in zip(centre, taps))
+        if total > best:
+            best, where = total, position
+    return where

@@ -18,7 +18,8 @@ from tiny import save_photo, write_coco
 
 ASTRONAUT = (20, 14, 365, 512)  # x1, y1, x2, y2 of the person in the photo, by eye; the helmet reaches to 510
 NOSE = (222, 115)  # by eye
-POSITIONAL = {"inputs": "PHOTO|FOLDER", "data": "DATA", "name": "NAME"}
+POSITIONAL = {"inputs": "PHOTO|FOLDER", "data": "DATA", "name": "NAME", "folder": "FOLDER"}
+OUT_IS_NAMED = {("convert", "out"), ("compose", "out")}
 
 needs_shipped_model = pytest.mark.skipif(not shipped_models(), reason="no model is shipped yet")
 
@@ -71,7 +72,7 @@ def test_help_of_a_command_explains_every_flag(maskrcnn, command):
         fields[fields.index("recipe") : fields.index("recipe") + 1] = [*Recipe.__dataclass_fields__]
     for field in fields:
         flag = f"--{field.replace('_', '-')} "
-        assert POSITIONAL.get(field, "OUT" if (command, field) == ("convert", "out") else flag) in text
+        assert POSITIONAL.get(field, "OUT" if (command, field) in OUT_IS_NAMED else flag) in text
     assert "None" not in text and "(default: )" not in text
 
 

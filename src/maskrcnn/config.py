@@ -44,7 +44,7 @@ class PreprocessConfig:
 class BackboneConfig:
     """Body and feature pyramid."""
 
-    body: str = "resnet50"  # resnet18, resnet34, resnet50 or mobilenet_v2
+    body: str = "resnet50"  # resnet18, resnet34, resnet50, resnet101, mobilenet_v2 or mobilenet_v3_large
     reductions: Strides | None = None  # strides of the body's five reductions, each a D-tuple; None: 2 everywhere
     norm: str = "frozen"  # frozen, batch or group
     norm_eps: float = 1e-5  # under the root of a norm; 0.0 for some published torchvision checkpoints
@@ -53,6 +53,7 @@ class BackboneConfig:
     same_padding: bool = False  # TensorFlow's padding: what is odd goes to the high end
     fpn_channels: int = 256  # of every pyramid level
     separable: bool = False  # 3-wide convolutions of pyramid and RPN as depthwise then pointwise
+    fpn_norm: str | None = None  # after every convolution of the pyramid: frozen, batch or group; None: none
 
     def finest_stride(self) -> int:
         """Of the body's first output, along the last axis."""
@@ -77,6 +78,7 @@ class SelectionConfig:
     post_nms: int = 1000  # best of them over all levels, after suppression within each level
     nms_threshold: float = 0.7
     min_box_size: float = 1e-3  # 0: any box that is not empty
+    score_threshold: float = 0.0  # objectness (0..1) below which an anchor is no proposal
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,13 @@ class BoxHeadConfig:
     """Classifies and refines proposals."""
 
     pool: PoolConfig = PoolConfig()
-    hidden: int = 1024  # width of the two linear layers
+    hidden: int = 1024  # width of the linear layers
     class_agnostic: bool = False  # one box for all classes instead of one a class
     field: ClassFieldConfig | None = None  # adds its logits to the head's own; None: none
+    convs: int = 0  # 3-wide convolutions, as wide as the pyramid, before the linear layers
+    norm: str | None = None  # after those convolutions: frozen, batch or group; None: none
+    linears: int = 2  # how many linear layers, 1 or 2
+    unused: int = 0  # logits of classes without a name (empty slots of COCO's numbering): they count as background
 
 
 @dataclass(frozen=True)
@@ -132,6 +138,7 @@ class MaskHeadConfig:
     channels: int = 256
     convs: int = 4  # 3-wide convolutions before the upsampling by 2
     class_agnostic: bool = False  # one mask for all classes instead of one a class
+    norm: str | None = None  # after those convolutions: frozen, batch or group; None: none
 
 
 @dataclass(frozen=True)
@@ -142,6 +149,8 @@ class KeypointHeadConfig:
     channels: int = 128
     convs: int = 4  # 3-wide convolutions before the upsampling
     num_keypoints: int = 17  # of one object
+    upsampled_logits: bool = False  # the upsampling, 4 wide, gives the heatmaps itself (torchvision, detectron2)
+    decoding: str = "mean"  # of the bins near a heatmap's peak; highest: the peak of the heatmap enlarged to its box
 
 
 @dataclass(frozen=True)
@@ -184,6 +193,7 @@ class ModelConfig:
     mask_head: MaskHeadConfig | None = field(default_factory=MaskHeadConfig)  # None: Faster R-CNN
     keypoint_head: KeypointHeadConfig | None = None  # None: objects have no keypoints
     loss: LossConfig = LossConfig()
+    rpn_convs: int = 1  # 3-wide convolutions of the RPN before its outputs
 
 
 def to_dict(config: Any) -> dict[str, Any]:

@@ -44,6 +44,12 @@ def test_a_recording_of_nothing():
     assert record.instances().boxes.shape == (0, 2)
 
 
+def test_recordings_of_one_name_have_ids_of_their_own():
+    paths = [Path("x/a.wav"), Path("y/a.wav"), Path("y/b.wav")]
+    data = signal_dataset(Path("x"), [LabelledSignal(path, 100, 10) for path in paths], [])
+    assert [r.image_id for r in data] == [str(paths[0]), str(paths[1]), "b"]
+
+
 def test_what_passes_the_end_is_cut_off_and_noted():
     intervals = [Interval("a", ((90, 110),)), Interval("a", ((100, 110),)), Interval("a", ((10, 20), (95, 120)))]
     problems: list[str] = []

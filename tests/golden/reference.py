@@ -12,7 +12,9 @@ import seeded
 import torch
 from torch import Tensor
 
-from maskrcnn.checkpoints.torchvision import BACKGROUND_ROWS, from_torchvision, our_name, torchvision_config
+from maskrcnn.checkpoints.mapping import rename
+from maskrcnn.checkpoints.torchvision import Kind, table_of, torchvision_config
+from maskrcnn.checkpoints.torchvision_names import BACKGROUND_ROWS
 from maskrcnn.data.geometry import resize_shape
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
@@ -32,6 +34,10 @@ def meta() -> dict[str, Any]:
     return content
 
 
+# The table of a model whose 90 classes are all in use: the recordings have detections of every slot.
+TABLE = table_of(Kind("resnet50", False, seeded.NUM_CLASSES, True, 0), drop_unused=False)
+
+
 @functools.cache
 def reference_model(norm_eps: float = 1e-5) -> MaskRCNN:
     """Our network with torchvision's settings and the seeded weights, loaded by the name table alone."""
@@ -39,7 +45,7 @@ def reference_model(norm_eps: float = 1e-5) -> MaskRCNN:
     config = torchvision_config(seeded.NUM_CLASSES - 1, norm_eps)
     config = dataclasses.replace(config, loss=dataclasses.replace(config.loss, mask_aligned=False))
     model = build_model(config)
-    model.load_state_dict(from_torchvision({name: torch.from_numpy(value) for name, value in state.items()}))
+    model.load_state_dict(rename({name: torch.from_numpy(value) for name, value in state.items()}, TABLE).tensors)
     return model.eval()
 
 
@@ -54,7 +60,7 @@ def prepared_double(index: int, min_size: int, max_size: int) -> Tensor:
 
 def as_theirs(name: str, gradient: Tensor) -> Tensor:
     """Our gradient of torchvision's parameter ``name`` with rows of zeros for the background, which no loss reads."""
-    ours = our_name(name)
+    ours = TABLE.our_name(name)
     assert ours is not None
     rows = BACKGROUND_ROWS.get(ours.rpartition(".")[0], 0)
     return torch.cat([gradient.new_zeros((rows, *gradient.shape[1:])), gradient])

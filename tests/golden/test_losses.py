@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 import seeded
 import torch
-from reference import as_theirs, meta, prepared_double, recording, reference_model
+from reference import TABLE, as_theirs, meta, prepared_double, recording, reference_model
 from torch import Tensor
 
-from maskrcnn.checkpoints.torchvision import our_name
 from maskrcnn.losses.objective import Objective
 from maskrcnn.losses.rpn import rpn_losses
 from maskrcnn.losses.sampling import SampledAnchors, SampledProposals
@@ -101,7 +100,7 @@ def test_the_gradients_of_each_loss_are_those_of_torchvision(
     row = 0 if name == "all" else 1 + about["losses"].index(name)
     loss = torch.stack(list(losses.values())).sum() if name == "all" else losses[name]
     own = dict(objective.model.named_parameters())
-    parameters = {theirs: own[our_name(theirs) or ""] for theirs in about["parameters"]}
+    parameters = {theirs: own[TABLE.our_name(theirs) or ""] for theirs in about["parameters"]}
     assert len(parameters) == len(own)
     found = torch.autograd.grad(loss, list(parameters.values()), retain_graph=True, allow_unused=True)
     gradients = {n: torch.zeros_like(p) if g is None else g for (n, p), g in zip(parameters.items(), found)}

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import naive
-from cases import few, seeded
+from cases import NDIMS, SHAPES, few, random_boxes, seeded
 from maskrcnn.ops import matching
-from maskrcnn.ops.matching import BELOW, BETWEEN, match, sample
+from maskrcnn.ops.matching import BELOW, BETWEEN, match, match_boxes, sample
 
 # few different values, so that ties and values just at a threshold are common
 OVERLAPS = hnp.arrays(
@@ -50,6 +50,20 @@ def test_keep_best_finds_no_best_for_an_object_that_nothing_overlaps():
 def test_without_objects_nothing_matches(keep_best):
     assert match(torch.zeros(0, 3), 0.7, 0.3, keep_best).tolist() == [BELOW] * 3
     assert match(torch.zeros(2, 0), 0.7, 0.3, keep_best).shape == (0,)
+
+
+@NDIMS
+@pytest.mark.parametrize("pairs", [1, 12, 10_000])
+@pytest.mark.parametrize("keep_best", [False, True])
+def test_objects_that_come_a_few_at_a_time_match_as_all_together(ndim, pairs, keep_best, monkeypatch):
+    monkeypatch.setattr(matching, "PAIRS_AT_ONCE", pairs)
+    objects, boxes = random_boxes(7, SHAPES[ndim]), random_boxes(40, SHAPES[ndim], seed=1)
+    objects = torch.cat([objects, objects[:2]])  # two equal ones: the first has the match
+    overlaps = [[naive.iou(a, b) for b in boxes.tolist()] for a in objects.tolist()]
+    found = match_boxes(objects, boxes, 0.5, 0.2, keep_best)
+    assert found.tolist() == naive.match(overlaps, 40, 0.5, 0.2, keep_best)
+    assert match_boxes(objects[:0], boxes, 0.5, 0.2, keep_best).tolist() == [BELOW] * 40
+    assert match_boxes(objects, boxes[:0], 0.5, 0.2, keep_best).shape == (0,)
 
 
 MASK = st.lists(st.booleans(), max_size=40)

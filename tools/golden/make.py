@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,15 +20,15 @@ ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ("torchvision===0.28.0", "torch===2.13.0", "numpy==2.4.6")
 
 
-def environment(folder: Path) -> Path:
+def environment(folder: Path, requirements: Sequence[str] = REQUIREMENTS) -> Path:
     """Make the virtual environment if it is absent or unfinished; return its interpreter."""
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     finished = folder / "installed"
     if not finished.exists():
         venv.create(folder, with_pip=True)
         (folder / ".gitignore").write_text("*\n")
-        subprocess.run([python, "-m", "pip", "install", "--no-cache-dir", *REQUIREMENTS], check=True)
-        finished.write_text("\n".join(REQUIREMENTS) + "\n")
+        subprocess.run([python, "-m", "pip", "install", "--no-cache-dir", *requirements], check=True)
+        finished.write_text("\n".join(requirements) + "\n")
     return python
 
 

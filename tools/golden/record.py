@@ -12,6 +12,7 @@ import numpy as np
 import record_inference
 import record_losses
 import record_ops
+import record_variants
 import torch
 import torchvision
 from torchvision_model import PROBED, build, shapes_of
@@ -46,7 +47,10 @@ def main() -> None:
         np.savez_compressed(out / f"{name}.npz", **arrays)
         meta |= {name: report} if report else {}
         print(f"{name}: {(out / f'{name}.npz').stat().st_size} bytes after {time.time() - started:.0f} s", flush=True)
-    write_json(out / "meta.json", meta)
+    arrays, report, shapes = record_variants.record()
+    np.savez_compressed(out / "variants.npz", **arrays)
+    write_json(out / "variants.json", shapes)
+    write_json(out / "meta.json", meta | {"variants": report})
 
 
 if __name__ == "__main__":

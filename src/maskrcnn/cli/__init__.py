@@ -14,6 +14,7 @@ from maskrcnn.cli.convert import Convert
 from maskrcnn.cli.demo import Demo
 from maskrcnn.cli.doctor import Doctor
 from maskrcnn.cli.evaluate import Evaluate
+from maskrcnn.cli.import_model import Import
 from maskrcnn.cli.models import Models
 from maskrcnn.cli.predict import Predict
 from maskrcnn.cli.speech import say
@@ -30,6 +31,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "compose": Compose,
     "demo": Demo,
     "models": Models,
+    "import": Import,
 }
 DESCRIPTION = "Find every object in pictures, name it and outline it to the pixel."
 

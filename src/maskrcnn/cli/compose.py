@@ -16,8 +16,7 @@ from maskrcnn.workflows.checks import at_least, counted
 
 @dataclass(frozen=True)
 class Compose:
-    """Compose labelled recordings of clips that hold one spoken word each: random order, gaps, overlaps, loudness and
-    noise."""
+    """Compose labelled recordings of clips of one spoken word each: random order, gaps, overlaps, gains and noise."""
 
     folder: Annotated[Path, tyro.conf.Positional, arg(metavar="FOLDER")]
     """Clips named LABEL_SPEAKER_TAKE.wav, such as 7_jackson_12.wav."""

@@ -59,7 +59,7 @@ class Evaluate:
         data = open_dataset(self.data)
         tell_problems(data.problems)
         model = self.model or default_of_kind(data.kind, self.data)
-        predictor = load_predictor(model, self.device)
+        predictor = load_predictor(model, self.device, say)
         check_kind(predictor.info, model, data)
         predictor.adjust(image_size=self.image_size, tile=self.tile, overlap=self.overlap, flip=self.flip)
         result_folder(self.out)

@@ -19,8 +19,6 @@ if TYPE_CHECKING:  # flags must not wait for torch
     from maskrcnn.inference.predictor import Predictor
     from maskrcnn.workflows.predict import Outcome
 
-NOUNS = {1: "recording", 2: "image", 3: "scan"}  # by D of the model
-
 
 @dataclass(frozen=True)
 class Predict:
@@ -33,7 +31,8 @@ class Predict:
     out: Path = Path("out")
     """Folder for the results; never read as input."""
     model: Annotated[str | None, arg(metavar="NAME|FILE", help_behavior_hint=DEFAULT_HINT)] = None
-    """Shipped model or model file; `maskrcnn models` lists what is shipped."""
+    """Shipped model, model file (.safetensors, or torchvision's or detectron2's own), or coco, coco-v2, coco-keypoints,
+    which torchvision publishes and which are fetched once; `maskrcnn models` lists them."""
     score: float = 0.5
     """Objects with a lower score (0..1) are left out."""
     classes: Annotated[tuple[str, ...], arg(metavar="NAME [...]", help_behavior_hint="(default: all)")] = ()
@@ -78,10 +77,8 @@ class Predict:
         inputs = [path for path in self.inputs if exists(path)]
         failures = [f"{path} does not exist." for path in self.inputs if not exists(path)]
         not_among_inputs(self.out, inputs)
-        predictor = load_predictor(self.model or default_model(inputs, self.out), self.device)
-        ndim = predictor.info.config.ndim
-        paths = find_inputs(inputs, ndim, exclude=self.out)
-        what = NOUNS[ndim]
+        predictor = load_predictor(self.model or default_model(inputs, self.out), self.device, say)
+        paths, what = find_inputs(inputs, predictor.info, exclude=self.out)
         if not paths:
             raise UsageError(" ".join(failures) or f"There are no {what}s in {', '.join(map(str, self.inputs))}.")
         predictor.adjust(self.score, image_size=self.image_size, tile=self.tile, overlap=self.overlap, flip=self.flip)

@@ -25,10 +25,21 @@ def resize_shape(
     The proportions stay; sides become whole samples, at least 1: the nearest, as in detectron2, or with ``round_down``
     the ones below, in float32, as in torchvision.
     """
+    if not round_down:
+        return _nearest_shape(spatial_shape, min_size, max_size)
     shortest, longest = np.float32(min(spatial_shape)), np.float32(max(spatial_shape))
     scale = min(np.float32(min_size) / shortest, np.float32(max_size) / longest)
-    half = np.float32(0.0 if round_down else 0.5)
-    return tuple(max(1, int(np.float32(side) * scale + half)) for side in spatial_shape)
+    return tuple(max(1, int(np.float32(side) * scale)) for side in spatial_shape)
+
+
+def _nearest_shape(spatial_shape: Sequence[int], min_size: float, max_size: float) -> tuple[int, ...]:
+    """In detectron2's order of steps, on which it depends how exact halves are rounded."""
+    shortest = min(spatial_shape)
+    sides = [min_size if side == shortest else min_size / shortest * side for side in spatial_shape]
+    longest = max(sides)
+    if longest > max_size:
+        sides = [side * (max_size / longest) for side in sides]
+    return tuple(max(1, int(side + 0.5)) for side in sides)
 
 
 def resize_map(source_shape: Sequence[int], target_shape: Sequence[int]) -> AxisMap:

@@ -5,6 +5,7 @@ A position is a sample's number and sample k covers [k, k + 1), so the interval 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,12 +60,12 @@ class LabelledSignal:
     extent: tuple[float, float] | None = None
     group: str | None = None
 
-    def record(self, labels: dict[str, int]) -> Record:
+    def record(self, labels: dict[str, int], image_id: str) -> Record:
         """The record, given the number of each class."""
         found = self.intervals
         return Record(
             source=str(self.path),
-            image_id=self.path.stem,
+            image_id=image_id,
             file_name=self.path.name,
             spatial_shape=(self.length,),
             boxes=np.array([i.sides() for i in found], dtype=np.float32).reshape(-1, 2),
@@ -86,9 +87,10 @@ class SignalRecord:
 
     signal: LabelledSignal
     labels: dict[str, int]
+    image_id: str
 
     def record(self) -> Record:
-        return self.signal.record(self.labels)
+        return self.signal.record(self.labels, self.image_id)
 
     def num_objects(self) -> int:
         return sum(not interval.crowd for interval in self.signal.intervals)
@@ -110,7 +112,9 @@ def signal_dataset(
     used = sorted({interval.name for signal in signals for interval in signal.intervals})
     names = tuple(dict.fromkeys([*class_names, *used]))
     labels = {name: label for label, name in enumerate(names, start=1)}
-    sources = [SignalRecord(signal, labels) for signal in signals]
+    stems = Counter(signal.path.stem for signal in signals)  # a list may name recordings of several folders
+    ids = [signal.path.stem if stems[signal.path.stem] == 1 else str(signal.path) for signal in signals]
+    sources = [SignalRecord(signal, labels, image_id) for signal, image_id in zip(signals, ids)]
     return Dataset(path, names, tuple(labels.values()), sources, has_masks=True, problems=problems)
 
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from maskrcnn.config import LossConfig
-from maskrcnn.ops.boxes import pairwise_coverage, pairwise_iou
-from maskrcnn.ops.matching import BELOW, match, sample
+from maskrcnn.ops.boxes import pairwise_coverage
+from maskrcnn.ops.matching import BELOW, match_boxes, sample
 from maskrcnn.structures import Instances
 
 
@@ -43,8 +43,8 @@ def sample_anchors(
         doubtful: bool ``[A]``: never a negative, since it may be an object that nobody was asked to label.
     """
     objects, crowd = split_crowd(target)
-    matched = match(
-        pairwise_iou(target.boxes[objects], anchors), config.rpn_positive_iou, config.rpn_negative_iou, keep_best=True
+    matched = match_boxes(
+        target.boxes[objects], anchors, config.rpn_positive_iou, config.rpn_negative_iou, keep_best=True
     )
     negative = (matched == BELOW) & ~_in_crowd(anchors, crowd, config)
     if doubtful is not None:
@@ -60,7 +60,7 @@ def sample_proposals(
     """Proposals ``[P, 2D]``, and the labelled boxes themselves, for the losses of the heads."""
     objects, crowd = split_crowd(target)
     boxes = torch.cat([proposals, target.boxes[objects]])
-    matched = match(pairwise_iou(target.boxes[objects], boxes), config.box_positive_iou, config.box_positive_iou)
+    matched = match_boxes(target.boxes[objects], boxes, config.box_positive_iou, config.box_positive_iou)
     negative = (matched == BELOW) & ~_in_crowd(boxes, crowd, config)
     picked = sample(matched >= 0, negative, config.box_samples, config.box_positive_fraction, generator)
     owner = objects[matched[picked[0]]]
@@ -85,6 +85,7 @@ def split_crowd(target: Instances) -> tuple[Tensor, Tensor]:
 
 def _in_crowd(boxes: Tensor, crowd: Tensor, config: LossConfig) -> Tensor:
     """Bool ``[N]``: mostly inside a crowd region, so neither object nor background can be said of it."""
-    if len(crowd) == 0:
-        return torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
-    return (pairwise_coverage(boxes, crowd) >= config.crowd_coverage).any(1)
+    inside = torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
+    for region in crowd:  # one at a time: there are few, and boxes may be a million
+        inside |= pairwise_coverage(boxes, region[None])[:, 0] >= config.crowd_coverage
+    return inside

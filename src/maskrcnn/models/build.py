@@ -26,6 +26,7 @@ from maskrcnn.models.heads.keypoint import KeypointHead
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.mobilenet_v2 import MobileNetV2
+from maskrcnn.models.mobilenet_v3 import MobileNetV3
 from maskrcnn.models.resnet import ResNet
 from maskrcnn.models.rpn import RPN
 from maskrcnn.ops.nd import MEMORY_FORMAT
@@ -34,7 +35,9 @@ BODIES: dict[str, Callable[..., nn.Module]] = {
     "resnet18": ResNet,
     "resnet34": ResNet,
     "resnet50": ResNet,
+    "resnet101": ResNet,
     "mobilenet_v2": MobileNetV2,
+    "mobilenet_v3_large": MobileNetV3,
 }
 
 
@@ -45,13 +48,14 @@ def build_model(config: ModelConfig) -> MaskRCNN:
     field = None
     if config.box_head.field is not None:
         field = ClassField(ndim, body.channels[-2:], body.strides[-2:], config.num_classes, config.box_head.field)
-    fpn = FPN(ndim, body.channels, channels, config.backbone.separable)
+    eps = config.backbone.norm_eps
+    fpn = FPN(ndim, body.channels, channels, config.backbone.separable, config.backbone.fpn_norm, eps)
     backbone = Backbone(body, fpn, body.strides, bare=2 if field else 0)
-    rpn = RPN(ndim, channels, config.anchors, backbone.strides, config.backbone.separable)
-    box_head = BoxHead(ndim, channels, config.num_classes, config.box_head, backbone.strides, field)
+    rpn = RPN(ndim, channels, config.anchors, backbone.strides, config.backbone.separable, config.rpn_convs)
+    box_head = BoxHead(ndim, channels, config.num_classes, config.box_head, backbone.strides, field, eps)
     mask_head = None
     if config.mask_head is not None:
-        mask_head = MaskHead(ndim, channels, config.num_classes, config.mask_head, backbone.strides)
+        mask_head = MaskHead(ndim, channels, config.num_classes, config.mask_head, backbone.strides, eps)
     keypoint_head = None
     if config.keypoint_head is not None:
         keypoint_head = KeypointHead(ndim, channels, config.keypoint_head, backbone.strides)
@@ -62,6 +66,12 @@ def build_model(config: ModelConfig) -> MaskRCNN:
 def resnet50_fpn_config(num_classes: int = 80, **changes: Any) -> ModelConfig:
     """The paper's settings with FPN: 800 px, 256 channels, 1000 proposals, 7 and 14 bins."""
     return dataclasses.replace(ModelConfig(num_classes=num_classes), **changes)
+
+
+def resnet101_fpn_config(num_classes: int = 80, **changes: Any) -> ModelConfig:
+    """The paper's larger model: as :func:`resnet50_fpn_config`, with 23 blocks in the third stage instead of 6."""
+    config = ModelConfig(num_classes=num_classes, backbone=BackboneConfig("resnet101"))
+    return dataclasses.replace(config, **changes)
 
 
 def mobilenet_v2_fpn_config(num_classes: int = 80, **changes: Any) -> ModelConfig:
@@ -129,6 +139,7 @@ def mask_rcnn_mobilenet_v2_fpn(num_classes: int = 80, **changes: Any) -> MaskRCN
 
 VARIANTS: dict[str, Callable[..., ModelConfig]] = {
     "resnet50_fpn": resnet50_fpn_config,
+    "resnet101_fpn": resnet101_fpn_config,
     "mobilenet_v2_fpn": mobilenet_v2_fpn_config,
     "signal_fpn": signal_fpn_config,
     "volume_fpn": volume_fpn_config,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from maskrcnn.models.nd import conv, conv3, max_pool
-from maskrcnn.ops.nd import channels_last, nearest
+from maskrcnn.models.nd import CONV, conv3, conv_norm, max_pool
+from maskrcnn.ops.nd import add_nearest, channels_last
 
 
 class FPN(nn.Module):
@@ -15,23 +15,37 @@ class FPN(nn.Module):
         channels: of each body output.
         out_channels: of every level.
         separable: see :class:`maskrcnn.models.nd.SeparableConv`.
+        norm: after every convolution, in the place of its bias; None: none. Not together with ``separable``.
     """
 
-    def __init__(self, ndim: int, channels: list[int], out_channels: int, separable: bool = False) -> None:
+    def __init__(
+        self,
+        ndim: int,
+        channels: list[int],
+        out_channels: int,
+        separable: bool = False,
+        norm: str | None = None,
+        norm_eps: float = 1e-5,
+    ) -> None:
         super().__init__()
-        self.lateral = nn.ModuleList(conv(ndim, c, out_channels, 1) for c in channels)
-        self.output = nn.ModuleList(conv3(ndim, out_channels, out_channels, separable) for _ in channels)
+        self.lateral = nn.ModuleList(conv_norm(ndim, c, out_channels, 1, norm, norm_eps) for c in channels)
+        self.output = nn.ModuleList(
+            conv_norm(ndim, out_channels, out_channels, 3, norm, norm_eps)
+            if norm
+            else conv3(ndim, out_channels, out_channels, separable)
+            for _ in channels
+        )
         for layer in self.modules():
-            if getattr(layer, "bias", None) is not None:
+            if isinstance(layer, tuple(CONV.values())) and (norm or layer.bias is not None):
                 nn.init.kaiming_uniform_(layer.weight, a=1)  # type: ignore[arg-type]
-                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
     def forward(self, outputs: list[Tensor]) -> list[Tensor]:
         merged = self.lateral[-1](outputs[-1])
         levels = [self.output[-1](merged)]
         for i in reversed(range(len(outputs) - 1)):
-            finer = self.lateral[i](outputs[i])
-            merged = finer + nearest(merged, finer.shape[2:])
+            merged = add_nearest(self.lateral[i](outputs[i]), merged)
             levels.insert(0, self.output[i](merged))
         return [*levels, max_pool(levels[-1], 1, 2)]
 

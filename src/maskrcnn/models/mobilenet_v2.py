@@ -63,7 +63,7 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.project(self.depthwise(self.expand(x)))
-        return x + out if self.residual else out
+        return out.add_(x) if self.residual else out
 
 
 class MobileNetV2(nn.Module):

@@ -3,19 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-CONV: dict[int, type[nn.Module]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+from maskrcnn.ops.winograd import best_tile, conv_by_tiles
+
 CONV_TRANSPOSE: dict[int, type[nn.Module]] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 BATCH_NORM: dict[int, type[nn.Module]] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 MAX_POOL: dict[int, Callable[..., Tensor]] = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 FUNCTIONAL_CONV: dict[int, Callable[..., Tensor]] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
 Axes = int | tuple[int, ...]
+
+
+def convolve(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    groups: int,
+    training: bool,
+) -> Tensor:
+    """The convolution of ``x`` ``[B, C, *S]``; by tiles (``ops/winograd.py``) where that is faster and nobody learns.
+
+    In training every walk over a batch must find the same proposals, with gradients or without: no tiles there.
+    """
+    ndim = x.ndim - 2
+    plain = training or groups > 1 or max(stride) > 1 or weight.shape[2:] != (3,) * ndim or min(padding) != 1
+    m = 0 if plain or not _may_use_tiles(x, weight) else best_tile(weight, len(x), x.shape[2:])
+    if m:
+        return conv_by_tiles(x, weight, bias, m)
+    return FUNCTIONAL_CONV[ndim](x, weight, bias, tuple(stride), tuple(padding), groups=groups)
+
+
+def _may_use_tiles(x: Tensor, weight: Tensor) -> bool:
+    """On a CPU, in full precision, without gradients, and not while a compiler looks on."""
+    return (
+        not torch.is_grad_enabled()
+        and x.device.type == "cpu"
+        and x.dtype == weight.dtype
+        and x.dtype in (torch.float32, torch.float64)
+        and not torch.is_autocast_enabled("cpu")
+        and not torch.compiler.is_compiling()
+    )
+
+
+class _Convolution:
+    """What torch's convolutions compute, by :func:`convolve`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        own = cast(Any, self)
+        return convolve(x, own.weight, own.bias, own.stride, own.padding, own.groups, own.training)
+
+
+class Conv1d(_Convolution, nn.Conv1d):
+    pass
+
+
+class Conv2d(_Convolution, nn.Conv2d):
+    pass
+
+
+class Conv3d(_Convolution, nn.Conv3d):
+    pass
+
+
+CONV: dict[int, type[nn.Module]] = {1: Conv1d, 2: Conv2d, 3: Conv3d}
 
 
 def conv(ndim: int, in_channels: int, out_channels: int, kernel: int, **options: object) -> nn.Module:
@@ -104,7 +161,7 @@ class ConvNorm(nn.Module):
         self.ndim, self.kernel, self.groups = ndim, kernel, groups
         self.stride = (stride,) * ndim if isinstance(stride, int) else tuple(stride)
         self.same_padding = same_padding and max(self.stride) > 1
-        self.padding = 0 if self.same_padding else kernel // 2
+        self.padding = (0 if self.same_padding else kernel // 2,) * ndim
         self.conv = CONV[ndim](in_channels, out_channels, kernel, self.stride, self.padding, groups=groups, bias=False)
         self.norm = norm(norm_kind, ndim, out_channels, norm_eps)
         self.activation = activation
@@ -115,7 +172,7 @@ class ConvNorm(nn.Module):
         if isinstance(self.norm, FrozenBatchNorm):
             scale, shift = self.norm.affine()
             kernel = cast(Tensor, self.conv.weight) * scale.reshape(-1, *(1,) * (self.ndim + 1))
-            x = FUNCTIONAL_CONV[self.ndim](x, kernel, shift, self.stride, self.padding, groups=self.groups)
+            x = convolve(x, kernel, shift, self.stride, self.padding, self.groups, self.training)
         else:
             x = self.norm(self.conv(x))
         return x if self.activation is None else self.activation(x)
@@ -145,6 +202,23 @@ def conv3(ndim: int, in_channels: int, out_channels: int, separable: bool = Fals
     return SeparableConv(ndim, in_channels, out_channels) if separable else conv(ndim, in_channels, out_channels, 3)
 
 
+def conv_norm(
+    ndim: int,
+    in_channels: int,
+    out_channels: int,
+    kernel: int,
+    norm_kind: str | None,
+    norm_eps: float,
+    activation: Callable[[Tensor], Tensor] | None = None,
+) -> nn.Module:
+    """A convolution with a norm in the place of its bias; without a norm a plain one, and no activation."""
+    if norm_kind is None:
+        return conv(ndim, in_channels, out_channels, kernel)
+    return ConvNorm(
+        ndim, in_channels, out_channels, kernel, norm_kind=norm_kind, norm_eps=norm_eps, activation=activation
+    )
+
+
 def init_he(module: nn.Module) -> None:
     """He-normal weights (by outputs) and zero biases for every convolution and linear layer of ``module``."""
     for layer in module.modules():
@@ -157,7 +231,7 @@ def init_he(module: nn.Module) -> None:
 def init_normal(module: nn.Module, std: float) -> None:
     """Normal weights of ``std`` and zero biases, for layers that predict."""
     for layer in module.modules():
-        if isinstance(layer, (*CONV.values(), nn.Linear)):
+        if isinstance(layer, (*CONV.values(), *CONV_TRANSPOSE.values(), nn.Linear)):
             nn.init.normal_(cast(Tensor, layer.weight), std=std)
             if layer.bias is not None:
                 nn.init.zeros_(cast(Tensor, layer.bias))

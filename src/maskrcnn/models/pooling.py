@@ -13,7 +13,8 @@ from maskrcnn.ops.roi_align import assign_levels, roi_align
 
 
 class PyramidPool:
-    """Pools boxes from the levels of a pyramid, except the coarsest, which is the RPN's own.
+    """Pools boxes from the levels of a pyramid, except the coarsest, which is the RPN's own; where several have one
+    stride, from the first of them.
 
     Args:
         strides: of all levels, D-tuples in tensor order, finest first.
@@ -22,6 +23,7 @@ class PyramidPool:
     def __init__(self, config: PoolConfig, strides: Sequence[tuple[int, ...]]) -> None:
         self.config = config
         self.strides = list(strides[:-1])
+        self.levels = len(set(self.strides))
         ndim = len(self.strides[0])
         self.output_size = (config.output_size,) * ndim
         # Level l has stride 2^l; where the stride differs by axis, the whole number nearest to the mean of log2 counts.
@@ -34,14 +36,14 @@ class PyramidPool:
         image_index = torch.arange(len(boxes), device=flat.device).repeat_interleave(counts)
         config = self.config
         levels = assign_levels(
-            flat, len(self.strides), self.finest_level, config.canonical_size, epsilon_inside=config.epsilon_inside
+            flat, self.levels, self.finest_level, config.canonical_size, epsilon_inside=config.epsilon_inside
         )
         return roi_align(
-            features[: len(self.strides)],
+            features[: self.levels],
             flat,
             image_index,
             levels,
-            self.strides,
+            self.strides[: self.levels],
             self.output_size,
             config.sampling_ratio,
             config.aligned,

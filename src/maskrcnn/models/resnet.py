@@ -11,7 +11,12 @@ from torch import Tensor, nn
 from maskrcnn.config import BackboneConfig
 from maskrcnn.models.nd import ConvNorm, init_he, max_pool
 
-DEPTHS = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3), "resnet50": (3, 4, 6, 3)}
+DEPTHS = {
+    "resnet18": (2, 2, 2, 2),
+    "resnet34": (3, 4, 6, 3),
+    "resnet50": (3, 4, 6, 3),
+    "resnet101": (3, 4, 23, 3),
+}
 BASIC = ("resnet18", "resnet34")
 
 
@@ -45,7 +50,7 @@ class Block(nn.Module):
         self.shortcut = ConvNorm(ndim, in_channels, out_channels, 1, stride, **options) if changes else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        return _relu(self.layers(x) + self.shortcut(x))
+        return _relu(self.layers(x).add_(self.shortcut(x)))  # in place: a new tensor costs more than the sum
 
 
 class ResNet(nn.Module):

@@ -31,6 +31,7 @@ class RPN(nn.Module):
         config: AnchorConfig,
         strides: Sequence[tuple[int, ...]],
         separable: bool = False,
+        convs: int = 1,
     ) -> None:
         super().__init__()
         self.ndim, self.config, self.strides = ndim, config, strides
@@ -39,18 +40,22 @@ class RPN(nn.Module):
             raise ValueError(f"{len(strides)} levels need as many tuples of anchor sizes, all of one length")
         count = per_position.pop()
         self.conv = conv3(ndim, channels, channels, separable)
+        self.further = nn.ModuleList(conv3(ndim, channels, channels, separable) for _ in range(convs - 1))
         self.logits = conv(ndim, channels, count, 1)
         self.deltas = conv(ndim, channels, count * 2 * ndim, 1)
         init_normal(self, 0.01)
         if separable:
-            nn.init.kaiming_normal_(self.conv[0].weight)  # type: ignore[index]
-            nn.init.kaiming_normal_(self.conv[1].weight)  # type: ignore[index]
+            for part in (self.conv, *self.further):
+                nn.init.kaiming_normal_(part[0].weight)
+                nn.init.kaiming_normal_(part[1].weight)
 
     def forward(self, features: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """For each level, objectness logits ``[B, A]`` and deltas ``[B, A, 2D]`` of its A anchors."""
         logits, deltas = [], []
         for level in features[: len(self.strides)]:
             hidden = F.relu(self.conv(level), inplace=True)
+            for layer in self.further:
+                hidden = F.relu(layer(hidden), inplace=True)
             logits.append(self.logits(hidden).movedim(1, -1).flatten(1))
             deltas.append(self.deltas(hidden).movedim(1, -1).reshape(len(level), -1, 2 * self.ndim))
         return logits, deltas
@@ -106,6 +111,8 @@ def suppress(
 ) -> Tensor:
     """Of the boxes ``[P, 2D]`` of one image those that no better one of their level stands for, best first."""
     boxes = clip_boxes(boxes, spatial_shape)
-    large = are_larger(boxes, config.min_box_size)
-    boxes = boxes[large]
-    return boxes[grouped_nms(boxes, scores[large], groups[large], config.nms_threshold)]
+    kept = are_larger(boxes, config.min_box_size)
+    if config.score_threshold > 0:
+        kept &= scores.sigmoid() >= config.score_threshold
+    boxes = boxes[kept]
+    return boxes[grouped_nms(boxes, scores[kept], groups[kept], config.nms_threshold)]

@@ -71,3 +71,41 @@ def decode_keypoints(logits: Tensor, boxes: Tensor, reach: int = REACH) -> Tenso
     low, high = full(boxes)[:, None].chunk(2, -1)
     points = low + torch.stack(inside[::-1], -1) * (high - low)
     return torch.cat([points, mass[..., None].clamp(max=1)], -1)
+
+
+def decode_highest(logits: Tensor, boxes: Tensor) -> Tensor:
+    """The point at which each heatmap, enlarged to its box by cubic interpolation, is highest; torchvision's and
+    detectron2's way.
+
+    The enlarged heatmap has a bin for each whole sample of the box, rounded up, so a point lies at the centre of one of
+    these. Its score is that of :func:`decode_keypoints`: what the references give instead, the logit itself, is no
+    probability.
+
+    Args and returns: as :func:`decode_keypoints`. One box after the other: enlarged heatmaps are large.
+    """
+    points = decode_keypoints(logits, boxes)
+    extents = full(boxes)[:, boxes.shape[1] // 2 :] - full(boxes)[:, : boxes.shape[1] // 2]
+    extents = extents.clamp(min=1)  # x first
+    sizes = extents.ceil().long().flip(1).tolist()  # tensor order
+    for own, heatmaps, box, extent, size in zip(points, full(logits), full(boxes), extents, sizes):
+        enlarged = heatmaps
+        for axis, bins in enumerate(size, 1):
+            enlarged = torch.tensordot(enlarged, cubic_matrix(enlarged.shape[axis], bins).to(enlarged), ([axis], [1]))
+            enlarged = enlarged.movedim(-1, axis)
+        index = torch.stack(torch.unravel_index(enlarged.flatten(1).argmax(1), enlarged.shape[1:])[::-1], -1)
+        own[:, :-1] = (index + 0.5) * (extent / extent.ceil()) + box[: len(extent)]
+    return points
+
+
+def cubic_matrix(bins: int, size: int) -> Tensor:
+    """``[size, bins]``: resampling along one axis by Keys' cubic kernel (a = -0.75), samples at their centres and the
+    border repeated, as the references resize."""
+    at = (torch.arange(size, dtype=torch.float64) + 0.5) * (bins / size) - 0.5
+    taps = at.floor()[:, None] + torch.arange(-1, 3)  # the four samples around each position
+    distance = (at[:, None] - taps).abs()
+    a = -0.75
+    near = ((a + 2) * distance - (a + 3)) * distance**2 + 1
+    far = ((distance - 5) * distance + 8) * distance * a - 4 * a
+    weights = torch.where(distance <= 1, near, far)
+    matrix = torch.zeros(size, bins, dtype=torch.float64)
+    return matrix.scatter_add_(1, taps.long().clamp(0, bins - 1), weights)

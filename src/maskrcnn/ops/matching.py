@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
+from maskrcnn.ops.boxes import pairwise_iou
+
 BELOW = -1
 BETWEEN = -2
+PAIRS_AT_ONCE = 2**22  # of an object and a box: 16 MB for each array of them
+
+
+def match_boxes(objects: Tensor, boxes: Tensor, high: float, low: float, keep_best: bool = False) -> Tensor:
+    """:func:`match` of boxes ``[P, 2D]`` with objects ``[G, 2D]``, a few objects at a time.
+
+    All overlaps of 500 objects with the million anchors of a large image are gigabytes; those of a few are megabytes.
+    """
+    some = objects.split(max(1, PAIRS_AT_ONCE // max(1, len(boxes))))
+    return _match((pairwise_iou(part, boxes) for part in some), boxes[:, 0], high, low, keep_best)
 
 
 def match(iou: Tensor, high: float, low: float, keep_best: bool = False) -> Tensor:
@@ -20,14 +34,24 @@ def match(iou: Tensor, high: float, low: float, keep_best: bool = False) -> Tens
             an object that nothing overlaps has no best one. It goes to the object that *it* overlaps most, as in every
             published implementation.
     """
-    if iou.shape[0] == 0:
-        return torch.full((iou.shape[1],), BELOW, dtype=torch.long, device=iou.device)
-    overlap, best = iou.max(0)
+    return _match([iou], iou.new_zeros(iou.shape[1]), high, low, keep_best)
+
+
+def _match(rows: Iterable[Tensor], like: Tensor, high: float, low: float, keep_best: bool) -> Tensor:
+    """:func:`match` of overlaps that come as parts ``[g, P]``; ``like`` is any ``[P]`` of their kind."""
+    overlap, best = torch.full_like(like, -1), torch.zeros_like(like, dtype=torch.long)
+    is_best = torch.zeros_like(like, dtype=torch.bool)
+    before = 0
+    for iou in rows:
+        if iou.numel():
+            top, which = iou.max(0)
+            better = top > overlap
+            overlap, best = torch.where(better, top, overlap), torch.where(better, which + before, best)
+            if keep_best:
+                is_best |= ((iou == iou.max(1, keepdim=True).values) & (iou > 0)).any(0)
+        before += len(iou)
     matched = torch.where(overlap < low, BELOW, torch.where(overlap < high, BETWEEN, best))
-    if keep_best and iou.shape[1]:
-        is_best = ((iou == iou.max(1, keepdim=True).values) & (iou > 0)).any(0)
-        matched = torch.where(is_best, best, matched)
-    return matched
+    return torch.where(is_best, best, matched)
 
 
 def sample(

@@ -40,6 +40,17 @@ def nearest(x: Tensor, spatial_shape: Sequence[int]) -> Tensor:
     return F.interpolate(x, size=tuple(spatial_shape), mode="nearest")
 
 
+def add_nearest(fine: Tensor, coarse: Tensor) -> Tensor:
+    """``fine`` plus ``coarse`` at its spatial shape, see :func:`nearest`; in ``fine``'s own memory where no gradient is
+    asked for and each coarse sample lies over a whole number of fine ones."""
+    shapes = list(zip(fine.shape[2:], coarse.shape[2:]))
+    if torch.is_grad_enabled() or any(size % count for size, count in shapes):
+        return fine + nearest(coarse, fine.shape[2:])
+    parts = fine.view(*fine.shape[:2], *(n for size, count in shapes for n in (count, size // count)))
+    parts += coarse.view(*coarse.shape[:2], *(n for count in coarse.shape[2:] for n in (count, 1)))
+    return fine
+
+
 def full(x: Tensor) -> Tensor:
     """At least single precision: boxes are not decoded and losses not added up in half precision."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

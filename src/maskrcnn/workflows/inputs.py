@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.data.images import find_images, is_image
 from maskrcnn.data.readers import audio, dna, series, wfdb_records
 from maskrcnn.data.signals import find_signals, named_signal
@@ -17,7 +18,6 @@ KIND_TESTS: dict[str, Callable[[Path], bool]] = {
     "dna": dna.is_dna,
     "series": series.is_series,
 }
-FINDERS = {1: find_signals, 2: find_images}  # by D of the model
 
 
 def exists(path: Path) -> bool:
@@ -25,9 +25,12 @@ def exists(path: Path) -> bool:
     return path.exists() or named_signal(path) is not None
 
 
-def find_inputs(paths: Sequence[Path], ndim: int, exclude: Path | None = None) -> list[Path]:
-    """The files that a model of ``ndim`` dimensions looks at among ``paths``: files as they are, folders walked."""
-    return FINDERS[ndim](paths, exclude)
+def find_inputs(paths: Sequence[Path], info: ModelInfo, exclude: Path | None = None) -> tuple[list[Path], str]:
+    """The files that a model looks at among ``paths`` (files as they are, folders walked), and what one is called:
+    ``image`` or ``recording``."""
+    if info.notes.get("kind", "image") == "image":
+        return find_images(paths, exclude), "image"
+    return find_signals(paths, exclude), "recording"
 
 
 def default_model(paths: Sequence[Path], exclude: Path | None = None) -> str:

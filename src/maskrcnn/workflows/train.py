@@ -177,7 +177,7 @@ def start(data: Dataset, model: str, body_weights: Path | None, recipe: Recipe, 
         network = build_model(recipe.adapt(fit_to_data(config, data, say)))
         beginning = [f"Starting from random weights of {model}"]
     else:
-        source, source_info = load_model(model)
+        source, source_info = load_model(model, say)
         config = fit_to_kind(source_info.config, data, recipe.spacing, fresh=False)
         network = build_model(recipe.adapt(fit_to_data(config, data, say)))
         kept = transfer(source, source_info.class_names, network, data.class_names)
@@ -209,6 +209,8 @@ def fit_to_data(config: ModelConfig, data: Dataset, say: Say) -> ModelConfig:
     cap = max(config.detection.max_detections, 100, int(1.5 * most_objects(config, data)))
     detection = dataclasses.replace(config.detection, max_detections=cap)
     selection = dataclasses.replace(config.selection, post_nms=max(config.selection.post_nms, 2 * cap))
+    if len(data.class_names) != config.num_classes:  # other classes: what was left free among COCO's means nothing
+        config = dataclasses.replace(config, box_head=dataclasses.replace(config.box_head, unused=0))
     return dataclasses.replace(config, num_classes=len(data.class_names), detection=detection, selection=selection)
 
 

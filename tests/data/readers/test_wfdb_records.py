@@ -113,6 +113,9 @@ def test_headers_and_annotations_that_are_no_such_files(record):
     (record / "one.q1c").write_bytes(b"")
     with pytest.raises(DataError):
         open_dataset(record)
+    (record / "one.hea").write_text("one 2 250 1000\n")
+    with pytest.raises(DataError, match="one.hea does not describe the 2 signals"):
+        read_signal(record / "one.hea")
     (record / "one.hea").write_text("nonsense\n")
     with pytest.raises(DataError, match="one.hea"):
         read_signal(record / "one.hea")

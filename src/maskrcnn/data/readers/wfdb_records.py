@@ -62,6 +62,8 @@ def wfdb_header(path: Path) -> SignalHeader:
         raise DataError(f"{path} names no signal or no sampling rate; it is no record of samples.")
     if type(header).__name__ == "MultiRecord":
         return SignalHeader(int(header.sig_len or 0), float(header.fs))
+    if len(header.file_name or ()) != header.n_sig or not all(header.file_name):
+        raise DataError(f"{path} does not describe the {header.n_sig} signals that it promises; copy it again.")
     held = [_samples_held(path.parent / name, header, name) for name in dict.fromkeys(header.file_name)]
     known = [count for count in held if count is not None]
     length = min(known, default=0) if header.sig_len is None else int(header.sig_len)

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from maskrcnn.config import BoxHeadConfig, DetectionConfig
 from maskrcnn.models.class_field import ClassField
-from maskrcnn.models.nd import init_normal
+from maskrcnn.models.nd import conv_norm, init_he, init_normal
 from maskrcnn.models.pooling import PyramidPool
 from maskrcnn.ops.box_coding import decode_boxes, default_weights
 from maskrcnn.ops.boxes import are_larger, clip_boxes
-from maskrcnn.ops.nd import full
+from maskrcnn.ops.nd import channels_last, full
 from maskrcnn.ops.nms import grouped_nms
 from maskrcnn.structures import Instances
 
@@ -24,6 +24,7 @@ class BoxHead(nn.Module):
 
     Args:
         field: its logits of the K classes are added to the head's own; it reads the features beyond the pyramid.
+        norm_eps: under the root of the norms, where the config has any.
     """
 
     def __init__(
@@ -34,28 +35,53 @@ class BoxHead(nn.Module):
         config: BoxHeadConfig,
         strides: Sequence[tuple[int, ...]],
         field: ClassField | None = None,
+        norm_eps: float = 1e-5,
     ) -> None:
         super().__init__()
+        if config.linears not in (1, 2):
+            raise ValueError(f"a box head has one or two linear layers, not {config.linears}")
         self.ndim, self.levels = ndim, len(strides)
         self.pool = PyramidPool(config.pool, strides)
+        self.convs = nn.ModuleList(
+            conv_norm(ndim, channels, channels, 3, config.norm, norm_eps) for _ in range(config.convs)
+        )
+        init_he(self)
         self.fc1 = nn.Linear(channels * config.pool.output_size**ndim, config.hidden)
-        self.fc2 = nn.Linear(config.hidden, config.hidden)
-        self.class_logits = nn.Linear(config.hidden, num_classes + 1)
+        self.fc2 = nn.Linear(config.hidden, config.hidden) if config.linears == 2 else None
+        self.unused = config.unused
+        self.class_logits = nn.Linear(config.hidden, 1 + num_classes + config.unused)
         self.box_deltas = nn.Linear(config.hidden, 2 * ndim * (1 if config.class_agnostic else num_classes))
         for layer in (self.fc1, self.fc2):
-            nn.init.kaiming_uniform_(layer.weight, a=1)
-            nn.init.zeros_(layer.bias)
+            if layer is not None:
+                nn.init.kaiming_uniform_(layer.weight, a=1)
+                nn.init.zeros_(layer.bias)
         init_normal(self.class_logits, 0.01)
         init_normal(self.box_deltas, 0.001)
         self.field = field
 
     def forward(self, features: Sequence[Tensor], boxes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        pooled = self.pool(features, boxes).flatten(1)
-        hidden = F.relu(self.fc2(F.relu(self.fc1(pooled))))
-        logits, deltas = self.class_logits(hidden), self.box_deltas(hidden).unflatten(1, (-1, 2 * self.ndim))
+        pooled = self.pool(features, boxes)
+        if len(self.convs):
+            pooled = channels_last(pooled)
+        for layer in self.convs:
+            pooled = F.relu(layer(pooled), inplace=True)
+        hidden = F.relu(self.fc1(pooled.flatten(1)))
+        if self.fc2 is not None:
+            hidden = F.relu(self.fc2(hidden))
+        logits = with_background(self.class_logits(hidden), self.unused)
+        deltas = self.box_deltas(hidden).unflatten(1, (-1, 2 * self.ndim))
         if self.field is not None:
             logits = logits + F.pad(self.field(features[self.levels :], boxes), (1, 0))
         return logits, deltas
+
+
+def with_background(logits: Tensor, unused: int) -> Tensor:
+    """``[R, K + 1]`` from logits ``[R, 1 + K + unused]``: what is of no class is background, with the sum of their
+    probabilities; those of the K classes stay as they are."""
+    if unused == 0:
+        return logits
+    nothing = torch.cat([logits[:, :1], logits[:, -unused:]], 1).logsumexp(1, keepdim=True)
+    return torch.cat([nothing, logits[:, 1:-unused]], 1)
 
 
 @torch.no_grad()

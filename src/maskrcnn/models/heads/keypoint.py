@@ -9,11 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskrcnn.config import KeypointHeadConfig
-from maskrcnn.models.nd import conv3, conv_transpose, init_he, init_normal
+from maskrcnn.models.nd import CONV_TRANSPOSE, conv3, conv_transpose, init_he, init_normal
 from maskrcnn.models.pooling import PyramidPool
-from maskrcnn.ops.keypoints import decode_keypoints
+from maskrcnn.ops.keypoints import decode_highest, decode_keypoints
 from maskrcnn.ops.nd import channels_last, interpolate
 from maskrcnn.structures import Instances
+
+# How a heatmap becomes a point, by the name in the config.
+DECODERS = {"mean": decode_keypoints, "highest": decode_highest}
 
 
 class KeypointHead(nn.Module):
@@ -24,12 +27,15 @@ class KeypointHead(nn.Module):
     ) -> None:
         super().__init__()
         self.pool = PyramidPool(config.pool, strides)
-        self.num_keypoints = config.num_keypoints
+        self.num_keypoints, self.decode = config.num_keypoints, DECODERS[config.decoding]
         self.output_size = tuple(4 * s for s in self.pool.output_size)
         widths = [channels] + [config.channels] * config.convs
         self.convs = nn.ModuleList(conv3(ndim, a, b) for a, b in zip(widths, widths[1:]))
-        self.upsample = conv_transpose(ndim, widths[-1], config.channels, 2)
-        self.logits = conv3(ndim, config.channels, config.num_keypoints)
+        if config.upsampled_logits:
+            self.upsample, self.logits = None, CONV_TRANSPOSE[ndim](widths[-1], config.num_keypoints, 4, 2, 1)
+        else:
+            self.upsample = conv_transpose(ndim, widths[-1], config.channels, 2)
+            self.logits = conv3(ndim, config.channels, config.num_keypoints)
         init_he(self)
         init_normal(self.logits, 0.001)  # every bin begins as likely as the others
 
@@ -37,13 +43,15 @@ class KeypointHead(nn.Module):
         x = channels_last(self.pool(features, boxes))
         for layer in self.convs:
             x = F.relu(layer(x), inplace=True)
-        x = self.logits(F.relu(self.upsample(x), inplace=True))
+        if self.upsample is not None:
+            x = F.relu(self.upsample(x), inplace=True)
+        x = self.logits(x)
         if len(x) == 0:  # interpolation refuses an empty batch
             return x.new_zeros((0, x.shape[1], *self.output_size)) + x.sum()
         return interpolate(x, self.output_size)
 
     def attach(self, logits: Tensor, detections: list[Instances]) -> None:
         """Give each detection its points, in the coordinates of its box; heatmaps are not kept."""
-        points = decode_keypoints(logits, torch.cat([found.boxes for found in detections]))
+        points = self.decode(logits, torch.cat([found.boxes for found in detections]))
         for own, found in zip(points.split([len(d) for d in detections]), detections):
             found.keypoints = own

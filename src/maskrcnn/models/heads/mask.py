@@ -9,24 +9,34 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskrcnn.config import MaskHeadConfig
-from maskrcnn.models.nd import conv, conv3, conv_transpose, init_he, init_normal
+from maskrcnn.models.nd import conv, conv_norm, conv_transpose, init_he, init_normal
 from maskrcnn.models.pooling import PyramidPool
 from maskrcnn.ops.nd import channels_last
 from maskrcnn.structures import Instances
 
 
 class MaskHead(nn.Module):
-    """(features, boxes) to mask logits ``[R, K or 1, *2M]``: one sigmoid a class, so classes do not compete."""
+    """(features, boxes) to mask logits ``[R, K or 1, *2M]``: one sigmoid a class, so classes do not compete.
+
+    Args:
+        norm_eps: under the root of the norms, where the config has any.
+    """
 
     def __init__(
-        self, ndim: int, channels: int, num_classes: int, config: MaskHeadConfig, strides: Sequence[tuple[int, ...]]
+        self,
+        ndim: int,
+        channels: int,
+        num_classes: int,
+        config: MaskHeadConfig,
+        strides: Sequence[tuple[int, ...]],
+        norm_eps: float = 1e-5,
     ) -> None:
         super().__init__()
         self.pool = PyramidPool(config.pool, strides)
         self.class_agnostic = config.class_agnostic
         self.output_size = tuple(2 * s for s in self.pool.output_size)
         widths = [channels] + [config.channels] * config.convs
-        self.convs = nn.ModuleList(conv3(ndim, a, b) for a, b in zip(widths, widths[1:]))
+        self.convs = nn.ModuleList(conv_norm(ndim, a, b, 3, config.norm, norm_eps) for a, b in zip(widths, widths[1:]))
         self.upsample = conv_transpose(ndim, widths[-1], config.channels, 2)
         self.logits = conv(ndim, config.channels, 1 if config.class_agnostic else num_classes, 1)
         init_he(self)

@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from maskrcnn.checkpoints.ours import read_info
 from maskrcnn.config import ModelConfig
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.models.build import VARIANTS
 from maskrcnn.workflows.checks import duration, gib
 from maskrcnn.workflows.cost import Cost
-from maskrcnn.workflows.models import find_model
+from maskrcnn.workflows.models import model_info
 from maskrcnn.workflows.plan import grid_rules, training_rules
 from maskrcnn.workflows.plan.document import Plan
 from maskrcnn.workflows.plan.fingerprint import MOST_RECORDS, Fingerprint
@@ -63,7 +62,7 @@ def start_of(name: str, num_classes: int) -> tuple[ModelConfig, tuple[str, ...]]
     """The configuration and the classes of a model to start from; an architecture has learned no classes."""
     if name in VARIANTS:
         return VARIANTS[name](num_classes), ()
-    info = read_info(find_model(name))
+    info = model_info(name)
     return info.config, info.class_names
 
 

@@ -20,7 +20,7 @@ SMALLEST_CROP = 192  # pixels: below, no time is short enough
 PIXEL_BYTES = (
     1200  # of memory for each pixel of a step with the small model, more than measured; bigger bodies need more
 )
-BODY_BYTES = {"mobilenet_v2": 1.0, "resnet18": 1.5, "resnet34": 2.0, "resnet50": 4.0}  # times that
+BODY_BYTES = {"mobilenet_v2": 1.0, "resnet18": 1.5, "resnet34": 2.0, "resnet50": 4.0, "resnet101": 6.0}  # times that
 
 
 def precision(s: Situation) -> Choice:

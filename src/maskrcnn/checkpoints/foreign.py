@@ -1,0 +1,56 @@
+"""Other people's checkpoints: find out whose a file is, and hand it to the converter for it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from maskrcnn.checkpoints.detectron2 import convert_detectron2, is_detectron2
+from maskrcnn.checkpoints.mapping import Report
+from maskrcnn.checkpoints.ours import ModelInfo
+from maskrcnn.checkpoints.published import recognise
+from maskrcnn.checkpoints.torch_files import read_foreign_file, state_of
+from maskrcnn.checkpoints.torchvision import convert_torchvision, is_torchvision
+from maskrcnn.errors import CheckpointError
+from maskrcnn.models.mask_rcnn import MaskRCNN
+
+SUFFIXES = (".pth", ".pt", ".pkl")
+
+
+def is_foreign(path: str | Path) -> bool:
+    """Whether a file's name says that it is not one of ours."""
+    return Path(path).suffix.lower() in SUFFIXES
+
+
+def load_foreign(
+    path: str | Path, class_names: Sequence[str] | None = None, norm_eps: float | None = None
+) -> tuple[MaskRCNN, ModelInfo, Report]:
+    """The model of another framework's file in evaluation mode, what is known of it, and what fitted where.
+
+    Args:
+        class_names: of the model's classes in order; None: those of COCO where their number fits.
+        norm_eps: of torchvision's files, see :func:`maskrcnn.checkpoints.torchvision.convert_torchvision`.
+
+    Raises:
+        CheckpointError: no such file, damaged, of a model that is not known, or more than tensors in it.
+        UsageError: the number of names is not that of the classes.
+    """
+    content = read_foreign_file(path)
+    tensors = state_of(content)
+    if is_detectron2(tensors):
+        return convert_detectron2(tensors, path, class_names)
+    if is_torchvision(tensors):
+        published = recognise(Path(path))
+        if published is not None and norm_eps is None:
+            norm_eps = published.norm_eps
+        model, info, report = convert_torchvision(tensors, path, class_names, norm_eps)
+        if published is not None:
+            notes = {**info.notes, "file": published.file, "published": published.what}
+            info = dataclasses.replace(info, notes=notes)
+        return model, info, report
+    first = ", ".join(map(str, list(tensors)[:3])) or "no tensors"
+    raise CheckpointError(
+        f"{path} holds no R-CNN of torchvision's or detectron2's as far as its names say (it begins with {first}); "
+        f"only those can be read."
+    )

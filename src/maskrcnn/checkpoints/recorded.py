@@ -1,0 +1,77 @@
+"""Outputs of a checkpoint's own framework, stage by stage, and how far ours are from them.
+
+A recording is a safetensors file, written beside the reference by a small script (``tools/parity/record_stages.py``):
+
+    input               [1, C, *S], as the network gets it: resized, normalised and padded
+    boxes               [N, 2D], in coordinates of the input: what the heads look at
+    body.0, body.1, ... the body's outputs, finest first
+    FPN.0, ...          the pyramid's levels, finest first
+    RPN.logits.0, ...   [1, A, *S] of each level; RPN.deltas.0, ... [1, 2D A, *S]
+    box head.logits     [N, K + 1], background first, and box head.deltas [N, 2D K], for ``boxes``
+    mask head           [N, K, *M], and keypoint head [N, P, *M]
+
+with our classes, as the table's transforms order them. Any of them may be missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from maskrcnn.checkpoints.mapping import Report
+from maskrcnn.errors import CheckpointError
+from maskrcnn.models.mask_rcnn import MaskRCNN
+
+HEADS = {"mask": "mask head", "keypoint": "keypoint head"}
+
+
+def compare_stages(model: MaskRCNN, path: str | Path, report: Report) -> None:
+    """Write the largest difference of each recorded stage into ``report``.
+
+    Raises:
+        CheckpointError: the recording cannot be read, or is of another model: shapes differ.
+    """
+    try:
+        recorded = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} cannot be read as a recording ({error}); record it again.") from None
+    if "input" not in recorded:
+        raise CheckpointError(f"{path} is no recording of outputs: it has no input; record it again.")
+    ours = stage_outputs(model, recorded["input"], recorded.get("boxes"))
+    for stage in report.stages:
+        names = [name for name in recorded if name == stage.stage or name.startswith(f"{stage.stage}.")]
+        gaps = [_difference(ours, name, recorded[name], path) for name in names]
+        if gaps:
+            stage.difference = max(gaps)
+
+
+@torch.inference_mode()
+def stage_outputs(model: MaskRCNN, image: Tensor, boxes: Tensor | None) -> dict[str, Tensor]:
+    """What each stage makes of ``image`` ``[1, C, *S]``, under the names above; heads where there are ``boxes``."""
+    outputs = {f"body.{k}": level for k, level in enumerate(model.backbone.body(image))}
+    features = model.backbone(image)
+    outputs |= {f"FPN.{k}": level for k, level in enumerate(features)}
+    for k, level in enumerate(features):
+        logits, deltas = model.rpn([level])
+        spatial = level.shape[2:]
+        outputs[f"RPN.logits.{k}"] = logits[0].unflatten(1, (*spatial, -1)).movedim(-1, 1)
+        outputs[f"RPN.deltas.{k}"] = deltas[0].unflatten(1, (*spatial, -1)).flatten(-2).movedim(-1, 1)
+    if boxes is None:
+        return outputs
+    logits, deltas = model.heads["box"](features, [boxes])
+    outputs |= {"box head.logits": logits, "box head.deltas": deltas.flatten(1)}
+    outputs |= {stage: model.heads[name](features, [boxes]) for name, stage in HEADS.items() if name in model.heads}
+    return outputs
+
+
+def _difference(ours: Mapping[str, Tensor], name: str, theirs: Tensor, path: object) -> float:
+    own = ours.get(name)
+    if own is None or own.shape != theirs.shape:
+        shapes = f"{list(theirs.shape)} against {None if own is None else list(own.shape)}"
+        raise CheckpointError(f"{path} is a recording of another model: {name} is {shapes}; record it again.")
+    return float((own.double() - theirs.double()).abs().max()) if own.numel() else 0.0

@@ -1,0 +1,35 @@
+"""Memory as a promise, each measured in a process of its own (Linux tells how much a process held at most)."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROBE = Path(__file__).parents[1] / "memory_probe.py"
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(), reason="only Linux can forget a process's peak of memory"
+)
+
+
+def probe(*arguments):
+    done = subprocess.run([sys.executable, PROBE, *map(str, arguments)], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_300_people_in_24_megapixels_take_less_than_a_gigabyte(tmp_path):
+    """Overlay, run lengths and table included; beyond the loaded model."""
+    taken = probe("predict", "people", tmp_path)
+    assert taken["objects"] == 300
+    assert taken["megabytes"] < 1024
+    assert len(json.loads((tmp_path / "out" / "predictions.json").read_text())) == 300
+
+
+def test_500_objects_in_a_training_image_take_no_more_than_50():
+    """Nothing grows with objects but their outlines: not the overlaps with anchors, not what is pasted."""
+    few, many = (probe("train", count)["megabytes"] for count in (50, 500))
+    assert few > 50, "the probe measures nothing"
+    assert many < 1.2 * few
