@@ -176,7 +176,7 @@ def without(tensors: dict[str, Tensor], *beginnings: str) -> dict[str, Tensor]:
 
 ONE = torch.zeros(())
 FOREIGN = {
-    "missing": (without(shapes(), "roi_heads.mask_head.deconv", "backbone.fpn_lateral3"), "4 of its tensors are missing"),
+    "missing": (without(shapes(), "roi_heads.mask_head.deconv", "backbone.fpn_lateral3"), "4 of its tensors"),
     "left over": (shapes() | {"roi_heads.mask_head.more.weight": ONE}, r"left over \(roi_heads.mask_head.more"),
     "ResNeXt": (
         shapes("mask_r101") | {"backbone.bottom_up.res2.0.conv2.weight": ONE.expand(256, 8, 3, 3)},

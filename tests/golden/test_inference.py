@@ -28,11 +28,13 @@ def recorded() -> dict[str, np.ndarray]:
     return recording("inference")
 
 
-def run(min_size: int, indices: list[int], norm_eps: float = 1e-5) -> list[Instances]:
+def run(
+    min_size: int, indices: list[int], norm_eps: float = 1e-5, dtype: torch.dtype = torch.float64
+) -> list[Instances]:
     """Detections of the pictures, together in one padded batch, in the pictures' own coordinates."""
-    images = [prepared_double(index, min_size, SIZES[min_size]) for index in indices]
+    images = [prepared_double(index, min_size, SIZES[min_size]).to(dtype) for index in indices]
     with torch.inference_mode():
-        detections = copy.deepcopy(reference_model(norm_eps)).double()(batch_images(images))
+        detections = copy.deepcopy(reference_model(norm_eps)).to(dtype)(batch_images(images))
     for found, index, image in zip(detections, indices, images):
         found.boxes = resize_map(image.shape[1:], seeded.IMAGE_SIZES[index]).boxes(found.boxes)
     return detections
@@ -79,6 +81,15 @@ def assert_same_pasted(
 def test_the_norms_epsilon_of_the_published_checkpoint(recorded: dict[str, np.ndarray]) -> None:
     (found,) = run(320, [0], norm_eps=0.0)
     assert_same(found, recorded, "eps0", exact="")
+
+
+@pytest.mark.parametrize("tile", [2, 4])
+def test_convolutions_by_tiles_in_single_precision_find_the_same(
+    recorded: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch, tile: int
+) -> None:
+    monkeypatch.setattr("maskrcnn.models.nd.best_tile", lambda *_: tile)
+    (found,) = run(320, [0], dtype=torch.float32)
+    assert_same(found, recorded, "320/alone0/0")
 
 
 def test_the_recordings_are_worth_agreeing_with() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from maskrcnn.ops import nd
 
+CURVE_POINTS = 6  # of a microphone's curve, evenly spread over the bands
 LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue in grey, as Pillow has them
 
 
@@ -37,6 +39,8 @@ class AugmentConfig:
     """Largest change of the exponent on values of 0..1, in powers of 2: 1 draws exponents between 0.5 and 2."""
     gain: float = 0.0
     """Largest change of the amplitude of each channel, in powers of 2 (samples on a model's own grid)."""
+    hidden_bands: int = 0
+    """Most neighbouring bands of a sound that are hidden, twice in each sample."""
     noise: float = 0.0
     """Largest deviation of white noise that is added, in deviations of the channel (as above)."""
     drift: float = 0.0
@@ -100,6 +104,24 @@ def vary_amplitude(image: Tensor, augment: AugmentConfig, generator: np.random.G
         wave = augment.drift * generator.random() * generator.standard_normal((channels, *coarse), dtype=np.float32)
         image = image + nd.interpolate(torch.from_numpy(wave)[None], shape)[0]
     return image
+
+
+def vary_bands(bands: Tensor, augment: AugmentConfig, generator: np.random.Generator) -> Tensor:
+    """Log-mel bands ``[M, T]`` as another microphone hears them (a smooth curve over the bands, of the amplitude of
+    ``gain``), some of them hidden behind the mean (SpecAugment, Park et al. 2019, section 2).
+
+    What is switched off draws nothing from ``generator``.
+    """
+    if augment.gain:
+        curve = generator.uniform(-augment.gain, augment.gain, (1, 1, CURVE_POINTS)).astype(np.float32)
+        bands = bands + 2 * math.log(2) * nd.interpolate(torch.from_numpy(curve), bands.shape[:1])[0].T
+    if augment.hidden_bands:
+        bands, mean = bands.clone(), float(bands.mean())
+        for _ in range(2):
+            width = int(generator.integers(0, augment.hidden_bands, endpoint=True))
+            start = int(generator.integers(0, max(len(bands) - width, 0), endpoint=True))
+            bands[start : start + width] = mean
+    return bands
 
 
 def luma(image: Tensor) -> Tensor:

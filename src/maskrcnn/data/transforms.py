@@ -15,7 +15,7 @@ from torch import Tensor
 
 from maskrcnn.config import PreprocessConfig
 from maskrcnn.data import geometry
-from maskrcnn.data.augment import AugmentConfig, jitter_colour, vary_amplitude, vary_tone
+from maskrcnn.data.augment import AugmentConfig, jitter_colour, vary_amplitude, vary_bands, vary_tone
 from maskrcnn.data.regrid import grid_scale, grid_shape, labelled_part, mirror, regrid, whole_file
 from maskrcnn.ops.boxes import are_larger, clip_boxes, volumes
 from maskrcnn.regions import AxisMap
@@ -176,6 +176,7 @@ class TrainTransform:
             varied = vary_tone(jitter_colour(resized.float(), augment, generator), augment, generator)
         else:
             varied = regrid(vary_amplitude(mirror(crop, axes, preprocess), augment, generator), shape, preprocess)
+            varied = vary_bands(varied, augment, generator) if preprocess.log_mel else varied
         normal = normalise(varied, preprocess.pixel_mean, preprocess.pixel_std)
         padded = geometry.pad_image(normal, augment.size) if augment.pad else normal
 

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from maskrcnn.ops.boxes import pairwise_iou
 
-CHUNK = 1024
+CHUNK = 256  # boxes compared at a time: on a CPU their overlaps stay in the cache
+CHUNK_ELSEWHERE = 1024  # and where each step costs more than its work
 
 
 def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
@@ -16,13 +17,14 @@ def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
     Going down the scores ``[N]`` (equal scores in the given order), a box is kept unless a box kept before it overlaps
     it by more than ``iou_threshold``. "Kept = no kept, better box overlaps me" has exactly one solution, the greedy
     one, and repeating it from "all kept" settles the k-th box after at most k rounds: usually a handful in all. Boxes
-    go in chunks of 1024, each first cleared by those already kept, so memory is linear in N.
+    go in chunks, each first cleared by those already kept, so memory is linear in N.
     """
     order = scores.argsort(descending=True, stable=True)
     ranked = boxes[order]
     kept: list[Tensor] = []
-    for start in range(0, len(ranked), CHUNK):
-        chunk = torch.arange(start, min(start + CHUNK, len(ranked)), device=boxes.device)
+    size = CHUNK if boxes.device.type == "cpu" else CHUNK_ELSEWHERE
+    for start in range(0, len(ranked), size):
+        chunk = torch.arange(start, min(start + size, len(ranked)), device=boxes.device)
         for earlier in kept:
             chunk = chunk[~(pairwise_iou(ranked[earlier], ranked[chunk]) > iou_threshold).any(0)]
         overlaps = (pairwise_iou(ranked[chunk], ranked[chunk]) > iou_threshold).triu(1)

@@ -40,11 +40,11 @@ def roi_align(
     Returns:
         ``[R, C, *output_size]``.
     """
-    channels = features[0].shape[1]
     shapes = torch.tensor([tuple(level.shape[2:]) for level in features], device=boxes.device)
     per_image = shapes.prod(1)
     level_start = torch.cat([per_image.new_zeros(1), (per_image * features[0].shape[0]).cumsum(0)[:-1]])
-    table = torch.cat([level.movedim(1, -1).reshape(-1, channels) for level in features])
+    # Views where possible, so that each level is copied once, from whatever memory format it has.
+    table = torch.cat([level.flatten(2).transpose(1, 2).flatten(0, 1) for level in features])
     origin = level_start[level_index] + image_index * per_image[level_index]
     scale = 1.0 / torch.tensor([tuple(reversed(tuple(s))) * 2 for s in strides], dtype=boxes.dtype, device=boxes.device)
     bins = pool_bins(

@@ -84,7 +84,9 @@ class Recipe:
     invert: Annotated[float, Planned] = 0.0
     """Part of the samples whose light and dark are exchanged, or recordings that are turned upside down."""
     gain: Annotated[float, Planned] = 0.0
-    """Recordings and scans: largest change of the amplitude, in powers of 2."""
+    """Recordings and scans: largest change of the amplitude, in powers of 2; of sound also of the bands, one by one."""
+    hidden_bands: Annotated[int, Planned] = 0
+    """Sound: most neighbouring mel bands that are hidden, twice in each sample."""
     noise: Annotated[float, Planned] = 0.0
     """Recordings and scans: most noise that is added, in deviations of the channel."""
     drift: Annotated[float, Planned] = 0.0
@@ -136,6 +138,7 @@ class Recipe:
             between(flag.replace("_", "-"), getattr(self, flag), 0, 1)
         for flag in ("gamma", "gain", "noise", "drift"):
             between(flag, getattr(self, flag), 0, 4)
+        at_least("hidden-bands", self.hidden_bands, 0)
         for spacing in self.spacing:
             between("spacing", spacing, 1e-9, 1e9)
         low, high = self.scale
@@ -180,6 +183,7 @@ class Recipe:
             grey=self.grey,
             invert=self.invert,
             gain=self.gain,
+            hidden_bands=self.hidden_bands,
             noise=self.noise,
             drift=self.drift,
             copy_paste=self.copy_paste,

@@ -117,6 +117,12 @@ def gain(s: Situation) -> Choice:
     return Choice(0.5, "amplitudes differ from one file to the next")
 
 
+def hidden_bands(s: Situation) -> Choice:
+    if s.data.kind == "audio":
+        return Choice(8, "of 40: what is heard must not hang on a few of them")
+    return Choice(0, "for sound alone")
+
+
 def noise(s: Situation) -> Choice:
     if s.data.kind == "dna":
         return Choice(0.0, "bases have no noise")
@@ -146,6 +152,7 @@ GRID_RULES: dict[str, Rule] = {
     "scale": scale,
     "flip": flip,
     "gain": gain,
+    "hidden_bands": hidden_bands,
     "noise": noise,
     "drift": drift,
     "copy_paste": copy_paste,
