@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from maskrcnn.data import resample as module
 from maskrcnn.data.resample import BETA, ROLLOFF, ZERO_CROSSINGS, resample
 
 RATES = [(360, 250), (500, 250), (250, 500), (257, 250), (128, 250), (1000, 250), (250, 250.5), (44100, 16000)]
@@ -32,10 +33,18 @@ def slow_resample(samples, old, new):
 
 @pytest.mark.parametrize("old, new", RATES[:6])
 def test_it_is_the_slow_way(old, new):
-    samples = np.random.default_rng(0).standard_normal(301)
+    samples = np.random.default_rng(0).standard_normal(101)
     found = resample(torch.tensor(samples)[None], old, new)
-    assert found.dtype == torch.float32 and found.shape == (1, round(301 * new / old))
+    assert found.dtype == torch.float32 and found.shape == (1, round(101 * new / old))
     np.testing.assert_allclose(found[0].numpy(), slow_resample(samples, old, new), atol=1e-4)
+
+
+@pytest.mark.parametrize("old, new", [(25, 36), (36, 25), (257, 250), (7, 1)])
+@pytest.mark.parametrize("length", [2, 150, 1009])
+def test_filters_one_by_one_are_those_that_many_samples_share(old, new, length):
+    samples, count = torch.randn(2, length, generator=torch.Generator().manual_seed(0)), max(1, round(length * new / old))
+    shared = module._by_phases(samples, old, new, count)
+    torch.testing.assert_close(module._by_blocks(samples, old / new, count), shared, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("old, new", RATES)

@@ -76,7 +76,9 @@ def regrid(image: Tensor, spatial_shape: Sequence[int], preprocess: PreprocessCo
         return geometry.pad_image(bands[:, :frames], (frames,))
     for axis, side in enumerate(spatial_shape, start=1):
         if image.shape[axis] != side:
-            image = resample(image.movedim(axis, -1), image.shape[axis], side).movedim(-1, axis)
+            rows = image.movedim(axis, -1)  # [C, other axes, T]
+            changed = resample(rows.flatten(0, -2), rows.shape[-1], side)
+            image = changed.reshape(*rows.shape[:-1], side).movedim(-1, axis)
     return image.contiguous()
 
 

@@ -17,6 +17,8 @@ ZERO_CROSSINGS = 16  # of the sinc on either side
 ROLLOFF = 0.94  # where the filter cuts, as a part of the lower of the two limits
 BETA = 9.0  # of Kaiser's window: about 90 dB of damping
 MOST_PHASES = 4096
+SHARED = 16  # new samples that should have one filter, for it to pay to go filter by filter
+BLOCK = 64  # new samples that are made together, where they do not
 
 
 def resample(samples: Tensor, old_rate: float, new_rate: float) -> Tensor:
@@ -35,6 +37,8 @@ def resample(samples: Tensor, old_rate: float, new_rate: float) -> Tensor:
     count = max(1, round(length / ratio)) if length else 0
     if ratio == 1 or length == 0:
         return samples.clone()
+    if SHARED * min(ratio.denominator, MOST_PHASES) > count:
+        return _by_blocks(samples, float(ratio), count)
     if ratio.denominator > MOST_PHASES:
         ratio = ratio.limit_denominator(MOST_PHASES)
     return _by_phases(samples, ratio.numerator, ratio.denominator, count)
@@ -59,8 +63,24 @@ def _by_phases(samples: Tensor, step: int, phases: int, count: int) -> Tensor:
     return result.reshape(samples.shape[0], -1)[:, :count]
 
 
+def _by_blocks(samples: Tensor, ratio: float, count: int) -> Tensor:
+    """Each new sample with a filter of its own; those of a block are the columns of a matrix."""
+    cutoff = ROLLOFF * min(1.0, 1 / ratio)
+    reach = math.ceil(ZERO_CROSSINGS / cutoff)
+    padded = F.pad(samples[:, None], (reach, reach + math.ceil(ratio) + 2), mode="replicate")[:, 0]
+    result = samples.new_empty(samples.shape[0], count)
+    for begin in range(0, count, BLOCK):
+        positions = (np.arange(begin, min(begin + BLOCK, count)) + 0.5) * ratio - 0.5
+        first, last = math.floor(positions[0]) - reach + 1, math.floor(positions[-1]) + reach
+        kernels = _kernel(np.arange(first, last + 1)[:, None] - positions, cutoff, reach)
+        result[:, begin : begin + BLOCK] = padded[:, first + reach : last + reach + 1] @ torch.from_numpy(kernels)
+    return result
+
+
 def _kernel(distances: np.ndarray, cutoff: float, reach: int) -> np.ndarray:
-    """Weights of old samples at these distances, float32; they add up to 1, so that a constant stays what it is."""
-    inside = np.clip(1 - (distances / reach) ** 2, 0, None)
-    weights = np.sinc(cutoff * distances) * np.i0(BETA * np.sqrt(inside)) * (np.abs(distances) <= reach)
-    return (weights / weights.sum()).astype(np.float32)
+    """Weights of old samples at these distances ``[n, ...]``, float32; along the first axis they add up to 1, so that a
+    constant stays what it is."""
+    weights, near = np.zeros(distances.shape), np.abs(distances) <= reach
+    inside = distances[near]
+    weights[near] = np.sinc(cutoff * inside) * np.i0(BETA * np.sqrt(1 - (inside / reach) ** 2))
+    return (weights / weights.sum(0)).astype(np.float32)

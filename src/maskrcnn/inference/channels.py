@@ -57,6 +57,7 @@ def _members(
     """For each leader, in every channel the object that is the same thing, or -1; each object follows one leader."""
     followers: list[list[int]] = [[-1] * channels for _ in range(len(leaders))]
     overlaps = pairwise_iou(boxes[leaders], boxes) * (labels[leaders][:, None] == labels)
+    overlaps[torch.arange(len(leaders)), leaders] = 1.0  # even one without extent is itself
     best, leader = overlaps.max(0) if len(leaders) else (scores, scores.long())
     for i in scores.argsort().tolist():  # the best of a channel last, so that it stays
         if best[i] >= SAME:

@@ -11,7 +11,7 @@ from torch import Tensor
 from maskrcnn.config import LossConfig
 from maskrcnn.losses.sampling import SampledProposals, unknown_sides
 from maskrcnn.losses.terms import Term, smooth_l1
-from maskrcnn.losses.unknown import as_far_as_known
+from maskrcnn.losses.unknown import as_far_as_known, through_known
 from maskrcnn.ops.box_coding import decode_boxes, default_weights, encode_boxes
 from maskrcnn.ops.boxes import generalized_iou
 from maskrcnn.ops.nd import full
@@ -48,8 +48,9 @@ def box_losses(
         unknown = None if unknown is None else unknown[of_a_class]
     column = labels[positive] - 1 if deltas.shape[1] > 1 else torch.zeros_like(positive)
     own, starts = full(deltas[positive, column]), proposals[positive]
-    boxes = as_far_as_known(boxes, unknown, own, starts, default_weights(boxes.shape[1] // 2))
-    box_loss = box_loss_sum(own, boxes, starts, config)
+    weights = default_weights(boxes.shape[1] // 2)
+    boxes = as_far_as_known(boxes, unknown, own, starts, weights)
+    box_loss = box_loss_sum(through_known(own, starts, unknown, weights), boxes, starts, config)
     return {"loss_box_class": Term(class_loss, len(labels)), "loss_box": Term(box_loss, len(labels))}
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from maskrcnn.config import LossConfig
 from maskrcnn.losses.sampling import SampledAnchors
 from maskrcnn.losses.terms import Term, smooth_l1
-from maskrcnn.losses.unknown import as_far_as_known
+from maskrcnn.losses.unknown import as_far_as_known, through_known
 from maskrcnn.ops.box_coding import encode_boxes
 from maskrcnn.ops.nd import full
 
@@ -35,6 +35,7 @@ def rpn_losses(
         plain = (1.0,) * anchors.shape[1]
         own, start = full(image_deltas[image.positive]), anchors[image.positive]
         goal = encode_boxes(as_far_as_known(image.boxes, image.unknown, own, start, plain), start, plain)
+        own = through_known(own, start, image.unknown, plain)
         box_loss = box_loss + smooth_l1(own, goal, config.rpn_smooth_l1_beta)
     all_logits, all_answers = full(torch.cat(chosen_logits)), full(torch.cat(answers))
     objectness = F.binary_cross_entropy_with_logits(all_logits, all_answers, reduction="sum")

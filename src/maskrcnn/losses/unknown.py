@@ -1,7 +1,8 @@
 """Objects of which nobody labelled every side: a T wave with an end and no onset, a cell at the edge of what was drawn.
 
 A side that is not known must not teach. Deltas mix both sides of an axis, so no column of them can be left out; instead
-the goal has, on that side, whatever the model says, so that only the known side pulls.
+the goal has, on that side, whatever the model says (:func:`as_far_as_known`), and what is left of the loss, the error of
+the known side, moves that side alone (:func:`through_known`).
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from maskrcnn.ops.box_coding import decode_boxes
+from maskrcnn.ops.box_coding import decode_boxes, encode_boxes
 from maskrcnn.regions import AxisMap, Regions
 
 SHORTEST = 1.0  # samples of a goal along an axis, however far the model's guess has passed the known side
+THINNEST = 1e-2  # samples between the sides of a box whose logarithm is taken
 
 
 @torch.no_grad()
@@ -35,6 +37,20 @@ def as_far_as_known(
     low = torch.where(low_unknown, torch.minimum(said_low, high - SHORTEST), low)
     high = torch.where(high_unknown, torch.maximum(said_high, low + SHORTEST), high)
     return torch.cat([low, high], -1)
+
+
+def through_known(deltas: Tensor, starts: Tensor, unknown: Tensor | None, weights: Sequence[float]) -> Tensor:
+    """The same deltas ``[P, 2D]``; a loss on them has no gradient for the sides that are ``unknown``.
+
+    Shift and scale both depend on both sides, so an error of the known one would move the other too. The boxes are
+    coded again from their sides, of which the unknown ones are held fast.
+    """
+    if unknown is None or not unknown.any():
+        return deltas
+    sides = decode_boxes(deltas, starts, weights)
+    low, high = torch.where(unknown, sides.detach(), sides).chunk(2, -1)
+    coded = encode_boxes(torch.cat([low, torch.maximum(high, low + THINNEST)], -1), starts, weights)
+    return torch.where(unknown.any(-1, keepdim=True), deltas.detach() + coded - coded.detach(), deltas)
 
 
 def known_bins(regions: Regions, boxes: Tensor, unknown: Tensor | None, output_size: Sequence[int]) -> Tensor | None:

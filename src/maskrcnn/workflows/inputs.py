@@ -39,7 +39,8 @@ def default_model(paths: Sequence[Path], exclude: Path | None = None) -> str:
     Raises:
         UsageError: recordings of a kind for which nothing is shipped.
     """
-    if any(is_image(path) for path in find_images(paths, exclude)):
+    there = [path for path in paths if path.exists()]  # others are names of records without a suffix
+    if any(is_image(path) for path in find_images(there, exclude)):
         return DEFAULT_MODEL
     signals = [path for path in find_signals(paths, exclude) if kind_of(path)]
     return default_of_kind(kind_of(signals[0]), signals[0]) if signals else DEFAULT_MODEL

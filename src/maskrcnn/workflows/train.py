@@ -27,7 +27,7 @@ from maskrcnn.training.fit import fit
 from maskrcnn.training.memory import keep_freed_memory
 from maskrcnn.training.report import Report
 from maskrcnn.workflows.evaluate import report_training
-from maskrcnn.workflows.kinds import fit_to_kind, most_objects
+from maskrcnn.workflows.kinds import check_kind, fit_to_kind, most_objects
 from maskrcnn.workflows.models import few, load_model
 from maskrcnn.workflows.recipe import Recipe, remembered
 
@@ -77,7 +77,8 @@ def train(
         notes = {"recipe": dataclasses.asdict(recipe), "pretrained": pretrained, "images": len(data)}
         notes |= {"kind": data.kind} if data.kind != "image" else {}
         info = dataclasses.replace(info, notes=notes)
-        say(f"Training on {len(data)} images of {few(data.class_names)}, {recipe.epochs} times each.")
+        what = "images" if data.kind == "image" else "files"
+        say(f"Training on {len(data)} {what} of {few(data.class_names)}, {recipe.epochs} times each.")
     config, augment = recipe.fit_config(pretrained), recipe.augment(info.config)
     with joined(device) as own_device, said_warnings(say):
         wait()  # none writes before every process has looked whether it may
@@ -179,6 +180,7 @@ def start(data: Dataset, model: str, body_weights: Path | None, recipe: Recipe, 
     else:
         source, source_info = load_model(model, say)
         config = fit_to_kind(source_info.config, data, recipe.spacing, fresh=False)
+        check_kind(source_info, model, data)
         network = build_model(recipe.adapt(fit_to_data(config, data, say)))
         kept = transfer(source, source_info.class_names, network, data.class_names)
         new = [name for name in data.class_names if name not in source_info.class_names]
