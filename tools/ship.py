@@ -29,8 +29,16 @@ ORIGINS: dict[str, dict[str, object]] = {
         "starting_weights": f"the model people, and so {BODY}",
         "tile": 512,  # pixels of the file: larger images are cut, see maskrcnn.inference.tiling
     },
+    "ecg": {
+        "data": "QT Database (PhysioNet, ODC-BY): 40 records of two leads, the waves that cardiologists marked",
+        "starting_weights": "none: random",
+    },
+    "spoken-digits": {
+        "data": "Free Spoken Digit Dataset (CC BY-SA 4.0): 720 clips of four speakers, composed into 600 recordings",
+        "starting_weights": "none: random",
+    },
 }
-KINDS = ("box/", "mask/", "keypoints/")
+KINDS = ("box/", "mask/", "keypoints/", "ecg/", "digits/")
 
 
 def main() -> None:

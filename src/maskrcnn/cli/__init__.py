@@ -33,7 +33,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "models": Models,
     "import": Import,
 }
-DESCRIPTION = "Find every object in pictures, name it and outline it to the pixel."
+DESCRIPTION = "Find every object in pictures and recordings, name it and outline it to the pixel, or the sample."
 
 
 def main() -> None:

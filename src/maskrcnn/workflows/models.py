@@ -131,7 +131,7 @@ def describe_models() -> str:
     lines += ["maskrcnn models NAME prints a model's card.", "", "Fetched from torchvision's server when first used:"]
     lines += [f"{name}: {p.what} (as torchvision says); {p.megabytes} MB" for name, p in PUBLISHED.items()]
     lines.append(
-        "A checkpoint file of torchvision's is a model as well: --model FILE.pth, or maskrcnn import FILE.pth."
+        "A checkpoint of torchvision's or detectron2's is a model as well: --model FILE, or maskrcnn import FILE."
     )
     return "\n".join(lines)
 

@@ -133,11 +133,13 @@ def examine(
     timed = not quick and bool(choose_images(found["train"]))
     labels = split_labels(train) if val is None else []
     plan = plan_training(train, val, labels, wish, lambda sentence: report("timing a few steps", 0, 0), timed)
-    config = planned_config(train, plan)
-    sizes = measure_sizes(found["train"], config)
-    needs, trial = training_needs(plan), None
-    findings += size_findings(sizes, config) + ([] if needs is None else needs_findings(needs, plan))
-    if timed:
+    needs, trial, sizes = training_needs(plan), None, Sizes(np.zeros((0, 1)), 1.0)
+    findings += [] if needs is None else needs_findings(needs, plan)
+    if train.kind == "image":  # nothing is resized of recordings, and no two of them are learned by heart
+        config = planned_config(train, plan)
+        sizes = measure_sizes(found["train"], config)
+        findings += size_findings(sizes, config)
+    if timed and train.kind == "image":
         report("learning two images by heart", 0, 0)
         trial = try_out(
             *planned_model(train, plan), found["train"], plan.recipe().fit_config(is_learned(plan)), wish.device

@@ -40,8 +40,9 @@ def tell(diagnosis: Diagnosis, console: Console, arguments: str) -> None:
     if diagnosis.plan is not None:
         console.print(_heading("what `maskrcnn train` will do"))
         _lines(console, _plan(diagnosis.plan, arguments) + _needs(diagnosis.needs))
-        console.print(_heading(f"object sizes, as the model sees them at {diagnosis.plan['image_size']} px"))
-        _lines(console, _histogram(diagnosis.sizes))
+        if "image_size" in diagnosis.plan.choices:
+            console.print(_heading(f"object sizes, as the model sees them at {diagnosis.plan['image_size']} px"))
+            _lines(console, _histogram(diagnosis.sizes))
     if diagnosis.trial is not None:
         console.print(_heading("trial: a few images learned by heart"))
         _lines(console, _trial(diagnosis.trial))
@@ -120,15 +121,22 @@ def _plan(plan: Plan, arguments: str) -> list[str]:
     held = made_for.val_images if plan["val_fraction"] else 0
     measured = f"{counted(held, 'image')} held out to measure on" if held else "none held out"
     measured += f", measured on the {made_for.val_images} of val" if made_for.val_images and not held else ""
-    crops = f", in training crops of {plan['crop_size']} px" if plan["crop_size"] != plan["image_size"] else ""
     unsure = "" if made_for.cost else " (or fewer: no step was timed)"
     return [
-        f"start from {plan['model']}; images of {plan['image_size']} px{crops}; anchors from "
-        f"{plan['smallest_anchor']} px; at most {plan['max_detections']} objects in an image",
+        f"start from {plan['model']}; {_seen(plan)}; at most {plan['max_detections']} objects in one",
         f"{counted(made_for.train_images, 'image')} to learn from, {counted(plan['epochs'], 'time')} each{unsure}, "
         f"{plan['batch']} in a step; {measured}",
         f"so does `maskrcnn train {arguments}`; with --plan-only it writes all settings and the reasons, and stops",
     ]
+
+
+def _seen(plan: Plan) -> str:
+    """What the model looks at."""
+    if "image_size" not in plan.choices:
+        spacing = " x ".join(f"{step:g}" for step in plan["spacing"])
+        return f"windows of {plan['crop_size']} samples of {spacing}; anchors from {plan['smallest_anchor']} samples"
+    crops = f", in training crops of {plan['crop_size']} px" if plan["crop_size"] != plan["image_size"] else ""
+    return f"images of {plan['image_size']} px{crops}; anchors from {plan['smallest_anchor']} px"
 
 
 def _needs(needs: Needs | None) -> list[str]:

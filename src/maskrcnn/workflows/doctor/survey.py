@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +16,7 @@ import numpy as np
 
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.faults import Fault, record_faults
-from maskrcnn.data.images import image_shape
+from maskrcnn.data.images import image_shape, is_image
 from maskrcnn.data.inspect_coco import CocoFacts, inspect_coco, read_coco
 from maskrcnn.data.inspect_label_maps import inspect_folders, inspect_label_map, is_label_maps
 from maskrcnn.data.same_picture import Imprint, imprint
@@ -122,7 +123,7 @@ def _look(dataset: Dataset, coco: CocoFacts | None, label_maps: bool, pace: int,
     except DataError as error:
         return _Look(name, [*faults, _image_fault(record, error)], record)
     seen = imprint(image)
-    if seen.is_blank():
+    if dataset.kind == "image" and seen.is_blank():
         faults.append(Fault("image-blank", name, "", name))
     placement = place_scores(image, record) if index % pace == 0 else None
     return _Look(name, faults, record, seen, placement)
@@ -130,10 +131,10 @@ def _look(dataset: Dataset, coco: CocoFacts | None, label_maps: bool, pace: int,
 
 def _image_fault(record: Record, error: DataError) -> Fault:
     """Of another size than its labels, or unreadable."""
-    try:
-        shape: tuple[int, ...] = image_shape(record.source)
-    except DataError:
-        shape = record.spatial_shape or ()
+    shape = record.spatial_shape or ()
+    if is_image(record.source):
+        with contextlib.suppress(DataError):
+            shape = image_shape(record.source)
     if record.spatial_shape is not None and shape != record.spatial_shape:
         (rows, columns), (height, width) = shape, record.spatial_shape
         words = f"{columns} x {rows} pixels, labelled as {width} x {height}"

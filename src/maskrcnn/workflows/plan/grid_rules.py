@@ -20,8 +20,8 @@ from maskrcnn.workflows.plan.training_rules import STEP_RULES
 from maskrcnn.workflows.recipe import STRIDES
 
 FEWEST_CELLS = 16  # of the finest features that the median object should span
-WINDOWS = {1: (2048, 32768), 3: (32, 96)}  # smallest and largest side of a window, by D
-SHOWN = {1: 8.0, 3: 1.25}  # times the longest objects that a window shows
+WINDOWS = {1: (512, 32768), 3: (32, 96)}  # smallest and largest side of a window, by D
+SHOWN = {1: 16.0, 3: 1.25}  # times the longest objects that a window shows
 GRID = 32  # samples: windows are multiples of the coarsest stride of the body
 
 
