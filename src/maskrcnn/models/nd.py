@@ -55,15 +55,9 @@ def _may_use_tiles(x: Tensor, weight: Tensor) -> bool:
 class _Convolution:
     """What torch's convolutions compute, by :func:`convolve`."""
 
-    weight: Tensor
-    bias: Tensor | None
-    stride: tuple[int, ...]
-    padding: Any  # numbers: none of the names that torch has for paddings
-    groups: int
-    training: bool
-
     def forward(self, x: Tensor) -> Tensor:
-        return convolve(x, self.weight, self.bias, self.stride, self.padding, self.groups, self.training)
+        own = cast(Any, self)
+        return convolve(x, own.weight, own.bias, own.stride, own.padding, own.groups, own.training)
 
 
 class Conv1d(_Convolution, nn.Conv1d):
@@ -208,6 +202,23 @@ def conv3(ndim: int, in_channels: int, out_channels: int, separable: bool = Fals
     return SeparableConv(ndim, in_channels, out_channels) if separable else conv(ndim, in_channels, out_channels, 3)
 
 
+def conv_norm(
+    ndim: int,
+    in_channels: int,
+    out_channels: int,
+    kernel: int,
+    norm_kind: str | None,
+    norm_eps: float,
+    activation: Callable[[Tensor], Tensor] | None = None,
+) -> nn.Module:
+    """A convolution with a norm in the place of its bias; without a norm a plain one, and no activation."""
+    if norm_kind is None:
+        return conv(ndim, in_channels, out_channels, kernel)
+    return ConvNorm(
+        ndim, in_channels, out_channels, kernel, norm_kind=norm_kind, norm_eps=norm_eps, activation=activation
+    )
+
+
 def init_he(module: nn.Module) -> None:
     """He-normal weights (by outputs) and zero biases for every convolution and linear layer of ``module``."""
     for layer in module.modules():
@@ -220,7 +231,7 @@ def init_he(module: nn.Module) -> None:
 def init_normal(module: nn.Module, std: float) -> None:
     """Normal weights of ``std`` and zero biases, for layers that predict."""
     for layer in module.modules():
-        if isinstance(layer, (*CONV.values(), nn.Linear)):
+        if isinstance(layer, (*CONV.values(), *CONV_TRANSPOSE.values(), nn.Linear)):
             nn.init.normal_(cast(Tensor, layer.weight), std=std)
             if layer.bias is not None:
                 nn.init.zeros_(cast(Tensor, layer.bias))
