@@ -1,13 +1,14 @@
 """Samples on a model's own grid: what was labelled in the file lies under its target, whatever was drawn."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
 import torch
 
 from maskrcnn.config import PreprocessConfig
-from maskrcnn.data.augment import AugmentConfig, vary_amplitude
+from maskrcnn.data.augment import AugmentConfig, vary_amplitude, vary_bands
 from maskrcnn.data.transforms import EvalTransform, TrainTransform, sample_generator
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
@@ -220,6 +221,23 @@ def test_what_each_amplitude_means():
         wave = vary_amplitude(image, AugmentConfig(drift=0.5), generator) - image
         assert float(wave.diff().abs().max()) < 0.05 and float(wave.std()) > 0  # slow
         assert torch.equal(vary_amplitude(image, AugmentConfig(invert=1.0), generator), -image)
+
+
+def test_bands_sound_like_another_microphone_and_some_are_hidden():
+    bands, generator = torch.randn(40, 60, generator=torch.Generator().manual_seed(0)), sample_generator(0, 0, 0)
+    before = generator.bit_generator.state
+    assert vary_bands(bands, AugmentConfig(), generator) is bands and generator.bit_generator.state == before
+    hidden = set()
+    for _ in range(20):
+        curve = vary_bands(bands, AugmentConfig(gain=1.0), generator) - bands
+        assert torch.allclose(curve, curve[:, :1].expand_as(curve), atol=1e-5)  # the same at all times
+        assert float(curve.abs().max()) <= 2 * math.log(2) + 1e-4 and float(curve[:, 0].diff().abs().max()) < 0.6
+        shown = vary_bands(bands, AugmentConfig(hidden_bands=8), generator)
+        changed = (shown != bands).all(1)
+        hidden.add(int(changed.sum()))
+        assert torch.equal(shown[~changed], bands[~changed])
+        assert torch.allclose(shown[changed], bands.mean())
+    assert max(hidden) <= 16 and len(hidden) > 5
 
 
 def test_unknown_sides_stay_with_their_side_in_the_mirror():
