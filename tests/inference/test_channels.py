@@ -89,7 +89,9 @@ def test_an_object_without_extent_harms_nothing():
 
 
 def test_empty_masks_count_as_votes_against():
-    empty = Instances(torch.tensor([[10.0, 30]]), torch.tensor([1]), torch.tensor([0.9]), regions=Regions.blank((LENGTH,), 1))
+    empty = Instances(
+        torch.tensor([[10.0, 30]]), torch.tensor([1]), torch.tensor([0.9]), regions=Regions.blank((LENGTH,), 1)
+    )
     fused = fuse_channels([lead((10, 30, 1, 0.9)), empty, empty])
     assert fused.regions.areas().tolist() == [0]
 
@@ -107,7 +109,9 @@ def test_the_order_of_the_channels_does_not_matter(seed):
     for other in results[1:]:
         assert listed(other) == listed(results[0])
         assert all(np.array_equal(other.regions.mask(i), results[0].regions.mask(i)) for i in range(len(other)))
-    assert len(results[0]) == len({low for low, *_ in truth for one in leads if ((one.boxes[:, 0] - low).abs() < 3).any()})
+    assert len(results[0]) == len(
+        {low for low, *_ in truth for one in leads if ((one.boxes[:, 0] - low).abs() < 3).any()}
+    )
     inside = [any((one.boxes[:, 0] <= box[0] + 1e-4).any() for one in leads) for box in results[0].boxes]
     assert all(inside)
 

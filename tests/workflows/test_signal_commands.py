@@ -91,9 +91,7 @@ def test_series_are_learned_judged_and_searched(maskrcnn, models, tmp_path, suff
 def test_training_sees_each_window_of_a_long_file_and_learns(maskrcnn, tmp_path):
     """From nothing, as the architecture says; bumps of 3 deviations are easy."""
     data = write_series(tmp_path / "series", count=2, length=2000)
-    outcome = maskrcnn(
-        "train", data, "--model", "signal_fpn", "--crop-size", 256, "--out", tmp_path / "run", *QUICK
-    )
+    outcome = maskrcnn("train", data, "--model", "signal_fpn", "--crop-size", 256, "--out", tmp_path / "run", *QUICK)
     assert outcome.code == 0, outcome.err
     steps = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert "step 8/8" in outcome.err or max(step.get("step", 0) for step in steps) == 8  # 2 files, 8 windows each
@@ -203,7 +201,11 @@ def test_a_truncated_record_stops_no_other(maskrcnn, models, records, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "text", "words"),
-    [("bad.csv", "a\n1\nfour\n5\n", "line 3"), ("none.csv", "time,a\n", "no samples"), ("x.npz", "no archive", "x.npz")],
+    [
+        ("bad.csv", "a\n1\nfour\n5\n", "line 3"),
+        ("none.csv", "time,a\n", "no samples"),
+        ("x.npz", "no archive", "x.npz"),
+    ],
 )
 def test_a_broken_series_stops_no_other(maskrcnn, models, series, tmp_path, name, text, words):
     (series / name).write_text(text)
@@ -227,7 +229,9 @@ def test_a_sound_of_no_length_stops_no_other(maskrcnn, tmp_path):
 
 def test_a_file_of_other_channels_or_another_kind_is_named(maskrcnn, models, series, records, tmp_path):
     write_one_series(series / "two.npz", np.zeros((2, 100)))
-    outcome = maskrcnn("predict", series / "two.npz", records / "r1", "--model", models["series"], "--out", tmp_path / "o")
+    outcome = maskrcnn(
+        "predict", series / "two.npz", records / "r1", "--model", models["series"], "--out", tmp_path / "o"
+    )
     assert outcome.code == 1
     two, record = [line for line in outcome.err.splitlines() if line.startswith("failed: ")]
     assert "two.npz has 2 channels" in two and "sees 1" in two

@@ -111,9 +111,7 @@ class Predict:
     def predict_signals(self, predictor: Predictor, paths: Sequence[Path]) -> Outcome:
         from maskrcnn.workflows.predict_signals import predict_signals
 
-        only_for_pictures(
-            label_maps=self.label_maps, explain=self.explain, flip=self.flip, image_size=self.image_size
-        )
+        only_for_pictures(label_maps=self.label_maps, explain=self.explain, flip=self.flip, image_size=self.image_size)
         return predict_signals(predictor, paths, self.out, self.classes, self.max_detections, tell_count, self.cutouts)
 
 

@@ -125,9 +125,14 @@ def test_what_is_learned_from_nothing_learns_as_fast_as_the_rest():
 
 
 def test_every_setting_is_one_of_the_recipe_and_can_be_checked():
-    for data in (recordings(), recordings(kind="dna", rate=1.0, length=900.0), scans(), recordings(extents=np.zeros((0, 1)))):
+    for data in (
+        recordings(),
+        recordings(kind="dna", rate=1.0, length=900.0),
+        scans(),
+        recordings(extents=np.zeros((0, 1))),
+    ):
         chosen = decided(data)
-        Recipe(**{name: value for name, value in chosen.items()}).check()
+        Recipe(**chosen).check()
 
 
 @pytest.mark.parametrize(
