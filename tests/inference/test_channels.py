@@ -64,6 +64,8 @@ def test_classes_stay_apart_and_so_does_what_hardly_overlaps():
 def test_of_two_objects_of_a_channel_at_one_place_the_better_counts():
     leads = [lead((10, 40, 1, 0.9)), lead((10, 28, 1, 0.6), (24, 40, 1, 0.7))]
     assert listed(fuse_channels(leads)) == [(17, 40, 1, 0.9)]
+    leads[1] = lead((24, 40, 1, 0.7), (10, 28, 1, 0.6))
+    assert listed(fuse_channels(leads)) == [(17, 40, 1, 0.9)]
 
 
 def test_the_best_of_the_fused_comes_first():

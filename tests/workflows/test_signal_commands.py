@@ -154,11 +154,15 @@ def test_a_file_at_twice_the_rate_is_resampled(maskrcnn, models, tmp_path):
     assert maskrcnn("predict", tmp_path / "in", "--model", models["series"], "--out", tmp_path / "out").code == 0
     slow, fast = (table(tmp_path / "out" / f"{name}.csv") for name in ("slow", "fast"))
     strong = [row for row in slow if float(row["score"]) > 0.7]
-    near = [
-        any(abs(float(a[key]) - float(b[key])) < 0.02 for b in fast for key in ("start_s",) if a["class"] == b["class"])
+    same = [
+        any(
+            a["class"] == b["class"]
+            and all(abs(float(a[side]) - float(b[side])) < 0.015 for side in ("start_s", "end_s"))
+            for b in fast
+        )
         for a in strong
     ]
-    assert len(strong) > 2 and sum(near) > 0.7 * len(strong)
+    assert len(strong) > 2 and sum(same) > 0.7 * len(strong)
     assert max(int(float(row["end_sample"])) for row in fast) > 90
 
 
