@@ -1,13 +1,14 @@
 """Samples on a model's own grid: what was labelled in the file lies under its target, whatever was drawn."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
 import torch
 
 from maskrcnn.config import PreprocessConfig
-from maskrcnn.data.augment import AugmentConfig, vary_amplitude
+from maskrcnn.data.augment import AugmentConfig, vary_amplitude, vary_bands
 from maskrcnn.data.transforms import EvalTransform, TrainTransform, sample_generator
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
@@ -60,17 +61,18 @@ def test_an_object_lies_under_its_box_and_mask(ndim, spacings):
     image, record = scene(ndim, spacings[0])
     size = {1: (150,), 3: (24, 28, 32)}[ndim]
     config = AugmentConfig(size, scale_range=(0.8, 1.25), flip_axes=tuple(range(ndim)))
-    transform, flips, shown = TrainTransform(config, grid(ndim, spacings[1])), set(), 0
+    transform, flips, factors, shown = TrainTransform(config, grid(ndim, spacings[1])), set(), set(), 0
     for draw in range(DRAWS[ndim]):
         sample = transform(image, record, sample_generator(0, 0, draw))
         assert tuple(sample.image.shape[1:]) == size
         factor = [abs(s) * spacings[1] / spacings[0] for s in sample.axis_map.scale]
         assert all(0.75 < one < 1.35 for one in factor)  # the scale of the file, but for a quarter and a rounding
+        factors.add(round(factor[0], 1))
         flips.add(tuple(s < 0 for s in sample.axis_map.scale))
         if len(sample.target):
             shown += 1
             assert_the_object_lies_under_its_target(sample)
-    assert len(flips) > 2**ndim / 2 and shown > DRAWS[ndim] / 2
+    assert len(flips) > 2**ndim / 2 and len(factors) > 2 and shown > DRAWS[ndim] / 2
 
 
 @NDIMS
@@ -114,12 +116,14 @@ def test_training_sees_nothing_that_was_not_labelled(ndim):
     inside[(slice(None), *(slice(int(a), int(b)) for a, b in zip(extent[:ndim][::-1], extent[ndim:][::-1])))] = True
     record.extent = extent
     config = AugmentConfig((40,) if ndim == 1 else (12, 12, 12), scale_range=(0.8, 1.25), flip_axes=(0,))
-    transform = TrainTransform(config, grid(ndim))
+    transform, shown = TrainTransform(config, grid(ndim)), 0
     for draw in range(DRAWS[ndim]):
         sample = transform(torch.where(inside, image, 9.0), record, sample_generator(0, 0, draw))
         assert sample.image.max() < 2
+        shown += len(sample.target)
         if len(sample.target) and ndim == 1:
             assert_the_object_lies_under_its_target(sample)
+    assert shown > DRAWS[ndim] / 2
 
 
 @NDIMS
@@ -210,16 +214,36 @@ def test_amplitudes_vary_only_where_they_are_asked_to(ndim, field):
 
 def test_what_each_amplitude_means():
     image = torch.sin(torch.arange(4000) / 7)[None].repeat(2, 1)
+    gains = []
     for draw in range(10):
         generator = sample_generator(0, 0, draw)
         gained = vary_amplitude(image, AugmentConfig(gain=1.0), generator)
         factors = gained.abs().amax(1) / image.abs().amax(1)
         assert ((factors >= 0.5) & (factors <= 2)).all() and factors[0] != factors[1]
+        gains += factors.tolist()
         noisy = vary_amplitude(image, AugmentConfig(noise=0.5), generator) - image
         assert 0 <= float(noisy.std()) < 0.55 and abs(float(noisy.mean())) < 0.05
         wave = vary_amplitude(image, AugmentConfig(drift=0.5), generator) - image
         assert float(wave.diff().abs().max()) < 0.05 and float(wave.std()) > 0  # slow
         assert torch.equal(vary_amplitude(image, AugmentConfig(invert=1.0), generator), -image)
+    assert min(gains) < 0.75 and max(gains) > 1.33
+
+
+def test_bands_sound_like_another_microphone_and_some_are_hidden():
+    bands, generator = torch.randn(40, 60, generator=torch.Generator().manual_seed(0)), sample_generator(0, 0, 0)
+    before = generator.bit_generator.state
+    assert vary_bands(bands, AugmentConfig(), generator) is bands and generator.bit_generator.state == before
+    hidden = set()
+    for _ in range(20):
+        curve = vary_bands(bands, AugmentConfig(gain=1.0), generator) - bands
+        assert torch.allclose(curve, curve[:, :1].expand_as(curve), atol=1e-5)  # the same at all times
+        assert float(curve.abs().max()) <= 2 * math.log(2) + 1e-4 and float(curve[:, 0].diff().abs().max()) < 0.6
+        shown = vary_bands(bands, AugmentConfig(hidden_bands=8), generator)
+        changed = (shown != bands).all(1)
+        hidden.add(int(changed.sum()))
+        assert torch.equal(shown[~changed], bands[~changed])
+        assert torch.allclose(shown[changed], bands.mean())
+    assert max(hidden) <= 16 and len(hidden) > 5
 
 
 def test_unknown_sides_stay_with_their_side_in_the_mirror():

@@ -42,7 +42,10 @@ def test_it_is_the_slow_way(old, new):
 @pytest.mark.parametrize("old, new", [(25, 36), (36, 25), (257, 250), (7, 1)])
 @pytest.mark.parametrize("length", [2, 150, 1009])
 def test_filters_one_by_one_are_those_that_many_samples_share(old, new, length):
-    samples, count = torch.randn(2, length, generator=torch.Generator().manual_seed(0)), max(1, round(length * new / old))
+    samples, count = (
+        torch.randn(2, length, generator=torch.Generator().manual_seed(0)),
+        max(1, round(length * new / old)),
+    )
     shared = module._by_phases(samples, old, new, count)
     torch.testing.assert_close(module._by_blocks(samples, old / new, count), shared, rtol=0, atol=1e-5)
 

@@ -64,6 +64,8 @@ def test_classes_stay_apart_and_so_does_what_hardly_overlaps():
 def test_of_two_objects_of_a_channel_at_one_place_the_better_counts():
     leads = [lead((10, 40, 1, 0.9)), lead((10, 28, 1, 0.6), (24, 40, 1, 0.7))]
     assert listed(fuse_channels(leads)) == [(17, 40, 1, 0.9)]
+    leads[1] = lead((24, 40, 1, 0.7), (10, 28, 1, 0.6))
+    assert listed(fuse_channels(leads)) == [(17, 40, 1, 0.9)]
 
 
 def test_the_best_of_the_fused_comes_first():
@@ -89,7 +91,9 @@ def test_an_object_without_extent_harms_nothing():
 
 
 def test_empty_masks_count_as_votes_against():
-    empty = Instances(torch.tensor([[10.0, 30]]), torch.tensor([1]), torch.tensor([0.9]), regions=Regions.blank((LENGTH,), 1))
+    empty = Instances(
+        torch.tensor([[10.0, 30]]), torch.tensor([1]), torch.tensor([0.9]), regions=Regions.blank((LENGTH,), 1)
+    )
     fused = fuse_channels([lead((10, 30, 1, 0.9)), empty, empty])
     assert fused.regions.areas().tolist() == [0]
 
@@ -107,7 +111,9 @@ def test_the_order_of_the_channels_does_not_matter(seed):
     for other in results[1:]:
         assert listed(other) == listed(results[0])
         assert all(np.array_equal(other.regions.mask(i), results[0].regions.mask(i)) for i in range(len(other)))
-    assert len(results[0]) == len({low for low, *_ in truth for one in leads if ((one.boxes[:, 0] - low).abs() < 3).any()})
+    assert len(results[0]) == len(
+        {low for low, *_ in truth for one in leads if ((one.boxes[:, 0] - low).abs() < 3).any()}
+    )
     inside = [any((one.boxes[:, 0] <= box[0] + 1e-4).any() for one in leads) for box in results[0].boxes]
     assert all(inside)
 

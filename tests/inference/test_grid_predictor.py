@@ -8,12 +8,14 @@ import torch
 from torch import nn
 
 from maskrcnn.config import SelectionConfig
+from maskrcnn.data.dataset import open_dataset
 from maskrcnn.data.regrid import regrid
 from maskrcnn.data.resample import resample
+from maskrcnn.evaluation.evaluate import evaluate
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.ops.boxes import pairwise_iou
 from maskrcnn.structures import Instances
-from tiny_signals import STEP, bumps, tiny_signal_config, tiny_signal_info, tiny_signal_model
+from tiny_signals import STEP, bumps, tiny_signal_config, tiny_signal_info, tiny_signal_model, write_one_series
 
 
 def predictor(ndim=1, model=None, **preprocess):
@@ -199,3 +201,13 @@ def test_volumes_come_back_on_the_grid_of_their_file():
     assert flat.regions.spatial_shape == (24, 32, 28)
     overlaps = pairwise_iou(found.boxes[:6], flat.boxes * torch.tensor([1, 1, 2, 1, 1, 2.0]))
     assert (overlaps.amax(1) > 0.7).sum() >= 4
+
+
+def test_evaluation_looks_at_files_on_the_model_s_grid(tmp_path):
+    for k, factor in enumerate((1, 2, 4)):
+        write_one_series(tmp_path / f"{k}.npz", block(64 * factor, 20 * factor, 36 * factor)[0].numpy(), factor / STEP)
+        (tmp_path / f"{k}.intervals.csv").write_text("start,end,label\n0.2,0.36,high\n")
+    parrot = Parrot(standardise=False)
+    result, failures = evaluate(Predictor(parrot, tiny_signal_info(parrot)), open_dataset(tmp_path))
+    assert parrot.seen == [(3, 1, 64)] and failures == []
+    assert result.metrics["box/AP50"] == result.metrics["mask/AP50"] == result.metrics["intervals/found"] == 1

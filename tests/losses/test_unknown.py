@@ -145,7 +145,9 @@ def test_a_guess_beyond_the_known_side_gives_a_goal_of_some_length():
 
 def test_sampled_anchors_carry_the_sides_of_the_object_they_answer_for():
     anchors = torch.tensor([[0.0, 10], [20, 30], [40, 50], [60, 70]])
-    target = Instances(anchors[[3, 1]], torch.tensor([1, 2]), unknown_sides=torch.tensor([[True, False], [False, True]]))
+    target = Instances(
+        anchors[[3, 1]], torch.tensor([1, 2]), unknown_sides=torch.tensor([[True, False], [False, True]])
+    )
     sampled = sample_anchors(anchors, target, LossConfig(rpn_samples=8), seeded())
     assert dict(zip(sampled.positive.tolist(), sampled.unknown.tolist())) == {1: [False, True], 3: [True, False]}
 
@@ -232,6 +234,8 @@ def test_bins_beyond_the_known_part_do_not_count(ndim):
         boxes = torch.cat([low - (high - low) / 2, high + (high - low) / 2], -1)
         return dataclasses.replace(target, boxes=boxes, unknown_sides=torch.full(boxes.shape, value))
 
-    known, unknown = (losses_with(ndim, lambda t, value=value: guessed(t, value))["loss_mask"] for value in (False, True))
+    known, unknown = (
+        losses_with(ndim, lambda t, value=value: guessed(t, value))["loss_mask"] for value in (False, True)
+    )
     assert 0.3**ndim < unknown[1] / known[1] < 0.8**ndim  # the masks fill half of each side of their guessed boxes
     assert unknown[0] < known[0]

@@ -10,7 +10,7 @@ from rich.progress import Progress
 from tyro.conf import arg
 
 from maskrcnn.cli.speech import DEFAULT_HINT, Data, ModelsOwn, console, say, tell_failures, tell_problems
-from maskrcnn.workflows.checks import at_least, result_folder, usable_device
+from maskrcnn.workflows.checks import at_least, only_for_pictures, result_folder, usable_device
 from maskrcnn.workflows.recipe import SMALLEST_IMAGE
 
 
@@ -61,6 +61,8 @@ class Evaluate:
         model = self.model or default_of_kind(data.kind, self.data)
         predictor = load_predictor(model, self.device, say)
         check_kind(predictor.info, model, data)
+        if data.kind != "image":
+            only_for_pictures(flip=self.flip, image_size=self.image_size)
         predictor.adjust(image_size=self.image_size, tile=self.tile, overlap=self.overlap, flip=self.flip)
         result_folder(self.out)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:

@@ -12,7 +12,7 @@ from tyro.conf import arg
 
 from maskrcnn.cli.speech import DEFAULT_HINT, ModelsOwn, say, tell_failures
 from maskrcnn.errors import UsageError
-from maskrcnn.workflows.checks import at_least, between, counted, not_among_inputs, usable_device
+from maskrcnn.workflows.checks import at_least, between, counted, not_among_inputs, only_for_pictures, usable_device
 from maskrcnn.workflows.recipe import SMALLEST_IMAGE
 
 if TYPE_CHECKING:  # flags must not wait for torch
@@ -111,9 +111,7 @@ class Predict:
     def predict_signals(self, predictor: Predictor, paths: Sequence[Path]) -> Outcome:
         from maskrcnn.workflows.predict_signals import predict_signals
 
-        for flag in ("label_maps", "explain", "flip"):
-            if getattr(self, flag):
-                raise UsageError(f"--{flag.replace('_', '-')} is for pictures, not for recordings.")
+        only_for_pictures(label_maps=self.label_maps, explain=self.explain, flip=self.flip, image_size=self.image_size)
         return predict_signals(predictor, paths, self.out, self.classes, self.max_detections, tell_count, self.cutouts)
 
 

@@ -78,8 +78,9 @@ class Train:
         resume = self.resume and (out / "last.safetensors").exists()  # else it died before its first checkpoint
         best = train(data, val, out, model, self.body_weights, recipe, resume, self.device, say)
         say(f"The best model is {best}. Next, see what it finds, and what it misses:")
-        say(f"  maskrcnn predict PHOTOS --model {best} --out {out / 'pictures'}")
-        say(f"  maskrcnn evaluate {self.val or 'LABELLED_PHOTOS'} --model {best} --out {out / 'judged'}")
+        things = {"image": "PHOTOS", "volume": "SCANS"}.get(data.kind, "RECORDINGS")
+        say(f"  maskrcnn predict {things} --model {best} --out {out / 'pictures'}")
+        say(f"  maskrcnn evaluate {self.val or f'LABELLED_{things}'} --model {best} --out {out / 'judged'}")
         return 0
 
     def planned(self, data: Dataset, val: Dataset | None, out: Path) -> tuple[str, Recipe, Dataset, Dataset | None]:

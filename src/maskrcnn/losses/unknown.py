@@ -1,8 +1,8 @@
 """Objects of which nobody labelled every side: a T wave with an end and no onset, a cell at the edge of what was drawn.
 
 A side that is not known must not teach. Deltas mix both sides of an axis, so no column of them can be left out; instead
-the goal has, on that side, whatever the model says (:func:`as_far_as_known`), and what is left of the loss, the error of
-the known side, moves that side alone (:func:`through_known`).
+the goal has, on that side, whatever the model says (:func:`as_far_as_known`), and what is left of the loss, the error
+of the known side, moves that side alone (:func:`through_known`).
 """
 
 from __future__ import annotations

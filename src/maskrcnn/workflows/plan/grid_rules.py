@@ -29,7 +29,7 @@ def model(s: Situation) -> Choice:
     kind = KINDS[s.data.kind]
     for name in shipped_models():
         info = read_info(model_path(name))
-        if info.config.ndim == kind.ndim and set(info.class_names) & set(s.data.class_names):
+        if info.notes.get("kind") == s.data.kind and set(info.class_names) & set(s.data.class_names):
             return Choice(name, f"this shipped model knows {', '.join(info.class_names)}")
     return Choice(kind.variant, f"nothing that is shipped knows such objects: {kind.name} is learned from nothing")
 
