@@ -102,6 +102,9 @@ def test_training_mode_changes_no_detection():
 def test_every_variant_is_built_for_every_number_of_dimensions(ndim, variant):
     shapes = ((1.0,) * ndim,)
     config = VARIANTS[variant](num_classes=2, ndim=ndim, in_channels=1)
+    if config.backbone.reductions is not None:  # they are D-tuples
+        reductions = tuple(step[:1] * ndim for step in config.backbone.reductions)
+        config = dataclasses.replace(config, backbone=dataclasses.replace(config.backbone, reductions=reductions))
     config = dataclasses.replace(config, anchors=dataclasses.replace(config.anchors, shapes=shapes))
     with torch.device("meta"):
         model = build_model(config)

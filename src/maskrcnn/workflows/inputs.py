@@ -11,6 +11,7 @@ from maskrcnn.data.readers import audio, dna, series, wfdb_records
 from maskrcnn.data.signals import find_signals, named_signal
 from maskrcnn.errors import UsageError
 from maskrcnn.pretrained import DEFAULT_MODEL, DEFAULT_OF_KIND
+from maskrcnn.workflows.kinds import KINDS
 
 KIND_TESTS: dict[str, Callable[[Path], bool]] = {
     "wfdb": wfdb_records.is_wfdb,
@@ -27,8 +28,17 @@ def exists(path: Path) -> bool:
 
 def find_inputs(paths: Sequence[Path], info: ModelInfo, exclude: Path | None = None) -> tuple[list[Path], str]:
     """The files that a model looks at among ``paths`` (files as they are, folders walked), and what one is called:
-    ``image`` or ``recording``."""
-    if info.notes.get("kind", "image") == "image":
+    ``image`` or ``recording``.
+
+    Raises:
+        UsageError: a model of files that nothing reads yet.
+    """
+    kind, ndim = info.notes.get("kind", "image"), info.config.ndim
+    if kind not in KINDS or kind not in ("image", *KIND_TESTS) or KINDS[kind].ndim != ndim:
+        raise UsageError(
+            f"This is a model of {ndim}-D data ({kind}), which no reader opens: name another with --model."
+        )
+    if kind == "image":
         return find_images(paths, exclude), "image"
     return find_signals(paths, exclude), "recording"
 

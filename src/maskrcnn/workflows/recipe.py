@@ -200,8 +200,9 @@ class Recipe:
         if self.proposals is not None:
             loss = dataclasses.replace(loss, box_samples=self.proposals)
         if self.smallest_anchor is not None:
-            factor = self.smallest_anchor / anchors.sizes[0][0]
-            sizes = tuple(tuple(size * factor for size in level) for level in anchors.sizes)
+            ratios = [size / anchors.sizes[0][0] for size in anchors.sizes[0]]
+            levels = range(len(anchors.sizes))
+            sizes = tuple(tuple(self.smallest_anchor * 2.0**k * ratio for ratio in ratios) for k in levels)
             anchors = dataclasses.replace(anchors, sizes=sizes)
         if self.anchor_ratio is not None and config.ndim == len(elongated(self.anchor_ratio)[0]):
             anchors = dataclasses.replace(anchors, shapes=elongated(self.anchor_ratio))
