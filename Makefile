@@ -37,9 +37,19 @@ runs/first/best.safetensors: weights/ssdlite_mobilenet_v2_coco.safetensors
 	$(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json --out runs/first \
 	    --model mobilenet_v2_fpn --body-weights $< --plan off --epochs 8 --image-size 352
 
-train-people: runs/first/best.safetensors
-	$(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json --model $< --out runs/people --plan off \
-	    --image-size 480 --crop-size 384 --scale 0.5 1.5 --copy-paste 0.3 --average 0.999 --precision bf16 --epochs 12
+PEOPLE := --plan off --image-size 480 --crop-size 384 --scale 0.5 1.5 --copy-paste 0.3 --average 0.999 --precision bf16
+
+runs/people-first/best.safetensors: runs/first/best.safetensors
+	$(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json --model $< --out runs/people-first $(PEOPLE) \
+	    --epochs 12
+
+# Photos that show nobody.
+runs/negatives.json: .venv/installed
+	$(BIN)/python tools/negatives.py $(DATA)/animals/train/_annotations.coco.json person --every 3 --out $@
+
+train-people: runs/people-first/best.safetensors runs/negatives.json
+	$(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json runs/negatives.json --model $< --out runs/people \
+	    $(PEOPLE) --epochs 10 --lr 5e-4
 
 EVERYDAY := $(BIN)/python tools/train_everyday.py runs/pseudo/everyday_train.json \
     --agnostic-boxes --agnostic-masks --proposals 96 --image-size 416 --crop-size 320 --scale 0.6 1.4 --copy-paste 0.3 \

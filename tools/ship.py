@@ -16,7 +16,8 @@ from maskrcnn.pretrained import model_path
 BODY = "SSDLite MobileNetV2 trained on COCO boxes by the TensorFlow object detection API (Apache-2.0)"
 ORIGINS: dict[str, dict[str, object]] = {
     "people": {
-        "data": "COCO 2017 annotations (CC BY 4.0) on 1,508 photos: persons and their keypoints",
+        "data": "COCO 2017 annotations (CC BY 4.0) on 1,508 photos: persons and their keypoints; 182 photos of animals "
+        "(CC BY 4.0)",
         "starting_weights": BODY,
     },
     "everyday": {

@@ -206,7 +206,7 @@ def tell(plan: Plan, path: Path, say: Say) -> None:
 
 def tell_shared_sources(data: Dataset, val: Dataset | None, say: Say) -> None:
     """Say which source photos are on both sides, if file names tell."""
-    if val is None:
+    if val is None or data.kind == "dna":  # two stretches of one sequence are two things
         return
     both = sorted(groups(data) & groups(val))
     if both:

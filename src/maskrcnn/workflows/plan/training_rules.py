@@ -153,7 +153,8 @@ def epochs(s: Situation) -> Choice:
     crowded = s.data.crowded() >= 10
     enough = (ENOUGH_CROWDED if crowded else ENOUGH) * (3 if s.told else 1)
     images = max(round(s.train_images * s.windows()), 1)
-    wanted = max(FEWEST_EPOCHS, min(MOST_EPOCHS, round(enough / images)))
+    most = MOST_EPOCHS if s.data.kind == "image" else 20 * MOST_EPOCHS  # one long file may be all there is
+    wanted = max(FEWEST_EPOCHS, min(most, round(enough / images)))
     what = "images" if s.data.kind == "image" else "windows"
     reason = f"{wanted * images:,} looks at {images} {what} are enough"
     if s.cost is None:
