@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -110,3 +111,15 @@ def test_images_and_genes_have_none() -> None:
     found = found_at([(1, 0, 9, 0.9)])
     assert field_measures(dataset_of("gene"), [record_of([(1, 0, 10)], rate=None)], [found]) == FieldResult()
     assert field_measures(dataset_of("gene"), [], []) == FieldResult()
+
+
+def test_false_alarms_among_bases_are_counted_by_the_kilobase() -> None:
+    genome = replace(dataset_of("gene"), kind="dna")
+    record, found = (
+        record_of([(1, 0, 100)], rate=1.0),
+        found_at([(1, 0, 90, 0.9), (1, 500, 600, 0.8), (1, 700, 750, 0.7)]),
+    )
+    measured = field_measures(genome, [record], [found])  # 6,000 bases
+    assert measured.metrics["intervals/false_per_kilobase"] == pytest.approx(2 / 6)
+    assert "intervals/false_per_minute" not in measured.metrics
+    assert "a kilobase" in printed(measured) and "0.33" in printed(measured)

@@ -20,6 +20,7 @@ MARTINEZ = {
 }
 LEADS = {"ecg": "this model", "ecg/fixed_lead": "first lead", "ecg/better_lead": "better lead"}  # prefix: heading
 UNKNOWN = "–"
+SECONDS, BASES = 60, 1000  # that false alarms are counted in
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ def field_measures(
         metrics = ecg_measures(records, detections, dataset.class_names, by_lead)
         return FieldResult(metrics, _ecg_table(metrics))
     intervals = interval_measures(records, detections)
+    if dataset.kind == "dna":  # a rate of 1 is a base, not a second
+        alarms = intervals.pop("false_per_minute")
+        intervals["false_per_kilobase"] = None if alarms is None else alarms / SECONDS * BASES
     prefixes = ["intervals"] + ["digits"] * (set(dataset.class_names) <= DIGITS)
     metrics = {f"{prefix}/{name}": value for prefix in prefixes for name, value in intervals.items()}
     return FieldResult(metrics, _interval_table(intervals))
@@ -82,8 +86,10 @@ def _interval_table(intervals: dict[str, float | None]) -> Table:
     table.add_column("all", justify="right")
     table.add_row("found % (IoU 0.5)", _percent(intervals, "found"))
     table.add_row("found and named %", _percent(intervals, "named"))
-    alarms = intervals["false_per_minute"]
-    table.add_row("false alarms a minute", UNKNOWN if alarms is None else f"{alarms:.2f}")
+    for name, words in {"false_per_minute": "a minute", "false_per_kilobase": "a kilobase"}.items():
+        alarms = intervals.get(name)
+        if name in intervals:
+            table.add_row(f"false alarms {words}", UNKNOWN if alarms is None else f"{alarms:.2f}")
     return table
 
 
