@@ -99,8 +99,8 @@ runs/digits/val: .venv/installed-test
 
 train-digits: runs/digits/train
 	$(BIN)/maskrcnn train runs/digits/train --model signal_fpn --out runs/digits --plan off --crop-size 512 \
-	    --scale 0.75 1.33 --flip --gain 1 --hidden-bands 8 --noise 0.3 --agnostic-masks --agnostic-boxes --batch 16 \
-	    --lr 1e-3 --average 0.998 --precision bf16 --epochs 40
+	    --scale 0.75 1.33 --flip --gain 0.5 --hidden-bands 4 --noise 0.3 --agnostic-masks --agnostic-boxes --batch 16 \
+	    --lr 1e-3 --average 0.998 --precision bf16 --epochs 24
 
 evaluate-digits: runs/digits/val
 	$(BIN)/maskrcnn evaluate runs/digits/val --model spoken-digits --out runs/evaluate-digits
