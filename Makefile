@@ -91,10 +91,10 @@ evaluate-ecg: .venv/installed-test runs/ecg/val.txt
 	$(BIN)/maskrcnn evaluate runs/ecg/val.txt --model ecg --out runs/evaluate-ecg
 
 # Spoken digits: one speaker is held out.
-runs/digits/train: .venv/installed-test
+runs/digits/train: | .venv/installed-test
 	$(BIN)/maskrcnn compose $(DATA)/spoken_digits $@ --speakers george jackson lucas nicolas --count 600 --seed 1
 
-runs/digits/val: .venv/installed-test
+runs/digits/val: | .venv/installed-test
 	$(BIN)/maskrcnn compose $(DATA)/spoken_digits $@ --speakers yweweler --count 60 --seed 2
 
 train-digits: runs/digits/train

@@ -34,6 +34,7 @@ class PreprocessConfig:
     # are resampled to it and cut into windows whose longest side is max_size. None: images are resized as above
     standardise: bool = False  # take each channel's own mean off and divide by its own deviation, of the whole file
     log_mel: bool = False  # see sound as log-mel bands, one of the network's channels a band, a frame a sample
+    sound_rate: float | None = None  # samples a second that sound comes to before log_mel; None: as the file has it
     each_channel: bool = False  # the network sees one channel at a time (the leads of an ECG), and what it finds in all
     # of them is made one
     mirror_channels: tuple[int, ...] | None = None  # the channel that each becomes in a mirror image: of the other

@@ -8,6 +8,7 @@ import torch
 
 from maskrcnn.config import PreprocessConfig
 from maskrcnn.data import regrid
+from maskrcnn.data.resample import resample
 from maskrcnn.structures import Record
 
 PLAIN = PreprocessConfig((0.0,), (1.0,), spacing=(1.0,))
@@ -112,3 +113,14 @@ def test_a_mirror_image_of_dna_has_the_bases_of_the_other_strand():
     assert regrid.mirror(one_hot, (0,), PLAIN).argmax(0).tolist() == [2, 1, 0, 0]
     volume = torch.rand(4, 3, 4, 5)
     assert torch.equal(regrid.mirror(volume, (0, 2), dna), volume.flip((3, 1)))  # mirrored twice: turned
+
+
+def test_a_sound_has_the_same_bands_at_any_rate_of_its_file():
+    preprocess = PreprocessConfig((0.0,) * 40, (1.0,) * 40, spacing=(0.01,), log_mel=True, sound_rate=8000.0)
+    time = torch.arange(8000) / 8000
+    sound = sum(torch.sin(2 * torch.pi * f * time) for f in (200.0, 900.0, 2500.0))[None] * torch.hann_window(8000)
+    bands = regrid.regrid(sound, (100,), preprocess)
+    for rate in (11025, 16000, 44100):
+        again = regrid.regrid(resample(sound, 8000, rate), (100,), preprocess)
+        audible = bands > bands.max() - 10  # below, it is the ends of two filters
+        assert (again - bands)[audible].abs().max() < 0.1

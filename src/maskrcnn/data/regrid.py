@@ -21,6 +21,7 @@ from maskrcnn.data.resample import resample
 from maskrcnn.regions import AxisMap
 from maskrcnn.structures import Record
 
+SAME_RATE = 0.01  # relative difference of two sampling rates that comes of counting whole frames
 OUTER_PERCENT = 0.5  # of the samples at either end do not count for a channel's mean and deviation: artefacts
 MOST_SAMPLES = 1 << 16  # that these are taken of
 
@@ -70,8 +71,11 @@ def regrid(image: Tensor, spatial_shape: Sequence[int], preprocess: PreprocessCo
     """``[C, *S]`` band-limited to ``[C, *spatial_shape]``; with ``log_mel`` the bands ``[mel bands, frames]``."""
     if preprocess.log_mel:
         assert preprocess.spacing is not None
-        hop, frames = preprocess.spacing[0], int(spatial_shape[0])
+        hop, frames, own = preprocess.spacing[0], int(spatial_shape[0]), preprocess.sound_rate
         rate = image.shape[-1] / (frames * hop)
+        if own is not None and abs(rate / own - 1) > SAME_RATE:  # else the bands would be those of other pitches
+            image = resample(image, image.shape[-1], max(1, round(frames * hop * own)))
+            rate = own
         bands = log_mel(image, rate, bands=len(preprocess.pixel_mean), hop=hop)
         return geometry.pad_image(bands[:, :frames], (frames,))
     for axis, side in enumerate(spatial_shape, start=1):

@@ -145,9 +145,8 @@ class Predictor:
             self.model.config = configured
 
     def _predict(self, images: Sequence[Tensor], spacings: Sequence[Sequence[float] | None]) -> list[Instances]:
-        images = [
-            whole_file(image, self.preprocess) for image in images
-        ]  # a tile of background has no range of its own
+        # Whole, before it is cut: a tile of nothing but background has no range of its own.
+        images = [whole_file(image, self.preprocess) for image in images]
         tilings = [self._tiling(image, spacing) for image, spacing in zip(images, spacings)]
         at_once = [k for k, tiling in enumerate(tilings) if tiling is None]
         whole = iter(self._predict_whole([images[k] for k in at_once], [spacings[k] for k in at_once]))

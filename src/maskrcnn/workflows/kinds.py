@@ -88,11 +88,11 @@ def fit_to_kind(config: ModelConfig, data: Dataset, spacing: Sequence[float] = (
         return dataclasses.replace(config, preprocess=dataclasses.replace(p, spacing=tuple(spacing) or p.spacing))
     preprocess = dataclasses.replace(config.preprocess, **kind.preprocess, pixel_mean=(0.0,) * channels)
     preprocess = dataclasses.replace(preprocess, pixel_std=(1.0,) * channels)
-    own = (FRAME,) if preprocess.log_mel else grid_of(_spacings(data, kind.ndim))
+    own = grid_of(_spacings(data, kind.ndim))
     if preprocess.log_mel:
-        channels = MEL_BANDS
+        channels, sound_rate, own = MEL_BANDS, 1 / own[0], (FRAME,)
         means, deviations = (MEL_MEAN,) * MEL_BANDS, (MEL_DEVIATION,) * MEL_BANDS
-        preprocess = dataclasses.replace(preprocess, pixel_mean=means, pixel_std=deviations)
+        preprocess = dataclasses.replace(preprocess, sound_rate=sound_rate, pixel_mean=means, pixel_std=deviations)
     preprocess = dataclasses.replace(preprocess, spacing=tuple(float(s) for s in spacing) or own)
     return dataclasses.replace(config, in_channels=channels, preprocess=preprocess)
 
