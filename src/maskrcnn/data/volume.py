@@ -30,13 +30,16 @@ class Turn:
         """A view of ``[..., *S]`` that is turned."""
         before = array.ndim - len(self.axes)
         turned = array.transpose(*range(before), *(before + axis for axis in self.axes))
-        return turned[(..., *(slice(None, None, -1 if mirrored else 1) for mirrored in self.mirrored))]
+        return turned[self._backwards()]
 
     def undo(self, array: np.ndarray) -> np.ndarray:
         """A view of ``[..., *S]`` that is turned back: ``undo(apply(a))`` is ``a``."""
         before = array.ndim - len(self.axes)
-        straight = array[(..., *(slice(None, None, -1 if mirrored else 1) for mirrored in self.mirrored))]
+        straight = array[self._backwards()]
         return straight.transpose(*range(before), *(before + int(axis) for axis in np.argsort(self.axes)))
+
+    def _backwards(self) -> tuple[Any, ...]:
+        return (..., *(slice(None, None, -1 if mirrored else 1) for mirrored in self.mirrored))
 
     def undo_boxes(self, boxes: np.ndarray, spatial_shape: Sequence[int]) -> np.ndarray:
         """Boxes ``[N, 2D]`` (x first) of a turned array of ``spatial_shape`` (tensor order) in the source's axes."""
@@ -91,6 +94,21 @@ class Volume:
     space: FileSpace
     channel_names: tuple[str, ...] = ("",)
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LabelVolume:
+    """The numbers of a label map.
+
+    Attributes:
+        numbers: int32 (int64 where one is larger) ``[Z, Y, X]``, none below 0, turned as :attr:`Volume.samples` are.
+        spacing: millimetres from voxel to voxel, x first; None where the file says nothing.
+        affine: float64 ``[4, 4]`` from indices (x, y, z) of ``numbers`` to RAS+ millimetres, or None.
+    """
+
+    numbers: np.ndarray
+    spacing: tuple[float, ...] | None
+    affine: np.ndarray | None
 
 
 def extra(module: str, reads: str) -> Any:

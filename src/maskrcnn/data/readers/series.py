@@ -37,7 +37,7 @@ def is_series(path: Path) -> bool:
     looks_like = {".csv": _is_numeric, ".npz": _has_samples, ".npy": _is_long}[suffix]
     try:
         return looks_like(path)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+    except Exception:  # archives meet broken bytes with errors of every kind
         return False
 
 
@@ -188,7 +188,14 @@ def _is_numeric(path: Path) -> bool:
 
 def _has_samples(path: Path) -> bool:
     with zipfile.ZipFile(path) as archive:
-        return any(f"{name}.npy" in archive.namelist() for name in SAMPLES)
+        name = next((name for name in SAMPLES if f"{name}.npy" in archive.namelist()), None)
+        if name is None:
+            return False
+        with archive.open(f"{name}.npy") as member:
+            read = np.lib.format.read_array_header_1_0
+            if np.lib.format.read_magic(member) != (1, 0):
+                read = np.lib.format.read_array_header_2_0
+            return len(read(member)[0]) <= 2  # more axes are a volume's
 
 
 def _is_long(path: Path) -> bool:

@@ -1,0 +1,119 @@
+"""Arrays of voxels: npy, or npz with ``volume`` and perhaps ``spacing`` and ``affine`` or a map of ``labels``.
+
+An array is ``[Z, Y, X]`` or, with channels, ``[C, Z, Y, X]``. ``spacing`` is three numbers in millimetres, x first;
+``affine`` leads from indices (x, y, z) to RAS+ millimetres. Series of one or two axes have a reader of their own.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from maskrcnn.data.orientation import steps, upright
+from maskrcnn.data.volume import FileSpace, LabelVolume, Turn, Volume
+from maskrcnn.data.voxels import Voxels, check_numbers, labels_of, reading, volume_of
+from maskrcnn.errors import DataError
+
+SUFFIXES = (".npz", ".npy")
+SAMPLES, LABELS = ("volume", "samples", "image"), ("labels", "label", "mask", "numbers")
+SPACING, AFFINE = "spacing", "affine"
+UNEQUAL = 0.01  # spacing and affine may differ by this much of a step
+
+
+def is_volume_array(path: Path) -> bool:
+    """Whether the file holds numbers of three or four axes; only its header is read."""
+    if not path.name.lower().endswith(SUFFIXES) or not path.is_file():
+        return False
+    try:
+        if path.suffix.lower() == ".npy":
+            with path.open("rb") as file:
+                return _is_volume(*_array_header(file))
+        with zipfile.ZipFile(path) as archive:
+            names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+            chosen = {_choose(names, SAMPLES), _choose(names, LABELS)} - {None}
+            headers = []
+            for name in chosen:
+                with archive.open(f"{name}.npy") as member:
+                    headers.append(_array_header(member))
+            return any(_is_volume(*header) for header in headers)
+    except Exception:  # archives meet broken bytes with errors of every kind
+        return False
+
+
+def read_volume_array(path: Path) -> Volume:
+    """The volume: of an npz ``volume``, ``samples``, ``image`` or its only array.
+
+    Raises:
+        DataError: damaged, of other axes, no such array, a spacing or an affine that is none.
+    """
+    return volume_of(path, _open(path, SAMPLES))
+
+
+def read_volume_array_labels(path: Path) -> LabelVolume:
+    """The label map: of an npz ``labels``, ``label``, ``mask``, ``numbers``, its only array, or the samples' names.
+
+    Raises:
+        DataError: as :func:`read_volume_array`, and for several channels or what is no whole number from 0.
+    """
+    return labels_of(path, _open(path, LABELS + SAMPLES))
+
+
+def _open(path: Path, wanted: Sequence[str]) -> Voxels:
+    with reading(path, "an array"):
+        content = np.load(path, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            return _voxels(path, content, None, None)
+        with content:
+            name = _choose(content.files, wanted)
+            if name is None:
+                raise DataError(f"{path} has no array {wanted[0]}; it has {', '.join(content.files) or 'none'}.")
+            said = {key: content[key] if key in content.files else None for key in (SPACING, AFFINE)}
+            return _voxels(path, content[name], said[SPACING], said[AFFINE])
+
+
+def _voxels(path: Path, array: np.ndarray, spacing: np.ndarray | None, affine: np.ndarray | None) -> Voxels:
+    if array.ndim not in (3, 4):
+        raise DataError(f"{path} has the shape {array.shape}; save a volume as [Z, Y, X] or [C, Z, Y, X].")
+    channels = array if array.ndim == 4 else array[None]
+    check_numbers(path, channels)
+    shape, container = channels.shape[1:], path.suffix.lower().removeprefix(".")
+    between = None if spacing is None else _checked_spacing(path, spacing)
+    if affine is None:
+        return Voxels(channels, FileSpace(container, shape, Turn.none(3)), between)
+    if affine.shape != (4, 4) or affine.dtype.kind not in "fiu":
+        raise DataError(f"{path}: its affine is {affine.dtype} of the shape {affine.shape}; save 4 x 4 numbers.")
+    placed = affine.astype(np.float64)
+    turn, turned, turned_steps = upright(path, placed, shape)
+    if between is not None and not np.allclose(between, steps(placed), rtol=UNEQUAL):
+        raise DataError(f"{path}: its spacing {between} is not that of its affine {steps(placed)}; leave one out.")
+    space = FileSpace(container, shape, turn, placed)
+    return Voxels(turn.apply(channels), space, turned_steps, turned)
+
+
+def _checked_spacing(path: Path, spacing: np.ndarray) -> tuple[float, ...]:
+    numbers = spacing.dtype.kind in "fiu" and spacing.size == 3
+    if not numbers or not np.isfinite(spacing).all() or not (spacing > 0).all():
+        raise DataError(f"{path}: its spacing must be three positive numbers in mm, x first, not {spacing.tolist()}.")
+    values: list[float] = spacing.astype(np.float64).reshape(-1).tolist()
+    return tuple(values)
+
+
+def _choose(names: Sequence[str], wanted: Sequence[str]) -> str | None:
+    """The first wanted name that is there, else the only array."""
+    arrays = [name for name in names if name not in (SPACING, AFFINE)]
+    return next((name for name in wanted if name in arrays), arrays[0] if len(arrays) == 1 else None)
+
+
+def _array_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    return shape, dtype
+
+
+def _is_volume(shape: tuple[int, ...], dtype: np.dtype) -> bool:
+    return len(shape) in (3, 4) and dtype.kind in "fiub"
