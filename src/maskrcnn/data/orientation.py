@@ -17,41 +17,27 @@ from maskrcnn.errors import DataError
 LEAST_INDEPENDENCE = 1e-3  # singular value of the axes' unit vectors: less, and two of them point the same way
 
 
-def upright(path: Path, affine: np.ndarray, spatial_shape: Sequence[int]) -> tuple[Turn, np.ndarray, tuple[float, ...]]:
-    """The turn to canonical axes of a file's array of ``spatial_shape`` (tensor order), and the affine and the spacing
-    (x first) of the turned array.
+def turn_to_canonical(
+    affine: np.ndarray, spatial_shape: Sequence[int], path: Path
+) -> tuple[Turn, np.ndarray, tuple[float, ...]]:
+    """The turn to canonical axes of a file's array, and the affine and the spacing (x first) of the turned array.
+
+    Of an oblique affine the nearest rotation is taken first (the polar decomposition of the axes' unit vectors); then
+    the file's axes, the one that lies nearest to a world axis first, choose the nearest of the world axes that are
+    left. This is the rule of nibabel's ``io_orientation``.
+
+    Args:
+        affine: ``[4, 4]`` from indices (i, j, k) to RAS+ millimetres.
+        spatial_shape: of the file's array, tensor order (k, j, i).
+        path: of the file, for the error.
 
     Raises:
         DataError: for an affine that says no place: not finite, a step of no length, axes that do not span space.
     """
-    turn = canonical_turn(path, affine)
+    check_affine(affine, path)
+    turn = _turn(affine, path)
     turned = turned_affine(affine, turn, spatial_shape)
     return turn, turned, steps(turned)
-
-
-def canonical_turn(path: Path, affine: np.ndarray) -> Turn:
-    """Each axis of the file to the world axis that it runs nearest to, forwards.
-
-    Of an oblique affine the nearest rotation is taken first (the polar decomposition of the axes' unit vectors); then
-    i, j and k in turn choose among the world axes that are left.
-
-    Raises:
-        DataError: as :func:`upright`.
-    """
-    checked_affine(path, affine)
-    directions = affine[:-1, :-1] / steps(affine)
-    left, values, right = np.linalg.svd(directions)
-    if values.min() < LEAST_INDEPENDENCE:
-        raise DataError(f"{path}: two axes of its affine point the same way; write the file again with a valid one.")
-    rotation = left @ right
-    last = len(rotation) - 1
-    axes, mirrored = [0] * len(rotation), [False] * len(rotation)
-    free = np.ones(len(rotation), dtype=bool)
-    for index, column in enumerate(rotation.T):
-        world = int(np.argmax(np.where(free, np.abs(column), -1.0)))
-        free[world] = False
-        axes[last - world], mirrored[last - world] = last - index, bool(column[world] < 0)
-    return Turn(tuple(axes), tuple(mirrored))
 
 
 def turned_affine(affine: np.ndarray, turn: Turn, spatial_shape: Sequence[int]) -> np.ndarray:
@@ -71,7 +57,7 @@ def steps(affine: np.ndarray) -> tuple[float, ...]:
     return tuple(lengths)
 
 
-def checked_affine(path: Path, affine: np.ndarray) -> None:
+def check_affine(affine: np.ndarray, path: Path) -> None:
     """Raises DataError where numbers of the affine are not finite, its last row is another, or a step has no length."""
     if not np.isfinite(affine).all():
         raise DataError(f"{path}: its affine holds numbers that are not finite; write the file again with a valid one.")
@@ -79,3 +65,21 @@ def checked_affine(path: Path, affine: np.ndarray) -> None:
         raise DataError(f"{path}: the last row of its affine is not 0, 0, 0, 1; write the file again with a valid one.")
     if not min(steps(affine)) > 0:
         raise DataError(f"{path}: an axis of its affine has no length; write the file again with a valid one.")
+
+
+def _turn(affine: np.ndarray, path: Path) -> Turn:
+    """Each axis of the file to the world axis that it runs nearest to, forwards."""
+    directions = np.asarray(affine, dtype=np.float64)[:-1, :-1] / steps(affine)
+    left, values, right = np.linalg.svd(directions)
+    if values.min() < LEAST_INDEPENDENCE:
+        raise DataError(f"{path}: two axes of its affine point the same way; write the file again with a valid one.")
+    rotation = left @ right
+    last = len(rotation) - 1
+    axes, mirrored = [0] * len(rotation), [False] * len(rotation)
+    free = np.ones(len(rotation), dtype=bool)
+    for index in np.argsort(-(rotation**2).max(axis=0), kind="stable").tolist():
+        column = rotation[:, index]
+        world = int(np.argmax(np.where(free, np.abs(column), -1.0)))
+        free[world] = False
+        axes[last - world], mirrored[last - world] = last - index, bool(column[world] < 0)
+    return Turn(tuple(axes), tuple(mirrored))

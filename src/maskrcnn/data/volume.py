@@ -102,13 +102,13 @@ class LabelVolume:
 
     Attributes:
         numbers: int32 (int64 where one is larger) ``[Z, Y, X]``, none below 0, turned as :attr:`Volume.samples` are.
-        spacing: millimetres from voxel to voxel, x first; None where the file says nothing.
         affine: float64 ``[4, 4]`` from indices (x, y, z) of ``numbers`` to RAS+ millimetres, or None.
+        spacing: millimetres from voxel to voxel, x first; None where the file says nothing.
     """
 
     numbers: np.ndarray
-    spacing: tuple[float, ...] | None
     affine: np.ndarray | None
+    spacing: tuple[float, ...] | None
 
 
 def extra(module: str, reads: str) -> Any:

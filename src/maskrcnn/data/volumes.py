@@ -9,12 +9,14 @@ from pathlib import Path
 from torch import Tensor
 
 from maskrcnn.data.readers import dicom, nifti, tiff_stacks, volume_arrays
+from maskrcnn.data.readers.dicom import series_in
 from maskrcnn.data.volume import LabelVolume, Volume
 from maskrcnn.errors import DataError
 from maskrcnn.structures import Record
 
 __all__ = [
     "LabelVolume", "Volume", "find_volumes", "is_volume", "read_label_volume", "read_record_volume", "read_volume",
+    "series_in",
 ]  # fmt: skip
 
 
@@ -92,7 +94,7 @@ def volumes_in(folder: Path) -> list[Path]:
     names = (entry.name for entry in os.scandir(folder) if entry.name.lower().endswith(VOLUME_SUFFIXES))
     files = [folder / name for name in names if not name.startswith(".")]
     found = [path for path in files if any(is_kind(path) for is_kind, *_ in SINGLE_FILES)]
-    return sorted([*found, *dicom.series_in(folder)])
+    return sorted([*found, *series_in(folder)])
 
 
 def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:

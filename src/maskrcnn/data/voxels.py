@@ -77,7 +77,7 @@ def labels_of(path: Path, voxels: Voxels) -> LabelVolume:
     found, scaled = voxels.channels[0], voxels.scale != UNSCALED
     if scaled:
         found = found * np.float64(voxels.scale[0]) + np.float64(voxels.scale[1])
-    return LabelVolume(whole_numbers(path, found, NEARLY if scaled else 0.0), voxels.spacing, voxels.affine)
+    return LabelVolume(whole_numbers(path, found, NEARLY if scaled else 0.0), voxels.affine, voxels.spacing)
 
 
 def whole_numbers(path: Path, found: np.ndarray, tolerance: float = 0.0) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from maskrcnn.data import dicom_files
 from maskrcnn.data.dicom_files import Image, by_series, files_in, images_of, is_dicom_file, slices_of
-from maskrcnn.data.orientation import upright
+from maskrcnn.data.orientation import turn_to_canonical
 from maskrcnn.data.slices import Slice, in_order, stack_affine
 from maskrcnn.data.volume import FileSpace, LabelVolume, Volume, extra
 from maskrcnn.data.voxels import Voxels, labels_of, reading, volume_of
@@ -79,7 +79,7 @@ def _open(path: Path) -> Voxels:
     ordered = in_order(path, [one for image in images for one in slices_of(image)])
     shape = (len(ordered), *ordered[0].shape)
     affine = stack_affine(ordered)
-    turn, turned, spacing = upright(path, affine, shape)
+    turn, turned, spacing = turn_to_canonical(affine, shape, path)
     samples = np.empty([shape[axis] for axis in turn.axes], dtype=np.float32)
     notes = _fill(turn.undo(samples), ordered)  # a view, so that the slices are written where they end up
     if len(ordered) == 1 and not ordered[0].thickness:

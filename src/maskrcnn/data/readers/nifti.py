@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from maskrcnn.data.orientation import upright
+from maskrcnn.data.orientation import turn_to_canonical
 from maskrcnn.data.volume import FileSpace, LabelVolume, Turn, Volume, extra
 from maskrcnn.data.voxels import Voxels, labels_of, reading, volume_of
 from maskrcnn.errors import DataError
@@ -66,16 +66,16 @@ def _open(path: Path) -> Voxels:
             return Voxels(channels, FileSpace("nifti", channels[0].shape, Turn.none(3)))
         affine, spacing, turn = _affine(image, header["unit_mm"]), None, Turn.none(3)
         shape = channels[0].shape
-        upright_affine = None
+        turned_affine = None
         if affine is None:
             zooms = tuple(float(zoom) * header["unit_mm"] for zoom in header["zooms"])
             spacing = zooms if np.isfinite(zooms).all() and min(zooms) > 0 else None
             notes.append(f"{path} does not say how it lies (no sform, no qform): its axes were taken as they are.")
         else:
-            turn, upright_affine, spacing = upright(path, affine, shape)
+            turn, turned_affine, spacing = turn_to_canonical(affine, shape, path)
     space = FileSpace("nifti", shape, turn, affine, header)
     turned = [turn.apply(channel) for channel in channels]
-    return Voxels(turned, space, spacing, upright_affine, scale, names, tuple(notes))
+    return Voxels(turned, space, spacing, turned_affine, scale, names, tuple(notes))
 
 
 def _channels(path: Path, raw: np.ndarray) -> tuple[list[np.ndarray], tuple[str, ...]]:

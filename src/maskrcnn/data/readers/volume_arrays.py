@@ -13,7 +13,7 @@ from typing import IO
 
 import numpy as np
 
-from maskrcnn.data.orientation import steps, upright
+from maskrcnn.data.orientation import steps, turn_to_canonical
 from maskrcnn.data.volume import FileSpace, LabelVolume, Turn, Volume
 from maskrcnn.data.voxels import Voxels, check_numbers, labels_of, reading, volume_of
 from maskrcnn.errors import DataError
@@ -87,7 +87,7 @@ def _voxels(path: Path, array: np.ndarray, spacing: np.ndarray | None, affine: n
     if affine.shape != (4, 4) or affine.dtype.kind not in "fiu":
         raise DataError(f"{path}: its affine is {affine.dtype} of the shape {affine.shape}; save 4 x 4 numbers.")
     placed = affine.astype(np.float64)
-    turn, turned, turned_steps = upright(path, placed, shape)
+    turn, turned, turned_steps = turn_to_canonical(placed, shape, path)
     if between is not None and not np.allclose(between, steps(placed), rtol=UNEQUAL):
         raise DataError(f"{path}: its spacing {between} is not that of its affine {steps(placed)}; leave one out.")
     space = FileSpace(container, shape, turn, placed)
