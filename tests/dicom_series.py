@@ -63,7 +63,7 @@ def _described(kind: str, pixels: np.ndarray, series: str) -> Dataset:
     content.file_meta.MediaStorageSOPClassUID = kind
     content.file_meta.MediaStorageSOPInstanceUID = content.SOPInstanceUID
     content.Modality, content.SeriesInstanceUID, content.SeriesNumber = "MR", series, 1
-    content.StudyInstanceUID, content.FrameOfReferenceUID = f"{series}.1", f"{series}.2"
+    content.StudyInstanceUID, content.FrameOfReferenceUID = f"{series[:60]}.1", f"{series[:60]}.2"
     content.SeriesDescription = "made for a test"
     content.SamplesPerPixel, content.PhotometricInterpretation = 1, "MONOCHROME2"
     content.Rows, content.Columns = pixels.shape

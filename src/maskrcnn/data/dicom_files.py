@@ -110,13 +110,18 @@ def slices_of(image: Image) -> list[Slice]:
 def _image(path: Path) -> Image | None:
     pydicom = extra("pydicom", "DICOM files")
     with reading(path, "DICOM"):
-        header = pydicom.dcmread(path, stop_before_pixels=True, force=True, specific_tags=list(TAGS))
-        kind = pydicom.uid.UID(header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID") or "")
-        if not kind:
+        with path.open("rb") as file:
+            header = pydicom.dcmread(file, stop_before_pixels=True, force=True, specific_tags=list(TAGS))
+            at_end = file.tell() >= path.stat().st_size
+        kind = pydicom.uid.UID(header.file_meta.get("MediaStorageSOPClassUID") or header.get("SOPClassUID") or "")
+        if kind == pydicom.uid.MediaStorageDirectoryStorage:
+            return None
+        if not header.get("SOPClassUID"):
             raise DataError(f"{path} is no DICOM file, or is cut off; copy it again or leave it out.")
+        inflated = header.file_meta.get("TransferSyntaxUID") == pydicom.uid.DeflatedExplicitVRLittleEndian
+        if at_end and not inflated and ("Rows" in header or "Image Storage" in kind.name):
+            raise DataError(f"{path} is cut off before its pixels; copy or export it again.")
         if "Rows" not in header:
-            if "Image Storage" in kind.name:
-                raise DataError(f"{path} is cut off before its pixels; copy or export it again.")
             return None
         number, text = (str(header.get(name) or "").strip() for name in ("SeriesNumber", "SeriesDescription"))
         title = " ".join(part for part in (number, f"'{text}'" if text else "") if part) or "without a name"

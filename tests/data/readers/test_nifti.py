@@ -179,7 +179,7 @@ def test_label_maps(tmp_path):
     nibabel.save(scaled, tmp_path / "s.nii")
     assert np.asarray(nibabel.load(tmp_path / "s.nii").dataobj.get_unscaled()).max() == 30
     np.testing.assert_array_equal(read_nifti_labels(tmp_path / "s.nii").numbers, found.numbers)
-    large = np.where(labels == 3, 1 << 40, labels).astype(np.int64)
+    large = np.where(labels == 3, 1 << 40, labels.astype(np.int64))
     nibabel.save(nibabel.Nifti1Image(large, AFFINE, dtype=np.int64), tmp_path / "l.nii")
     assert read_nifti_labels(tmp_path / "l.nii").numbers.max() == 1 << 40
 
