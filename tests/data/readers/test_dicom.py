@@ -236,6 +236,15 @@ def test_lossless_run_lengths_are_decoded(tmp_path):
     np.testing.assert_array_equal(read_dicom(tmp_path).samples[0], VALUES[:, ::-1, ::-1])
 
 
+def test_a_file_without_the_mark_is_read_where_its_suffix_says_dicom(tmp_path):
+    for file in write_series(tmp_path, VALUES, AXIAL):
+        content = pydicom.dcmread(file)
+        content.file_meta, content.preamble = pydicom.dataset.FileMetaDataset(), None
+        content.save_as(file, implicit_vr=True, little_endian=True)
+        assert file.read_bytes()[128:132] != b"DICM"
+    np.testing.assert_array_equal(read_dicom(tmp_path).samples[0], VALUES[:, ::-1, ::-1])
+
+
 def test_labels_are_whole_numbers(tmp_path):
     write_series(tmp_path / "labels", np.abs(VALUES) % 3, AXIAL)
     labels = read_dicom_labels(tmp_path / "labels")
