@@ -166,3 +166,19 @@ def test_the_real_stack(shared_data):
     scan, labels = read_tiff_stack(folder / "img3d.tif"), read_tiff_stack_labels(folder / "mask3d.tif")
     assert scan.samples.shape == (1, 31, 61, 57) and labels.numbers.shape == (31, 61, 57)
     assert len(np.unique(labels.numbers)) == 52 and scan.samples[0][labels.numbers > 0].mean() > scan.samples.mean()
+
+
+def test_an_image_of_several_files_of_which_one_is_gone_is_refused(tmp_path):
+    described = (
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:a"><Image ID="Image:0"><Pixels '
+        'ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" SizeX="7" SizeY="6" SizeZ="4" SizeC="1" SizeT="1">'
+        '<TiffData FirstZ="0" IFD="0" PlaneCount="2"><UUID FileName="a.ome.tif">urn:uuid:a</UUID></TiffData>'
+        '<TiffData FirstZ="2" IFD="0" PlaneCount="2"><UUID FileName="b.ome.tif">urn:uuid:b</UUID></TiffData>'
+        "</Pixels></Image></OME>"
+    )
+    for name, pages in (("a.ome.tif", VALUES[:2]), ("b.ome.tif", VALUES[2:4])):
+        save(tmp_path / name, pages, description=described, metadata=None)
+    np.testing.assert_array_equal(read_tiff_stack(tmp_path / "a.ome.tif").samples[0], VALUES[:4])
+    (tmp_path / "b.ome.tif").unlink()
+    with pytest.raises(DataError, match="a.ome.tif lacks slices that lie in other files"):
+        read_tiff_stack(tmp_path / "a.ome.tif")
