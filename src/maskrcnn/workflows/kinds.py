@@ -12,7 +12,7 @@ import numpy as np
 from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.config import ModelConfig
 from maskrcnn.data.records import Dataset
-from maskrcnn.data.regrid import grid_of
+from maskrcnn.data.regrid import grid_of, window_shape
 from maskrcnn.data.spread import objects_in_window
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.structures import Record
@@ -109,7 +109,7 @@ def most_objects(config: ModelConfig, data: Dataset) -> int:
     """Objects in the fullest image, or in an average window of the fullest file."""
     if config.preprocess.spacing is None:
         return data.max_objects()
-    return objects_in_window(data, config.preprocess, (config.preprocess.max_size,) * config.ndim)
+    return objects_in_window(data, config.preprocess, window_shape(config.preprocess, config.ndim))
 
 
 def _spacings(data: Dataset, ndim: int) -> list[Sequence[float]]:
