@@ -65,7 +65,7 @@ class Train:
         self.recipe.check()
         between("val-fraction", self.val_fraction, 0, 0.9)
         usable_device(self.device)
-        data = named(open_together(self.data, self.mask_data), self.recipe.class_names)
+        data = named(open_together(self.data, self.mask_data, self.recipe), self.recipe.class_names)
         val = open_dataset(self.val) if self.val else None
         tell_data_problems(self.data, data.problems)
         if val is not None and self.val is not None:

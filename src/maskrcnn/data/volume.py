@@ -117,3 +117,10 @@ def stem_of(path: Path) -> str:
         if name.lower().endswith(suffix):
             return name[: -len(suffix)]
     return path.stem if path.suffix and not path.is_dir() else name
+
+
+@dataclass(frozen=True)
+class LabelVolume:
+    numbers: np.ndarray
+    affine: np.ndarray | None
+    spacing: tuple[float, ...] | None

@@ -62,7 +62,11 @@ class Predictor:
     def _tile_notes(self) -> dict[str, object]:
         """What the header says of tiles; a model with a grid of its own cuts files into windows as it learned from."""
         p = self.info.config.preprocess
-        return {"tile": max(window_shape(p, self.info.config.ndim))} | self.info.notes if p.spacing is not None else self.info.notes
+        return (
+            {"tile": max(window_shape(p, self.info.config.ndim))} | self.info.notes
+            if p.spacing is not None
+            else self.info.notes
+        )
 
     @property
     def class_names(self) -> tuple[str, ...]:

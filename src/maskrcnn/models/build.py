@@ -116,7 +116,7 @@ def volume_fpn_config(num_classes: int = 80, **changes: Any) -> ModelConfig:
         ndim=3,
         in_channels=1,
         num_classes=num_classes,
-        preprocess=PreprocessConfig((0.0,), (1.0,), 64, 64, size_divisor=16, spacing=(1.0,) * 3, standardise=True),
+        preprocess=PreprocessConfig((0.0,), (1.0,), 64, 64, size_divisor=4, spacing=(1.0,) * 3, standardise=True),
         backbone=BackboneConfig("resnet18", cube, "group", width=16, fpn_channels=48),
         anchors=AnchorConfig(tuple((s, s * 2**0.5) for s in (8.0, 16.0, 32.0, 64.0, 128.0)), ((1.0,) * 3,)),
         selection=SelectionConfig(pre_nms=300, post_nms=100),

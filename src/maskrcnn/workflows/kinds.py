@@ -16,6 +16,7 @@ from maskrcnn.data.regrid import grid_of, window_shape
 from maskrcnn.data.spread import objects_in_window
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.structures import Record
+from maskrcnn.workflows import anisotropy
 
 MEL_BANDS, MEL_MEAN, MEL_DEVIATION = 40, -4.0, 3.0  # of the log-mel bands of sound of deviation 1
 FRAME = 0.01  # seconds
@@ -94,7 +95,21 @@ def fit_to_kind(config: ModelConfig, data: Dataset, spacing: Sequence[float] = (
         means, deviations = (MEL_MEAN,) * MEL_BANDS, (MEL_DEVIATION,) * MEL_BANDS
         preprocess = dataclasses.replace(preprocess, sound_rate=sound_rate, pixel_mean=means, pixel_std=deviations)
     preprocess = dataclasses.replace(preprocess, spacing=tuple(float(s) for s in spacing) or own)
-    return dataclasses.replace(config, in_channels=channels, preprocess=preprocess)
+    return fit_to_spacing(dataclasses.replace(config, in_channels=channels, preprocess=preprocess))
+
+
+def fit_to_spacing(config: ModelConfig) -> ModelConfig:
+    """Strides, anchors and window of a variant for samples that are longer along one axis than along another."""
+    p, body = config.preprocess, config.backbone
+    if p.spacing is None or not anisotropy.is_anisotropic(p.spacing):
+        return config
+    strides = anisotropy.reductions([max(own) for own in body.reductions or ((2,),) * 5], p.spacing)
+    return dataclasses.replace(
+        config,
+        preprocess=dataclasses.replace(p, window=anisotropy.window(p.max_size, p.spacing)),
+        backbone=dataclasses.replace(body, reductions=strides),
+        anchors=dataclasses.replace(config.anchors, shapes=(anisotropy.anchor_shape(p.spacing),)),
+    )
 
 
 def check_kind(info: ModelInfo, model: str, data: Dataset) -> None:
