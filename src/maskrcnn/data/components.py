@@ -1,2 +1,5 @@
 import numpy as np
-def connected_parts(mask): return mask.astype(np.int32)
+
+
+def connected_parts(mask):
+    return mask.astype(np.int32)

@@ -1,8 +1,8 @@
-"""What the numbers of a label volume mean: objects, or classes of which each connected part, or all of it, is one object.
+"""What the numbers of a label volume mean: objects, or classes.
 
-``instances``: number k is the k-th object. ``parts``: number k is class k, and each part of it that hangs together is an
-object. ``classes``: number k is class k, and all of it is one object, as of organs. A model keeps with which of these it
-was trained, so that data are judged as they were learned.
+``instances``: number k is the k-th object. ``parts``: number k is class k, and each part of it that hangs together is
+an object. ``classes``: number k is class k, and all of it is one object, as of organs. A model keeps with which of
+these it was trained, so that data are judged as they were learned.
 """
 
 from __future__ import annotations

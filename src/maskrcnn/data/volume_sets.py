@@ -85,13 +85,11 @@ def labelled_as(data: Dataset, meaning: str = AUTO, class_names: Sequence[str] =
     """
     assert meaning in MEANINGS
     sources = [source for source in data.sources if isinstance(source, LabelledVolume)]
-    names, problems = tuple(class_names), data.problems
+    names = tuple(class_names)
     if any(source.class_map is not None for source in sources):
         meaning = INSTANCES
     elif meaning == AUTO:
         meaning, count = guess_meaning(_some_label_maps(sources), names)
-        if not names and meaning != INSTANCES:
-            problems = [*problems, _guessed(data.path, meaning, count)]
         names = names or ((UNNAMED,) if meaning == INSTANCES else _numbered(count))
     elif not names:
         most = max((int(numbers.max()) for numbers in _some_label_maps(sources)), default=1)
@@ -99,7 +97,20 @@ def labelled_as(data: Dataset, meaning: str = AUTO, class_names: Sequence[str] =
     names = names or (UNNAMED,)
     told: list[RecordSource] = [replace(source, meaning=meaning, num_classes=len(names)) for source in sources]
     ids = tuple(range(1, len(names) + 1))
-    return replace(data, class_names=names, category_ids=ids, sources=told, problems=problems, labels=meaning)
+    return replace(data, class_names=names, category_ids=ids, sources=told, labels=meaning)
+
+
+def in_words(data: Dataset) -> str:
+    """What the numbers in the label volumes are taken for, and how to say that they are something else."""
+    if len(data.class_names) == 1 and data.labels == INSTANCES:
+        return "Each number in a label volume is taken for an object; --labels parts or classes says otherwise."
+    if data.labels == INSTANCES:
+        return "Each number in a label volume is an object, and the volumes in classes/ say of which class."
+    each = "all of a class is one object" if data.labels == CLASSES else "each connected part of a class is an object"
+    return (
+        f"The numbers 1 to {len(data.class_names)} in the label volumes are taken for classes, and {each}; --labels "
+        "and --class-names say otherwise."
+    )
 
 
 def read_labelled_volume(record: Record) -> Tensor:
@@ -175,7 +186,8 @@ def _volumes_by_stem(folder: Path) -> dict[str, Path]:
 
 
 def _without_channel(images: dict[str, Path], labels: dict[str, Path]) -> tuple[dict[str, Path], list[str]]:
-    """nnU-Net's scans, ``case_0000``, under the names of their labels, ``case``; those of several channels are named."""
+    """nnU-Net's scans, ``case_0000``, under the names of their labels, ``case``, and those that
+    are left out, in words."""
     found, problems = {}, []
     for stem, path in images.items():
         case, mark, number = stem.rpartition("_")
@@ -201,14 +213,6 @@ def _some_label_maps(sources: Sequence[LabelledVolume]) -> list[np.ndarray]:
 
 def _numbered(count: int) -> tuple[str, ...]:
     return tuple(f"class {k}" for k in range(1, count + 1))
-
-
-def _guessed(path: Path, meaning: str, count: int) -> str:
-    each = "all of a class is one object" if meaning == CLASSES else "each connected part is one object"
-    return (
-        f"{path}: every label volume holds the numbers 1 to {count}, so they are taken for classes, and {each}; "
-        "--class-names names them, and --labels instances says that they are objects."
-    )
 
 
 def _sides(shape: Sequence[int]) -> str:

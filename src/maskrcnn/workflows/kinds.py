@@ -14,6 +14,8 @@ from maskrcnn.config import ModelConfig
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.regrid import grid_of, window_shape
 from maskrcnn.data.spread import objects_in_window
+from maskrcnn.data.volume_labels import INSTANCES, MEANINGS
+from maskrcnn.data.volume_sets import labelled_as, names_of
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.structures import Record
 from maskrcnn.workflows import anisotropy
@@ -118,6 +120,19 @@ def check_kind(info: ModelInfo, model: str, data: Dataset) -> None:
     if info.config.ndim != kind.ndim or (own and own != data.kind):
         what = next((KINDS[name].name for name in (own,) if name in KINDS), f"data of {info.config.ndim} dimensions")
         raise UsageError(f"{data.path} holds files each of which is {kind.name}, and {model} was made for {what}.")
+
+
+def as_learned(data: Dataset, info: ModelInfo) -> Dataset:
+    """Labelled scans with the numbers of their label volumes understood as they were when the model learned, under its
+    names where the data have none or differ in capitals only; other data as they are."""
+    meaning = info.notes.get("labels", "")
+    if data.kind != "volume" or meaning not in MEANINGS:
+        return data
+    known = {name.casefold(): name for name in info.class_names}
+    names = tuple(known.get(name.casefold(), name) for name in names_of(data.path))
+    if not names and (meaning != INSTANCES or len(known) == 1):
+        names = info.class_names
+    return labelled_as(data, meaning, names)
 
 
 def most_objects(config: ModelConfig, data: Dataset) -> int:

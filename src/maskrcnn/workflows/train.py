@@ -16,8 +16,8 @@ from maskrcnn.config import KeypointHeadConfig, MaskHeadConfig, ModelConfig
 from maskrcnn.data.combine import combine
 from maskrcnn.data.dataset import Dataset, open_dataset
 from maskrcnn.data.spread import spread
-from maskrcnn.data.volume_labels import AUTO, INSTANCES
-from maskrcnn.data.volume_sets import labelled_as
+from maskrcnn.data.volume_labels import AUTO
+from maskrcnn.data.volume_sets import labelled_as, names_of
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.evaluation.evaluate import match_classes
 from maskrcnn.losses.teacher import Teacher
@@ -109,9 +109,17 @@ def understood(data: Dataset, labels: str, class_names: Sequence[str]) -> Datase
     """Of scans, with the numbers in their label volumes taken for what the user says that they are."""
     if data.kind != "volume":
         if labels != AUTO:
-            raise UsageError(f"--labels is for scans, and {data.path} holds files each of which is {KINDS[data.kind].name}.")
+            raise UsageError(f"--labels is for scans; each file in {data.path} is {KINDS[data.kind].name}.")
         return data
-    return labelled_as(data, labels, class_names or (data.class_names if data.labels != INSTANCES else ())) if labels != AUTO or class_names else data
+    if labels == AUTO and not class_names:
+        return data
+    return labelled_as(data, labels, class_names or names_of(data.path))
+
+
+def open_like(path: Path, data: Dataset) -> Dataset:
+    """Data to judge on, with label volumes understood as those of ``data`` are."""
+    other = open_dataset(path)
+    return labelled_as(other, data.labels, data.class_names) if other.kind == data.kind == "volume" else other
 
 
 def named(data: Dataset, class_names: Sequence[str]) -> Dataset:
