@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from maskrcnn.errors import UsageError
+from maskrcnn.errors import DataError, UsageError
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,39 @@ def stem_of(path: Path) -> str:
 
 @dataclass(frozen=True)
 class LabelVolume:
+    """The numbers that somebody gave the voxels of a scan.
+
+    Attributes:
+        numbers: uint32 ``[Z, Y, X]``, 0 is background; turned as :attr:`Volume.samples`.
+        affine, spacing: as of :class:`Volume`.
+    """
+
     numbers: np.ndarray
     affine: np.ndarray | None
     spacing: tuple[float, ...] | None
+
+
+def filled(samples: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Float32 ``[C, *S]`` in which what is no number has become its channel's smallest, and a sentence that says so.
+
+    Raises:
+        DataError: no voxel at all, or a channel without a number in it.
+    """
+    if samples.size == 0:
+        raise DataError(f"{path} holds no voxels; copy or export it again.")
+    count = 0
+    for channel in samples:
+        known = np.isfinite(channel)
+        missing = int(known.size - np.count_nonzero(known))
+        if missing == known.size:
+            raise DataError(f"{path} holds no numbers (all of its voxels are NaN or infinite); export it again.")
+        if missing:
+            channel[~known] = channel[known].min()
+            count += missing
+    note = f"{path}: {count} voxels were no numbers and count as the darkest."
+    return samples, (note,) if count else ()
+
+
+def reason(error: Exception) -> str:
+    """The first line of what an error says, to stand in a sentence."""
+    return (str(error) or type(error).__name__).strip().partition("\n")[0].rstrip(".:")

@@ -52,6 +52,7 @@ class Fingerprint:
         extents: ``[T, D]`` physical lengths of each object, x first.
         density: objects in a physical volume of 1, in the file that is fullest of them.
         volume: physical volume of what was labelled of a file, on average.
+        reach: how far the files reach at most along each axis, x first.
     """
 
     images: int

@@ -97,7 +97,8 @@ def window(s: Situation) -> Choice:
     if s.data.kind != "volume":
         return Choice((), "for scans alone")
     sides = np.array(anisotropy.window(size, spacing) or (size,) * len(spacing))
-    there = np.ceil(np.array(s.data.reach) / np.array(spacing) / anisotropy.WHOLE - 1e-6) * anisotropy.WHOLE
+    reach = np.array(s.data.reach or (np.inf,) * len(spacing))
+    there = np.ceil(reach / np.array(spacing) / anisotropy.WHOLE - 1e-6) * anisotropy.WHOLE
     sides = np.minimum(sides, np.maximum(there, anisotropy.WHOLE)).astype(int)
     if (sides == size).all():
         return Choice((), "as long along every axis")
