@@ -1,5 +1,0 @@
-import numpy as np
-
-
-def connected_parts(mask):
-    return mask.astype(np.int32)
