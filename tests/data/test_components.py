@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,31 +10,12 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from cases import few
 from maskrcnn.data.components import connected_parts
+from naive import flooded
 
 CORNERS = pytest.mark.parametrize("corners", [False, True])
 ARRAYS = array_shapes(min_dims=1, max_dims=3, max_side=7).flatmap(
     lambda shape: arrays(np.uint8, shape, elements=st.integers(0, 2))
 )
-
-
-def flooded(values: np.ndarray, corners: bool) -> np.ndarray:
-    """Part numbers, one flood after another."""
-    parts = np.zeros(values.shape, dtype=np.int64)
-    for first in np.ndindex(values.shape):
-        if values[first] == 0 or parts[first]:
-            continue
-        number, front = parts.max() + 1, [first]
-        while front:
-            here = front.pop()
-            if parts[here] or values[here] != values[first]:
-                continue
-            parts[here] = number
-            for step in itertools.product((-1, 0, 1), repeat=values.ndim):
-                there = tuple(a + d for a, d in zip(here, step))
-                near = corners or sum(map(abs, step)) == 1
-                if near and all(0 <= a < side for a, side in zip(there, values.shape)):
-                    front.append(there)
-    return parts
 
 
 @CORNERS
