@@ -31,7 +31,7 @@ def test_shapes_types_and_that_something_is_there(volume):
     numbers = np.unique(volume.label_map)
     assert numbers.tolist() == list(range(len(volume.labels) + 1)) and len(volume.labels) > 5
     assert set(volume.labels.tolist()) == {1, 2, 3}
-    assert volume.samples[volume.label_map > 0].mean() > 2 * volume.samples[volume.label_map == 0].mean()
+    assert volume.samples[volume.label_map > 0].mean() > 1.5 * volume.samples[volume.label_map == 0].mean()
 
 
 def test_the_seed_decides(volume):
@@ -130,7 +130,8 @@ def test_at_another_spacing_the_same_objects_are_at_the_same_places():
     own = np.concatenate([[0], cubes.labels])[cubes.label_map][1::3]  # where the slices have their middles
     other = np.concatenate([[0], slices.labels])[slices.label_map]
     assert (own == other).mean() > 0.99
-    assert np.corrcoef(cubes.samples.reshape(16, 3, -1).mean(1).ravel(), slices.samples.ravel())[0, 1] > 0.9
+    seen = [made.samples.reshape(16, -1, 10, 4, 10, 4).mean((1, 3, 5)).ravel() for made in (cubes, slices)]
+    assert np.corrcoef(*seen)[0, 1] > 0.97 and seen[0].mean() == pytest.approx(seen[1].mean(), rel=0.02)
     finer = synthetic_volume(8, (96, 80, 80), (0.5, 0.5, 0.5))
     assert abs((finer.label_map > 0).mean() - (cubes.label_map > 0).mean()) < 0.02
 

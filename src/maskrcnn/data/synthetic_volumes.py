@@ -2,7 +2,7 @@
 
 A scene (:mod:`maskrcnn.data.synthetic_scene`) is drawn on a grid that is fine along each axis, whatever the spacing,
 and blurred there; each voxel is the mean of its fine samples and its label is that of its centre. Then come photons and
-the camera's noise. Everything follows from the seed.
+the camera's noise. How full, how sharp and how bright a volume is differs from seed to seed, and all follows from it.
 """
 
 from __future__ import annotations
@@ -22,22 +22,19 @@ FINE = 12  # fine samples along the diameter, about
 MOST_FINE = 5  # fine samples along a voxel
 LEAST_VOXELS = 3.0  # along the diameter; objects of fewer cannot be told apart
 SMALLEST = 8  # voxels: what has fewer is no object
-BLUR = (0.14, 0.05, 0.05)  # z, y, x: standard deviation of the optical blur, of the diameter
-BACKGROUND = 0.06  # brightness where nothing is, of the brightest object
+BLUR = (0.12, 0.04, 0.04)  # z, y, x: standard deviation of the optical blur at its sharpest, of the diameter
 UNEVEN = 0.3  # part by which the light and the background vary from place to place
-RIM, RIM_WIDTH, HOLLOW = (
-    0.86,
-    0.1,
-    0.08,
-)  # of a shell: where its wall is (1: the outside), how thick, what light is inside
-PHOTONS = 60.0  # that come from a voxel of the brightest object
+# How a volume was taken differs from one to the next, between these:
+BLURRIER = (1.0, 2.0)  # times BLUR
+BACKGROUND = (0.02, 0.25)  # brightness where nothing is, of the brightest object
+PHOTONS = (15.0, 100.0)  # that come from a voxel of the brightest object
+GAIN, OFFSET, READ_NOISE = 50.0, 200.0, 40.0  # of the camera: counts a photon, counts in the dark, and their spread
+RIM, RIM_WIDTH, HOLLOW = 0.86, 0.1, 0.08  # of a shell: depth and thickness of its wall, and the light within
 # Brightness by depth: a blob shines a little less at its rim, a shell little within it; a tube alike everywhere.
 PROFILES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     BLOBS: lambda depth: 1 - 0.3 * depth**2,
     SHELLS: lambda depth: HOLLOW + (1 - HOLLOW) * np.exp(-(((depth - RIM) / RIM_WIDTH) ** 2)),
 }
-GAIN, OFFSET, READ_NOISE = 50.0, 200.0, 40.0  # of the camera: counts a photon, counts in the dark, and their spread
-
 
 Axes = Sequence[np.ndarray]  # the coordinates of a grid along each axis, in the unit of the spacing
 
@@ -87,10 +84,11 @@ def synthetic_volume(
     fine, depth = rasterise(scene, axes)
     fine, label_map, kept = _tidied(fine, parts)
     rng = np.random.default_rng([*np.atleast_1d(seed).tolist(), 1])
-    light = _light(rng, scene, kept, fine, depth, axes)
+    blurrier, background, photons = rng.uniform(*BLURRIER), rng.uniform(*BACKGROUND), _log_uniform(rng, PHOTONS)
+    light = _light(rng, scene, kept, fine, depth, axes, background)
     for axis, (values, width) in enumerate(zip(axes, BLUR)):
-        light = _blurred(light, axis, width * diameter / (values[1] - values[0]))
-    samples = _exposed(rng, _averaged(light, parts))
+        light = _blurred(light, axis, blurrier * width * diameter / (values[1] - values[0]))
+    samples = _exposed(rng, _averaged(light, parts), photons)
     labels = np.array([kinds.index(scene.bodies[k].kind) + 1 for k in kept], dtype=np.int64)
     return SyntheticVolume(samples, label_map, labels)
 
@@ -177,7 +175,13 @@ def _tidied(owner: np.ndarray, parts: Sequence[int]) -> tuple[np.ndarray, np.nda
 
 
 def _light(
-    rng: np.random.Generator, scene: Scene, kept: Sequence[int], owner: np.ndarray, depth: np.ndarray, axes: Axes
+    rng: np.random.Generator,
+    scene: Scene,
+    kept: Sequence[int],
+    owner: np.ndarray,
+    depth: np.ndarray,
+    axes: Axes,
+    background: float,
 ) -> np.ndarray:
     """What shines at each point of the fine grid, float32; 1 is the brightest body."""
     longest = max(axis[-1] for axis in axes)
@@ -187,7 +191,7 @@ def _light(
     for kind, profile in PROFILES.items():
         own = np.array([False, *(scene.bodies[k].kind == kind for k in kept)])[owner]
         light[own] *= profile(depth[own])
-    return (light + np.float32(BACKGROUND)) * uneven
+    return (light + np.float32(background)) * uneven
 
 
 def _blurred(light: np.ndarray, axis: int, deviation: float) -> np.ndarray:
@@ -211,8 +215,11 @@ def _averaged(light: np.ndarray, parts: Sequence[int]) -> np.ndarray:
     return light
 
 
-def _exposed(rng: np.random.Generator, light: np.ndarray) -> np.ndarray:
+def _exposed(rng: np.random.Generator, light: np.ndarray, photons: float) -> np.ndarray:
     """Counts of the camera, float32: photons come by chance, and reading them adds noise."""
-    photons = rng.poisson(np.maximum(light, 0) * PHOTONS)
-    counts = OFFSET + GAIN * photons + rng.normal(0, READ_NOISE, light.shape)
+    counts = OFFSET + GAIN * rng.poisson(np.maximum(light, 0) * photons) + rng.normal(0, READ_NOISE, light.shape)
     return np.maximum(counts, 0).astype(np.float32)
+
+
+def _log_uniform(rng: np.random.Generator, bounds: tuple[float, float]) -> float:
+    return float(np.exp(rng.uniform(*np.log(bounds))))
