@@ -1,4 +1,5 @@
-"""Which way the axes of a scan run, and the turn that makes x run to the patient's right, y to the front, z to the head.
+"""Which way the axes of a scan run, and the turn after which x runs to the patient's right, y to the front, z to the
+head.
 
 Scanners and programs store voxels in any of 48 orders of axes and directions. A model that learned from scans of one
 order must see all in that order, so every scan is turned before anything looks at it.
@@ -44,8 +45,8 @@ def turn_to_canonical(
     source, mirrored = [0, 0, 0], [False, False, False]  # of each world axis
     free = np.abs(cosines)
     for _ in range(3):
-        world, own = np.unravel_index(int(free.argmax()), free.shape)
-        source[world], mirrored[world] = int(own), bool(cosines[world, own] < 0)
+        world, own = divmod(int(free.argmax()), 3)
+        source[world], mirrored[world] = own, bool(cosines[world, own] < 0)
         free[world, :] = free[:, own] = -1
     turned = np.eye(4)
     turned[:3, 3] = np.asarray(affine, dtype=np.float64)[:3, 3]

@@ -107,16 +107,10 @@ def _read(path: Path, age: int, meaning: str) -> _Labels:
 def objects_of(volume: LabelVolume, meaning: str) -> tuple[Regions, np.ndarray]:
     """The objects of a label volume and their classes, int64 ``[N]``; 1 for each object of ``instances``."""
     numbers = volume.numbers
-    if meaning != PARTS:
-        regions = Regions.from_label_map(numbers)
-        values = np.unique(numbers)
-        values = values[values > 0].astype(np.int64)
-        return regions, np.ones(len(values), np.int64) if meaning == INSTANCES else values
-    found, labels = [Regions.blank(numbers.shape)], [np.zeros(0, np.int64)]
-    for value in (value for value in np.unique(numbers).tolist() if value):
-        found.append(Regions.from_label_map(connected_parts(numbers == value)))
-        labels.append(np.full(len(found[-1]), value, np.int64))
-    return Regions.join(found), np.concatenate(labels)
+    objects = connected_parts(numbers) if meaning == PARTS else numbers
+    values, first = np.unique(objects, return_index=True)
+    labels = numbers.ravel()[first[values > 0]].astype(np.int64)
+    return Regions.from_label_map(objects), np.ones_like(labels) if meaning == INSTANCES else labels
 
 
 @lru_cache(maxsize=MOST_REMEMBERED)
@@ -144,7 +138,7 @@ def guess_meaning(label_maps: Iterable[np.ndarray], class_names: Sequence[str]) 
         values.append(tuple(own))
         count += 1
         if len(own) <= max(MOST_CLASSES, len(class_names)):
-            whole += [_hangs_together(numbers == value) for value in own]
+            whole += _hang_together(numbers)
     named = len(class_names) > 1
     most = max((max(own) for own in values if own), default=1)
     same = count >= FEWEST_FILES and len(set(values)) == 1 and values[0] == tuple(range(1, most + 1))
@@ -155,6 +149,10 @@ def guess_meaning(label_maps: Iterable[np.ndarray], class_names: Sequence[str]) 
     return (CLASSES if whole and np.mean(whole) >= MAIN_PART else PARTS), max(most, len(class_names))
 
 
-def _hangs_together(mask: np.ndarray) -> bool:
-    sizes = np.bincount(connected_parts(mask).ravel())[1:]
-    return bool(sizes.max() >= MAIN_PART * sizes.sum())
+def _hang_together(numbers: np.ndarray) -> list[bool]:
+    """Of each number whether nine tenths of its voxels are one part."""
+    parts = connected_parts(numbers)
+    values, first, sizes = np.unique(parts, return_index=True, return_counts=True)
+    classes, sizes = numbers.ravel()[first[values > 0]], sizes[values > 0]
+    found = (sizes[classes == value] for value in np.unique(classes))
+    return [bool(own.max() >= MAIN_PART * own.sum()) for own in found]
