@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from maskrcnn.data.orientation import turn_to_canonical
 from maskrcnn.data.dicom_slices import Slice, checked_in_order, slices_of
+from maskrcnn.data.orientation import turn_to_canonical
 from maskrcnn.data.volume import FileSpace, Volume, extra, filled, reason
 from maskrcnn.errors import DataError, UsageError
 
