@@ -5,8 +5,10 @@ import torch
 
 from maskrcnn.models.nd import CONV
 
+SHAPES = [((2, 4, 4), 3), ((2, 2, 3), 3), ((3, 9, 9), 7), ((1, 5, 5), 3), ((4, 5, 6), 3)]
 
-@pytest.mark.parametrize(("shape", "kernel"), [((2, 4, 4), 3), ((2, 2, 3), 3), ((3, 9, 9), 7), ((1, 5, 5), 3), ((4, 5, 6), 3)])
+
+@pytest.mark.parametrize(("shape", "kernel"), SHAPES)
 def test_gradients_in_half_precision_are_those_of_full_precision(shape, kernel):
     torch.manual_seed(0)
     layer = CONV[3](16, 16, kernel, padding=kernel // 2)

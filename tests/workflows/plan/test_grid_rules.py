@@ -89,7 +89,11 @@ def test_anchors_hold_the_shortest_and_the_longest():
 def test_a_window_of_many_objects_may_find_more():
     assert decided(recordings())["max_detections"] == 100
     window = decided(recordings())["crop_size"] / 100  # seconds
-    assert 2 * 100 * window <= decided(recordings(density=100.0, most_objects=6000))["max_detections"] < 2 * 100 * window + 10
+    assert (
+        2 * 100 * window
+        <= decided(recordings(density=100.0, most_objects=6000))["max_detections"]
+        < 2 * 100 * window + 10
+    )
     assert decided(recordings(density=100.0, most_objects=30))["max_detections"] == 100  # no more than a file holds
     assert decided(scans())["max_detections"] == 100
 
