@@ -5,8 +5,9 @@ DATA ?= ../shared/data
 SOURCES := src tests tools benchmarks
 
 .PHONY: demo test lint check-weights golden parity pseudo-labels ablation bench bench-models evidence clean \
-    train-people train-everyday train-nuclei train-ecg train-digits \
-    evaluate-people evaluate-everyday evaluate-nuclei evaluate-ecg evaluate-digits dna
+    train-people train-everyday train-nuclei train-ecg train-digits train-hippocampus \
+    evaluate-people evaluate-everyday evaluate-nuclei evaluate-ecg evaluate-digits evaluate-hippocampus dna synthetic \
+    bench-volume
 
 demo: .venv/installed
 	$(BIN)/maskrcnn demo --out demo
@@ -104,6 +105,16 @@ train-digits: runs/digits/train
 
 evaluate-digits: runs/digits/val
 	$(BIN)/maskrcnn evaluate runs/digits/val --model spoken-digits --out runs/evaluate-digits
+
+# Parts of the hippocampus in MRI; the val scans are those that the data hold back.
+train-hippocampus: .venv/installed-test
+	$(BIN)/maskrcnn train $(DATA)/hippocampus/train --class-names anterior posterior --labels classes \
+	    --model volume_fpn --out runs/hippocampus --plan off --window 44 60 44 --scale 0.8 1.25 --flip x --gain 0.3 \
+	    --noise 0.2 --drift 0.4 --smallest-anchor 12 --proposals 64 --batch 2 --lr 1e-3 --average 0.998 \
+	    --precision bf16 --epochs 60
+
+evaluate-hippocampus: .venv/installed-test
+	$(BIN)/maskrcnn evaluate $(DATA)/hippocampus/val --model hippocampus --out runs/evaluate-hippocampus
 
 # Genes of a chloroplast, learned on one part of the genome and looked for in another; the second copy of its inverted
 # repeat lies in neither.

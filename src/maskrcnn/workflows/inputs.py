@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from maskrcnn.checkpoints.ours import ModelInfo
+from maskrcnn.checkpoints.ours import ModelInfo, read_info
 from maskrcnn.data.images import find_images, is_image
 from maskrcnn.data.readers import audio, dna, series, wfdb_records
 from maskrcnn.data.signals import find_signals, named_signal
 from maskrcnn.data.volumes import find_volumes, is_volume
 from maskrcnn.errors import UsageError
-from maskrcnn.pretrained import DEFAULT_MODEL, DEFAULT_OF_KIND
+from maskrcnn.pretrained import DEFAULT_MODEL, DEFAULT_OF_KIND, model_path, shipped_models
 from maskrcnn.workflows.kinds import KINDS
 
 KIND_TESTS: dict[str, Callable[[Path], bool]] = {
@@ -66,10 +66,12 @@ def default_of_kind(kind: str, path: Path) -> str:
     """The shipped model for files of a kind. Raises UsageError where there is none."""
     if kind == "image":
         return DEFAULT_MODEL
-    if kind not in DEFAULT_OF_KIND:
+    if kind not in DEFAULT_OF_KIND:  # a scan may show anything
+        shipped = [name for name in shipped_models() if read_info(model_path(name)).notes.get("kind") == kind]
+        which = f"one that is shipped ({', '.join(shipped)}) or one of yours" if shipped else "one of yours"
         raise UsageError(
-            f"No shipped model knows files like {path}: name one of yours with --model, or train it with `maskrcnn "
-            "train DATA`."
+            f"No model is meant for all files like {path}: name {which} with --model, or train it with `maskrcnn train "
+            "DATA`."
         )
     return DEFAULT_OF_KIND[kind]
 
