@@ -110,7 +110,7 @@ def _write_tiff(path: Path, voxels: np.ndarray, space: FileSpace, spacing: Seque
 
 
 def _write_npz(path: Path, voxels: np.ndarray, space: FileSpace, spacing: Sequence[float] | None) -> None:
-    arrays = {"volume" if voxels.dtype.kind == "f" else "labels": voxels}
+    arrays: dict[str, Any] = {"volume" if voxels.dtype.kind == "f" else "labels": voxels}
     if spacing is not None:
         arrays["spacing"] = np.array(spacing)
     if space.affine is not None:
