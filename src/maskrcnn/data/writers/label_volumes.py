@@ -79,12 +79,13 @@ def _turned_back(spacing: Sequence[float], turn: Turn) -> tuple[float, ...]:
 def _write_nifti(path: Path, voxels: np.ndarray, space: FileSpace, spacing: Sequence[float] | None) -> None:
     nibabel = extra("nibabel", "and write NIfTI files")
     affine = np.diag([*(spacing or (1.0, 1.0, 1.0)), 1.0]) if space.affine is None else space.affine
-    image = nibabel.Nifti1Image(voxels.T, affine)
-    image.header.set_xyzt_units("mm", "sec")
-    sform_code = int(space.header.get("sform_code", SCANNER))
-    qform_code = int(space.header.get("qform_code", SCANNER if _is_rigid(affine) else 0))
-    image.header.set_qform(affine, qform_code)
-    image.header.set_sform(affine, sform_code)
+    header = nibabel.Nifti1Header()
+    header.set_data_shape(voxels.T.shape)
+    header.set_data_dtype(voxels.dtype)
+    header.set_xyzt_units("mm", "sec")
+    header.set_qform(affine, int(space.header.get("qform_code", SCANNER if _is_rigid(affine) else 0)))
+    header.set_sform(affine, int(space.header.get("sform_code", SCANNER)))
+    image = nibabel.Nifti1Image(voxels.T, None, header)  # with an affine it would choose codes of its own
     with path.open("wb") as file, gzip.GzipFile("", "wb", COMPRESSION, file, mtime=0) as packed:
         image.to_stream(packed)
 
