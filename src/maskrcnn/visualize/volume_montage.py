@@ -27,6 +27,7 @@ from maskrcnn.visualize.volume_sheet import (
     LETTER_ROOM,
     PAGE,
     SMALL,
+    Entry,
     draw_head,
     draw_letters,
     draw_scale_bar,
@@ -38,6 +39,7 @@ from maskrcnn.visualize.volume_slices import Grid, areas_by_slice, choose_slices
 
 GAP = 8  # pixels between slices
 ROOM = (PAGE - 2 * MARGIN - 2 * LETTER_ROOM, 1280)  # pixels for all slices
+NUMBERED = 0.7  # part of many objects that must have room for their numbers, else none is written
 TRUE = Stroke(WHITE, opacity=0.0, width=1.3, dash=(5.0, 3.5))
 
 
@@ -77,9 +79,10 @@ def draw_montage(
     boxes = _draw_found(tiles, plane, found, chosen)
     largest = [_largest(z, a, chosen) for z, a in zip(first, areas[: len(found)])]
     _draw_words(tiles, found.words(class_names), found, boxes, largest)
-    legend = found.legend(class_names) + ([([], f"truth  {len(true):,}")] if truth is not None else [])
+    legend: list[Entry] = found.legend(class_names)
+    legend += [([], f"truth  {len(true):,}")] if truth is not None else []
     facts = facts_of(volume, len(found))
-    facts.append(f"{len(chosen)} of {shape[0]} slices" if len(chosen) < shape[0] else "all slices")
+    facts += [f"{len(chosen)} of {shape[0]} slices"] if len(chosen) < shape[0] else []
     words = positions(volume, chosen)
     return _bind(tiles, words, plane, grid, title, facts, legend, volume.spacing is not None)
 
@@ -104,12 +107,12 @@ def _draw_slices(volume: Volume, plane: Plane, chosen: Sequence[int], size: tupl
     return [plane.picture(to_levels(samples[:, k], windows), size) for k in chosen]
 
 
-def _cuts(regions: Regions, i: int, chosen: Sequence[int]) -> list[tuple[int, np.ndarray]]:
+def _cuts(regions: Regions, i: int, chosen: Sequence[int]) -> list[tuple[int, list[np.ndarray]]]:
     """Of object ``i``: the number of each chosen slice that it is in, and its outlines there (x, y)."""
     window = regions.window(i)
     z, y, x = (int(offset) for offset in regions.offsets[i])
     inside = [(k, window[s - z]) for k, s in enumerate(chosen) if z <= s < z + len(window)]
-    return [(k, [ring + (x, y) for ring in smooth_outlines(mask)]) for k, mask in inside if mask.any()]
+    return [(k, smooth_outlines(mask, (x, y))) for k, mask in inside if mask.any()]
 
 
 def _draw_found(
@@ -145,20 +148,25 @@ def _draw_words(
     boxes: dict[tuple[int, int], np.ndarray],
     largest: Sequence[int | None],
 ) -> None:
-    """Name each object in one slice: on a chip beside it, or, where there are many, on itself if it has room."""
+    """Name each object in one slice: on a chip beside it, or, where there are many, on itself if most have room."""
     font = font_of(SMALL)
+    roomy = {i for i, k in enumerate(largest) if k is not None and _has_room(boxes[i, k], font.getlength(words[i]))}
     for k, tile in enumerate(tiles):
         named = [i for i, number in enumerate(largest) if number == k]
-        texts = [words[i] for i in named]
         around = np.array([boxes[i, k] for i in named]).reshape(-1, 4)
-        if len(found) > NAMED:
-            for text, box in zip(texts, around):
-                if (box[2:] - box[:2] > (font.getlength(text) + 6, SMALL + 2)).all():
-                    draw_word(tile, tuple((box[:2] + box[2:]) / 2), text, anchor="mm")
-            continue
-        for i, text, corner in zip(named, texts, place_chips(around, chip_sizes(texts, font), tile.size)):
-            if corner is not None:
-                draw_chip(tile, corner, text, found.colors[i], font)
+        if len(found) <= NAMED:
+            places = place_chips(around, chip_sizes([words[i] for i in named], font), tile.size)
+            for i, corner in zip(named, places):
+                if corner is not None:
+                    draw_chip(tile, corner, words[i], found.colors[i], font)
+        elif len(roomy) >= NUMBERED * len(found):
+            for i, (x1, y1, x2, y2) in zip(named, around.tolist()):
+                if i in roomy:
+                    draw_word(tile, ((x1 + x2) / 2, (y1 + y2) / 2), words[i], anchor="mm")
+
+
+def _has_room(box: np.ndarray, length: float) -> bool:
+    return bool((box[2:] - box[:2] > (length + 6, SMALL + 2)).all())
 
 
 def _bind(
@@ -168,7 +176,7 @@ def _bind(
     grid: Grid,
     title: str,
     facts: Sequence[str],
-    legend: Sequence,
+    legend: Sequence[Entry],
     measured: bool,
 ) -> Image.Image:
     """The page of all slices."""

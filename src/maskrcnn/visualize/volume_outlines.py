@@ -33,13 +33,14 @@ class Stroke:
     dash: tuple[float, float] = (0.0, 0.0)
 
 
-def smooth_outlines(mask: np.ndarray) -> list[np.ndarray]:
-    """The closed outlines ``[n, 2]`` (x, y, continuous) of a boolean mask ``[H, W]``, holes among them.
+def smooth_outlines(mask: np.ndarray, offset: tuple[int, int] = (0, 0)) -> list[np.ndarray]:
+    """The closed outlines ``[n, 2]`` (x, y, continuous) of a boolean mask ``[H, W]``, holes among them,
+    moved by ``offset``.
 
     They follow the middles of the sides between covered and uncovered pixels, so steps become slopes and no point is
     further than half a pixel from the mask's own border. Objects that touch share what is between them.
     """
-    return [_without_corners(_middles(np.array(ring, dtype=np.float64))) for ring in rings(mask)]
+    return [_without_corners(_middles(np.array(ring, dtype=np.float64) + offset)) for ring in rings(mask)]
 
 
 def _middles(corners: np.ndarray) -> np.ndarray:
@@ -69,7 +70,7 @@ def draw_object(canvas: Image.Image, outlines: list[np.ndarray], stroke: Stroke)
     low = np.floor(points.min(axis=0)).astype(int) - margin
     width, height = (np.ceil(points.max(axis=0)).astype(int) + margin - low).tolist()
     size = (width * FINE, height * FINE)
-    fine = [(ring - low) * FINE for ring in outlines]
+    fine = [(_thinned(ring) - low) * FINE for ring in outlines]
     corner = (int(low[0]), int(low[1]))
     inside = _filled(size, fine)
     if stroke.opacity:
@@ -84,6 +85,12 @@ def draw_object(canvas: Image.Image, outlines: list[np.ndarray], stroke: Stroke)
     if beside:
         line = ImageChops.darker(line, inside)
     canvas.paste(stroke.color, corner, line.reduce(FINE))
+
+
+def _thinned(ring: np.ndarray) -> np.ndarray:
+    """Every k-th point of an outline whose points lie closer than can be seen."""
+    step = np.linalg.norm(ring - np.roll(ring, 1, axis=0), axis=1).mean()
+    return ring[:: max(1, min(int(0.7 / max(step, 1e-6)), len(ring) // 16))]
 
 
 def _filled(size: tuple[int, int], outlines: list[np.ndarray]) -> Image.Image:

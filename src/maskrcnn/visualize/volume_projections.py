@@ -19,26 +19,23 @@ from maskrcnn.visualize.volume_sheet import (
     LEAST,
     LETTER_ROOM,
     PAGE,
-    SMALL,
     draw_head,
     draw_letters,
     draw_scale_bar,
     facts_of,
     head_height,
 )
-from maskrcnn.visualize.volume_slices import SHARPEST
+from maskrcnn.visualize.volume_slices import NARROWEST, most_scale
 
 HIGHEST = 900  # pixels of a projection
 BETWEEN = 24  # pixels between two projections, and the letters of both
 CAPTION = 26  # pixels above them
-THINNEST = 8  # pixels a side: what is thinner shows nothing
+THINNEST = 24  # pixels a side: what is thinner shows nothing
 SILHOUETTES = 0.10  # opacity of the tint of a few; many lie one upon another and have none
-TAILS = (0.5, 98.0)  # percentiles: few of the brightest voxels are much brighter than the others
+TAILS = (0.5, 99.0)  # percentiles: few of the brightest voxels are much brighter than the others
 
 
-def draw_projections(
-    volume: Volume, detections: Instances, class_names: Sequence[str], title: str = ""
-) -> Image.Image:
+def draw_projections(volume: Volume, detections: Instances, class_names: Sequence[str], title: str = "") -> Image.Image:
     """Maximum intensity projections along z, y and x, side by side, all of one scale at physical proportions.
 
     Args:
@@ -54,7 +51,7 @@ def draw_projections(
     found = objects_of(detections, volume.samples.shape[1:])
     planes = [plane_across(volume, axis) for axis in range(3)]
     around = LETTER_ROOM if planes[0].letters else 0
-    scale = _scale(planes, volume, around)
+    scale = _scale(planes, around)
     sizes = [_size(plane, scale) for plane in planes]
     shown = [k for k in range(3) if k == 0 or min(sizes[k]) >= THINNEST]
     planes, sizes = [planes[k] for k in shown], [sizes[k] for k in shown]
@@ -62,7 +59,7 @@ def draw_projections(
     _draw_silhouettes(pictures, planes, found)
 
     legend = found.legend(class_names)
-    wide = sum(width + 2 * around + BETWEEN for width, _ in sizes) - BETWEEN
+    wide = sum(max(width + 2 * around, NARROWEST) + BETWEEN for width, _ in sizes) - BETWEEN
     page_width = max(wide + 2 * MARGIN, LEAST)
     top = head_height(legend, page_width) + CAPTION + around
     high = max(height for _, height in sizes)
@@ -73,23 +70,21 @@ def draw_projections(
     for plane, picture in zip(planes, pictures):
         box = (x + around, top, x + around + picture.width, top + picture.height)
         page.paste(picture, box[:2])
-        ImageDraw.Draw(page).text(
-            (box[0], top - around - 8), plane.name, QUIET, font_of(TEXT_SIZE), anchor="ls"
-        )
+        ImageDraw.Draw(page).text((box[0], top - around - 8), plane.name, QUIET, font_of(TEXT_SIZE), anchor="ls")
         draw_letters(page, box, plane.letters or ())
-        x += picture.width + 2 * around + BETWEEN
+        x += max(picture.width + 2 * around, NARROWEST) + BETWEEN
     if foot:
         right = (page_width + wide) // 2 - around
         draw_scale_bar(page, right, page.height - MARGIN + 6 - FOOT // 2, scale)
     return page
 
 
-def _scale(planes: Sequence[Plane], volume: Volume, around: int) -> float:
+def _scale(planes: Sequence[Plane], around: int) -> float:
     """Pixels for each millimetre."""
-    room = PAGE - 2 * MARGIN - 2 * BETWEEN - 6 * around
-    voxel = 1.0 if volume.spacing is None else min(volume.spacing)
+    room = PAGE - 2 * MARGIN - 2 * BETWEEN - 6 * around - 3  # sizes are rounded
     across = room / sum(plane.extent[1] for plane in planes)
-    return min(across, HIGHEST / max(plane.extent[0] for plane in planes), SHARPEST / voxel)
+    finest = [most_scale(plane.extent, plane.shape) for plane in planes]
+    return min(across, HIGHEST / max(plane.extent[0] for plane in planes), *finest)
 
 
 def _size(plane: Plane, scale: float) -> tuple[int, int]:
@@ -108,6 +103,6 @@ def _draw_silhouettes(pictures: Sequence[Image.Image], planes: Sequence[Plane], 
         window, offset = found.regions.window(i), found.regions.offsets[i]
         for picture, plane in zip(pictures, planes):
             y, x = np.delete(offset, plane.axis).tolist()
-            outlines = [ring + (x, y) for ring in smooth_outlines(window.any(axis=plane.axis))]
+            outlines = smooth_outlines(np.asarray(window.any(axis=plane.axis)), (x, y))
             placed = [plane.place(ring, picture.size) for ring in outlines]
             draw_object(picture, placed, Stroke(found.colors[i], opacity))

@@ -1,4 +1,4 @@
-"""The dark page of a volume's pictures: title, facts and legend at its head, letters beside a picture, words upon it."""
+"""The dark page of a volume's pictures: title, facts and legend at its head, letters beside it, words upon it."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from maskrcnn.regions import Regions
 
-FEW, MANY = 12, 20  # slices of a montage; a stack of up to MANY is shown whole
+FEW, MANY = 12, 20  # slices of a montage; a scan of up to FEW is shown whole
 SHARPEST = 16.0  # pixels of the montage for each voxel: beyond, there is nothing more to see
-LARGEST = 860  # pixels a side of a slice
+SMALLEST, LARGEST = 240, 860  # pixels of the longer side of a slice, the first even of a few voxels
 NARROWEST = 64  # pixels of a column: the words in it need them
 
 
@@ -31,9 +31,7 @@ class Grid:
         return max(self.tile[0], NARROWEST)
 
 
-def lay_grid(
-    extent: tuple[float, float], shape: tuple[int, int], slices: int, room: tuple[int, int], gap: int
-) -> Grid:
+def lay_grid(extent: tuple[float, float], shape: tuple[int, int], slices: int, room: tuple[int, int], gap: int) -> Grid:
     """The grid that shows most.
 
     Args:
@@ -43,8 +41,7 @@ def lay_grid(
         room: width and height in pixels at most.
         gap: pixels between two slices.
     """
-    voxel = min(e / s for e, s in zip(extent, shape))
-    most = min(SHARPEST / voxel, LARGEST / max(extent))  # pixels for each millimetre
+    most = most_scale(extent, shape)
     best, best_score = Grid(1, 1, 1, (1, 1)), -1.0
     for columns in range(1, MANY + 1):
         for rows in range(1, MANY + 1):
@@ -61,6 +58,12 @@ def lay_grid(
     return best
 
 
+def most_scale(extent: tuple[float, float], shape: tuple[int, int]) -> float:
+    """Pixels for each millimetre at most, of a plane of ``extent`` (height, width) and ``shape`` (rows, columns)."""
+    voxel = min(e / s for e, s in zip(extent, shape))
+    return min(max(SHARPEST / voxel, SMALLEST / max(extent)), LARGEST / max(extent))
+
+
 def areas_by_slice(regions: Regions) -> list[np.ndarray]:
     """Voxels of each object in each slice of its own window, int64 ``[Z of the window]``."""
     return [np.count_nonzero(regions.window(i), axis=(1, 2)) for i in range(len(regions))]
@@ -72,7 +75,9 @@ def first_slices(regions: Regions) -> list[int]:
 
 
 def occupied(first: Sequence[int], areas: Sequence[np.ndarray], depth: int) -> tuple[int, int]:
-    """The slices [low, high) from the first object to the last; all where there is none."""
+    """The slices [low, high) from the first object to the last; all where there is none, or of up to FEW."""
+    if depth <= FEW:
+        return 0, depth
     spans = [(z, z + len(a)) for z, a in zip(first, areas) if a.any()]
     return (min(z for z, _ in spans), max(z for _, z in spans)) if spans else (0, depth)
 
