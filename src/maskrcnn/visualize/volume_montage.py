@@ -83,6 +83,8 @@ def draw_montage(
     legend += [([], f"truth  {len(true):,}")] if truth is not None else []
     facts = facts_of(volume, len(found))
     facts += [f"{len(chosen)} of {shape[0]} slices"] if len(chosen) < shape[0] else []
+    missed = largest.count(None)
+    facts += [f"{missed:,} objects in none of them"] if missed else []
     words = positions(volume, chosen)
     return _bind(tiles, words, plane, grid, title, facts, legend, volume.spacing is not None)
 
