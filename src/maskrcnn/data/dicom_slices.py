@@ -65,7 +65,7 @@ def slices_of(content: Any, path: Path) -> list[Slice]:
             f"{path} holds compressed voxels ({getattr(syntax, 'name', 'unknown')}) that need another package to be "
             "read: export it uncompressed, or pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg."
         ) from error
-    frames = voxels if voxels.ndim == 3 else voxels[None]
+    frames = voxels.reshape(-1, *voxels.shape[-2:])
     many = len(frames) > 1 or "PerFrameFunctionalGroupsSequence" in content
     inverted = str(content.get("PhotometricInterpretation", "")) == INVERTED
     slices = []
