@@ -82,7 +82,9 @@ def draw_projections(volume: Volume, detections: Instances, class_names: Sequenc
 def _scale(planes: Sequence[Plane], around: int) -> float:
     """Pixels for each millimetre."""
     room = PAGE - 2 * MARGIN - 2 * BETWEEN - 6 * around - 3  # sizes are rounded
-    across = room / sum(plane.extent[1] for plane in planes)
+    widths = sorted(plane.extent[1] for plane in planes)
+    # Whichever the k narrowest are that take NARROWEST instead of their own width, all have room.
+    across = min((room - k * NARROWEST) / sum(widths[k:]) for k in range(3))
     finest = [most_scale(plane.extent, plane.shape) for plane in planes]
     return min(across, HIGHEST / max(plane.extent[0] for plane in planes), *finest)
 
