@@ -16,7 +16,7 @@ from maskrcnn.config import KeypointHeadConfig, MaskHeadConfig, ModelConfig
 from maskrcnn.data.combine import combine
 from maskrcnn.data.dataset import Dataset, open_dataset
 from maskrcnn.data.spread import spread
-from maskrcnn.data.volume_labels import AUTO
+from maskrcnn.data.volume_labels import AUTO, INSTANCES
 from maskrcnn.data.volume_sets import labelled_as, names_of
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.evaluation.evaluate import match_classes
@@ -113,6 +113,11 @@ def understood(data: Dataset, labels: str, class_names: Sequence[str]) -> Datase
         return data
     if labels == AUTO and not class_names:
         return data
+    if labels == INSTANCES and len(class_names) > len(data.class_names) == 1:
+        raise UsageError(
+            "--labels instances says that the numbers are objects, and --class-names names several classes: write the "
+            "class of each voxel into label volumes in classes/, or say --labels parts or classes."
+        )
     return labelled_as(data, labels, class_names or names_of(data.path))
 
 
