@@ -5,8 +5,9 @@ DATA ?= ../shared/data
 SOURCES := src tests tools benchmarks
 
 .PHONY: demo test lint check-weights golden parity pseudo-labels ablation bench bench-models evidence clean \
-    train-people train-everyday train-nuclei train-ecg train-digits \
-    evaluate-people evaluate-everyday evaluate-nuclei evaluate-ecg evaluate-digits dna
+    train-people train-everyday train-nuclei train-ecg train-digits train-hippocampus \
+    evaluate-people evaluate-everyday evaluate-nuclei evaluate-ecg evaluate-digits evaluate-hippocampus dna synthetic \
+    bench-volume
 
 demo: .venv/installed
 	$(BIN)/maskrcnn demo --out demo
@@ -105,6 +106,29 @@ train-digits: runs/digits/train
 evaluate-digits: runs/digits/val
 	$(BIN)/maskrcnn evaluate runs/digits/val --model spoken-digits --out runs/evaluate-digits
 
+# Parts of the hippocampus in MRI; the val scans are those that the data hold back.
+train-hippocampus: .venv/installed-test
+	$(BIN)/maskrcnn train $(DATA)/hippocampus/train --class-names anterior posterior --labels classes \
+	    --model volume_fpn --out runs/hippocampus --plan off --window 44 60 44 --scale 0.8 1.25 --flip x --gain 0.3 \
+	    --noise 0.2 --drift 0.4 --smallest-anchor 12 --proposals 64 --batch 2 --lr 1e-3 --average 0.998 \
+	    --precision bf16 --epochs 60
+
+evaluate-hippocampus: .venv/installed-test
+	$(BIN)/maskrcnn evaluate $(DATA)/hippocampus/val --model hippocampus --out runs/evaluate-hippocampus
+
+# Synthetic nuclei, and whether a model that saw nothing else finds those of a real volume.
+runs/synthetic-nuclei: | .venv/installed-test
+	$(BIN)/maskrcnn synthetic $@ --count 48 --seed 1 --shape 64 64 32 --spacing 1 1 2 --kinds blobs --diameter 14
+
+runs/real-nuclei:
+	mkdir -p $@/images $@/labels
+	ln -s $(abspath $(DATA))/volumes/img3d.tif $@/images/nuclei.tif
+	ln -s $(abspath $(DATA))/volumes/mask3d.tif $@/labels/nuclei.tif
+
+synthetic: runs/synthetic-nuclei runs/real-nuclei
+	$(BIN)/maskrcnn train runs/synthetic-nuclei --class-names nucleus --out runs/synthetic
+	$(BIN)/maskrcnn evaluate runs/real-nuclei --model runs/synthetic/best.safetensors --out runs/evaluate-synthetic
+
 # Genes of a chloroplast, learned on one part of the genome and looked for in another; the second copy of its inverted
 # repeat lies in neither.
 dna: .venv/installed-test
@@ -133,6 +157,10 @@ bench: .venv/installed
 bench-models: .venv/installed
 	$(BIN)/python benchmarks/models.py
 	$(BIN)/python benchmarks/training.py
+
+# Memory and time of a scan of 512 x 512 x 300 voxels.
+bench-volume: .venv/installed-test
+	$(BIN)/python benchmarks/volume.py
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

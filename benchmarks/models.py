@@ -15,6 +15,7 @@ import time
 
 import torch
 
+from maskrcnn.checkpoints.ours import read_info
 from maskrcnn.data.images import find_images, read_image
 from maskrcnn.data.synthetic import synthetic_samples
 from maskrcnn.inference.predictor import Predictor
@@ -72,7 +73,7 @@ def main() -> None:
         print(training_speed())
         return
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
-    for name in shipped_models():
+    for name in (n for n in shipped_models() if read_info(model_path(n)).notes.get("kind", "image") == "image"):
         print(f"predict: {predict_seconds(name):.2f} s an image ({name}, at the model's own size)")
     pairs = [(measure(True), measure(False)) for _ in range(ROUNDS)]
     ratios = sorted(kept / plain for kept, plain in pairs)

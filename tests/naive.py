@@ -468,3 +468,23 @@ def enlarged_peak(heatmap: np.ndarray, shape: Sequence[int]) -> tuple[int, ...]:
         if total > best:
             best, where = total, position
     return where
+
+
+def flooded(values: np.ndarray, corners: bool) -> np.ndarray:
+    """Numbers of connected parts, one flood after another."""
+    parts = np.zeros(values.shape, dtype=np.int64)
+    for first in np.ndindex(values.shape):
+        if values[first] == 0 or parts[first]:
+            continue
+        number, front = parts.max() + 1, [first]
+        while front:
+            here = front.pop()
+            if parts[here] or values[here] != values[first]:
+                continue
+            parts[here] = number
+            for step in itertools.product((-1, 0, 1), repeat=values.ndim):
+                there = tuple(a + d for a, d in zip(here, step))
+                near = corners or sum(map(abs, step)) == 1
+                if near and all(0 <= a < side for a, side in zip(there, values.shape)):
+                    front.append(there)
+    return parts

@@ -38,8 +38,12 @@ ORIGINS: dict[str, dict[str, object]] = {
         "data": "Free Spoken Digit Dataset (CC BY-SA 4.0): 720 clips of four speakers, composed into 600 recordings",
         "starting_weights": "none: random",
     },
+    "hippocampus": {
+        "data": "Medical Segmentation Decathlon, task 4 (CC BY-SA 4.0): 120 MRI crops, anterior and posterior part",
+        "starting_weights": "none: random",
+    },
 }
-KINDS = ("box/", "mask/", "keypoints/", "ecg/", "digits/")
+KINDS = ("box/", "mask/", "keypoints/", "ecg/", "digits/", "hippocampus/")
 
 
 def main() -> None:

@@ -32,6 +32,7 @@ class PreprocessConfig:
         None  # x first: extent (s, mm, bases) of one of the network's own samples; files
     )
     # are resampled to it and cut into windows whose longest side is max_size. None: images are resized as above
+    window: tuple[int, ...] | None = None  # x first: samples of those windows along each axis; None: max_size
     standardise: bool = False  # take each channel's own mean off and divide by its own deviation, of the whole file
     log_mel: bool = False  # see sound as log-mel bands, one of the network's channels a band, a frame a sample
     sound_rate: float | None = None  # samples a second that sound comes to before log_mel; None: as the file has it
@@ -57,8 +58,8 @@ class BackboneConfig:
     fpn_norm: str | None = None  # after every convolution of the pyramid: frozen, batch or group; None: none
 
     def finest_stride(self) -> int:
-        """Of the body's first output, along the last axis."""
-        return 4 if self.reductions is None else self.reductions[0][-1] * self.reductions[1][-1]
+        """Of the body's first output, along the axis where it is largest."""
+        return 4 if self.reductions is None else max(a * b for a, b in zip(*self.reductions[:2]))
 
 
 @dataclass(frozen=True)

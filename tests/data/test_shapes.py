@@ -1,19 +1,16 @@
-"""Shapes become the pixels that pycocotools gives them, and pixels the parts that a patient flood finds."""
+"""Shapes become the pixels that pycocotools gives them."""
 
-import itertools
 import math
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
 from pycocotools import mask as pycoco
 
 from maskrcnn.data.shapes import (
     NO_MASK,
     clip_box,
-    connected_parts,
     ellipse_polygon,
     mask_area,
     mask_box,
@@ -28,41 +25,6 @@ SHAPE = (40, 60)
 
 def pixels(mask):
     return decode_masks([mask], SHAPE).mask(0)
-
-
-def flooded(values):
-    """Part numbers, one flood after another."""
-    parts = np.zeros(values.shape, dtype=np.int64)
-    for first in np.ndindex(values.shape):
-        if values[first] == 0 or parts[first]:
-            continue
-        number, front = parts.max() + 1, [first]
-        while front:
-            here = front.pop()
-            if parts[here] or values[here] != values[first]:
-                continue
-            parts[here] = number
-            for step in itertools.product((-1, 0, 1), repeat=values.ndim):
-                there = tuple(a + d for a, d in zip(here, step))
-                if all(0 <= a < side for a, side in zip(there, values.shape)):
-                    front.append(there)
-    return parts
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    array_shapes(min_dims=1, max_dims=3, max_side=7).flatmap(lambda s: arrays(np.int64, s, elements=st.integers(0, 2)))
-)
-def test_connected_parts_are_those_of_a_flood(values):
-    assert np.array_equal(connected_parts(values), flooded(values))
-
-
-def test_a_long_snake_is_one_part():
-    snake = np.zeros((41, 41), dtype=np.uint8)
-    snake[::2] = 1
-    snake[1::4, -1] = snake[3::4, 0] = 1
-    assert connected_parts(snake).max() == 1
-    assert connected_parts(np.zeros((3, 0))).shape == (3, 0)
 
 
 POINTS = st.lists(st.floats(-20, 80), min_size=6, max_size=16).filter(lambda values: len(values) % 2 == 0)

@@ -480,3 +480,13 @@ def test_evaluate_counts_all_that_tiles_find(maskrcnn, tiny_file, tmp_path):
 def test_flags_that_make_no_sense_are_refused_in_a_sentence(refused, tiny_file, tmp_path, flags):
     photo = save_photo(tmp_path / "photos" / "a.png")
     assert "tile" in refused("predict", photo, "--model", tiny_file, "--out", tmp_path / "out", *flags).lower()
+
+
+def test_tiles_may_differ_by_axis():
+    slices = tile_slices((10, 70, 30), (8, 40, 40), 0.25)
+    assert {tuple(s.stop - s.start for s in tile) for tile in slices} == {(8, 40, 30)}
+    assert [s[1].start for s in slices[:2]] == [0, 30] and {s[0].start for s in slices} == {0, 2}
+    tiling = Tiling(64, 0.25, 96.0)
+    assert tiling.tile_shape((16, 96, 96), (0.25, 1.0, 1.0)) is None
+    assert tiling.tile_shape((25, 20, 20), (0.25, 1.0, 1.0)) == (16, 64, 64)
+    assert tiling.tile_shape((16, 97, 96), (0.25, 1.0, 1.0)) == (16, 64, 64)

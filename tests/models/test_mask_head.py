@@ -11,8 +11,8 @@ from maskrcnn.structures import Instances
 CLASSES = 3
 
 
-def make_head(ndim, class_agnostic=False):
-    config = MaskHeadConfig(PoolConfig(3), channels=4, convs=2, class_agnostic=class_agnostic)
+def make_head(ndim, class_agnostic=False, channels=4):
+    config = MaskHeadConfig(PoolConfig(3), channels=channels, convs=2, class_agnostic=class_agnostic)
     return MaskHead(ndim, 4, CLASSES, config, [(4,) * ndim, (8,) * ndim])
 
 
@@ -37,10 +37,13 @@ def test_no_boxes_leave_every_weight_a_gradient_of_zero(ndim):
 
 
 @NDIMS
-def test_every_mask_begins_undecided(ndim):
-    head = make_head(ndim)
-    features = [torch.randn(1, 4, *(8,) * ndim, generator=seeded())]
-    assert head(features, [inner_boxes(4, (32,) * ndim)]).sigmoid().sub(0.5).abs().max() < 0.05
+def test_masks_begin_with_weights_of_both_signs(ndim):
+    """Else what is outside, most of a box, pulls all weights below 0, and inside nothing speaks for the object."""
+    torch.manual_seed(0)
+    logits = make_head(ndim, channels=64).logits
+    weight = logits.weight.detach()
+    assert 0.3 < (weight > 0).float().mean() < 0.7 and weight.abs().mean() > 0.5 * 64**-0.5
+    assert not logits.bias.any()
 
 
 @NDIMS

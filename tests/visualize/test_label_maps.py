@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from maskrcnn.errors import UsageError
 from maskrcnn.regions import Regions
 from maskrcnn.visualize.label_maps import label_maps
 
@@ -24,5 +25,5 @@ def test_the_higher_score_wins_where_objects_overlap(ndim: int) -> None:
 def test_nothing_and_too_much() -> None:
     instances, classes = label_maps(Regions.blank((4, 5)), torch.zeros(0, dtype=torch.int64), torch.zeros(0))
     assert not instances.any() and not classes.any() and instances.shape == (4, 5)
-    with pytest.raises(ValueError, match="16-bit"):
+    with pytest.raises(UsageError, match="16-bit label map .* 70,000: keep fewer"):
         label_maps(Regions.blank((4, 5), 70_000), torch.ones(70_000, dtype=torch.int64), torch.ones(70_000))

@@ -258,7 +258,7 @@ def test_where_no_model_is_shipped_one_must_be_named(refused, series, tmp_path):
     (tmp_path / "dna" / "a.fasta").write_text(">a\n" + "ACGT" * 20 + "\n")
     for command in (("predict", tmp_path / "dna"), ("evaluate", series), ("predict", series)):
         sentence = refused(*command, "--out", tmp_path / "out")
-        assert "No shipped model" in sentence and "--model" in sentence
+        assert "No model is meant" in sentence and "--model" in sentence
     assert not (tmp_path / "out").exists()
 
 

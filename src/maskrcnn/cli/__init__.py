@@ -18,6 +18,7 @@ from maskrcnn.cli.import_model import Import
 from maskrcnn.cli.models import Models
 from maskrcnn.cli.predict import Predict
 from maskrcnn.cli.speech import say
+from maskrcnn.cli.synthetic import Synthetic
 from maskrcnn.cli.train import Train
 from maskrcnn.errors import MaskRCNNError
 from maskrcnn.workflows.checks import memory_explained
@@ -29,6 +30,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "train": Train,
     "convert": Convert,
     "compose": Compose,
+    "synthetic": Synthetic,
     "demo": Demo,
     "models": Models,
     "import": Import,

@@ -20,7 +20,7 @@ class Evaluate:
 
     data: Data
     """Labelled images: COCO, LabelMe, Pascal VOC, YOLO, VIA, label maps, class maps or mask files; DATA:val is the
-    split of that name. Or labelled recordings (docs/formats.md)."""
+    split of that name. Or labelled recordings or scans (docs/formats.md)."""
     out: Path
     """Folder for metrics.json and report.html."""
     model: Annotated[str | None, arg(metavar="NAME|FILE", help_behavior_hint=DEFAULT_HINT)] = None
@@ -48,7 +48,7 @@ class Evaluate:
         from maskrcnn.data.dataset import open_dataset
         from maskrcnn.workflows.evaluate import evaluate_to, print_table
         from maskrcnn.workflows.inputs import default_of_kind
-        from maskrcnn.workflows.kinds import check_kind
+        from maskrcnn.workflows.kinds import as_learned, check_kind
         from maskrcnn.workflows.models import load_predictor
 
         at_least("max-detections", self.max_detections, 1)
@@ -57,12 +57,13 @@ class Evaluate:
         at_least("batch", self.batch, 1)
         usable_device(self.device)
         data = open_dataset(self.data)
-        tell_problems(data.problems)
         model = self.model or default_of_kind(data.kind, self.data)
         predictor = load_predictor(model, self.device, say)
         check_kind(predictor.info, model, data)
+        data = as_learned(data, predictor.info)
+        tell_problems(data.problems)
         if data.kind != "image":
-            only_for_pictures(flip=self.flip, image_size=self.image_size)
+            only_for_pictures(flip=self.flip and data.kind != "volume", image_size=self.image_size)
         predictor.adjust(image_size=self.image_size, tile=self.tile, overlap=self.overlap, flip=self.flip)
         result_folder(self.out)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:

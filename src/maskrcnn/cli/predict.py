@@ -22,12 +22,14 @@ if TYPE_CHECKING:  # flags must not wait for torch
 
 @dataclass(frozen=True)
 class Predict:
-    """Find, name and outline the objects in images or recordings; writes pictures, predictions.json and summary.csv."""
+    """Find, name and outline the objects in images, recordings or scans; writes pictures, predictions.json and
+    summary.csv."""
 
     inputs: Annotated[
         tuple[Path, ...], tyro.conf.Positional, arg(metavar="FILE|FOLDER [...]", help_behavior_hint="(required)")
     ] = ()
-    """Images or recordings (WFDB, WAV, FLAC, csv, npz, FASTA, GenBank), or folders of them (with their subfolders)."""
+    """Images, recordings (WFDB, WAV, FLAC, csv, npz, FASTA, GenBank) or scans (NIfTI, DICOM series, TIFF stacks, npz),
+    or folders of them (with their subfolders)."""
     out: Path = Path("out")
     """Folder for the results; never read as input."""
     model: Annotated[str | None, arg(metavar="NAME|FILE", help_behavior_hint=DEFAULT_HINT)] = None
@@ -52,10 +54,11 @@ class Predict:
     batch: int = 1
     """Images that run together."""
     label_maps: bool = False
-    """Also write 16-bit PNGs: object numbers (NAME.instances.png) and class numbers (NAME.classes.png)."""
+    """Also write 16-bit PNGs: object numbers (NAME.instances.png) and class numbers (NAME.classes.png). Of scans label
+    volumes are always written."""
     cutouts: bool = False
     """Also write each object as a file of its own into cutouts/: a picture's pixels on a transparent
-    background, a recording's samples as a clip."""
+    background, a recording's samples as a clip, a scan's voxels as a small scan."""
 
     explain: bool = False
     """Also draw what convinced the model of each object: NAME_evidence.png, some seconds an object."""
@@ -82,7 +85,7 @@ class Predict:
         if not paths:
             raise UsageError(" ".join(failures) or f"There are no {what}s in {', '.join(map(str, self.inputs))}.")
         predictor.adjust(self.score, image_size=self.image_size, tile=self.tile, overlap=self.overlap, flip=self.flip)
-        outcome = self.predict_images(predictor, paths) if what == "image" else self.predict_signals(predictor, paths)
+        outcome = self.predict_all(predictor, paths, what)
         for note in outcome.notes:
             say(f"note: {note}")
         also = "; each object of its own is in its folder cutouts" if self.cutouts else ""
@@ -91,6 +94,11 @@ class Predict:
             f"predictions.json and summary.csv are in {self.out}{also}"
         )
         return tell_failures(failures + outcome.failures)
+
+    def predict_all(self, predictor: Predictor, paths: Sequence[Path], what: str) -> Outcome:
+        if what == "image":
+            return self.predict_images(predictor, paths)
+        return self.predict_volumes(predictor, paths) if what == "scan" else self.predict_signals(predictor, paths)
 
     def predict_images(self, predictor: Predictor, paths: Sequence[Path]) -> Outcome:
         from maskrcnn.workflows.predict import predict_files
@@ -113,6 +121,12 @@ class Predict:
 
         only_for_pictures(label_maps=self.label_maps, explain=self.explain, flip=self.flip, image_size=self.image_size)
         return predict_signals(predictor, paths, self.out, self.classes, self.max_detections, tell_count, self.cutouts)
+
+    def predict_volumes(self, predictor: Predictor, paths: Sequence[Path]) -> Outcome:
+        from maskrcnn.workflows.predict_volumes import predict_volumes
+
+        only_for_pictures(explain=self.explain, image_size=self.image_size)
+        return predict_volumes(predictor, paths, self.out, self.classes, self.max_detections, tell_count, self.cutouts)
 
 
 def tell_count(path: Path, found: int) -> None:

@@ -56,18 +56,20 @@ class Train:
     """Go on from OUT/last.safetensors exactly where it was broken off, with the flags of its beginning."""
 
     def run(self) -> int:
-        from maskrcnn.data.dataset import open_dataset
+        from maskrcnn.data.volume_sets import in_words
         from maskrcnn.workflows.plan.prepare import default_out
-        from maskrcnn.workflows.train import named, open_together, train
+        from maskrcnn.workflows.train import named, open_like, open_together, train
 
         if not self.data:
             raise UsageError("Name the data to train on first, as in `maskrcnn train DATA --out runs/mine`.")
         self.recipe.check()
         between("val-fraction", self.val_fraction, 0, 0.9)
         usable_device(self.device)
-        data = named(open_together(self.data, self.mask_data), self.recipe.class_names)
-        val = open_dataset(self.val) if self.val else None
+        data = named(open_together(self.data, self.mask_data, self.recipe), self.recipe.class_names)
+        val = open_like(self.val, data) if self.val else None
         tell_data_problems(self.data, data.problems)
+        if data.kind == "volume":
+            say(in_words(data))
         if val is not None and self.val is not None:
             tell_data_problems([self.val], val.problems)
         out = self.out or default_out(self.data, self.resume)

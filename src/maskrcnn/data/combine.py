@@ -49,6 +49,11 @@ def combine(
             f"{first.path} and {second.path} hold files of different kinds ({first.kind}, {second.kind}), so they "
             "cannot be trained on together; train on one of them."
         )
+    if len({data.labels for data in datasets}) > 1:
+        raise DataError(
+            f"The numbers in the label volumes of {' and '.join(str(data.path) for data in datasets)} mean different "
+            f"things ({', '.join(data.labels for data in datasets)}); say with --labels what they all are."
+        )
     keypoints = _keypoints_of(everything)
     has_masks = any(data.has_masks for data in everything)
     others = [UNNAMED] * len(datasets) + [OTHER] * len(extra)
@@ -64,6 +69,7 @@ def combine(
         keypoint_names=keypoints.keypoint_names,
         skeleton=keypoints.skeleton,
         kind=everything[0].kind,
+        labels=everything[0].labels,
         read_image=images.read_image,
     )
 

@@ -11,12 +11,14 @@ from maskrcnn.data.readers import coco, label_maps, labelme, object_masks, seman
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.signal_sets import is_signal_set, open_signal_set
 from maskrcnn.data.signals import named_signal
+from maskrcnn.data.volume_sets import is_volume_set, open_volume_set
 from maskrcnn.errors import DataError
 
 __all__ = ["Dataset", "open_dataset"]
 
 FOLDERS: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = (  # what it looks like, who opens it
     (is_signal_set, open_signal_set),
+    (is_volume_set, open_volume_set),
     (voc.is_voc, voc.open_voc),
     (yolo.is_yolo, yolo.open_yolo),
     (label_maps.is_label_map_folder, label_maps.open_label_maps),
@@ -29,7 +31,7 @@ LOOKED_FOR = (
     "Pascal VOC (Annotations/ or SegmentationObject/), YOLO (data.yaml, or images/ and labels/ with text files), "
     "label maps (images/ and labels/), class maps (images/ and classes/ or masks/), and one mask file for each object "
     "(NAME/images/ and NAME/masks/), recordings with labels of the same name (WFDB, WAV, FLAC, csv, npz, npy, GenBank, "
-    "FASTA)"
+    "FASTA), scans (images/ and labels/ with NIfTI, TIFF stacks, npz or npy, or imagesTr/ and labelsTr/)"
 )
 
 

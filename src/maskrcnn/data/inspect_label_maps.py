@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from maskrcnn.data.components import connected_parts
 from maskrcnn.data.faults import Fault
 from maskrcnn.data.index_maps import images_by_stem
 from maskrcnn.data.readers.label_maps import LabelMapPair
 from maskrcnn.data.records import Dataset
-from maskrcnn.data.shapes import connected_parts
 from maskrcnn.structures import Record
 
 LOSSY = frozenset({".jpg", ".jpeg", ".webp"})
@@ -45,7 +45,7 @@ def inspect_label_map(record: Record) -> Iterator[Fault]:
     if specks:
         yield Fault("object-speck", name, f"{specks} of {len(areas)} objects", name)
     parts = [
-        int(connected_parts(regions.window(k)).max())
+        int(connected_parts(regions.window(k), corners=True).max())
         for k in range(min(len(regions), MOST_LOOKED_AT))
         if areas[k] > SPECK
     ]

@@ -43,6 +43,7 @@ class Dataset:
         read_image: gives the samples ``[C, *S]`` of a record, 0..255 for images.
         kind: what its files are: ``image``; with samples of a physical extent ``wfdb``, ``audio``, ``series``, ``dna``,
             ``volume``.
+        labels: of volumes, what the numbers of their label volumes mean, see :mod:`maskrcnn.data.volume_labels`.
     """
 
     path: Path
@@ -55,6 +56,7 @@ class Dataset:
     skeleton: tuple[tuple[int, int], ...] = ()
     read_image: Callable[[Record], Tensor] = read_record_image
     kind: str = "image"
+    labels: str = ""
 
     def __len__(self) -> int:
         return len(self.sources)

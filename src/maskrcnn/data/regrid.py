@@ -67,6 +67,12 @@ def grid_shape(
     return tuple(max(1, round(side * factor)) for side, factor in zip(spatial_shape, scale))
 
 
+def window_shape(preprocess: PreprocessConfig, ndim: int) -> tuple[int, ...]:
+    """The samples of its own that a model with a grid sees at once, tensor order."""
+    window = preprocess.window
+    return (preprocess.max_size,) * ndim if window is None else tuple(reversed(window))
+
+
 def regrid(image: Tensor, spatial_shape: Sequence[int], preprocess: PreprocessConfig) -> Tensor:
     """``[C, *S]`` band-limited to ``[C, *spatial_shape]``; with ``log_mel`` the bands ``[mel bands, frames]``."""
     if preprocess.log_mel:

@@ -1,4 +1,4 @@
-"""Drawn shapes as pixels, and pixels as parts: what several label formats need and none owns.
+"""Drawn shapes as pixels: what several label formats need and none owns.
 
 Points are in continuous coordinates, x first, in which pixel k covers [k, k + 1). Polygons become pixels by the rule of
 pycocotools. A mask is COCO's compressed run lengths over its whole image, ``bytes``.
@@ -6,7 +6,6 @@ pycocotools. A mask is COCO's compressed run lengths over its whole image, ``byt
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 
@@ -99,46 +98,6 @@ def ellipse_polygon(centre: Sequence[float], radii: Sequence[float], angle: floa
     points = np.stack([centre[0] + x * cos - y * sin, centre[1] + x * sin + y * cos], axis=1)
     coordinates: list[float] = points.ravel().tolist()
     return coordinates
-
-
-def connected_parts(values: np.ndarray) -> np.ndarray:
-    """Number the connected parts of equal value, int64 of the same shape, in any number of dimensions.
-
-    Samples that touch at a side, an edge or a corner are connected; 0 is background and stays 0. Parts are numbered
-    from 1 in the order of their first samples.
-
-    Every sample begins as a part of its own. Then each pair of neighbours hangs the higher of their two parts on the
-    lower one, all pairs at once, until no pair lies in two parts.
-    """
-    covered = np.flatnonzero(values)
-    index = np.full(values.shape, -1, dtype=np.int64)
-    index.flat[covered] = np.arange(len(covered))
-    first, second = _neighbours(values, index)
-    part = np.arange(len(covered))
-    while len(first):
-        low, high = np.minimum(part[first], part[second]), np.maximum(part[first], part[second])
-        apart = low < high
-        first, second = first[apart], second[apart]
-        np.minimum.at(part, high[apart], low[apart])
-        while (lower := part[part] < part).any():
-            part[lower] = part[part[lower]]
-    parts = np.zeros(values.shape, dtype=np.int64)
-    parts.flat[covered] = np.unique(part, return_inverse=True)[1] + 1
-    return parts
-
-
-def _neighbours(values: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of indices of touching samples of equal value, each pair once."""
-    firsts, seconds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for step in itertools.product((-1, 0, 1), repeat=values.ndim):
-        if step <= (0,) * values.ndim:  # the other half of the neighbours is met from their own side
-            continue
-        here = tuple(slice(max(0, -d), -d if d > 0 else None) for d in step)
-        there = tuple(slice(max(0, d), d if d < 0 else None) for d in step)
-        touch = (values[here] == values[there]) & (values[here] != 0)
-        firsts.append(index[here][touch])
-        seconds.append(index[there][touch])
-    return np.concatenate(firsts), np.concatenate(seconds)
 
 
 def _rle(mask: bytes, spatial_shape: tuple[int, int]) -> dict[str, object]:

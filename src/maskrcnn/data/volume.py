@@ -30,16 +30,17 @@ class Turn:
         """A view of ``[..., *S]`` that is turned."""
         before = array.ndim - len(self.axes)
         turned = array.transpose(*range(before), *(before + axis for axis in self.axes))
-        return turned[self._backwards()]
+        return turned[self._backwards(before)]
 
     def undo(self, array: np.ndarray) -> np.ndarray:
         """A view of ``[..., *S]`` that is turned back: ``undo(apply(a))`` is ``a``."""
         before = array.ndim - len(self.axes)
-        straight = array[self._backwards()]
+        straight = array[self._backwards(before)]
         return straight.transpose(*range(before), *(before + int(axis) for axis in np.argsort(self.axes)))
 
-    def _backwards(self) -> tuple[Any, ...]:
-        return (..., *(slice(None, None, -1 if mirrored else 1) for mirrored in self.mirrored))
+    def _backwards(self, before: int) -> tuple[slice, ...]:
+        steps = (-1 if mirrored else 1 for mirrored in self.mirrored)
+        return (slice(None),) * before + tuple(slice(None, None, step) for step in steps)
 
     def undo_boxes(self, boxes: np.ndarray, spatial_shape: Sequence[int]) -> np.ndarray:
         """Boxes ``[N, 2D]`` (x first) of a turned array of ``spatial_shape`` (tensor order) in the source's axes."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.table import Table
 
 from maskrcnn.data.records import Dataset
+from maskrcnn.data.volume import stem_of
+from maskrcnn.evaluation.dice import ClassDice, dice_by_class, one_object_a_class
 from maskrcnn.evaluation.ecg import SIDES, WAVES, ecg_measures
 from maskrcnn.evaluation.named import DIGITS, interval_measures
 from maskrcnn.structures import Instances, Record
@@ -21,6 +24,9 @@ MARTINEZ = {
 LEADS = {"ecg": "this model", "ecg/fixed_lead": "first lead", "ecg/better_lead": "better lead"}  # prefix: heading
 UNKNOWN = "–"
 SECONDS, BASES = 60, 1000  # that false alarms are counted in
+HIPPOCAMPUS = ["anterior", "posterior"]  # classes of the Medical Segmentation Decathlon's task 4, whatever their case
+# Isensee et al. 2021, on that task: the mean of both classes.
+NNUNET = "nnU-Net: about 0.89 mean Dice on this data"
 
 
 @dataclass(frozen=True)
@@ -40,13 +46,17 @@ def field_measures(
     """The measures of the field that the data come from; an empty result where it has none.
 
     Recordings (every record has a sampling rate) with a class QRS are ECG: ``ecg/...``. All others have
-    ``intervals/...``, and those whose classes are digits the same under ``digits/`` too.
+    ``intervals/...``, and those whose classes are digits the same under ``digits/`` too. Scans with one object of a
+    class at most have ``classes/<class>/dice`` and ``classes/<class>/volume_error``, and those of the hippocampus the
+    same under ``hippocampus/``, with class names in lower case.
 
     Args:
         records: those that could be read, in file coordinates.
         detections: of each, with all scores, under the data set's labels, on the CPU.
         by_lead: of ECG, for each record the detections in each of its leads by itself.
     """
+    if dataset.kind == "volume" and records and one_object_a_class(records):
+        return _organ_measures(dataset.class_names, records, detections)
     if not records or any(record.sampling_rate is None for record in records):
         return FieldResult()
     if "QRS" in dataset.class_names:
@@ -59,6 +69,45 @@ def field_measures(
     prefixes = ["intervals"] + ["digits"] * (set(dataset.class_names) <= DIGITS)
     metrics = {f"{prefix}/{name}": value for prefix in prefixes for name, value in intervals.items()}
     return FieldResult(metrics, _interval_table(intervals))
+
+
+def _organ_measures(
+    class_names: Sequence[str], records: Sequence[Record], detections: Sequence[Instances]
+) -> FieldResult:
+    of_hippocampus = sorted(map(str.casefold, class_names)) == HIPPOCAMPUS
+    classes = dice_by_class(records, detections, class_names)
+    metrics: dict[str, float | None] = {}
+    for own in classes:
+        metrics |= own.measures(f"classes/{own.name}")
+        if of_hippocampus:
+            metrics |= own.measures(f"hippocampus/{own.name.casefold()}")
+    stems = [stem_of(Path(record.file_name)) for record in records]
+    return FieldResult(metrics, _dice_table(classes, stems, NNUNET if of_hippocampus else None))
+
+
+def _dice_table(classes: Sequence[ClassDice], stems: Sequence[str], caption: str | None) -> Table:
+    table = Table(title="Dice and volume of each class, shown at a score of 0.5", caption=caption)
+    table.add_column("class")
+    for heading in ("scans", "Dice", "sd", "worst", "volume\ndifference %", "volume\nerror %"):
+        table.add_column(heading, justify="right")
+    table.add_column("worst scan", overflow="fold")
+    for own in classes:
+        count = len(own.records)
+        if count == 0:
+            table.add_row(own.name, "0", *[UNKNOWN] * 6)
+            continue
+        worst = int(own.dice.argmin())
+        table.add_row(
+            own.name,
+            str(count),
+            f"{own.dice.mean():.3f}",
+            f"{own.dice.std(ddof=1):.3f}" if count > 1 else UNKNOWN,
+            f"{own.dice[worst]:.3f}",
+            f"{100 * own.difference.mean():+.1f}",
+            f"{100 * abs(own.difference).mean():.1f}",
+            stems[own.records[worst]],
+        )
+    return table
 
 
 def _ecg_table(metrics: dict[str, float | None]) -> Table:

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint
 from maskrcnn.data.geometry import resize_shape
-from maskrcnn.data.regrid import grid_scale, whole_file
+from maskrcnn.data.regrid import grid_scale, whole_file, window_shape
 from maskrcnn.data.transforms import mirror_keypoints, prepare_part
 from maskrcnn.inference.channels import fuse_channels
 from maskrcnn.inference.mirroring import detect_mirrored
-from maskrcnn.inference.tiling import OVERLAP, Tiling, choose_tiling, predict_tiles
+from maskrcnn.inference.tiling import OVERLAP, choose_tiling, predict_tiles
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.ops.boxes import clip_boxes
@@ -62,7 +62,11 @@ class Predictor:
     def _tile_notes(self) -> dict[str, object]:
         """What the header says of tiles; a model with a grid of its own cuts files into windows as it learned from."""
         p = self.info.config.preprocess
-        return {"tile": p.max_size} | self.info.notes if p.spacing is not None else self.info.notes
+        return (
+            {"tile": max(window_shape(p, self.info.config.ndim))} | self.info.notes
+            if p.spacing is not None
+            else self.info.notes
+        )
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -147,34 +151,35 @@ class Predictor:
     def _predict(self, images: Sequence[Tensor], spacings: Sequence[Sequence[float] | None]) -> list[Instances]:
         # Whole, before it is cut: a tile of nothing but background has no range of its own.
         images = [whole_file(image, self.preprocess) for image in images]
-        tilings = [self._tiling(image, spacing) for image, spacing in zip(images, spacings)]
-        at_once = [k for k, tiling in enumerate(tilings) if tiling is None]
+        tiles = [self._tile_shape(image, spacing) for image, spacing in zip(images, spacings)]
+        at_once = [k for k, tile in enumerate(tiles) if tile is None]
         whole = iter(self._predict_whole([images[k] for k in at_once], [spacings[k] for k in at_once]))
         return [
-            next(whole) if tiling is None else self._predict_tiled(image, spacing, tiling)
-            for image, spacing, tiling in zip(images, spacings, tilings)
+            next(whole) if tile is None else self._predict_tiled(image, spacing, tile)
+            for image, spacing, tile in zip(images, spacings, tiles)
         ]
 
-    def _tiling(self, image: Tensor, spacing: Sequence[float] | None) -> Tiling | None:
+    def _tile_shape(self, image: Tensor, spacing: Sequence[float] | None) -> tuple[int, ...] | None:
         """How this image is cut, in samples of its own; None: not at all."""
-        tiling = self.tiling
-        if tiling is not None and self.preprocess.spacing is not None:
-            finest = max(grid_scale(spacing, self.preprocess))
-            tiling = dataclasses.replace(tiling, tile=max(1, round(tiling.tile / finest)), above=tiling.above / finest)
-        return tiling if tiling is not None and tiling.applies_to(image.shape[1:]) else None
+        shape, p = image.shape[1:], self.preprocess
+        if self.tiling is None or p.spacing is None:
+            return None if self.tiling is None else self.tiling.tile_shape(shape)
+        window = window_shape(p, len(shape))
+        sides = [side / max(window) / scale for side, scale in zip(window, grid_scale(spacing, p))]
+        return self.tiling.tile_shape(shape, sides)
 
-    def _predict_tiled(self, image: Tensor, spacing: Sequence[float] | None, tiling: Tiling) -> Instances:
+    def _predict_tiled(self, image: Tensor, spacing: Sequence[float] | None, tile: Sequence[int]) -> Instances:
         """The objects of one image, from those of its tiles."""
-        tile, p = tiling.tile, self.preprocess
+        p = self.preprocess
         if p.spacing is None:
-            tile_shape = [min(tile, extent) for extent in image.shape[1:]]
+            tile_shape = [min(pair) for pair in zip(tile, image.shape[1:])]
             resized = resize_shape(tile_shape, p.min_size, p.max_size, round_down=not p.antialias)
             coarsest = max(old / new for old, new in zip(tile_shape, resized))
         else:
             coarsest = 1 / min(grid_scale(spacing, p))
         margin = 2 * max(1.0, coarsest)  # of the network's own samples
         predict = lambda tiles: self._predict_whole(tiles, [spacing] * len(tiles))  # noqa: E731
-        return predict_tiles(predict, image, tile, tiling.overlap, margin)
+        return predict_tiles(predict, image, tile, self.tiling.overlap if self.tiling else OVERLAP, margin)
 
     def _predict_whole(self, images: Sequence[Tensor], spacings: Sequence[Sequence[float] | None]) -> list[Instances]:
         """The objects of each image, seen as a whole."""

@@ -29,12 +29,24 @@ TILES_AT_ONCE = 4
 class Tiling:
     """Which images are cut into tiles, and how."""
 
-    tile: int  # longest side of a tile in samples of the file
+    tile: int  # longest side of a tile in samples: of the file, or of the grid of a model that has one
     overlap: float = OVERLAP  # the part of a tile that neighbours share
     above: float = 0.0  # images with a longer side than this are tiled
 
     def applies_to(self, spatial_shape: Sequence[int]) -> bool:
-        return max(spatial_shape) > max(self.above, self.tile)
+        """Whether an image without a grid is cut."""
+        return self.tile_shape(spatial_shape) is not None
+
+    def tile_shape(self, spatial_shape: Sequence[int], sides: Sequence[float] | None = None) -> tuple[int, ...] | None:
+        """The samples of a tile of an image along each axis; None: the image is not cut.
+
+        Args:
+            sides: how long a tile is along each axis, as a part of ``tile``; by default as long along all.
+        """
+        sides = sides or (1.0,) * len(spatial_shape)
+        tiles = tuple(max(1, round(side * self.tile)) for side in sides)
+        limits = (max(side * self.above, tile) for side, tile in zip(sides, tiles))
+        return tiles if any(extent > limit for extent, limit in zip(spatial_shape, limits)) else None
 
 
 def choose_tiling(tile: int | str, overlap: float, notes: Mapping[str, Any]) -> Tiling | None:
@@ -71,18 +83,19 @@ def tile_starts(extent: int, tile: int, overlap: int) -> list[int]:
     return [round(k * (extent - tile) / (count - 1)) for k in range(count)]
 
 
-def tile_slices(spatial_shape: Sequence[int], tile: int, overlap: float = OVERLAP) -> list[Slices]:
+def tile_slices(spatial_shape: Sequence[int], tile: int | Sequence[int], overlap: float = OVERLAP) -> list[Slices]:
     """The tiles of an image, all of one shape: slices in tensor order.
 
     Args:
         spatial_shape: of the image, tensor order.
-        tile: longest extent of a tile in samples; an axis that is shorter is not cut.
+        tile: extents of a tile in samples, or the one along every axis; an axis that is shorter is not cut.
         overlap: the part of a tile that neighbours share, 0 up to but not 1.
     """
-    shared = min(round(overlap * tile), tile - 1)
-    starts = [tile_starts(extent, tile, shared) for extent in spatial_shape]
+    tile = (tile,) * len(spatial_shape) if isinstance(tile, int) else tile
+    shared = [min(round(overlap * side), side - 1) for side in tile]
+    starts = [tile_starts(*axis) for axis in zip(spatial_shape, tile, shared)]
     return [
-        tuple(slice(start, min(start + tile, extent)) for start, extent in zip(corner, spatial_shape))
+        tuple(slice(start, min(start + side, extent)) for start, side, extent in zip(corner, tile, spatial_shape))
         for corner in itertools.product(*starts)
     ]
 
@@ -90,7 +103,7 @@ def tile_slices(spatial_shape: Sequence[int], tile: int, overlap: float = OVERLA
 def predict_tiles(
     predict: Callable[[Sequence[Tensor]], list[Instances]],
     image: Tensor,
-    tile: int,
+    tile: int | Sequence[int],
     overlap: float = OVERLAP,
     margin: float = 2.0,
     tiles_at_once: int = TILES_AT_ONCE,

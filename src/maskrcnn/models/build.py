@@ -110,18 +110,24 @@ def signal_fpn_config(num_classes: int = 80, **changes: Any) -> ModelConfig:
 
 
 def volume_fpn_config(num_classes: int = 80, **changes: Any) -> ModelConfig:
-    """For scans: a slim ResNet-18 in three dimensions, features every other voxel, blocks of 64 voxels a side."""
+    """For scans: a slim ResNet-18 in three dimensions, features every other voxel, blocks of 64 voxels a side.
+
+    A bin is read at its centre: two samples along each axis would read 64 features instead of 8 for each of hundreds of
+    bins a box, for bins that are hardly larger than a feature. Boxes are pooled where they span one to two features a
+    bin, as in the paper.
+    """
+    pool = PoolConfig(7, sampling_ratio=1, aligned=True, canonical_size=112.0)
     cube = tuple((step,) * 3 for step in (1, 2, 2, 2, 2))
     config = ModelConfig(
         ndim=3,
         in_channels=1,
         num_classes=num_classes,
-        preprocess=PreprocessConfig((0.0,), (1.0,), 64, 64, size_divisor=16, spacing=(1.0,) * 3, standardise=True),
+        preprocess=PreprocessConfig((0.0,), (1.0,), 64, 64, size_divisor=4, spacing=(1.0,) * 3, standardise=True),
         backbone=BackboneConfig("resnet18", cube, "group", width=16, fpn_channels=48),
         anchors=AnchorConfig(tuple((s, s * 2**0.5) for s in (8.0, 16.0, 32.0, 64.0, 128.0)), ((1.0,) * 3,)),
         selection=SelectionConfig(pre_nms=300, post_nms=100),
-        box_head=BoxHeadConfig(PoolConfig(7, aligned=True, canonical_size=64.0), hidden=128),
-        mask_head=MaskHeadConfig(PoolConfig(14, aligned=True, canonical_size=64.0), channels=32),
+        box_head=BoxHeadConfig(pool, hidden=128),
+        mask_head=MaskHeadConfig(dataclasses.replace(pool, output_size=14, canonical_size=224.0), channels=32),
         loss=LossConfig(box_samples=64, train_selection=SelectionConfig(pre_nms=300, post_nms=150)),
     )
     return dataclasses.replace(config, **changes)

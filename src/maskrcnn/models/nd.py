@@ -33,11 +33,23 @@ def convolve(
     In training every walk over a batch must find the same proposals, with gradients or without: no tiles there.
     """
     ndim = x.ndim - 2
+    if _too_thin(x, weight):
+        with torch.autocast(x.device.type, enabled=False):
+            full = x.float(), weight.float(), None if bias is None else bias.float()
+            return FUNCTIONAL_CONV[ndim](*full, tuple(stride), tuple(padding), groups=groups)
     plain = training or groups > 1 or max(stride) > 1 or weight.shape[2:] != (3,) * ndim or min(padding) != 1
     m = 0 if plain or not _may_use_tiles(x, weight) else best_tile(weight, len(x), x.shape[2:])
     if m:
         return conv_by_tiles(x, weight, bias, m)
     return FUNCTIONAL_CONV[ndim](x, weight, bias, tuple(stride), tuple(padding), groups=groups)
+
+
+def _too_thin(x: Tensor, weight: Tensor) -> bool:
+    """Whether the gradient of ``weight`` would be wrong in half precision: on a CPU oneDNN (torch 2.13, 3-D, bfloat16,
+    fewer slices than the kernel is thick) reads and writes memory that is not its own."""
+    half = x.dtype == torch.bfloat16 or torch.is_autocast_enabled("cpu")
+    thin = x.ndim == 5 and 1 < x.shape[2] < weight.shape[2]
+    return half and thin and x.device.type == "cpu" and torch.is_grad_enabled()
 
 
 def _may_use_tiles(x: Tensor, weight: Tensor) -> bool:

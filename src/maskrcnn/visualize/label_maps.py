@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
+from maskrcnn.errors import UsageError
 from maskrcnn.regions import Regions
+
+MOST_NUMBERS = 65_535
 
 
 def label_maps(regions: Regions, labels: Tensor, scores: Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -20,10 +23,14 @@ def label_maps(regions: Regions, labels: Tensor, scores: Tensor) -> tuple[np.nda
         Two uint16 arrays of the canvas' shape: object k as the number k + 1, and its label. 0 is background.
 
     Raises:
-        ValueError: if there are more objects or classes than 16 bits can count.
+        UsageError: if there are more objects or classes than 16 bits can count.
     """
-    if max(len(regions), *labels.tolist(), 0) > 65_535:
-        raise ValueError("a 16-bit label map holds at most 65,535 objects and classes")
+    most = max(len(regions), *labels.tolist(), 0)
+    if most > MOST_NUMBERS:
+        raise UsageError(
+            f"A 16-bit label map holds {MOST_NUMBERS:,} objects and classes, and here are {most:,}: keep fewer objects "
+            "of an image, or do without label maps."
+        )
     instances = np.zeros(regions.spatial_shape, dtype=np.uint16)
     classes = np.zeros(regions.spatial_shape, dtype=np.uint16)
     for i in scores.argsort(stable=True).tolist():

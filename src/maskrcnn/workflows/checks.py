@@ -23,7 +23,7 @@ def only_for_pictures(**flags: object) -> None:
     """Refuse flags, by the name of their setting, that were given and that recordings and scans do not have."""
     for name, value in flags.items():
         if value:
-            raise UsageError(f"--{name.replace('_', '-')} is for pictures, not for recordings.")
+            raise UsageError(f"--{name.replace('_', '-')} is for pictures, not for recordings or scans.")
 
 
 def between(flag: str, value: float, low: float, high: float) -> None:

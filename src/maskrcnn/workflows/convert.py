@@ -14,11 +14,11 @@ from PIL import Image
 
 from maskrcnn.data.images import image_shape
 from maskrcnn.data.records import Dataset
-from maskrcnn.data.signals import read_record_signal
 from maskrcnn.data.writers import coco, label_maps, labelme, yolo
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.files import atomic_write
 from maskrcnn.structures import Record
+from maskrcnn.workflows.kinds import KINDS
 
 Writer = Callable[[Dataset, Iterable[tuple[Record, str]], Path], Counter[str]]
 WRITERS: dict[str, tuple[str, Writer]] = {  # the folder of the images in the result, who writes the labels
@@ -58,15 +58,15 @@ def convert(
         report: called with the number of images done so far.
 
     Raises:
-        UsageError: ``out`` holds something already, or the data are recordings.
+        UsageError: ``out`` holds something already, or the data are no pictures.
         DataError: not one image can be used, or none of the data can be held by the format.
     """
     if out.exists() and not out.is_dir():
         raise UsageError(f"{out} is a file; name a folder for the converted data.")
     if out.is_dir() and any(out.iterdir()):
         raise UsageError(f"{out} holds something already; name an empty or a new folder for the converted data.")
-    if data.read_image is read_record_signal:
-        raise UsageError(f"{data.path} holds recordings, and these formats hold pictures only.")
+    if data.kind != "image":
+        raise UsageError(f"Each file in {data.path} is {KINDS[data.kind].name}, and these formats hold pictures only.")
     folder, write = WRITERS[to]
     done = Conversion()
     done.lost = write(data, _bring(data, out / folder, link, done, report), out)

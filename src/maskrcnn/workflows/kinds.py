@@ -12,10 +12,13 @@ import numpy as np
 from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.config import ModelConfig
 from maskrcnn.data.records import Dataset
-from maskrcnn.data.regrid import grid_of
+from maskrcnn.data.regrid import grid_of, window_shape
 from maskrcnn.data.spread import objects_in_window
+from maskrcnn.data.volume_labels import INSTANCES, MEANINGS
+from maskrcnn.data.volume_sets import labelled_as, names_of
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.structures import Record
+from maskrcnn.workflows import anisotropy
 
 MEL_BANDS, MEL_MEAN, MEL_DEVIATION = 40, -4.0, 3.0  # of the log-mel bands of sound of deviation 1
 FRAME = 0.01  # seconds
@@ -94,7 +97,21 @@ def fit_to_kind(config: ModelConfig, data: Dataset, spacing: Sequence[float] = (
         means, deviations = (MEL_MEAN,) * MEL_BANDS, (MEL_DEVIATION,) * MEL_BANDS
         preprocess = dataclasses.replace(preprocess, sound_rate=sound_rate, pixel_mean=means, pixel_std=deviations)
     preprocess = dataclasses.replace(preprocess, spacing=tuple(float(s) for s in spacing) or own)
-    return dataclasses.replace(config, in_channels=channels, preprocess=preprocess)
+    return fit_to_spacing(dataclasses.replace(config, in_channels=channels, preprocess=preprocess))
+
+
+def fit_to_spacing(config: ModelConfig) -> ModelConfig:
+    """Strides, anchors and window of a variant for samples that are longer along one axis than along another."""
+    p, body = config.preprocess, config.backbone
+    if p.spacing is None or not anisotropy.is_anisotropic(p.spacing):
+        return config
+    strides = anisotropy.reductions([max(own) for own in body.reductions or ((2,),) * 5], p.spacing)
+    return dataclasses.replace(
+        config,
+        preprocess=dataclasses.replace(p, window=anisotropy.window(p.max_size, p.spacing)),
+        backbone=dataclasses.replace(body, reductions=strides),
+        anchors=dataclasses.replace(config.anchors, shapes=(anisotropy.anchor_shape(p.spacing),)),
+    )
 
 
 def check_kind(info: ModelInfo, model: str, data: Dataset) -> None:
@@ -105,11 +122,24 @@ def check_kind(info: ModelInfo, model: str, data: Dataset) -> None:
         raise UsageError(f"{data.path} holds files each of which is {kind.name}, and {model} was made for {what}.")
 
 
+def as_learned(data: Dataset, info: ModelInfo) -> Dataset:
+    """Labelled scans with the numbers of their label volumes understood as they were when the model learned, under its
+    names where the data have none or differ in capitals only; other data as they are."""
+    meaning = info.notes.get("labels", "")
+    if data.kind != "volume" or meaning not in MEANINGS:
+        return data
+    known = {name.casefold(): name for name in info.class_names}
+    names = tuple(known.get(name.casefold(), name) for name in names_of(data.path))
+    if not names and (meaning != INSTANCES or len(known) == 1):
+        names = info.class_names
+    return labelled_as(data, meaning, names)
+
+
 def most_objects(config: ModelConfig, data: Dataset) -> int:
     """Objects in the fullest image, or in an average window of the fullest file."""
     if config.preprocess.spacing is None:
         return data.max_objects()
-    return objects_in_window(data, config.preprocess, (config.preprocess.max_size,) * config.ndim)
+    return objects_in_window(data, config.preprocess, window_shape(config.preprocess, config.ndim))
 
 
 def _spacings(data: Dataset, ndim: int) -> list[Sequence[float]]:

@@ -11,6 +11,7 @@ from tyro.conf import arg
 from maskrcnn.config import BackboneConfig, DetectionConfig, ModelConfig, PreprocessConfig, SelectionConfig
 from maskrcnn.errors import UsageError
 from maskrcnn.training.recipe import FitConfig
+from maskrcnn.workflows import anisotropy
 from maskrcnn.workflows.checks import at_least, between
 
 if TYPE_CHECKING:  # flags must not wait for torch
@@ -46,6 +47,9 @@ class Recipe:
     """Factor on the learning rate for the backbone's body; 0 leaves it as it is."""
     class_names: Annotated[tuple[str, ...], arg(metavar="NAME [...]", help_behavior_hint="(default: the data's)")] = ()
     """What the classes are called, in the order of the data: for label maps, which have no names."""
+    labels: Literal["auto", "instances", "parts", "classes"] = "auto"
+    """Of scans what the numbers in their label volumes are: objects; classes of which each connected part is an object;
+    or classes that are one object each, as organs are."""
     freeze: Annotated[Literal["early", "none", "all"], Planned] = "early"
     """Layers of a pre-trained body that do not learn."""
     average: Annotated[float, Planned] = 0.998
@@ -69,6 +73,11 @@ class Recipe:
         tuple[float, ...], arg(metavar="FLOAT [...]", help_behavior_hint="(default: the data's median; sound: 0.01)")
     ] = ()
     """Seconds, millimetres or bases from one of the model's samples to the next, x first; files are resampled."""
+    window: Annotated[
+        tuple[int, ...], arg(metavar="INT [...]", help_behavior_hint="(default: as long along each axis)")
+    ] = ()
+    """Of scans the samples of that window along each axis, x first, where --crop-size along all is more than a scan
+    has."""
     scale: Annotated[tuple[float, float], Planned] = (0.6, 1.6)
     """Smallest and largest random factor on the size of a training image; 1 1 for none."""
     flip: Annotated[tuple[Literal["x", "y", "z"], ...], Planned] = ("x",)
@@ -127,6 +136,8 @@ class Recipe:
         at_least("workers", self.workers, 0)
         at_least("image-size", self.image_size, SMALLEST_IMAGE)
         at_least("crop-size", self.crop_size, SMALLEST_IMAGE)
+        for side in self.window:
+            at_least("window", side, 1)
         at_least("proposals", self.proposals, 4)
         at_least("smallest-anchor", self.smallest_anchor, 1)
         at_least("anchor-ratio", self.anchor_ratio, 1)
@@ -168,12 +179,15 @@ class Recipe:
     def augment(self, config: ModelConfig) -> AugmentConfig:
         """What is varied about the samples of a model of ``config``."""
         from maskrcnn.data.augment import AugmentConfig
+        from maskrcnn.data.regrid import window_shape
 
         size = config.preprocess.max_size
         crop = self.crop_size or size
         low, high = self.scale
         return AugmentConfig(
-            size=(crop,) * config.ndim,
+            size=(crop,) * config.ndim
+            if config.preprocess.spacing is None
+            else window_shape(config.preprocess, config.ndim),
             scale_range=(low * size / crop, high * size / crop) if config.preprocess.spacing is None else (low, high),
             flip_axes=tuple(sorted({Axes[name] for name in self.flip if Axes[name] < config.ndim})),
             brightness=self.colour,
@@ -194,8 +208,8 @@ class Recipe:
         preprocess, loss, anchors = config.preprocess, config.loss, config.anchors
         if self.image_size is not None:
             preprocess = resized(preprocess, self.image_size)
-        if preprocess.spacing is not None and self.crop_size is not None:
-            preprocess = resized(preprocess, self.crop_size)
+        if preprocess.spacing is not None:
+            preprocess = self._windowed(preprocess)
         preprocess = dataclasses.replace(preprocess, stretch=preprocess.stretch or self.stretch)
         if self.proposals is not None:
             loss = dataclasses.replace(loss, box_samples=self.proposals)
@@ -230,8 +244,21 @@ class Recipe:
     def _backbone(self, config: ModelConfig) -> BackboneConfig:
         if self.finest_stride is None or self.finest_stride == config.backbone.finest_stride():
             return config.backbone
-        reductions = tuple((step,) * config.ndim for step in (*STRIDES[self.finest_stride], 2, 2, 2))
+        spacing = config.preprocess.spacing or (1.0,) * config.ndim
+        reductions = anisotropy.reductions((*STRIDES[self.finest_stride], 2, 2, 2), spacing)
         return dataclasses.replace(config.backbone, reductions=reductions)
+
+    def _windowed(self, preprocess: PreprocessConfig) -> PreprocessConfig:
+        """What a model with a grid sees at once."""
+        spacing = preprocess.spacing or ()
+        if self.window and len(self.window) != len(spacing):
+            raise UsageError(f"--window needs a number of samples for each of the {len(spacing)} axes, x first.")
+        if self.window:
+            return dataclasses.replace(resized(preprocess, max(self.window)), window=tuple(self.window))
+        if self.crop_size is None:
+            return preprocess
+        window = anisotropy.window(self.crop_size, spacing)
+        return dataclasses.replace(resized(preprocess, self.crop_size), window=window)
 
     def _detection(self, config: ModelConfig) -> DetectionConfig:
         cap = self.max_detections or config.detection.max_detections

@@ -16,6 +16,8 @@ from maskrcnn.config import KeypointHeadConfig, MaskHeadConfig, ModelConfig
 from maskrcnn.data.combine import combine
 from maskrcnn.data.dataset import Dataset, open_dataset
 from maskrcnn.data.spread import spread
+from maskrcnn.data.volume_labels import AUTO, INSTANCES
+from maskrcnn.data.volume_sets import labelled_as, names_of
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.evaluation.evaluate import match_classes
 from maskrcnn.losses.teacher import Teacher
@@ -27,7 +29,7 @@ from maskrcnn.training.fit import fit
 from maskrcnn.training.memory import keep_freed_memory
 from maskrcnn.training.report import Report
 from maskrcnn.workflows.evaluate import report_training
-from maskrcnn.workflows.kinds import check_kind, fit_to_kind, most_objects
+from maskrcnn.workflows.kinds import KINDS, check_kind, fit_to_kind, most_objects
 from maskrcnn.workflows.models import few, load_model
 from maskrcnn.workflows.recipe import Recipe, remembered
 
@@ -76,6 +78,7 @@ def train(
         pretrained = model not in VARIANTS or body_weights is not None
         notes = {"recipe": dataclasses.asdict(recipe), "pretrained": pretrained, "images": len(data)}
         notes |= {"kind": data.kind} if data.kind != "image" else {}
+        notes |= {"labels": data.labels} if data.labels else {}
         info = dataclasses.replace(info, notes=notes)
         what = "images" if data.kind == "image" else "files"
         say(f"Training on {len(data)} {what} of {few(data.class_names)}, {recipe.epochs} times each.")
@@ -94,11 +97,34 @@ def train(
     return best
 
 
-def open_together(paths: Sequence[Path], mask_data: Sequence[Path] = ()) -> Dataset:
+def open_together(paths: Sequence[Path], mask_data: Sequence[Path] = (), recipe: Recipe = Recipe()) -> Dataset:  # noqa: B008 - frozen
     """One data set of all of ``paths``; objects of ``mask_data`` have no class and teach boxes and masks alone."""
+    datasets = [understood(open_dataset(path), recipe.labels, recipe.class_names) for path in paths]
     if len(paths) == 1 and not mask_data:
-        return open_dataset(paths[0])
-    return combine([open_dataset(path) for path in paths], extra=[open_dataset(path) for path in mask_data])
+        return datasets[0]
+    return combine(datasets, extra=[open_dataset(path) for path in mask_data])
+
+
+def understood(data: Dataset, labels: str, class_names: Sequence[str]) -> Dataset:
+    """Of scans, with the numbers in their label volumes taken for what the user says that they are."""
+    if data.kind != "volume":
+        if labels != AUTO:
+            raise UsageError(f"--labels is for scans; each file in {data.path} is {KINDS[data.kind].name}.")
+        return data
+    if labels == AUTO and not class_names:
+        return data
+    if labels == INSTANCES and len(class_names) > len(data.class_names) == 1:
+        raise UsageError(
+            "--labels instances says that the numbers are objects, and --class-names names several classes: write the "
+            "class of each voxel into label volumes in classes/, or say --labels parts or classes."
+        )
+    return labelled_as(data, labels, class_names or names_of(data.path))
+
+
+def open_like(path: Path, data: Dataset) -> Dataset:
+    """Data to judge on, with label volumes understood as those of ``data`` are."""
+    other = open_dataset(path)
+    return labelled_as(other, data.labels, data.class_names) if other.kind == data.kind == "volume" else other
 
 
 def named(data: Dataset, class_names: Sequence[str]) -> Dataset:

@@ -64,10 +64,11 @@ def test_lengths_are_measured_in_samples_of_the_model(length):
     for name in ("crop_size", "finest_stride", "smallest_anchor"):
         assert coarse[name] == fine[name]
     samples = length * 100
-    low, high = grid_rules.WINDOWS[1]
-    assert coarse["crop_size"] % grid_rules.GRID == 0 and low <= coarse["crop_size"] <= high
+    frame = grid_rules.RECORDINGS
+    low, high = frame.smallest, frame.largest
+    assert coarse["crop_size"] % frame.whole == 0 and low <= coarse["crop_size"] <= high
     assert coarse["crop_size"] >= min(4 * samples, high)  # several of the longest fit into a window
-    assert samples / coarse["finest_stride"] >= min(samples, grid_rules.FEWEST_CELLS)
+    assert samples / coarse["finest_stride"] >= min(samples, frame.fewest_cells)
     anchors = [coarse["smallest_anchor"] * 2**level for level in range(5)]
     assert anchors[0] <= max(samples, 2) and anchors[-1] * 2 >= min(samples, high)
 
@@ -88,7 +89,12 @@ def test_anchors_hold_the_shortest_and_the_longest():
 def test_a_window_of_many_objects_may_find_more():
     assert decided(recordings())["max_detections"] == 100
     window = decided(recordings())["crop_size"] / 100  # seconds
-    assert 2 * 100 * window <= decided(recordings(density=100.0))["max_detections"] < 2 * 100 * window + 10
+    assert (
+        2 * 100 * window
+        <= decided(recordings(density=100.0, most_objects=6000))["max_detections"]
+        < 2 * 100 * window + 10
+    )
+    assert decided(recordings(density=100.0, most_objects=30))["max_detections"] == 100  # no more than a file holds
     assert decided(scans())["max_detections"] == 100
 
 
@@ -96,7 +102,23 @@ def test_sides_of_scans_are_physical():
     assert decided(scans(20.0, (1.0,) * 3))["crop_size"] == 32
     assert decided(scans(40.0, (1.0,) * 3))["crop_size"] == 64
     assert decided(scans(40.0, (0.5,) * 3))["crop_size"] == 96
-    assert decided(scans(40.0, (1.0, 1.0, 4.0)))["crop_size"] == 64  # along its finest axis
+    thick = decided(scans(40.0, (1.0, 1.0, 4.0)))
+    assert thick["crop_size"] == 64 and thick["window"] == (64, 64, 16)  # along its finest axis
+    assert decided(scans(40.0, (1.0,) * 3))["window"] == ()
+
+
+def test_a_window_is_no_larger_than_the_files():
+    crops = dataclasses.replace(scans(30.0, (1.0, 1.0, 2.0)), reach=(42.0, 57.0, 92.0))
+    assert decided(crops)["crop_size"] == 48 and decided(crops)["window"] == (44, 48, 24)
+    thin = dataclasses.replace(scans(30.0, (1.0,) * 3), reach=(100.0, 100.0, 1.0))
+    assert decided(thin)["window"] == (48, 48, 4)
+    assert decided(recordings())["window"] == ()
+
+
+def test_cells_lie_any_way_round_and_organs_do_not():
+    cells = dataclasses.replace(scans(), objects=np.full(20, 50))
+    assert decided(cells)["flip"] == ("x", "y", "z")
+    assert decided(dataclasses.replace(scans(), objects=np.full(20, 2)))["flip"] == ()
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from maskrcnn.data.components import connected_parts
 from maskrcnn.data.index_maps import class_of_each, has_images, images_by_stem, mask_record, read_label_map
 from maskrcnn.data.labelled import read_lines
 from maskrcnn.data.records import UNNAMED, Dataset
-from maskrcnn.data.shapes import connected_parts
 from maskrcnn.errors import DataError
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
@@ -70,7 +70,8 @@ class ClassMap:
     def record(self) -> Record:
         """Raises DataError for an unreadable class map."""
         classes = read_label_map(self.class_map).astype(np.int64)
-        regions = Regions.from_label_map(connected_parts(np.where(np.isin(classes, self.numbers), classes, 0)))
+        known = np.where(np.isin(classes, self.numbers), classes, 0)
+        regions = Regions.from_label_map(connected_parts(known, corners=True))
         labels = np.searchsorted(self.numbers, class_of_each(regions, classes)) + 1
         return mask_record(self.image, self.image_id, regions, labels)
 

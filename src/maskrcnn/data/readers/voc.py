@@ -16,11 +16,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from maskrcnn.data.components import connected_parts
 from maskrcnn.data.images import image_shape
 from maskrcnn.data.index_maps import class_of_each, has_images, images_by_stem, mask_record, read_label_map, voc_index
 from maskrcnn.data.labelled import DrawnImage, DrawnObject, drawn_dataset, find_file, finite_numbers, read_lines
 from maskrcnn.data.records import Dataset
-from maskrcnn.data.shapes import connected_parts
 from maskrcnn.errors import DataError
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
@@ -121,7 +121,7 @@ class VocMasks:
         """Raises DataError where a picture cannot be read, has another size or holds an unknown class."""
         classes = read_label_map(self.classes, colours=True).astype(np.int64)
         if self.objects is None:
-            parts = connected_parts(np.where(classes == VOID, 0, classes))
+            parts = connected_parts(np.where(classes == VOID, 0, classes), corners=True)
         else:
             parts = read_label_map(self.objects, colours=True).astype(np.int64)
         if parts.shape != classes.shape:

@@ -40,7 +40,9 @@ class MaskHead(nn.Module):
         self.upsample = conv_transpose(ndim, widths[-1], config.channels, 2)
         self.logits = conv(ndim, config.channels, 1 if config.class_agnostic else num_classes, 1)
         init_he(self)
-        init_normal(self.logits, 0.001)  # every mask begins undecided
+        # Not near 0 as in the references: features are not negative and most bins of most masks are background, so all
+        # weights would turn negative first, and what is inside would stay undecided for thousands of steps.
+        init_normal(self.logits, config.channels**-0.5)
 
     def forward(self, features: Sequence[Tensor], boxes: Sequence[Tensor]) -> Tensor:
         x = channels_last(self.pool(features, boxes))

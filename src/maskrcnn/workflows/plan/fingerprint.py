@@ -52,6 +52,7 @@ class Fingerprint:
         extents: ``[T, D]`` physical lengths of each object, x first.
         density: objects in a physical volume of 1, in the file that is fullest of them.
         volume: physical volume of what was labelled of a file, on average.
+        reach: how far the files reach at most along each axis, x first.
     """
 
     images: int
@@ -74,6 +75,7 @@ class Fingerprint:
     extents: np.ndarray = field(default_factory=lambda: np.zeros((0, 1)))
     density: float = 0.0
     volume: float = 1.0
+    reach: tuple[float, ...] = ()
 
     def side(self) -> float:
         """The median longer side of the images in pixels."""
@@ -182,12 +184,18 @@ def _physical(kind: str, records: list[Record], objects: list[np.ndarray]) -> di
         "extents": np.concatenate([_extents(r.boxes[keep]) * s for r, keep, s in zip(records, objects, spacings)]),
         "density": max(float(keep.sum()) / max(volume, 1e-9) for keep, volume in zip(objects, volumes)),
         "volume": float(np.mean(volumes)),
+        "reach": tuple(np.max([_sides(r) * s for r, s in zip(records, spacings)], axis=0).tolist()),
     }
+
+
+def _sides(record: Record) -> np.ndarray:
+    """Of the file, x first, in samples."""
+    return np.array(record.spatial_shape or (1,), dtype=np.float64)[::-1]
 
 
 def labelled_volume(record: Record, spacing: np.ndarray) -> float:
     """Physical volume of what was labelled of a file."""
-    sides = np.array(record.spatial_shape or (1,), dtype=np.float64)[::-1]
+    sides = _sides(record)
     if record.extent is not None:
         low, high = np.asarray(record.extent, dtype=np.float64).reshape(2, -1)
         sides = high - low

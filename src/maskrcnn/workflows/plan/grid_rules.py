@@ -7,11 +7,13 @@ too. Lengths are physical: seconds, bases or millimetres.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from maskrcnn.checkpoints.ours import read_info
 from maskrcnn.pretrained import model_path, shipped_models
+from maskrcnn.workflows import anisotropy
 from maskrcnn.workflows.kinds import FRAME, KINDS
 from maskrcnn.workflows.plan import training_rules
 from maskrcnn.workflows.plan.model_rules import MODEL_RULES
@@ -19,10 +21,25 @@ from maskrcnn.workflows.plan.situation import Choice, Rule, Situation
 from maskrcnn.workflows.plan.training_rules import STEP_RULES
 from maskrcnn.workflows.recipe import STRIDES
 
-FEWEST_CELLS = 16  # of the finest features that the median object should span
-WINDOWS = {1: (512, 32768), 3: (32, 96)}  # smallest and largest side of a window, by D
-SHOWN = {1: 16.0, 3: 1.25}  # times the longest objects that a window shows
-GRID = 32  # samples: windows are multiples of the coarsest stride of the body
+
+class Frame(NamedTuple):
+    """What differs between recordings and scans, where every further axis multiplies the work."""
+
+    fewest_cells: int  # of the finest features that the median object should span
+    smallest: int  # side of a window
+    largest: int
+    shown: float  # times the longest objects that a window shows
+    whole: int  # samples: windows are multiples of it
+    proposals: int
+
+
+RECORDINGS = Frame(fewest_cells=16, smallest=512, largest=32768, shown=16.0, whole=32, proposals=128)
+SCANS = Frame(fewest_cells=8, smallest=32, largest=96, shown=1.5, whole=8, proposals=64)
+CROWDED = 10  # objects in the median scan that make it one of cells, not of organs
+
+
+def frame_of(s: Situation) -> Frame:
+    return SCANS if s.data.kind == "volume" else RECORDINGS
 
 
 def model(s: Situation) -> Choice:
@@ -44,10 +61,10 @@ def spacing(s: Situation) -> Choice:
 
 
 def lengths(s: Situation, percent: float) -> float:
-    """A percentile of the objects' longest sides in samples of the model."""
+    """A percentile of the objects' longest sides in samples of the model (along all axes alike)."""
     if not len(s.data.extents):
         return 32.0
-    return float(np.percentile((s.data.extents / np.array(s.chosen["spacing"])).max(1), percent))
+    return float(np.percentile(s.data.extents.max(1) / anisotropy.mean_spacing(s.chosen["spacing"]), percent))
 
 
 def finest_stride(s: Situation) -> Choice:
@@ -55,21 +72,37 @@ def finest_stride(s: Situation) -> Choice:
     middle = lengths(s, 50)
     if s.start_names:
         return Choice(own, "which the weights know")
-    stride = max((step for step in STRIDES if step <= max(middle / FEWEST_CELLS, 1)), default=own)
-    stride = max(stride, own) if middle >= FEWEST_CELLS * own else stride
+    fewest = frame_of(s).fewest_cells
+    stride = max((step for step in STRIDES if step <= max(middle / fewest, 1)), default=own)
+    stride = max(stride, own) if middle >= fewest * own else stride
     return Choice(stride, f"samples: the median object is {middle:.0f} long and spans {middle / stride:.0f} of them")
 
 
 def crop_size(s: Situation) -> Choice:
-    ndim = KINDS[s.data.kind].ndim
-    low, high = WINDOWS[ndim]
-    longest = lengths(s, 95)
-    wanted = SHOWN[ndim] * longest
-    size = int(min(max(math.ceil(wanted / GRID) * GRID, low), high))
+    frame, spacing = frame_of(s), s.chosen["spacing"]
+    longest = lengths(s, 95) * anisotropy.mean_spacing(spacing) / min(spacing)
+    wanted = math.ceil(frame.shown * longest / frame.whole) * frame.whole
+    size = int(min(max(wanted, frame.smallest), frame.largest))
     if s.start_names:
         size = s.start.preprocess.max_size
         return Choice(size, "samples: the window that the starting model learned to see")
     return Choice(size, f"samples that are seen at once: the longest twentieth of the objects is over {longest:.0f}")
+
+
+def window(s: Situation) -> Choice:
+    """As far along every axis, but no further than the largest file reaches."""
+    size, spacing = s.chosen["crop_size"], s.chosen["spacing"]
+    if s.start_names and s.start.preprocess.window is not None:
+        return Choice(s.start.preprocess.window, "the starting model's own")
+    if s.data.kind != "volume":
+        return Choice((), "for scans alone")
+    sides = np.array(anisotropy.window(size, spacing) or (size,) * len(spacing))
+    reach = np.array(s.data.reach or (np.inf,) * len(spacing))
+    there = np.ceil(reach / np.array(spacing) / anisotropy.WHOLE - 1e-6) * anisotropy.WHOLE
+    sides = np.minimum(sides, np.maximum(there, anisotropy.WHOLE)).astype(int)
+    if (sides == size).all():
+        return Choice((), "as long along every axis")
+    return Choice(tuple(sides.tolist()), "samples along x, y and z: as far along each, and no further than scans reach")
 
 
 def smallest_anchor(s: Situation) -> Choice:
@@ -87,14 +120,13 @@ def mask_size(s: Situation) -> Choice:
 
 
 def max_detections(s: Situation) -> Choice:
-    lengths_seen = s.chosen["crop_size"] * np.array(s.chosen["spacing"])
-    most = float(s.data.density * np.prod(lengths_seen))
+    most = min(float(s.data.density * s.window_volume()), float(s.data.most_objects))
     cap = max(100, math.ceil(2 * most / 10) * 10)
     return Choice(cap, f"a window holds about {most:.0f} objects in the fullest file")
 
 
 def proposals(s: Situation) -> Choice:
-    return Choice(128, "of a window; a quarter of these are for objects")
+    return Choice(frame_of(s).proposals, "of a window; a quarter of these are for objects")
 
 
 def scale(s: Situation) -> Choice:
@@ -106,6 +138,8 @@ def scale(s: Situation) -> Choice:
 def flip(s: Situation) -> Choice:
     if s.data.kind == "dna":
         return Choice(("x",), "the other strand is read the other way round, with the other bases")
+    if s.data.kind == "volume" and s.data.crowded() >= CROWDED:
+        return Choice(("x", "y", "z"), "many objects in a scan: cells lie any way round")
     return Choice((), "none: time has a direction, and a body has sides")
 
 
@@ -142,6 +176,7 @@ def copy_paste(s: Situation) -> Choice:
 GRID_RULES: dict[str, Rule] = {
     "spacing": spacing,
     "crop_size": crop_size,
+    "window": window,
     "finest_stride": finest_stride,
     "smallest_anchor": smallest_anchor,
     "mask_size": mask_size,

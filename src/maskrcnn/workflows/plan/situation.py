@@ -52,8 +52,12 @@ class Situation:
         """How often training looks at a file in an epoch: once at a picture, else once for each window of it."""
         if self.data.kind == "image":
             return 1.0
-        window = np.prod(self.chosen["crop_size"] * np.array(self.chosen["spacing"]))
-        return max(1.0, self.data.volume / float(window))
+        return max(1.0, self.data.volume / self.window_volume())
+
+    def window_volume(self) -> float:
+        """What a model with a grid sees at once, in the unit of its spacing, multiplied over the axes."""
+        sides = self.chosen.get("window") or self.chosen["crop_size"]
+        return float(np.prod(np.array(sides) * np.array(self.chosen["spacing"])))
 
     def on_gpu(self) -> bool:
         return self.machine.device != "cpu"

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 import re
 
+import numpy as np
+
 from maskrcnn.workflows.checks import duration, gib
 from maskrcnn.workflows.plan.situation import Choice, Rule, Situation
 
@@ -20,6 +22,7 @@ SMALLEST_CROP = 192  # pixels: below, no time is short enough
 PIXEL_BYTES = (
     1200  # of memory for each pixel of a step with the small model, more than measured; bigger bodies need more
 )
+VOXEL_BYTES = 6000  # of memory for each voxel of a step with the small model, divided by the finest stride
 BODY_BYTES = {"mobilenet_v2": 1.0, "resnet18": 1.5, "resnet34": 2.0, "resnet50": 4.0, "resnet101": 6.0}  # times that
 
 
@@ -119,6 +122,9 @@ def batch(s: Situation) -> Choice:
 
 def image_bytes(s: Situation) -> float:
     """Memory that each image of a step needs, roughly."""
+    if s.data.kind == "volume":
+        voxels = s.window_volume() / float(np.prod(s.chosen["spacing"]))
+        return VOXEL_BYTES * voxels / s.chosen.get("finest_stride", 2)
     body = BODY_BYTES.get(s.start.backbone.body, 4.0)
     ndim = s.start.ndim
     finer = (4 / (s.chosen.get("finest_stride") or 4)) ** ndim
