@@ -92,9 +92,8 @@ def test_a_nifti_file_and_its_map_lie_alike(
     path = write_voxels(tmp_path / "map", numbers_of(volume.space), volume.space, volume.spacing)
     written = nibabel.load(path)
     assert (int(written.header["sform_code"]), int(written.header["qform_code"])) == codes
-    scale = 0.001 if unit == "micron" else 1.0
-    expected = np.diag([scale, scale, scale, 1]) @ nibabel.load(tmp_path / "scan.nii").affine
-    np.testing.assert_allclose(written.affine, expected, rtol=1e-6, atol=2e-6 * scale)
+    assert written.header.get_xyzt_units()[0] == unit
+    np.testing.assert_allclose(written.affine, nibabel.load(tmp_path / "scan.nii").affine, rtol=1e-6, atol=2e-6)
     np.testing.assert_array_equal(read_label_volume(path).numbers, numbers_of(volume.space))
 
 
@@ -214,3 +213,34 @@ def test_painting_reaches_the_files_own_array() -> None:
     canvas[...] = numbers_of(space)
     assert space.turn.undo(canvas).flags["C_CONTIGUOUS"]
     np.testing.assert_array_equal(canvas, numbers_of(space))
+
+
+def test_both_forms_units_and_zooms_of_a_nifti_file_come_back(tmp_path):
+    """Viewers choose between the two forms, so a map must have both as the scan has them, in its own unit."""
+    sform = np.array([[0.0, 0, 3.0, 1], [-2.0, 0, 0, 5], [0, 1.5, 0, -7], [0, 0, 0, 1]])
+    qform = sform.copy()
+    qform[:3, 3] += 4
+    image = nibabel.Nifti1Image(np.arange(24, dtype=np.int16).reshape(2, 3, 4), sform)
+    image.set_sform(sform, 2)
+    image.set_qform(qform, 1)
+    image.header.set_xyzt_units("micron")
+    nibabel.save(image, tmp_path / "scan.nii.gz")
+    volume = read_volume(tmp_path / "scan.nii.gz")
+    numbers = volume.samples[0].numpy().astype(np.uint8)
+    written = nibabel.load(write_voxels(tmp_path / "map", numbers, volume.space, volume.spacing))
+    scan = nibabel.load(tmp_path / "scan.nii.gz")
+    assert np.array_equal(np.asarray(written.dataobj), np.asarray(scan.dataobj))
+    for matrix, code in ((written.header.get_sform(True), scan.header.get_sform(True)),):
+        assert np.allclose(matrix[0], code[0]) and matrix[1] == code[1] == 2
+    assert np.allclose(written.header.get_qform(), qform, atol=1e-5) and written.header["qform_code"] == 1
+    assert written.header.get_xyzt_units()[0] == "micron"
+    assert written.header.get_zooms() == scan.header.get_zooms()
+    where = (slice(1, 3), slice(0, 2), slice(1, 2))
+    piece = piece_of(volume.space, where, volume.samples.shape[1:])
+    cut = nibabel.load(write_voxels(tmp_path / "piece", numbers[where], piece, volume.spacing))
+    whole = np.asarray(scan.dataobj)
+    for form in ("get_sform", "get_qform"):
+        there, here = getattr(scan.header, form)(), getattr(cut.header, form)()
+        corner = np.linalg.inv(there) @ here @ [0, 0, 0, 1]
+        i, j, k = corner[:3].round().astype(int)
+        assert np.allclose(corner[:3], [i, j, k], atol=1e-4) and np.asarray(cut.dataobj)[0, 0, 0] == whole[i, j, k]

@@ -17,6 +17,7 @@ import numpy as np
 from maskrcnn.data.volume import FileSpace, Turn, extra
 from maskrcnn.files import atomic_write
 
+FORMS = ("sform", "qform")  # NIfTI's two ways to say where voxels lie, which viewers choose from
 SCANNER = 1  # NIfTI's code for coordinates of the scanner
 COMPRESSION = 6  # of gzip
 MOST_IMAGEJ = (1 << 32) - (1 << 25)  # bytes of a file without 64-bit positions, less what its header may need
@@ -30,7 +31,8 @@ def write_voxels(path: Path, voxels: np.ndarray, space: FileSpace, spacing: Sequ
         voxels: ``[Z, Y, X]`` or ``[C, Z, Y, X]``, in the axes of :attr:`maskrcnn.data.volume.Volume.samples`; unsigned
             integers or float32. Nothing is copied where they are a view of an array in the file's own order, see
             :func:`blank`.
-        space: of the scan, or of a piece of it, see :func:`piece_of`. Its affine is written in millimetres.
+        space: of the scan, or of a piece of it, see :func:`piece_of`. Its header may hold what NIfTI files say of
+            place (``sform``, ``qform``, their codes, ``unit``, ``unit_mm`` and ``zooms``), which is written back.
         spacing: millimetres from voxel to voxel, x first; None: not known.
 
     Returns:
@@ -66,6 +68,10 @@ def piece_of(space: FileSpace, where: Sequence[slice], spatial_shape: Sequence[i
     if affine is not None:
         affine[:3, 3] += affine[:3, :3] @ low
     header = dict(space.header)
+    for name in (name for name in FORMS if header.get(name) is not None):
+        moved = np.array(header[name], dtype=np.float64)
+        moved[:3, 3] += moved[:3, :3] @ low
+        header[name] = moved
     if not (header.get("sform_code") or header.get("qform_code")):  # each viewer places such a file by its middle
         header = {name: value for name, value in header.items() if name not in ("sform_code", "qform_code")}
     return replace(space, spatial_shape=shape, affine=affine, header=header)
@@ -78,13 +84,21 @@ def _turned_back(spacing: Sequence[float], turn: Turn) -> tuple[float, ...]:
 
 def _write_nifti(path: Path, voxels: np.ndarray, space: FileSpace, spacing: Sequence[float] | None) -> None:
     nibabel = extra("nibabel", "and write NIfTI files")
+    own = space.header
     affine = np.diag([*(spacing or (1.0, 1.0, 1.0)), 1.0]) if space.affine is None else space.affine
+    affine = np.diag([1 / own.get("unit_mm", 1.0)] * 3 + [1.0]) @ affine  # in the scan's own unit
+    sform, qform = (affine if own.get(name) is None else own[name] for name in FORMS)
     header = nibabel.Nifti1Header()
     header.set_data_shape(voxels.T.shape)
     header.set_data_dtype(voxels.dtype)
-    header.set_xyzt_units("mm", "sec")
-    header.set_qform(affine, int(space.header.get("qform_code", SCANNER if _is_rigid(affine) else 0)))
-    header.set_sform(affine, int(space.header.get("sform_code", SCANNER)))
+    header.set_xyzt_units(own.get("unit", "mm"))
+    codes = [int(own.get(f"{name}_code", 0)) for name in FORMS]
+    if space.affine is not None and not any(codes):  # it lies somewhere, and came from no NIfTI file
+        codes = [SCANNER, SCANNER if _is_rigid(affine) else 0]
+    header.set_qform(qform, codes[1])
+    header.set_sform(sform, codes[0])
+    if "zooms" in own:  # as they are in the scan, not as the form rounds them
+        header.set_zooms((*own["zooms"], *header.get_zooms()[3:]))
     image = nibabel.Nifti1Image(voxels.T, None, header)  # with an affine it would choose codes of its own
     with path.open("wb") as file, gzip.GzipFile("", "wb", COMPRESSION, file, mtime=0) as packed:
         image.to_stream(packed)
