@@ -99,7 +99,7 @@ def test_a_window_of_many_objects_may_find_more():
 
 
 def test_sides_of_scans_are_physical():
-    assert decided(scans(20.0, (1.0,) * 3))["crop_size"] == 32
+    assert decided(scans(20.0, (1.0,) * 3))["crop_size"] == 48
     assert decided(scans(40.0, (1.0,) * 3))["crop_size"] == 64
     assert decided(scans(40.0, (0.5,) * 3))["crop_size"] == 96
     thick = decided(scans(40.0, (1.0, 1.0, 4.0)))

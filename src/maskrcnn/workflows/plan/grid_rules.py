@@ -34,7 +34,7 @@ class Frame(NamedTuple):
 
 
 RECORDINGS = Frame(fewest_cells=16, smallest=512, largest=32768, shown=16.0, whole=32, proposals=128)
-SCANS = Frame(fewest_cells=8, smallest=32, largest=96, shown=1.5, whole=8, proposals=64)
+SCANS = Frame(fewest_cells=8, smallest=48, largest=96, shown=1.5, whole=8, proposals=64)
 CROWDED = 10  # objects in the median scan that make it one of cells, not of organs
 
 
