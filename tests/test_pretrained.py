@@ -1,12 +1,16 @@
 """What the shipped models say of themselves."""
 
+from pathlib import Path
+
 import pytest
 
 from maskrcnn.checkpoints.ours import read_info
+from maskrcnn.data.volumes import find_volumes, read_volume
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.pretrained import DEFAULT_MODEL, model_path, shipped_models
 
 MOST_BYTES = 16 * 2**20
+HIPPOCAMPUS = Path(__file__).parents[2] / "shared" / "data" / "hippocampus"
 
 
 def info_of(name):
@@ -49,3 +53,26 @@ def test_nuclei_come_in_any_number_and_images_of_any_size():
     predictor = Predictor.load(model_path("nuclei"))
     assert predictor.tiling is not None
     assert predictor.tiling.applies_to((4000, 4000)) and not predictor.tiling.applies_to((700, 700))
+
+
+def test_hippocampus_says_what_it_learned_from_and_its_card_how_well():
+    info = info_of("hippocampus")
+    assert info.class_names == ("anterior", "posterior")
+    assert (info.notes["kind"], info.notes["labels"]) == ("volume", "classes")
+    card = model_path("hippocampus").with_suffix(".md").read_text(encoding="utf-8")
+    for name in info.class_names:
+        dice, error = (info.metrics[f"hippocampus/{name}/{what}"] for what in ("dice", "volume_error"))
+        assert dice > 0.8 and f"{dice:.3f}" in card and f"{100 * error:.1f} %" in card
+
+
+@pytest.mark.skipif(not HIPPOCAMPUS.is_dir(), reason="../shared/data/hippocampus is not there")
+def test_hippocampus_finds_both_parts_in_nifti_and_in_dicom():
+    info_of("hippocampus")
+    predictor = Predictor.load(model_path("hippocampus"))
+    scans = [sorted((HIPPOCAMPUS / "val" / "images").iterdir())[0], *find_volumes(HIPPOCAMPUS / "dicom")]
+    for path in scans:
+        volume = read_volume(path)
+        found = predictor(volume.samples, volume.spacing)
+        assert set(found.labels.tolist()) == {1, 2}
+        middle = {int(k): box.reshape(2, 3).mean(0) for k, box in zip(found.labels.flip(0), found.boxes.flip(0))}
+        assert middle[1][1] > middle[2][1]  # the front is in front

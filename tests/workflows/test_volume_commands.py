@@ -148,3 +148,31 @@ def test_numbers_without_names_are_told(maskrcnn, scans, tmp_path):
     )
     assert parts.code == 0 and "taken for an object" in parts.out + parts.err
     assert read_label_volume(scans / "labels" / "case0.nii.gz").numbers.max() == 2
+
+
+def test_the_same_voxels_as_nifti_and_as_dicom_hold_the_same_objects(maskrcnn, model_file, tmp_path):
+    """In the same physical place, whatever the order of the axes in either file."""
+    pytest.importorskip("pydicom")
+    from dicom_series import write_series
+
+    generator = np.random.default_rng(3)
+    voxels = generator.integers(0, 50, (12, 22, 20)).astype(np.int16)  # [Z, Y, X]
+    voxels[3:8, 5:14, 4:12] += 400
+    affine = np.array([[-1.0, 0, 0, 30], [0, -1.0, 0, 12], [0, 0, 2.0, -8], [0, 0, 0, 1]])
+    write_series(tmp_path / "in" / "series", voxels, affine)
+    turned = np.moveaxis(voxels.T[::-1], 0, 2)  # (y, z, x), x backwards
+    to_first = np.array([[0.0, 0, -1, voxels.shape[2] - 1], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
+    nibabel.save(nibabel.Nifti1Image(turned, affine @ to_first), tmp_path / "in" / "scan.nii.gz")
+    done = maskrcnn("predict", tmp_path / "in", "--model", model_file, "--out", tmp_path / "o", "--score", 0)
+    assert done.code == 0 and "2 scans" in done.out, done
+    rows = list(csv.DictReader((tmp_path / "o" / "summary.csv").open()))
+    places = {name: [] for name in ("scan.nii.gz", "series")}
+    for row in rows:
+        own = (row["class"], row["score"], *(row[f"{axis}_mm"] for axis in "xyz"), row["voxels"], row["volume_mm3"])
+        places[row["file"].rpartition("/")[2]].append(own)
+    assert places["scan.nii.gz"] and places["scan.nii.gz"] == places["series"]
+    maps = [
+        nibabel.as_closest_canonical(nibabel.load(tmp_path / "o" / f"{n}.instances.nii.gz")) for n in ("scan", "series")
+    ]
+    assert np.allclose(maps[0].affine, maps[1].affine)
+    assert np.array_equal(np.asarray(maps[0].dataobj), np.asarray(maps[1].dataobj))

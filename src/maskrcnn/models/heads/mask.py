@@ -41,7 +41,7 @@ class MaskHead(nn.Module):
         self.logits = conv(ndim, config.channels, 1 if config.class_agnostic else num_classes, 1)
         init_he(self)
         # Not near 0 as in the references: features are not negative and most bins of most masks are background, so all
-        # weights would turn negative first, and what is inside would stay undecided for thousands of steps.
+        # weights would turn negative first, and what is inside would stay undecided for long.
         init_normal(self.logits, config.channels**-0.5)
 
     def forward(self, features: Sequence[Tensor], boxes: Sequence[Tensor]) -> Tensor:
