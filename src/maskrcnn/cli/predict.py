@@ -89,8 +89,9 @@ class Predict:
         for note in outcome.notes:
             say(f"note: {note}")
         also = "; each object of its own is in its folder cutouts" if self.cutouts else ""
+        pictures = "label volumes, pictures" if what == "scan" else "pictures"
         print(
-            f"{counted(sum(outcome.counts.values()), 'object')} in {counted(len(outcome.counts), what)}; pictures, "
+            f"{counted(sum(outcome.counts.values()), 'object')} in {counted(len(outcome.counts), what)}; {pictures}, "
             f"predictions.json and summary.csv are in {self.out}{also}"
         )
         return tell_failures(failures + outcome.failures)
