@@ -99,7 +99,7 @@ def test_nothing_is_written_among_other_files(clips):
 
 def test_recordings_are_not_converted(clips, tmp_path):
     compose(find_clips(clips), tmp_path / "out", 2)
-    with pytest.raises(UsageError, match="holds recordings"):
+    with pytest.raises(UsageError, match="is a sound"):
         convert(open_dataset(tmp_path / "out"), tmp_path / "coco", "coco")
 
 
