@@ -126,7 +126,8 @@ runs/real-nuclei:
 	ln -s $(abspath $(DATA))/volumes/mask3d.tif $@/labels/nuclei.tif
 
 synthetic: runs/synthetic-nuclei runs/real-nuclei
-	$(BIN)/maskrcnn train runs/synthetic-nuclei --class-names nucleus --out runs/synthetic
+	$(BIN)/maskrcnn train runs/synthetic-nuclei --class-names nucleus --out runs/synthetic --finest-stride 2 \
+	    --mask-size 7 --batch 4 --epochs 40 --val-fraction 0
 	$(BIN)/maskrcnn evaluate runs/real-nuclei --model runs/synthetic/best.safetensors --out runs/evaluate-synthetic
 
 # Genes of a chloroplast, learned on one part of the genome and looked for in another; the second copy of its inverted
