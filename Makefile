@@ -107,11 +107,15 @@ evaluate-digits: runs/digits/val
 	$(BIN)/maskrcnn evaluate runs/digits/val --model spoken-digits --out runs/evaluate-digits
 
 # Parts of the hippocampus in MRI; the val scans are those that the data hold back.
-train-hippocampus: .venv/installed-test
-	$(BIN)/maskrcnn train $(DATA)/hippocampus/train --class-names anterior posterior --labels classes \
-	    --model volume_fpn --out runs/hippocampus --plan off --window 44 60 44 --scale 0.8 1.25 --flip x --gain 0.3 \
-	    --noise 0.2 --drift 0.4 --smallest-anchor 12 --proposals 64 --batch 2 --lr 1e-3 --average 0.998 \
-	    --precision bf16 --epochs 60
+HIPPOCAMPUS := $(BIN)/maskrcnn train $(DATA)/hippocampus/train --class-names anterior posterior --labels classes \
+    --plan off --window 44 60 44 --scale 0.8 1.25 --flip x --gain 0.3 --noise 0.2 --drift 0.4 --smallest-anchor 12 \
+    --proposals 64 --batch 2 --average 0.998 --precision bf16
+
+runs/hippocampus-first/best.safetensors: .venv/installed-test
+	$(HIPPOCAMPUS) --model volume_fpn --out runs/hippocampus-first --lr 1e-3 --epochs 60
+
+train-hippocampus: runs/hippocampus-first/best.safetensors
+	$(HIPPOCAMPUS) --model $< --out runs/hippocampus --lr 8e-4 --body-lr 1 --freeze none --epochs 14
 
 evaluate-hippocampus: .venv/installed-test
 	$(BIN)/maskrcnn evaluate $(DATA)/hippocampus/val --model hippocampus --out runs/evaluate-hippocampus
