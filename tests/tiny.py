@@ -56,7 +56,7 @@ def tiny_model(seed: int = 0, **changes: Any) -> MaskRCNN:
         model.heads["box"].box_deltas.weight *= 30
         if "mask" in model.heads:
             model.heads["mask"].logits.bias += 0.1
-            model.heads["mask"].logits.weight *= model.heads["mask"].logits.in_channels**0.5
+            model.heads["mask"].logits.weight *= model.heads["mask"].logits.in_channels ** 0.5
     return model
 
 

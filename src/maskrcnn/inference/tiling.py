@@ -14,6 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from maskrcnn.errors import UsageError
+from maskrcnn.inference.memory import return_freed_memory
 from maskrcnn.inference.merging import merge_tiles
 from maskrcnn.inference.parts import Slices
 from maskrcnn.structures import Instances
@@ -23,6 +24,7 @@ OVERLAP = 0.25  # of a tile
 LARGEST_OVERLAP = 0.75  # of a tile: beyond, every sample is looked at four times along each axis
 AUTO_FROM = 1.5  # times the tile that a model's header names: only images with a longer side are tiled by themselves
 TILES_AT_ONCE = 4
+RETURN_AFTER = 8  # times as many tiles what they have freed goes back to the system
 
 
 @dataclass(frozen=True)
@@ -122,4 +124,6 @@ def predict_tiles(
     for first in range(0, len(slices), tiles_at_once):
         batch = slices[first : first + tiles_at_once]
         found += predict([image[(slice(None), *where)] for where in batch])
+        if first % (RETURN_AFTER * tiles_at_once) == 0:
+            return_freed_memory()
     return merge_tiles(found, slices, shape, margin)
