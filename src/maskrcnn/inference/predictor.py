@@ -35,17 +35,16 @@ class Predictor:
         model: in evaluation mode.
         info: what its checkpoint says of it.
         device: where to run.
-        mask_threshold: a sample belongs to an object from this probability on; None: from the one that the model's
-            header names, or 0.5.
+        mask_threshold: a sample belongs to an object from this probability on.
     """
 
     def __init__(
-        self, model: MaskRCNN, info: ModelInfo, device: str | torch.device = "cpu", mask_threshold: float | None = None
+        self, model: MaskRCNN, info: ModelInfo, device: str | torch.device = "cpu", mask_threshold: float = 0.5
     ) -> None:
         self.model = model.to(device).eval()
         self.info = info
         self.device = torch.device(device)
-        self.mask_threshold = float(info.notes.get("mask_threshold", 0.5)) if mask_threshold is None else mask_threshold
+        self.mask_threshold = mask_threshold
         self.preprocess = info.config.preprocess
         self.tiling = choose_tiling("auto", OVERLAP, self._tile_notes())
         self.flip = False
