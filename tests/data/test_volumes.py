@@ -12,12 +12,10 @@ from maskrcnn.data.volumes import (
     find_volumes,
     is_volume,
     read_label_volume,
-    read_record_volume,
     read_volume,
     volumes_in,
 )
 from maskrcnn.errors import DataError, UsageError
-from maskrcnn.structures import Record
 
 nibabel = pytest.importorskip("nibabel")
 pytest.importorskip("pydicom")
@@ -122,17 +120,6 @@ def test_a_package_that_is_missing_is_named(folder, monkeypatch):
     for name, package in (("scan.nii.gz", "nibabel"), ("a", "pydicom")):
         with pytest.raises(UsageError, match=rf"{package} must be installed: pip install 'maskrcnn\[volumes\]'"):
             read_volume(folder / name)
-
-
-def test_the_voxels_of_a_record(folder):
-    def record(shape):
-        path = str(folder / "volume.npy")
-        return Record(path, 1, "volume.npy", shape, np.zeros((0, 6), np.float32), np.zeros(0, np.int64))
-
-    for shape in ((4, 5, 6), None):
-        np.testing.assert_array_equal(read_record_volume(record(shape))[0], VALUES)
-    with pytest.raises(DataError, match="volume.npy is 6 x 5 x 4 voxels but its labels were read for 5 x 5 x 4"):
-        read_record_volume(record((4, 5, 5)))
 
 
 def test_real_scans_are_found(shared_data):

@@ -6,17 +6,13 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from torch import Tensor
-
 from maskrcnn.data.readers import dicom, nifti, tiff_stacks, volume_arrays
 from maskrcnn.data.readers.dicom import series_in
 from maskrcnn.data.volume import LabelVolume, Volume
 from maskrcnn.errors import DataError
-from maskrcnn.structures import Record
 
 __all__ = [
-    "LabelVolume", "Volume", "find_volumes", "is_volume", "read_label_volume", "read_record_volume", "read_volume",
-    "series_in",
+    "LabelVolume", "Volume", "find_volumes", "is_volume", "read_label_volume", "read_volume", "series_in",
 ]  # fmt: skip
 
 
@@ -38,22 +34,6 @@ def read_label_volume(path: str | Path) -> LabelVolume:
         UsageError: the package that reads it is not installed.
     """
     return READERS[_kind(path)][2](Path(path))
-
-
-def read_record_volume(record: Record) -> Tensor:
-    """The samples ``[C, Z, Y, X]`` of a labelled record, as float32.
-
-    Raises:
-        DataError: where the file cannot be read or has another shape than its labels say.
-    """
-    samples = read_volume(record.source).samples
-    shape = tuple(samples.shape[1:])
-    if record.spatial_shape is not None and shape != record.spatial_shape:
-        read, labelled = (" x ".join(map(str, reversed(sides))) for sides in (shape, record.spatial_shape))
-        raise DataError(
-            f"{record.source} is {read} voxels but its labels were read for {labelled}; use the scan that was labelled."
-        )
-    return samples
 
 
 def is_volume(path: str | Path) -> bool:
