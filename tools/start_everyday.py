@@ -16,6 +16,7 @@ import torch
 import tyro
 from torch import Tensor
 
+from laterals import fit_laterals, prepared_photos
 from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint, load_matching, save_checkpoint
 from maskrcnn.config import BoxHeadConfig, ClassFieldConfig
 from maskrcnn.models.build import build_model
@@ -26,19 +27,20 @@ LEVELS = 5  # the sixth has a single position at the detector's own size
 # Where the anchors of position 0 are centred, px. The detector puts them evenly over its 300 px square, while its
 # positions see, from one to the next, exactly a stride further; the mean offset between the two belongs to the weights.
 FIRST = (10.0, 26.0, 10.0, 10.0, 10.0)
+EVERY = 8  # photos, of which one is used to fit the laterals
 
 
-def field_config() -> ClassFieldConfig:
+def field_config(proposals: int = 0, sharpness: float = ClassFieldConfig.sharpness) -> ClassFieldConfig:
     """SSDLite's anchors in pixels of its own size."""
     cells = tuple(
         tuple((IMAGE_SIZE * width, IMAGE_SIZE * height) for height, width in anchor_shapes(level))
         for level in range(LEVELS)
     )
-    return ClassFieldConfig(cells=cells, first=FIRST)
+    return ClassFieldConfig(cells=cells, first=FIRST, proposals=proposals, sharpness=sharpness)
 
 
-def field_tensors(detector: SSDLite, category_ids: tuple[int, ...]) -> dict[str, Tensor]:
-    """The detector's tensors under the names of a `ClassField` of the classes `category_ids`."""
+def field_tensors(detector: SSDLite, category_ids: tuple[int, ...], boxes: bool = False) -> dict[str, Tensor]:
+    """The detector's tensors under the names of a `ClassField` of the classes `category_ids`, or also of its boxes."""
     source = detector.state_dict()
     names = {"expand.": f"body.blocks.{TAP}.expand."}
     for k in range(LEVELS - 2):
@@ -46,6 +48,8 @@ def field_tensors(detector: SSDLite, category_ids: tuple[int, ...]) -> dict[str,
             names[f"extras.{k}.{i}."] = f"ssd.extras.{k}.{part}."
     for level in range(LEVELS):
         names[f"filters.{level}."] = f"ssd.heads.{level}.score.depthwise."
+        if boxes:
+            names[f"box_filters.{level}."] = f"ssd.heads.{level}.box.depthwise."
     tensors = {
         own + key.removeprefix(foreign): value
         for own, foreign in names.items()
@@ -57,6 +61,9 @@ def field_tensors(detector: SSDLite, category_ids: tuple[int, ...]) -> dict[str,
             rows = source[f"ssd.heads.{level}.score.project.{part}"]
             rows = rows.unflatten(0, (len(anchor_shapes(level)), -1))[:, list(category_ids)]  # [cells, K, ...]
             tensors[f"logits.{level}.{part}"] = rows.transpose(0, 1).flatten(0, 1)
+            if boxes:  # (y, x, height, width) to x first
+                codes = source[f"ssd.heads.{level}.box.project.{part}"].unflatten(0, (-1, 4))
+                tensors[f"deltas.{level}.{part}"] = codes[:, [1, 0, 3, 2]].flatten(0, 1)
     return tensors
 
 
@@ -78,20 +85,32 @@ def narrowed(source: MaskRCNN, hidden: int) -> dict[str, Tensor]:
     return tensors
 
 
-def start(source: Path, weights: Path, hidden: int, own: float, body: bool) -> tuple[MaskRCNN, ModelInfo]:
+def start(
+    source: Path,
+    weights: Path,
+    hidden: int,
+    own: float,
+    body: bool,
+    config: ClassFieldConfig,
+    photos: Path | None = None,
+) -> tuple[MaskRCNN, ModelInfo]:
     model, info = load_checkpoint(source)
-    box_head: BoxHeadConfig = replace(info.config.box_head, hidden=hidden, field=field_config())
+    box_head: BoxHeadConfig = replace(info.config.box_head, hidden=hidden, field=config)
     info = replace(info, config=replace(info.config, box_head=box_head), metrics={})
     target = build_model(info.config)
     detector = load_ssdlite(weights)
     tensors = narrowed(model, hidden)
     for part in ("weight", "bias"):
         tensors[f"heads.box.class_logits.{part}"] *= own
-    fields = {f"heads.box.field.{k}": v for k, v in field_tensors(detector, info.category_ids).items()}
+    field = field_tensors(detector, info.category_ids, boxes=config.proposals > 0)
+    new = {f"heads.box.field.{k}": v for k, v in field.items()}
     if body:
-        fields |= {f"backbone.{k}": v for k, v in detector.state_dict().items() if k.startswith("body.")}
-    kept = load_matching(target, tensors | fields)[1]
+        new |= {f"backbone.{k}": v for k, v in detector.state_dict().items() if k.startswith("body.")}
+    kept = load_matching(target, tensors | new)[1]
     assert not kept, kept
+    if photos is not None:
+        explained = fit_laterals(target, model, prepared_photos(photos, info.config.preprocess, EVERY))
+        print("of the old laterals' variance the new ones explain " + ", ".join(f"{part:.2f}" for part in explained))
     return target.eval(), info
 
 
@@ -109,11 +128,18 @@ class StartEveryday:
     """What the model's own class logits are multiplied by."""
     body: bool = False
     """Take the detector's body too."""
+    photos: Path | None = None
+    """Fit the laterals to that body on photos of this COCO json."""
+    proposals: int = 0
+    """How many of the detector's boxes are proposals too."""
+    sharpness: float = ClassFieldConfig.sharpness
+    """Of the field."""
 
 
 def main() -> None:
     flags = tyro.cli(StartEveryday, use_underscores=False, config=(tyro.conf.FlagCreatePairsOff,))
-    model, info = start(flags.model, flags.weights, flags.hidden, flags.own, flags.body)
+    config = field_config(flags.proposals, flags.sharpness)
+    model, info = start(flags.model, flags.weights, flags.hidden, flags.own, flags.body, config, flags.photos)
     save_checkpoint(flags.out, model, info)
     print(flags.out)
 

@@ -51,6 +51,9 @@ class BackboneConfig:
     norm: str = "frozen"  # frozen, batch or group
     norm_eps: float = 1e-5  # under the root of a norm; 0.0 for some published torchvision checkpoints
     width: int = 64  # channels of a ResNet's stem, doubled stage by stage
+    multiplier: float = 1.0  # of all channels of a MobileNetV2 but the last, 1280
+    outputs: tuple[int, ...] | None = None  # blocks of a MobileNetV2 whose outputs the pyramid stands on, the last
+    # after its 1280 channels; None: the last of each resolution
     stride_in_1x1: bool = False  # detectron2's (Caffe's) ResNet puts a block's stride into its first convolution
     same_padding: bool = False  # TensorFlow's padding: what is odd goes to the high end
     fpn_channels: int = 256  # of every pyramid level
@@ -114,7 +117,8 @@ class ClassFieldConfig:
     # levels beyond the body's last, each half as fine as the one before
     cells: tuple[Sizes, ...] = ()  # lengths of the anchors at each position, x first
     first: tuple[float, ...] = ()  # where along each axis the first position's centre lies, in samples
-    nearest: int = 8  # anchors that a box is read from
+    proposals: int = 0  # boxes of its own that join those of the RPN; 0: none, it knows classes alone
+    nearest: int = 8  # anchors (or, where it has boxes, boxes) that a box is read from
     sharpness: float = 8.0  # their weights: softmax of this times their IoU with the box
 
 
@@ -144,6 +148,16 @@ class MaskHeadConfig:
 
 
 @dataclass(frozen=True)
+class PointFieldConfig:
+    """What a bottom-up detector of points over the body says of every point at every place, read over any box.
+    Defaults: MoveNet MultiPose's."""
+
+    laterals: tuple[int, ...] = (64, 64, 32, 24)  # channels that the body's outputs are brought to, coarsest first
+    merged: tuple[int, ...] = (32, 24, 24)  # channels after each lateral but the coarsest was added
+    hidden: int = 96  # channels from which the heatmaps are made
+
+
+@dataclass(frozen=True)
 class KeypointHeadConfig:
     """Finds the points of each object, each in a heatmap of four bins for one of the pool's."""
 
@@ -153,6 +167,7 @@ class KeypointHeadConfig:
     num_keypoints: int = 17  # of one object
     upsampled_logits: bool = False  # the upsampling, 4 wide, gives the heatmaps itself (torchvision, detectron2)
     decoding: str = "mean"  # of the bins near a heatmap's peak; highest: the peak of the heatmap enlarged to its box
+    field: PointFieldConfig | None = None  # adds its heatmaps to the head's own; None: none
 
 
 @dataclass(frozen=True)

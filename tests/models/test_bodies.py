@@ -9,6 +9,7 @@ from torch import nn
 from cases import NDIMS
 from maskrcnn.config import BackboneConfig
 from maskrcnn.models.build import BODIES
+from maskrcnn.models.nd import divisible_by_8
 
 CHANNELS = {
     "resnet18": [64, 128, 256, 512],
@@ -99,3 +100,28 @@ def test_the_first_output_uses_exactly_the_early_layers(name):
 def test_numbers_are_finite_and_not_all_alike(name, ndim):
     outputs = make(name, ndim, norm="group").eval()(torch.randn(1, 3, *(32,) * ndim))
     assert all(output.isfinite().all() and output.std() > 0 for output in outputs[:3])
+
+
+@NDIMS
+def test_a_mobilenet_may_be_wider_and_give_other_outputs(ndim):
+    """MoveNet's body: the channels of its converted file; block 9 is the last but three of stride 16."""
+    with torch.device("meta"):
+        body = make("mobilenet_v2", ndim, multiplier=1.5, outputs=(2, 5, 9, 16))
+        outputs = body(torch.zeros(1, 3, *(64,) * ndim))
+    assert body.channels == [40, 48, 96, 1280] == [output.shape[1] for output in outputs]
+    assert body.strides == [(stride,) * ndim for stride in (4, 8, 16, 32)]
+    assert body.stem.conv.weight.shape[0] == 48
+    assert body.blocks[16].project.conv.weight.shape[:2] == (480, 1440)
+
+
+@pytest.mark.parametrize("outputs", [(5, 2, 9, 16), (2, 5, 9, 15), (2, 2, 9, 16), (2, 5, 9, 16, 17)])
+def test_outputs_that_are_no_blocks_in_order_are_refused(outputs):
+    with torch.device("meta"), pytest.raises(ValueError, match="outputs are blocks in their order"):
+        make("mobilenet_v2", 1, outputs=outputs)
+
+
+@pytest.mark.parametrize(
+    "width, rounded", [(32, 32), (48, 48), (36, 40), (24 * 1.75, 40), (2, 8), (11, 16), (560, 560)]
+)
+def test_widths_are_rounded_to_multiples_of_8(width, rounded):
+    assert divisible_by_8(width) == rounded

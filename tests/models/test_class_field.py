@@ -40,11 +40,12 @@ def test_a_box_is_read_between_the_anchors_most_like_it(ndim):
     nearest = 4 if ndim > 1 else 100  # in 1-D several anchors often overlap a box equally, and any may come first
     field, outputs = field_and_outputs(ndim, nearest=nearest)
     boxes = [inner_boxes(5, (32,) * ndim), inner_boxes(3, (32,) * ndim, seed=1)]
-    logits, anchors = field.at_anchors(outputs)
-    read = field(outputs, boxes).split([5, 3])
-    for own, image_boxes, image_logits in zip(read, boxes, logits):
+    reading = field(outputs)
+    read = reading.at(boxes).split([5, 3])
+    for own, image_boxes, image_logits in zip(read, boxes, reading.logits):
         expected = [
-            naive.read_field(image_logits.tolist(), anchors.tolist(), box, nearest, 8.0) for box in image_boxes.tolist()
+            naive.read_field(image_logits.tolist(), reading.boxes.tolist(), box, nearest, 8.0)
+            for box in image_boxes.tolist()
         ]
         torch.testing.assert_close(own, torch.tensor(expected), rtol=1e-4, atol=1e-4)
 
@@ -57,9 +58,9 @@ def test_the_anchors_lie_where_the_config_says(ndim):
         first = field.config.first[level]
         cells = [[first - s / 2 for s in c] + [first + s / 2 for s in c] for c in field.config.cells[level]]
         expected += naive.grid_anchors(cells, (grid,) * ndim, (stride,) * ndim)
-    logits, anchors = field.at_anchors(outputs)
-    assert as_array(anchors).tolist() == expected
-    assert logits.shape == (2, len(expected), CLASSES)
+    reading = field(outputs)
+    assert as_array(reading.boxes).tolist() == expected
+    assert reading.logits.shape == (2, len(expected), CLASSES)
 
 
 def test_the_rows_of_an_output_layer_run_by_class_then_by_anchor():
@@ -69,14 +70,14 @@ def test_the_rows_of_an_output_layer_run_by_class_then_by_anchor():
             layer.weight.zero_()
             cells = len(field.config.cells[level])
             layer.bias.copy_(torch.arange(CLASSES * cells) + 100 * level)
-    logits, _ = field.at_anchors(outputs)
+    logits = field(outputs).logits
     assert logits[0, :2].tolist() == [[0, 2, 4], [1, 3, 5]]  # both anchors of the first position
     assert logits[1, 128].tolist() == [100, 101, 102]
 
 
 def test_no_boxes_give_no_logits():
     field, outputs = field_and_outputs(2)
-    assert field(outputs, [torch.zeros(0, 4), torch.zeros(0, 4)]).shape == (0, CLASSES)
+    assert field(outputs).at([torch.zeros(0, 4), torch.zeros(0, 4)]).shape == (0, CLASSES)
 
 
 def test_levels_and_anchors_that_do_not_agree_are_refused():
@@ -84,8 +85,90 @@ def test_levels_and_anchors_that_do_not_agree_are_refused():
         field_and_outputs(2, first=(1.0, 2.0))
 
 
-def model_with_field(ndim, classes=2, seed=0):
-    head = dataclasses.replace(small_config(ndim).box_head, field=config(ndim))
+def proposing(ndim, proposals=4, **changes):
+    """A field with boxes, its deltas at random."""
+    field, outputs = field_and_outputs(ndim, proposals=proposals, **changes)
+    for layer in field.deltas:
+        torch.nn.init.normal_(layer.bias, std=2)
+    return field, outputs
+
+
+@NDIMS
+def test_a_field_with_boxes_moves_every_anchor_and_is_read_between_the_boxes(ndim):
+    field, outputs = proposing(ndim, nearest=10_000)
+    plain, _ = field_and_outputs(ndim)
+    reading, anchors = field(outputs), plain(outputs).boxes
+    assert reading.boxes.shape == (2, *anchors.shape)
+    start = 0
+    for level, (grid, cells) in enumerate(zip((8, 4, 2), field.config.cells)):
+        moved = reading.boxes[1, start : start + grid**ndim * len(cells)].reshape(-1, len(cells), 2 * ndim)
+        deltas = field.deltas[level].bias.reshape(len(cells), 2 * ndim)
+        for k in range(len(cells)):
+            anchor = anchors[start + k]
+            length = anchor[ndim:] - anchor[:ndim]
+            centre = anchor[:ndim] + length / 2 + deltas[k, :ndim] / 10 * length
+            half = length * (deltas[k, ndim:] / 5).exp() / 2
+            weights = field.deltas[level].weight
+            assert weights.abs().max() < 0.01  # so the biases say nearly all
+            torch.testing.assert_close(moved[0, k], torch.cat([centre - half, centre + half]), rtol=0, atol=0.5)
+        start += grid**ndim * len(cells)
+    boxes = [inner_boxes(3, (32,) * ndim), inner_boxes(2, (32,) * ndim, seed=1)]
+    expected = [
+        naive.read_field(logits.tolist(), places.tolist(), box, 10_000, 8.0)
+        for logits, places, own in zip(reading.logits, reading.boxes, boxes)
+        for box in own.tolist()
+    ]
+    torch.testing.assert_close(reading.at(boxes), torch.tensor(expected), rtol=1e-4, atol=1e-4)
+
+
+@NDIMS
+def test_its_best_boxes_join_the_proposals(ndim):
+    field, outputs = proposing(ndim)
+    given, shapes = [inner_boxes(2, (32,) * ndim), torch.zeros(0, 2 * ndim)], [(30,) * ndim, (32,) * ndim]
+    reading = field(outputs)
+    for own, before, logits, boxes, shape in zip(reading.join(given, shapes), given, *reading_parts(reading), shapes):
+        surest = logits.amax(1)
+        chosen = surest.argsort(descending=True)[: 8 * 4].tolist()
+        clipped = [naive.clip(boxes[i].tolist(), shape) for i in chosen]
+        kept = naive.nms(clipped, surest[chosen].tolist(), 0.7)[:4]
+        expected = torch.tensor([clipped[i] for i in kept])
+        torch.testing.assert_close(own, torch.cat([before, expected]), rtol=1e-4, atol=1e-3)
+        assert not own.requires_grad
+
+
+def reading_parts(reading):
+    return reading.logits, reading.boxes
+
+
+def test_a_field_without_boxes_proposes_nothing():
+    field, outputs = field_and_outputs(2)
+    given = [inner_boxes(2, (32, 32)), torch.zeros(0, 4)]
+    assert all(torch.equal(a, b) for a, b in zip(field(outputs).join(given, [(32, 32)] * 2), given))
+    assert len(field.deltas) == 0
+
+
+@NDIMS
+def test_the_whole_model_finds_and_learns_where_the_field_proposes(ndim):
+    model = model_with_field(ndim, proposals=5)
+    with torch.no_grad():
+        for layer in model.heads["box"].field.deltas:
+            layer.bias.fill_(0.5)
+    images = ImageBatch(torch.randn(1, 1, *(32,) * ndim, generator=seeded()), [(32,) * ndim])
+    target = Instances(inner_boxes(2, (32,) * ndim), torch.tensor([1, 2]))
+    losses = Objective(model)(images, [target], [0])
+    sum(term.total for term in losses.values()).backward()
+    field = model.heads["box"].field
+    assert field.logits[0].weight.grad.abs().sum() > 0
+    assert all(p.grad is None for p in (*field.deltas.parameters(), *field.box_filters.parameters()))
+    none = dataclasses.replace(model.config.selection, post_nms=0)
+    model.config = dataclasses.replace(model.config, selection=none)  # all that is found comes from the field
+    with torch.no_grad():
+        model.heads["box"].class_logits.bias[1] += 5
+        assert len(model.eval()(images)[0]) > 0
+
+
+def model_with_field(ndim, classes=2, seed=0, **changes):
+    head = dataclasses.replace(small_config(ndim).box_head, field=config(ndim, **changes))
     return small_model(ndim, seed, box_head=head, num_classes=classes)
 
 

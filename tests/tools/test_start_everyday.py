@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 
 from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint, save_checkpoint
 from maskrcnn.models.build import build_model, mobilenet_v2_fpn_config
-from ssdlite import IMAGE_SIZE, SSDLite, anchor_shapes
+from ssdlite import IMAGE_SIZE, SSDLite, anchor_shapes, decode_boxes
 from start_everyday import FIRST, LEVELS, field_config, start
 
 SIZE = 288  # 9 cells of stride 32: from there on every grid is odd, where both ways to pad agree
@@ -23,17 +23,21 @@ def test_the_field_is_the_detector(tmp_path):
     save_file(detector.state_dict(), tmp_path / "ssd.safetensors")
     config = dataclasses.replace(mobilenet_v2_fpn_config(len(IDS)), keypoint_head=None)
     save_checkpoint(tmp_path / "model.safetensors", build_model(config), ModelInfo(config, ("a", "b", "c"), IDS))
-    model, _ = start(tmp_path / "model.safetensors", tmp_path / "ssd.safetensors", 32, 0.5, body=True)
+    files = tmp_path / "model.safetensors", tmp_path / "ssd.safetensors"
+    model, _ = start(*files, 32, 0.5, True, field_config(proposals=10))
+    plain, _ = start(*files, 32, 0.5, True, field_config())
 
     x = torch.rand(1, 3, SIZE, SIZE) * 2 - 1
     with torch.no_grad():
-        _, expected = detector.ssd(detector.body(x))
-        features = model.backbone(x)
-        logits, anchors = model.heads["box"].field.at_anchors(features[len(model.backbone.strides) :])
-    count = logits.shape[1]
+        codes, expected = detector.ssd(detector.body(x))
+        reading = model.heads["box"].read(model.backbone(x))
+        anchors = plain.heads["box"].read(plain.backbone(x)).boxes
+    count = reading.logits.shape[1]
     assert count == sum(len(anchor_shapes(k)) * g * g for k, g in enumerate((18, 9, 5, 3, 2)))
-    torch.testing.assert_close(logits, expected[:, :count, list(IDS)], rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(reading.logits, expected[:, :count, list(IDS)], rtol=1e-3, atol=1e-3)
     assert len(anchors) == count
+    boxes = decode_boxes(codes[:, :count], anchors[:, [1, 0, 3, 2]])[..., [1, 0, 3, 2]]
+    torch.testing.assert_close(reading.boxes, boxes, rtol=1e-3, atol=1e-2)
 
 
 def test_the_anchors_are_the_detectors_at_its_own_size():
@@ -51,7 +55,8 @@ def test_a_narrower_box_head_keeps_its_strongest_units(tmp_path):
         model.heads["box"].fc2.weight[5] *= 100
     save_checkpoint(tmp_path / "model.safetensors", model, ModelInfo(config, ("a", "b"), (1, 2)))
     save_file(SSDLite().state_dict(), tmp_path / "ssd.safetensors")
-    narrow, info = start(tmp_path / "model.safetensors", tmp_path / "ssd.safetensors", 16, 0.0, body=False)
+    files = tmp_path / "model.safetensors", tmp_path / "ssd.safetensors"
+    narrow, info = start(*files, 16, 0.0, False, field_config())
     assert info.config.box_head.hidden == 16
     rows = narrow.heads["box"].fc1.weight
     assert any(torch.allclose(row, model.heads["box"].fc1.weight[7]) for row in rows)

@@ -17,6 +17,8 @@ from maskrcnn.losses.sampling import SampledProposals, sample_anchors, sample_pr
 from maskrcnn.losses.teacher import Teacher, teacher_loss
 from maskrcnn.losses.terms import Term
 from maskrcnn.losses.unknown import known_bins
+from maskrcnn.models.class_field import FieldReading
+from maskrcnn.models.heads.box import BoxHead
 from maskrcnn.models.heads.keypoint import KeypointHead
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
@@ -71,9 +73,12 @@ class Objective(nn.Module):
         losses = rpn_losses(all_logits, torch.cat(deltas, 1), all_anchors, anchor_samples, config)
 
         proposals = propose(logits, deltas, anchors, images.spatial_shapes, config.train_selection)
+        reading = cast(BoxHead, model.heads["box"]).read(features)
+        if reading is not None:
+            proposals = reading.join(proposals, images.spatial_shapes)
         samples = [sample_proposals(p, t, config, g) for p, t, g in zip(proposals, targets, generators)]
         taught = None if self.teacher is None else self.teacher(images)
-        return losses | self.head_losses(features, samples, targets, searched, taught)
+        return losses | self.head_losses(features, samples, targets, searched, taught, reading)
 
     def names(self) -> list[str]:
         """The losses that :meth:`forward` gives."""
@@ -88,10 +93,12 @@ class Objective(nn.Module):
         targets: Sequence[Instances],
         searched: Sequence[frozenset[int] | None] | None = None,
         taught: tuple[Tensor, Tensor] | None = None,
+        reading: FieldReading | None = None,
     ) -> dict[str, Term]:
-        """The losses of the heads on given proposals; ``taught``: what the teacher says, if there is one."""
+        """The losses of the heads on given proposals; ``taught``: what the teacher says, if there is one; ``reading``:
+        what the class field says, where it is known already."""
         heads, config = self.model.heads, self.model.config.loss
-        class_logits, box_deltas = heads["box"](features, [s.boxes for s in samples])
+        class_logits, box_deltas = heads["box"](features, [s.boxes for s in samples], reading)
         losses = box_losses(class_logits, box_deltas, samples, targets, config, searched)
         if taught is not None:
             losses |= teacher_loss(class_logits, samples, *taught)

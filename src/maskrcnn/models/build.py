@@ -27,6 +27,7 @@ from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.mobilenet_v2 import MobileNetV2
 from maskrcnn.models.mobilenet_v3 import MobileNetV3
+from maskrcnn.models.point_field import PointField
 from maskrcnn.models.resnet import ResNet
 from maskrcnn.models.rpn import RPN
 from maskrcnn.ops.nd import MEMORY_FORMAT
@@ -45,12 +46,18 @@ def build_model(config: ModelConfig) -> MaskRCNN:
     """The network of ``config`` with random weights, in the memory format that suits its D."""
     ndim, channels = config.ndim, config.backbone.fpn_channels
     body: Any = BODIES[config.backbone.body](ndim, config.in_channels, config.backbone)
-    field = None
+    field, point_field, bare = None, None, 0
     if config.box_head.field is not None:
+        bare = 2
         field = ClassField(ndim, body.channels[-2:], body.strides[-2:], config.num_classes, config.box_head.field)
     eps = config.backbone.norm_eps
     fpn = FPN(ndim, body.channels, channels, config.backbone.separable, config.backbone.fpn_norm, eps)
-    backbone = Backbone(body, fpn, body.strides, bare=2 if field else 0)
+    if config.keypoint_head is not None and config.keypoint_head.field is not None:
+        bare = len(body.channels)
+        point_field = PointField(
+            ndim, body.channels, body.strides[0], config.keypoint_head.num_keypoints, config.keypoint_head.field
+        )
+    backbone = Backbone(body, fpn, body.strides, bare)
     rpn = RPN(ndim, channels, config.anchors, backbone.strides, config.backbone.separable, config.rpn_convs)
     box_head = BoxHead(ndim, channels, config.num_classes, config.box_head, backbone.strides, field, eps)
     mask_head = None
@@ -58,7 +65,7 @@ def build_model(config: ModelConfig) -> MaskRCNN:
         mask_head = MaskHead(ndim, channels, config.num_classes, config.mask_head, backbone.strides, eps)
     keypoint_head = None
     if config.keypoint_head is not None:
-        keypoint_head = KeypointHead(ndim, channels, config.keypoint_head, backbone.strides)
+        keypoint_head = KeypointHead(ndim, channels, config.keypoint_head, backbone.strides, point_field)
     model = MaskRCNN(config, backbone, rpn, box_head, mask_head, keypoint_head)
     return model.to(memory_format=MEMORY_FORMAT[ndim])  # type: ignore[call-overload]
 

@@ -54,7 +54,11 @@ class MaskRCNN(nn.Module):
         anchors = self.rpn.anchors(features, images.tensor.shape[2:])
         logits, deltas = self.rpn(features)
         proposals = propose(logits, deltas, anchors, images.spatial_shapes, self.config.selection)
-        class_logits, box_deltas = self.heads["box"](features, proposals)
+        box_head = cast(BoxHead, self.heads["box"])
+        reading = box_head.read(features)
+        if reading is not None:
+            proposals = reading.join(proposals, images.spatial_shapes)
+        class_logits, box_deltas = box_head(features, proposals, reading)
         return detect(class_logits, box_deltas, proposals, images.spatial_shapes, self.config.detection)
 
     def describe(self, features: Sequence[Tensor], detections: list[Instances]) -> None:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskrcnn.config import BackboneConfig
-from maskrcnn.models.nd import ConvNorm, init_he
+from maskrcnn.models.nd import ConvNorm, divisible_by_8, init_he
 
 # expansion, channels, blocks, and which of the body's five reductions the first block makes (None: none)
 STAGES = (
@@ -23,6 +23,8 @@ STAGES = (
 )
 # the last block of each resolution, from stride 4 on
 OUTPUTS = (2, 5, 12, 16)
+STEM_CHANNELS = 32
+LAST_CHANNELS = 1280
 
 
 def _relu6(x: Tensor) -> Tensor:
@@ -70,16 +72,20 @@ class MobileNetV2(nn.Module):
     """``[B, in_channels, *S]`` to four outputs, finest first; see :class:`maskrcnn.models.resnet.ResNet`.
 
     The coarsest output is the last, 1280 channels wide convolution, which detectors trained on it rely on.
+
+    Raises:
+        ValueError: ``config.outputs`` does not name blocks, each later than the one before.
     """
 
     def __init__(self, ndim: int, in_channels: int, config: BackboneConfig) -> None:
         super().__init__()
         reductions = config.reductions or ((2,) * ndim,) * 5
         norm: dict[str, Any] = {"norm_kind": config.norm, "norm_eps": config.norm_eps}
+        before, stride = divisible_by_8(STEM_CHANNELS * config.multiplier), tuple(reductions[0])
         self.stem = ConvNorm(
             ndim,
             in_channels,
-            32,
+            before,
             3,
             reductions[0],
             same_padding=config.same_padding,
@@ -89,18 +95,21 @@ class MobileNetV2(nn.Module):
         self.blocks = nn.ModuleList()
         self.channels: list[int] = []
         self.strides: list[tuple[int, ...]] = []
-        before, stride = 32, tuple(reductions[0])
-        for expansion, channels, count, reduction in STAGES:
+        self.outputs = config.outputs or OUTPUTS
+        for expansion, width, count, reduction in STAGES:
+            channels = divisible_by_8(width * config.multiplier)
             for i in range(count):
                 step = (1,) * ndim if reduction is None or i > 0 else tuple(reductions[reduction])
                 stride = tuple(a * b for a, b in zip(stride, step))
                 self.blocks.append(InvertedResidual(ndim, before, channels, expansion, step, config))
                 before = channels
-                if len(self.blocks) - 1 in OUTPUTS:
+                if len(self.blocks) - 1 in self.outputs:
                     self.channels.append(channels)
                     self.strides.append(stride)
-        self.last = ConvNorm(ndim, before, 1280, 1, activation=_relu6, **norm)
-        self.channels[-1] = 1280
+        if list(self.outputs) != sorted({*self.outputs} & {*range(len(self.blocks))}) or max(self.outputs) != 16:
+            raise ValueError(f"outputs are blocks in their order, the last of them 16: {self.outputs}")
+        self.last = ConvNorm(ndim, before, LAST_CHANNELS, 1, activation=_relu6, **norm)
+        self.channels[-1] = LAST_CHANNELS
         init_he(self)
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -108,11 +117,11 @@ class MobileNetV2(nn.Module):
         outputs = []
         for i, block in enumerate(self.blocks):
             x = block(x)
-            if i in OUTPUTS:
+            if i in self.outputs:
                 outputs.append(x)
         outputs[-1] = self.last(outputs[-1])
         return outputs
 
     def early_layers(self) -> list[nn.Module]:
         """What runs before the second output; a pre-trained body is often left as it is up to here."""
-        return [self.stem, *self.blocks[: OUTPUTS[0] + 1]]
+        return [self.stem, *self.blocks[: self.outputs[0] + 1]]

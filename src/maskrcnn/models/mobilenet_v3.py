@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskrcnn.config import BackboneConfig
-from maskrcnn.models.nd import ConvNorm, conv, init_he
+from maskrcnn.models.nd import ConvNorm, conv, divisible_by_8, init_he
 
 # The paper's table 1: kernel, expanded channels, channels, squeeze and excite, hard swish (else ReLU), and which of the
 # body's five reductions the block makes (None: none).
@@ -48,7 +48,7 @@ class Squeeze(nn.Module):
 
     def __init__(self, ndim: int, channels: int) -> None:
         super().__init__()
-        squeezed = _divisible_by_8(channels // 4)
+        squeezed = divisible_by_8(channels // 4)
         self.down = conv(ndim, channels, squeezed, 1)
         self.up = conv(ndim, squeezed, channels, 1)
 
@@ -138,9 +138,3 @@ class MobileNetV3(nn.Module):
     def early_layers(self) -> list[nn.Module]:
         """What a pre-trained body is often left with as it is: all up to stride 4."""
         return [self.stem, *self.blocks[:EARLY]]
-
-
-def _divisible_by_8(channels: int) -> int:
-    """The nearest multiple of 8 that is not more than a tenth less, as the paper's authors round widths."""
-    rounded = max(8, (channels + 4) // 8 * 8)
-    return rounded + 8 if rounded < 0.9 * channels else rounded

@@ -8,7 +8,7 @@ from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.training.recipe import FitConfig
 from maskrcnn.training.schedule import learning_rate_factor
 
-SLOW = ("backbone.body.", "heads.box.field.")
+SLOW = ("backbone.body.", "heads.box.field.", "heads.keypoint.field.")
 
 
 def make_optimizer(model: MaskRCNN, config: FitConfig) -> Optimizer:
@@ -33,9 +33,10 @@ def make_optimizer(model: MaskRCNN, config: FitConfig) -> Optimizer:
 
 def freeze(model: MaskRCNN, config: FitConfig) -> None:
     """Take the layers that shall not learn out of the graph, so that they cost no backward pass."""
-    body = model.backbone.body
-    layers = [body] if config.body_lr == 0 else body.early_layers() if config.freeze_early else []  # type: ignore[operator]
-    for layer in layers:
+    for name, parameter in model.named_parameters():
+        if config.body_lr == 0 and name.startswith(SLOW):
+            parameter.requires_grad_(False)
+    for layer in model.backbone.body.early_layers() if config.freeze_early else []:  # type: ignore[operator]
         layer.requires_grad_(False)
 
 

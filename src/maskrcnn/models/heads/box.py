@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskrcnn.config import BoxHeadConfig, DetectionConfig
-from maskrcnn.models.class_field import ClassField
+from maskrcnn.models.class_field import ClassField, FieldReading
 from maskrcnn.models.nd import conv_norm, init_he, init_normal
 from maskrcnn.models.pooling import PyramidPool
 from maskrcnn.ops.box_coding import decode_boxes, default_weights
@@ -40,7 +40,7 @@ class BoxHead(nn.Module):
         super().__init__()
         if config.linears not in (1, 2):
             raise ValueError(f"a box head has one or two linear layers, not {config.linears}")
-        self.ndim, self.levels = ndim, len(strides)
+        self.ndim = ndim
         self.pool = PyramidPool(config.pool, strides)
         self.convs = nn.ModuleList(
             conv_norm(ndim, channels, channels, 3, config.norm, norm_eps) for _ in range(config.convs)
@@ -59,7 +59,14 @@ class BoxHead(nn.Module):
         init_normal(self.box_deltas, 0.001)
         self.field = field
 
-    def forward(self, features: Sequence[Tensor], boxes: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def read(self, features: Sequence[Tensor]) -> FieldReading | None:
+        """What the field, if there is one, says of the images."""
+        return None if self.field is None else self.field(features[-2:])
+
+    def forward(
+        self, features: Sequence[Tensor], boxes: Sequence[Tensor], reading: FieldReading | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """``reading``: that of these features, where it is known already."""
         pooled = self.pool(features, boxes)
         if len(self.convs):
             pooled = channels_last(pooled)
@@ -70,8 +77,9 @@ class BoxHead(nn.Module):
             hidden = F.relu(self.fc2(hidden))
         logits = with_background(self.class_logits(hidden), self.unused)
         deltas = self.box_deltas(hidden).unflatten(1, (-1, 2 * self.ndim))
-        if self.field is not None:
-            logits = logits + F.pad(self.field(features[self.levels :], boxes), (1, 0))
+        reading = reading or self.read(features)
+        if reading is not None:
+            logits = logits + F.pad(reading.at(boxes), (1, 0))
         return logits, deltas
 
 
