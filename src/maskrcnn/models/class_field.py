@@ -60,7 +60,7 @@ class FieldReading:
         return [torch.cat([given, self._best(*own)]) for given, *own in images]
 
     def _by_image(self) -> Tensor:
-        return self.boxes if self.boxes.ndim == 3 else self.boxes.expand(len(self.logits), -1, -1)
+        return self.boxes.expand(len(self.logits), -1, -1)
 
     def _read(self, logits: Tensor, places: Tensor, boxes: Tensor) -> Tensor:
         """One image: ``logits`` ``[A, K]`` read at ``boxes`` ``[R, 2D]``, between the places that are most like it."""
