@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +22,7 @@ from maskrcnn.checkpoints.ours import load_checkpoint, save_checkpoint
 from maskrcnn.data.dataset import open_dataset
 from maskrcnn.data.transforms import EvalTransform
 from maskrcnn.losses.sampling import split_crowd
+from maskrcnn.models.heads.box import BoxHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.rpn import propose
 from maskrcnn.ops.boxes import pairwise_coverage, pairwise_iou
@@ -35,7 +36,11 @@ def logits_of_proposals(model: MaskRCNN, images: ImageBatch, target: Instances) 
     anchors = model.rpn.anchors(features, images.tensor.shape[2:])
     proposals = propose(*model.rpn(features), anchors, images.spatial_shapes, model.config.selection)
     objects, crowd = split_crowd(target)
-    logits, _ = model.heads["box"](features, proposals)
+    head = cast(BoxHead, model.heads["box"])
+    reading = head.read(features)
+    if reading is not None:
+        proposals = reading.join(proposals, images.spatial_shapes)
+    logits, _ = head(features, proposals, reading)
     answer = torch.zeros(len(proposals[0]), dtype=torch.long)
     if len(objects):
         overlap, best = pairwise_iou(proposals[0], target.boxes[objects]).max(1)

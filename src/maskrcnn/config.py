@@ -117,6 +117,8 @@ class ClassFieldConfig:
     # levels beyond the body's last, each half as fine as the one before
     cells: tuple[Sizes, ...] = ()  # lengths of the anchors at each position, x first
     first: tuple[float, ...] = ()  # where along each axis the first position's centre lies, in samples
+    rescaled: float | None = None  # also look at the image at this times its size, for what is larger (or smaller) than
+    # the anchors; None: at its own size alone
     proposals: int = 0  # boxes of its own that join those of the RPN; 0: none, it knows classes alone
     nearest: int = 8  # anchors (or, where it has boxes, boxes) that a box is read from
     sharpness: float = 8.0  # their weights: softmax of this times their IoU with the box

@@ -11,6 +11,7 @@ from maskrcnn.checkpoints.transfer import transfer
 from maskrcnn.config import ClassFieldConfig
 from maskrcnn.losses.objective import Objective
 from maskrcnn.models.class_field import ClassField
+from maskrcnn.ops.nd import interpolate
 from maskrcnn.structures import ImageBatch, Instances
 
 CLASSES = 3
@@ -165,6 +166,42 @@ def test_the_whole_model_finds_and_learns_where_the_field_proposes(ndim):
     with torch.no_grad():
         model.heads["box"].class_logits.bias[1] += 5
         assert len(model.eval()(images)[0]) > 0
+
+
+@NDIMS
+@pytest.mark.parametrize("proposals", [0, 4])
+def test_a_rescaled_image_adds_its_own_anchors_at_the_size_of_the_first(ndim, proposals):
+    """Twice as many places; those of the other image as if it had been seen alone, and then enlarged."""
+    field, outputs = field_and_outputs(ndim, proposals=proposals, rescaled=0.5)
+    alone, _ = field_and_outputs(ndim, proposals=proposals)
+    half = [torch.randn(2, c, *(n,) * ndim, generator=seeded(c + 1)) for c, n in ((4, 4), (7, 2))]
+    whole = field([*outputs, *half])
+    for part, expected, factor in zip(split(whole, alone(outputs)), (alone(outputs), alone(half)), (1, 2)):
+        torch.testing.assert_close(part[0], expected.logits)
+        torch.testing.assert_close(part[1], expected.boxes * factor)
+
+
+def split(reading, first):
+    count = first.logits.shape[1]
+    logits, boxes = reading.logits.split([count, reading.logits.shape[1] - count], 1), reading.boxes
+    return zip(logits, boxes.split([count, boxes.shape[-2] - count], -2))
+
+
+@NDIMS
+def test_the_backbone_looks_again_for_the_field_alone(ndim):
+    """The pyramid stays what it is; the second look is the body's own, of the image at half the size."""
+    model, plain = model_with_field(ndim, rescaled=0.5).eval(), model_with_field(ndim).eval()
+    image = torch.randn(1, 1, *(64,) * ndim, generator=seeded())
+    with torch.no_grad():
+        once, twice = plain.backbone(image), model.backbone(image)
+        again = model.backbone.body(interpolate(image, (32,) * ndim, antialias=True))
+    assert len(twice) == len(once) + 2
+    for a, b in zip([*once, *again[-2:]], twice):
+        torch.testing.assert_close(a, b)
+    images = ImageBatch(image, [(64,) * ndim])
+    target = Instances(inner_boxes(2, (64,) * ndim), torch.tensor([1, 2]))
+    Objective(model)(images, [target], [0])["loss_box_class"].total.backward()
+    assert model.heads["box"].field.logits[0].weight.grad.abs().sum() > 0
 
 
 def model_with_field(ndim, classes=2, seed=0, **changes):

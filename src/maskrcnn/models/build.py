@@ -46,9 +46,9 @@ def build_model(config: ModelConfig) -> MaskRCNN:
     """The network of ``config`` with random weights, in the memory format that suits its D."""
     ndim, channels = config.ndim, config.backbone.fpn_channels
     body: Any = BODIES[config.backbone.body](ndim, config.in_channels, config.backbone)
-    field, point_field, bare = None, None, 0
+    field, point_field, bare, rescaled = None, None, 0, None
     if config.box_head.field is not None:
-        bare = 2
+        bare, rescaled = 2, config.box_head.field.rescaled
         field = ClassField(ndim, body.channels[-2:], body.strides[-2:], config.num_classes, config.box_head.field)
     eps = config.backbone.norm_eps
     fpn = FPN(ndim, body.channels, channels, config.backbone.separable, config.backbone.fpn_norm, eps)
@@ -57,7 +57,7 @@ def build_model(config: ModelConfig) -> MaskRCNN:
         point_field = PointField(
             ndim, body.channels, body.strides[0], config.keypoint_head.num_keypoints, config.keypoint_head.field
         )
-    backbone = Backbone(body, fpn, body.strides, bare)
+    backbone = Backbone(body, fpn, body.strides, bare, rescaled)
     rpn = RPN(ndim, channels, config.anchors, backbone.strides, config.backbone.separable, config.rpn_convs)
     box_head = BoxHead(ndim, channels, config.num_classes, config.box_head, backbone.strides, field, eps)
     mask_head = None

@@ -133,7 +133,19 @@ class ClassField(nn.Module):
             self.deltas.requires_grad_(False)
 
     def forward(self, outputs: Sequence[Tensor]) -> FieldReading:
-        """What the field says, from the body's last two outputs."""
+        """What the field says, from the body's last two outputs, and its last two of the rescaled image if it looks at
+        one."""
+        if self.config.rescaled is None:
+            return FieldReading(*self._look(outputs), self.config)
+        own, other = outputs[:2], outputs[2:]
+        logits, boxes = zip(self._look(own), self._look(other))
+        # Both images are whole strides long, so their grids have the ratio of their sizes.
+        ratio = [a / b for a, b in zip(own[0].shape[2:], other[0].shape[2:])][::-1]
+        enlarged = boxes[1] * boxes[1].new_tensor(ratio * 2)
+        return FieldReading(torch.cat(logits, 1), torch.cat([boxes[0], enlarged], -2), self.config)
+
+    def _look(self, outputs: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Logits and boxes, as in :class:`FieldReading`, of an image at one size."""
         levels = [self.expand(outputs[0]), outputs[1]]
         for extra in self.extras:
             levels.append(extra(levels[-1]))
@@ -151,4 +163,4 @@ class ClassField(nn.Module):
         if self.config.proposals:
             moved = full(torch.cat(deltas, 1)).detach()
             boxes = decode_boxes(moved, boxes, default_weights(moved.shape[-1] // 2))
-        return FieldReading(full(torch.cat(logits, 1)), boxes, self.config)
+        return full(torch.cat(logits, 1)), boxes

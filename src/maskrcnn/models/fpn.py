@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from maskrcnn.models.nd import CONV, conv3, conv_norm, max_pool
-from maskrcnn.ops.nd import add_nearest, channels_last
+from maskrcnn.ops.nd import add_nearest, channels_last, interpolate
 
 
 class FPN(nn.Module):
@@ -55,18 +55,29 @@ class Backbone(nn.Module):
 
     Args:
         bare: how many of the body's own outputs, the coarsest, follow the pyramid's levels, for heads that read them.
+        rescaled: the body also looks at the image at this times its size, and its last two outputs of it follow last.
 
     Attributes:
         strides: of each level, D-tuples in tensor order; the last level is the RPN's own.
     """
 
-    def __init__(self, body: nn.Module, fpn: FPN, strides: list[tuple[int, ...]], bare: int = 0) -> None:
+    def __init__(
+        self, body: nn.Module, fpn: FPN, strides: list[tuple[int, ...]], bare: int = 0, rescaled: float | None = None
+    ) -> None:
         super().__init__()
         self.body = body
         self.fpn = fpn
         self.bare = bare
+        self.rescaled = rescaled
         self.strides = [*strides, tuple(2 * s for s in strides[-1])]
 
     def forward(self, x: Tensor) -> list[Tensor]:
         outputs = self.body(channels_last(x))
-        return [*self.fpn(outputs), *outputs[len(outputs) - self.bare :]]
+        return [*self.fpn(outputs), *outputs[len(outputs) - self.bare :], *self._again(x)]
+
+    def _again(self, x: Tensor) -> list[Tensor]:
+        if self.rescaled is None:
+            return []
+        steps = self.strides[len(self.strides) - 2]  # the body's coarsest: a whole number of them is seen
+        shape = [step * max(round(self.rescaled * size / step), 1) for size, step in zip(x.shape[2:], steps)]
+        return self.body(channels_last(interpolate(x, shape, antialias=True)))[-2:]  # type: ignore[no-any-return]

@@ -207,6 +207,7 @@ def start(data: Dataset, model: str, body_weights: Path | None, recipe: Recipe, 
         source, source_info = load_model(model, say)
         config = fit_to_kind(source_info.config, data, recipe.spacing, fresh=False)
         check_kind(source_info, model, data)
+        config = fit_field(config, source_info.class_names, data.class_names)
         network = build_model(recipe.adapt(fit_to_data(config, data, say)))
         kept = transfer(source, source_info.class_names, network, data.class_names)
         new = [name for name in data.class_names if name not in source_info.class_names]
@@ -240,6 +241,13 @@ def fit_to_data(config: ModelConfig, data: Dataset, say: Say) -> ModelConfig:
     if len(data.class_names) != config.num_classes:  # other classes: what was left free among COCO's means nothing
         config = dataclasses.replace(config, box_head=dataclasses.replace(config.box_head, unused=0))
     return dataclasses.replace(config, num_classes=len(data.class_names), detection=detection, selection=selection)
+
+
+def fit_field(config: ModelConfig, known: Sequence[str], wanted: Sequence[str]) -> ModelConfig:
+    """Without the class field if it knows none of the classes: it would propose boxes at random."""
+    if set(known) & set(wanted):
+        return config
+    return dataclasses.replace(config, box_head=dataclasses.replace(config.box_head, field=None))
 
 
 def fit_keypoints(config: ModelConfig, num_keypoints: int, say: Say) -> ModelConfig:

@@ -61,7 +61,7 @@ class BoxHead(nn.Module):
 
     def read(self, features: Sequence[Tensor]) -> FieldReading | None:
         """What the field, if there is one, says of the images."""
-        return None if self.field is None else self.field(features[-2:])
+        return None if self.field is None else self.field(features[-(2 if self.field.config.rescaled is None else 4) :])
 
     def forward(
         self, features: Sequence[Tensor], boxes: Sequence[Tensor], reading: FieldReading | None = None

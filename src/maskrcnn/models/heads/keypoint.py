@@ -36,7 +36,7 @@ class KeypointHead(nn.Module):
         field: PointField | None = None,
     ) -> None:
         super().__init__()
-        self.levels = len(strides)
+        levels = len(strides)
         self.pool = PyramidPool(config.pool, strides)
         self.num_keypoints, self.decode = config.num_keypoints, DECODERS[config.decoding]
         self.output_size = tuple(4 * s for s in self.pool.output_size)
@@ -50,6 +50,7 @@ class KeypointHead(nn.Module):
         init_he(self)
         init_normal(self.logits, 0.001)  # every bin begins as likely as the others
         self.field = field
+        self.outputs = slice(levels, levels + (len(field.laterals) if field else 0))
 
     def forward(self, features: Sequence[Tensor], boxes: Sequence[Tensor]) -> Tensor:
         x = channels_last(self.pool(features, boxes))
@@ -61,7 +62,7 @@ class KeypointHead(nn.Module):
         if len(x) == 0:  # interpolation refuses an empty batch
             return x.new_zeros((0, x.shape[1], *self.output_size)) + x.sum()
         x = interpolate(x, self.output_size)
-        return x if self.field is None else x + self.field(features[self.levels :], boxes, self.output_size)
+        return x if self.field is None else x + self.field(features[self.outputs], boxes, self.output_size)
 
     def attach(self, logits: Tensor, detections: list[Instances]) -> None:
         """Give each detection its points, in the coordinates of its box; heatmaps are not kept."""

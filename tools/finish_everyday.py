@@ -1,0 +1,58 @@
+"""How the trained `everyday` looks at a photo: at which sizes, from which proposals, and with how much of its own.
+
+python tools/finish_everyday.py runs/everyday/best.safetensors --out runs/everyday/finished.safetensors
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import tyro
+
+from maskrcnn.checkpoints.ours import load_checkpoint, save_checkpoint
+from maskrcnn.models.build import build_model
+
+
+@dataclass(frozen=True)
+class FinishEveryday:
+    model: Annotated[Path, tyro.conf.Positional]
+    """Trained model with a class field."""
+    out: Path
+    """File to write."""
+    own: float = 1.0
+    """What the box head's own class logits are multiplied by."""
+    image_size: int = 544
+    """Longer side that photos are resized to."""
+    rescaled: float = 0.6
+    """The field looks again at this times that size."""
+    rpn_proposals: int = 50
+    """At most so many of the RPN's proposals beside the field's."""
+
+
+def main() -> None:
+    flags = tyro.cli(FinishEveryday, use_underscores=False, config=(tyro.conf.FlagCreatePairsOff,))
+    model, info = load_checkpoint(flags.model)
+    config = info.config
+    assert config.box_head.field is not None
+    field = replace(config.box_head.field, rescaled=flags.rescaled)
+    config = replace(
+        config,
+        preprocess=replace(config.preprocess, min_size=flags.image_size, max_size=flags.image_size),
+        selection=replace(config.selection, post_nms=flags.rpn_proposals),
+        box_head=replace(config.box_head, field=field),
+    )
+    tensors = model.state_dict()
+    for part in ("weight", "bias"):
+        tensors[f"heads.box.class_logits.{part}"] *= flags.own
+    finished = build_model(config).eval()
+    finished.load_state_dict(tensors)
+    with torch.no_grad():
+        save_checkpoint(flags.out, finished, replace(info, config=config))
+    print(flags.out)
+
+
+if __name__ == "__main__":
+    main()
