@@ -26,8 +26,8 @@ class FinishEveryday:
     """What the box head's own class logits are multiplied by."""
     image_size: int = 544
     """Longer side that photos are resized to."""
-    rescaled: float = 0.6
-    """The field looks again at this times that size."""
+    rescaled: float | None = 0.6
+    """The field looks again at this times that size; None: not again."""
     rpn_proposals: int = 50
     """At most so many of the RPN's proposals beside the field's."""
 
