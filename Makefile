@@ -24,6 +24,9 @@ lint: .venv/installed-test
 weights/ssdlite_mobilenet_v2_coco.safetensors: .venv/installed
 	$(BIN)/python tools/convert_ssdlite.py --out $@
 
+weights/movenet_multipose.safetensors: .venv/installed
+	$(BIN)/python tools/convert_movenet.py --out $@
+
 check-weights: weights/ssdlite_mobilenet_v2_coco.safetensors
 	$(BIN)/python tools/check_weights.py --data $(DATA)/coco
 
@@ -48,9 +51,17 @@ runs/people-first/best.safetensors: runs/first/best.safetensors
 runs/negatives.json: .venv/installed
 	$(BIN)/python tools/negatives.py $(DATA)/animals/train/_annotations.coco.json person --every 3 --out $@
 
-train-people: runs/people-first/best.safetensors runs/negatives.json
-	$(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json runs/negatives.json --model $< --out runs/people \
-	    $(PEOPLE) --epochs 10 --lr 5e-4
+PEOPLE_MORE := $(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json runs/negatives.json $(PEOPLE) --lr 5e-4
+
+runs/people-second/best.safetensors: runs/people-first/best.safetensors runs/negatives.json
+	$(PEOPLE_MORE) --model $< --out runs/people-second --epochs 10
+
+# Then another body, which knows persons and their joints.
+runs/people-start.safetensors: runs/people-second/best.safetensors weights/movenet_multipose.safetensors
+	$(BIN)/python tools/start_people.py $< $(DATA)/coco/annotations/people_train.json --out $@
+
+train-people: runs/people-start.safetensors runs/negatives.json
+	$(PEOPLE_MORE) --model $< --out runs/people --epochs 8
 
 EVERYDAY := $(BIN)/python tools/train_everyday.py runs/pseudo/everyday_train.json \
     --agnostic-boxes --agnostic-masks --proposals 96 --image-size 416 --crop-size 320 --scale 0.6 1.4 --copy-paste 0.3 \
@@ -60,11 +71,27 @@ EVERYDAY := $(BIN)/python tools/train_everyday.py runs/pseudo/everyday_train.jso
 runs/everyday-first/best.safetensors: runs/first/best.safetensors pseudo-labels
 	$(EVERYDAY) --model $< --out runs/everyday-first --lr 8e-4 --epochs 7
 
-train-everyday: runs/everyday-first/best.safetensors
-	$(BIN)/python tools/start_everyday.py $< --own 0.5 --out runs/everyday-start.safetensors
-	$(EVERYDAY) --model runs/everyday-start.safetensors --keep-body --out runs/everyday --lr 5e-4 --epochs 9
-	$(BIN)/python tools/sharpen.py runs/everyday/best.safetensors $(DATA)/coco/annotations/coco80_train.json \
-	    --out runs/everyday/sharp.safetensors
+runs/everyday-second/best.safetensors: runs/everyday-first/best.safetensors
+	$(BIN)/python tools/start_everyday.py $< --own 0.5 --out runs/everyday-second-start.safetensors
+	$(EVERYDAY) --model runs/everyday-second-start.safetensors --keep-body --out runs/everyday-second --lr 5e-4 --epochs 9
+
+# Every third photo with all 80 classes is kept to choose settings on.
+runs/third.json: .venv/installed
+	mkdir -p runs && ln -sfn $(abspath $(DATA))/coco/images runs/images
+	$(BIN)/python tools/every_third.py $(DATA)/coco/annotations/coco80_train.json $@
+
+runs/pseudo/rest.json: runs/third.json weights/ssdlite_mobilenet_v2_coco.safetensors
+	$(BIN)/python tools/pseudo_label.py --data $(DATA)/coco --mode partial
+	$(BIN)/python tools/leave_out.py runs/pseudo/everyday_partial.json $< $@
+
+# Last with the detector's body, classes and boxes as they are: only what stands on them learns, from real labels.
+train-everyday: runs/everyday-second/best.safetensors runs/pseudo/rest.json
+	$(BIN)/python tools/start_everyday.py $< --body --photos $(DATA)/coco/annotations/people_train.json --proposals 100 \
+	    --sharpness 32 --out runs/everyday-start.safetensors
+	$(BIN)/maskrcnn train runs/pseudo/rest.json --mask-data $(DATA)/animals/train --model runs/everyday-start.safetensors \
+	    --out runs/everyday --plan off --agnostic-boxes --agnostic-masks --proposals 96 --image-size 416 --crop-size 352 \
+	    --scale 0.6 1.4 --copy-paste 0.3 --average 0.998 --precision bf16 --freeze all --lr 5e-4 --epochs 5
+	$(BIN)/python tools/finish_everyday.py runs/everyday/best.safetensors --out runs/everyday/finished.safetensors
 
 train-nuclei: runs/first/best.safetensors
 	$(BIN)/maskrcnn train $(DATA)/nuclei/train --class-names nucleus --model $< --out runs/nuclei --plan off \

@@ -22,12 +22,14 @@ class FinishEveryday:
     """Trained model with a class field."""
     out: Path
     """File to write."""
-    own: float = 1.0
+    own: float = 0.25
     """What the box head's own class logits are multiplied by."""
     image_size: int = 544
     """Longer side that photos are resized to."""
     rescaled: float | None = 0.6
     """The field looks again at this times that size; None: not again."""
+    handover: float | None = 200.0
+    """Larger boxes are left to the smaller image."""
     rpn_proposals: int = 50
     """At most so many of the RPN's proposals beside the field's."""
 
@@ -37,7 +39,7 @@ def main() -> None:
     model, info = load_checkpoint(flags.model)
     config = info.config
     assert config.box_head.field is not None
-    field = replace(config.box_head.field, rescaled=flags.rescaled)
+    field = replace(config.box_head.field, rescaled=flags.rescaled, handover=flags.handover)
     config = replace(
         config,
         preprocess=replace(config.preprocess, min_size=flags.image_size, max_size=flags.image_size),

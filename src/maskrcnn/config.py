@@ -119,6 +119,8 @@ class ClassFieldConfig:
     first: tuple[float, ...] = ()  # where along each axis the first position's centre lies, in samples
     rescaled: float | None = None  # also look at the image at this times its size, for what is larger (or smaller) than
     # the anchors; None: at its own size alone
+    handover: float | None = None  # of the image at its own size boxes up to this length (their geometric mean) count,
+    # larger ones are left to the smaller image; None: all count. Needs proposals and rescaled
     proposals: int = 0  # boxes of its own that join those of the RPN; 0: none, it knows classes alone
     nearest: int = 8  # anchors (or, where it has boxes, boxes) that a box is read from
     sharpness: float = 8.0  # their weights: softmax of this times their IoU with the box

@@ -181,6 +181,27 @@ def test_a_rescaled_image_adds_its_own_anchors_at_the_size_of_the_first(ndim, pr
         torch.testing.assert_close(part[1], expected.boxes * factor)
 
 
+@NDIMS
+def test_large_boxes_are_left_to_the_smaller_image(ndim):
+    changes = {"proposals": 4, "rescaled": 0.5}
+    field, outputs = field_and_outputs(ndim, handover=10.0, **changes)
+    plain, _ = field_and_outputs(ndim, **changes)
+    half = [torch.randn(2, c, *(n,) * ndim, generator=seeded(c + 1)) for c, n in ((4, 4), (7, 2))]
+    alone, _ = field_and_outputs(ndim, proposals=4)
+    count = alone(outputs).logits.shape[1]
+    before, after = plain([*outputs, *half]), field([*outputs, *half])
+    lengths = (before.boxes[..., ndim:] - before.boxes[..., :ndim]).prod(-1) ** (1 / ndim)
+    left = lengths > 10
+    left[:, count:] = False
+    assert left.any() and not left[:, :count].all()
+    torch.testing.assert_close(after.logits[~left], before.logits[~left])
+    torch.testing.assert_close(after.boxes[~left], before.boxes[~left])
+    assert (after.logits[left] < -10).all()
+    assert (after.boxes[left][:, :ndim] == after.boxes[left][:, ndim:]).all()
+    with pytest.raises(ValueError, match="nothing to hand over"):
+        field_and_outputs(ndim, handover=10.0)
+
+
 def split(reading, first):
     count = first.logits.shape[1]
     logits, boxes = reading.logits.split([count, reading.logits.shape[1] - count], 1), reading.boxes

@@ -21,13 +21,14 @@ from maskrcnn.config import ClassFieldConfig
 from maskrcnn.models.nd import ConvNorm, conv, init_normal
 from maskrcnn.ops.anchors import grid_anchors
 from maskrcnn.ops.box_coding import decode_boxes, default_weights
-from maskrcnn.ops.boxes import are_larger, clip_boxes, pairwise_iou
+from maskrcnn.ops.boxes import are_larger, clip_boxes, pairwise_iou, volumes
 from maskrcnn.ops.nd import full
 from maskrcnn.ops.nms import nms
 
 CANDIDATES = 8  # times as many of its boxes as there may be proposals are considered
 NMS_THRESHOLD = 0.7
 MIN_BOX_SIZE = 1e-2
+NEVER = -20.0  # logits of what does not count
 
 
 def _relu6(x: Tensor) -> Tensor:
@@ -114,6 +115,8 @@ class ClassField(nn.Module):
             )
             widths.append(out)
             self.strides.append(tuple(2 * s for s in self.strides[-1]))
+        if config.handover is not None and not (config.proposals and config.rescaled):
+            raise ValueError("a class field without boxes or without a second image has nothing to hand over")
         if not len(widths) == len(config.cells) == len(config.first):
             raise ValueError(f"a class field of {len(widths)} levels needs cells and a first centre for each of them")
         self.filters = nn.ModuleList(ConvNorm(ndim, w, w, 3, groups=w, activation=_relu6) for w in widths)
@@ -138,11 +141,22 @@ class ClassField(nn.Module):
         if self.config.rescaled is None:
             return FieldReading(*self._look(outputs), self.config)
         own, other = outputs[:2], outputs[2:]
-        logits, boxes = zip(self._look(own), self._look(other))
+        logits, boxes = zip(self._hand_over(*self._look(own)), self._look(other))
         # Both images are whole strides long, so their grids have the ratio of their sizes.
         ratio = [a / b for a, b in zip(own[0].shape[2:], other[0].shape[2:])][::-1]
         enlarged = boxes[1] * boxes[1].new_tensor(ratio * 2)
         return FieldReading(torch.cat(logits, 1), torch.cat([boxes[0], enlarged], -2), self.config)
+
+    def _hand_over(self, logits: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        """Without the boxes that are too large for a look at this size: a part of a thing would pass for the whole."""
+        if self.config.handover is None:
+            return logits, boxes
+        low, high = boxes.chunk(2, -1)
+        large = volumes(boxes) ** (1 / low.shape[-1]) > self.config.handover
+        # Nothing is like an empty box, and nobody proposes one.
+        return logits.masked_fill(large[..., None], NEVER), torch.where(
+            large[..., None], torch.cat([low, low], -1), boxes
+        )
 
     def _look(self, outputs: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Logits and boxes, as in :class:`FieldReading`, of an image at one size."""
