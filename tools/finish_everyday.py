@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
-import torch
 import tyro
 
-from maskrcnn.checkpoints.ours import load_checkpoint, save_checkpoint
+from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint, save_checkpoint
 from maskrcnn.models.build import build_model
+from maskrcnn.models.mask_rcnn import MaskRCNN
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,7 @@ class FinishEveryday:
     """At most so many of the RPN's proposals beside the field's."""
 
 
-def main() -> None:
-    flags = tyro.cli(FinishEveryday, use_underscores=False, config=(tyro.conf.FlagCreatePairsOff,))
+def finished(flags: FinishEveryday) -> tuple[MaskRCNN, ModelInfo]:
     model, info = load_checkpoint(flags.model)
     config = info.config
     assert config.box_head.field is not None
@@ -49,10 +48,14 @@ def main() -> None:
     tensors = model.state_dict()
     for part in ("weight", "bias"):
         tensors[f"heads.box.class_logits.{part}"] *= flags.own
-    finished = build_model(config).eval()
-    finished.load_state_dict(tensors)
-    with torch.no_grad():
-        save_checkpoint(flags.out, finished, replace(info, config=config))
+    target = build_model(config).eval()
+    target.load_state_dict(tensors)
+    return target, replace(info, config=config)
+
+
+def main() -> None:
+    flags = tyro.cli(FinishEveryday, use_underscores=False, config=(tyro.conf.FlagCreatePairsOff,))
+    save_checkpoint(flags.out, *finished(flags))
     print(flags.out)
 
 

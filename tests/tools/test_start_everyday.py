@@ -5,8 +5,10 @@ import dataclasses
 import torch
 from safetensors.torch import save_file
 
+from finish_everyday import FinishEveryday, finished
 from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint, save_checkpoint
 from maskrcnn.models.build import build_model, mobilenet_v2_fpn_config
+from maskrcnn.structures import batch_images
 from ssdlite import IMAGE_SIZE, SSDLite, anchor_shapes, decode_boxes
 from start_everyday import FIRST, LEVELS, field_config, start
 
@@ -63,3 +65,31 @@ def test_a_narrower_box_head_keeps_its_strongest_units(tmp_path):
     assert narrow.heads["box"].class_logits.weight.abs().max() == 0
     save_checkpoint(tmp_path / "narrow.safetensors", narrow, info)
     assert load_checkpoint(tmp_path / "narrow.safetensors")[1].config.box_head.field == field_config()
+
+
+def test_a_finished_model_looks_twice_and_says_less_of_its_own(tmp_path):
+    """The same photo: with a quarter of the own logits, and proposals that only the second look can have."""
+    config = mobilenet_v2_fpn_config(2)
+    save_checkpoint(tmp_path / "model.safetensors", build_model(config), ModelInfo(config, ("a", "b"), (1, 2)))
+    save_file(SSDLite().state_dict(), tmp_path / "ssd.safetensors")
+    files = tmp_path / "model.safetensors", tmp_path / "ssd.safetensors"
+    begun, info = start(*files, 16, 1.0, True, field_config(proposals=20))
+    save_checkpoint(tmp_path / "begun.safetensors", begun, info)
+    flags = FinishEveryday(tmp_path / "begun.safetensors", tmp_path / "x", 0.25, 320, 0.5, 150.0, 7)
+    model, info = finished(flags)
+    assert info.config.preprocess.max_size == 320 and model.config.selection.post_nms == 7
+    own, before = model.heads["box"].class_logits, begun.heads["box"].class_logits
+    torch.testing.assert_close(own.weight, before.weight / 4)
+    with torch.no_grad():
+        x = torch.rand(1, 3, 320, 320)
+        once, twice = (m.heads["box"].read(m.backbone(x)) for m in (begun, model))
+    count = once.logits.shape[1]
+    lengths = (twice.boxes[0, :, 2:] - twice.boxes[0, :, :2]).prod(-1).sqrt()
+    assert lengths[:count].max() <= 150 < lengths[count:].max()
+    kept, _ = load_checkpoint(save(tmp_path / "done.safetensors", model, info))
+    assert len(kept(batch_images([x[0]]))) == 1
+
+
+def save(path, model, info):
+    save_checkpoint(path, model, info)
+    return path
