@@ -60,8 +60,19 @@ runs/people-second/best.safetensors: runs/people-first/best.safetensors runs/neg
 runs/people-start.safetensors: runs/people-second/best.safetensors weights/movenet_multipose.safetensors
 	$(BIN)/python tools/start_people.py $< $(DATA)/coco/annotations/people_train.json --out $@
 
-train-people: runs/people-start.safetensors runs/negatives.json
-	$(PEOPLE_MORE) --model $< --out runs/people --epochs 8
+runs/people-third/best.safetensors: runs/people-start.safetensors runs/negatives.json
+	$(PEOPLE_MORE) --model $< --out runs/people-third --epochs 8
+
+# More photos that show nobody: all animals, and those without labels in which the detector sees nobody.
+runs/quiet.json: weights/ssdlite_mobilenet_v2_coco.safetensors
+	$(BIN)/python tools/quiet_photos.py $(DATA)/coco/unlabelled person --out $@
+
+runs/negatives-all.json: .venv/installed
+	$(BIN)/python tools/negatives.py $(DATA)/animals/train/_annotations.coco.json person --out $@
+
+train-people: runs/people-third/best.safetensors runs/negatives-all.json runs/quiet.json
+	$(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json runs/negatives-all.json runs/quiet.json --model $< \
+	    --out runs/people $(PEOPLE) --average 0.998 --lr 5e-4 --epochs 2
 
 EVERYDAY := $(BIN)/python tools/train_everyday.py runs/pseudo/everyday_train.json \
     --agnostic-boxes --agnostic-masks --proposals 96 --image-size 416 --crop-size 320 --scale 0.6 1.4 --copy-paste 0.3 \
@@ -84,13 +95,18 @@ runs/pseudo/rest.json: runs/third.json weights/ssdlite_mobilenet_v2_coco.safeten
 	$(BIN)/python tools/pseudo_label.py --data $(DATA)/coco --mode partial
 	$(BIN)/python tools/leave_out.py runs/pseudo/everyday_partial.json $< $@
 
-# Last with the detector's body, classes and boxes as they are: only what stands on them learns, from real labels.
+EVERYDAY_TOP := $(BIN)/maskrcnn train --mask-data $(DATA)/animals/train --plan off --agnostic-boxes --agnostic-masks \
+    --proposals 96 --image-size 416 --crop-size 352 --scale 0.6 1.4 --copy-paste 0.3 --average 0.998 --precision bf16 \
+    --freeze all --lr 5e-4
+
+# Last with the detector's body, classes and boxes as they are: only what stands on them learns, from real labels; first
+# without the photos on which settings are chosen.
 train-everyday: runs/everyday-second/best.safetensors runs/pseudo/rest.json
 	$(BIN)/python tools/start_everyday.py $< --body --photos $(DATA)/coco/annotations/people_train.json --proposals 100 \
 	    --sharpness 32 --out runs/everyday-start.safetensors
-	$(BIN)/maskrcnn train runs/pseudo/rest.json --mask-data $(DATA)/animals/train --model runs/everyday-start.safetensors \
-	    --out runs/everyday --plan off --agnostic-boxes --agnostic-masks --proposals 96 --image-size 416 --crop-size 352 \
-	    --scale 0.6 1.4 --copy-paste 0.3 --average 0.998 --precision bf16 --freeze all --lr 5e-4 --epochs 5
+	$(EVERYDAY_TOP) runs/pseudo/rest.json --model runs/everyday-start.safetensors --out runs/everyday-third --epochs 5
+	$(EVERYDAY_TOP) runs/pseudo/everyday_partial.json --model runs/everyday-third/best.safetensors --out runs/everyday \
+	    --epochs 3
 	$(BIN)/python tools/finish_everyday.py runs/everyday/best.safetensors --out runs/everyday/finished.safetensors
 
 train-nuclei: runs/first/best.safetensors

@@ -16,13 +16,13 @@ from maskrcnn.pretrained import model_path
 BODY = "SSDLite MobileNetV2 trained on COCO boxes by the TensorFlow object detection API (Apache-2.0)"
 ORIGINS: dict[str, dict[str, object]] = {
     "people": {
-        "data": "COCO 2017 annotations (CC BY 4.0) on 1,508 photos: persons and their keypoints; 182 photos of animals "
-        "(CC BY 4.0)",
-        "starting_weights": BODY,
+        "data": "COCO 2017 annotations (CC BY 4.0) on 1,508 photos: persons and their keypoints; 545 photos of animals "
+        "(CC BY 4.0) and 38 of COCO's without a person",
+        "starting_weights": "MoveNet MultiPose Lightning by Google (Apache-2.0): body and heatmaps",
     },
     "everyday": {
-        "data": "COCO 2017 annotations (CC BY 4.0) on 1,508 photos, 389 of them with all classes; pseudo-labels of the "
-        "detector that the weights start from on 1,469 photos",
+        "data": "COCO 2017 annotations (CC BY 4.0) on 1,508 photos, 389 of them with all classes; masks of 545 photos of "
+        "animals (CC BY 4.0); in a version before, pseudo-labels of the detector that the weights start from",
         "starting_weights": BODY,
     },
     "nuclei": {
