@@ -21,8 +21,8 @@ ORIGINS: dict[str, dict[str, object]] = {
         "starting_weights": "MoveNet MultiPose Lightning by Google (Apache-2.0): body and heatmaps",
     },
     "everyday": {
-        "data": "COCO 2017 annotations (CC BY 4.0) on 1,508 photos, 389 of them with all classes; masks of 545 photos of "
-        "animals (CC BY 4.0); in a version before, pseudo-labels of the detector that the weights start from",
+        "data": "COCO 2017 annotations (CC BY 4.0) on 1,508 photos, 389 of them with all classes; masks of 545 photos "
+        "of animals (CC BY 4.0); in a version before, pseudo-labels of the detector that the weights start from",
         "starting_weights": BODY,
     },
     "nuclei": {
