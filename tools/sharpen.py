@@ -37,9 +37,7 @@ def logits_of_proposals(model: MaskRCNN, images: ImageBatch, target: Instances) 
     proposals = propose(*model.rpn(features), anchors, images.spatial_shapes, model.config.selection)
     objects, crowd = split_crowd(target)
     head = cast(BoxHead, model.heads["box"])
-    reading = head.read(features)
-    if reading is not None:
-        proposals = reading.join(proposals, images.spatial_shapes)
+    proposals, reading = head.join(features, proposals, images.spatial_shapes)
     logits, _ = head(features, proposals, reading)
     answer = torch.zeros(len(proposals[0]), dtype=torch.long)
     if len(objects):

@@ -89,10 +89,9 @@ def walk(model: MaskRCNN, images: ImageBatch) -> list[Stages]:
     scores, ranked, groups = rank(logits, deltas, anchors, config.pre_nms)
     apart = [suppress_proposals(b, s, groups, shape, config) for b, s, shape in zip(ranked, scores, shapes)]
     proposals = [boxes[: config.post_nms] for boxes in apart]
-    reading = cast(box_head.BoxHead, model.heads["box"]).read(features)
-    if reading is not None:  # its boxes come last; they pass every step before
-        own = reading.join([boxes[:0] for boxes in proposals], shapes)
-        proposals, apart = ([torch.cat(pair) for pair in zip(boxes, own)] for boxes in (proposals, apart))
+    # The class field's own boxes pass every step before.
+    own, reading = cast(box_head.BoxHead, model.heads["box"]).join(features, [p[:0] for p in proposals], shapes)
+    proposals, apart = ([torch.cat(pair) for pair in zip(boxes, own)] for boxes in (proposals, apart))
     class_logits, box_deltas = model.heads["box"](features, proposals, reading)
     counts = [len(p) for p in proposals]
     columns = zip(

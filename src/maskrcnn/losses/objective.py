@@ -73,9 +73,7 @@ class Objective(nn.Module):
         losses = rpn_losses(all_logits, torch.cat(deltas, 1), all_anchors, anchor_samples, config)
 
         proposals = propose(logits, deltas, anchors, images.spatial_shapes, config.train_selection)
-        reading = cast(BoxHead, model.heads["box"]).read(features)
-        if reading is not None:
-            proposals = reading.join(proposals, images.spatial_shapes)
+        proposals, reading = cast(BoxHead, model.heads["box"]).join(features, proposals, images.spatial_shapes)
         samples = [sample_proposals(p, t, config, g) for p, t, g in zip(proposals, targets, generators)]
         taught = None if self.teacher is None else self.teacher(images)
         return losses | self.head_losses(features, samples, targets, searched, taught, reading)

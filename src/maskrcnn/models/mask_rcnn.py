@@ -55,9 +55,7 @@ class MaskRCNN(nn.Module):
         logits, deltas = self.rpn(features)
         proposals = propose(logits, deltas, anchors, images.spatial_shapes, self.config.selection)
         box_head = cast(BoxHead, self.heads["box"])
-        reading = box_head.read(features)
-        if reading is not None:
-            proposals = reading.join(proposals, images.spatial_shapes)
+        proposals, reading = box_head.join(features, proposals, images.spatial_shapes)
         class_logits, box_deltas = box_head(features, proposals, reading)
         return detect(class_logits, box_deltas, proposals, images.spatial_shapes, self.config.detection)
 

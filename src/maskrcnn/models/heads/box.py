@@ -63,6 +63,13 @@ class BoxHead(nn.Module):
         """What the field, if there is one, says of the images."""
         return None if self.field is None else self.field(features[-(2 if self.field.config.rescaled is None else 4) :])
 
+    def join(
+        self, features: Sequence[Tensor], proposals: Sequence[Tensor], spatial_shapes: Sequence[tuple[int, ...]]
+    ) -> tuple[list[Tensor], FieldReading | None]:
+        """The proposals of every image with the field's own, if it has any, and what it says, for :meth:`forward`."""
+        reading = self.read(features)
+        return list(proposals) if reading is None else reading.join(proposals, spatial_shapes), reading
+
     def forward(
         self, features: Sequence[Tensor], boxes: Sequence[Tensor], reading: FieldReading | None = None
     ) -> tuple[Tensor, Tensor]:
