@@ -24,7 +24,7 @@ lint: .venv/installed-test
 weights/ssdlite_mobilenet_v2_coco.safetensors: .venv/installed
 	$(BIN)/python tools/convert_ssdlite.py --out $@
 
-weights/movenet_multipose.safetensors: .venv/installed
+weights/movenet_lightning.safetensors: .venv/installed
 	$(BIN)/python tools/convert_movenet.py --out $@
 
 check-weights: weights/ssdlite_mobilenet_v2_coco.safetensors
@@ -36,43 +36,10 @@ golden:
 parity:
 	$(PYTHON) tools/parity/make.py
 
-# The shipped models. The first people model, whose pyramid and heads the others begin with, comes from the detector.
+# The shipped models. A first model of people, whose pyramid and heads the others begin with, comes from the detector.
 runs/first/best.safetensors: weights/ssdlite_mobilenet_v2_coco.safetensors
 	$(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json --out runs/first \
 	    --model mobilenet_v2_fpn --body-weights $< --plan off --epochs 8 --image-size 352
-
-PEOPLE := --plan off --image-size 480 --crop-size 384 --scale 0.5 1.5 --copy-paste 0.3 --average 0.999 --precision bf16
-
-runs/people-first/best.safetensors: runs/first/best.safetensors
-	$(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json --model $< --out runs/people-first $(PEOPLE) \
-	    --epochs 12
-
-# Photos that show nobody.
-runs/negatives.json: .venv/installed
-	$(BIN)/python tools/negatives.py $(DATA)/animals/train/_annotations.coco.json person --every 3 --out $@
-
-PEOPLE_MORE := $(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json runs/negatives.json $(PEOPLE) --lr 5e-4
-
-runs/people-second/best.safetensors: runs/people-first/best.safetensors runs/negatives.json
-	$(PEOPLE_MORE) --model $< --out runs/people-second --epochs 10
-
-# Then another body, which knows persons and their joints.
-runs/people-start.safetensors: runs/people-second/best.safetensors weights/movenet_multipose.safetensors
-	$(BIN)/python tools/start_people.py $< $(DATA)/coco/annotations/people_train.json --out $@
-
-runs/people-third/best.safetensors: runs/people-start.safetensors runs/negatives.json
-	$(PEOPLE_MORE) --model $< --out runs/people-third --epochs 8
-
-# More photos that show nobody: all animals, and those without labels in which the detector sees nobody.
-runs/quiet.json: weights/ssdlite_mobilenet_v2_coco.safetensors
-	$(BIN)/python tools/quiet_photos.py $(DATA)/coco/unlabelled person --out $@
-
-runs/negatives-all.json: .venv/installed
-	$(BIN)/python tools/negatives.py $(DATA)/animals/train/_annotations.coco.json person --out $@
-
-train-people: runs/people-third/best.safetensors runs/negatives-all.json runs/quiet.json
-	$(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json runs/negatives-all.json runs/quiet.json --model $< \
-	    --out runs/people $(PEOPLE) --average 0.998 --lr 5e-4 --epochs 2
 
 EVERYDAY := $(BIN)/python tools/train_everyday.py runs/pseudo/everyday_train.json \
     --agnostic-boxes --agnostic-masks --proposals 96 --image-size 416 --crop-size 320 --scale 0.6 1.4 --copy-paste 0.3 \
@@ -89,25 +56,53 @@ runs/everyday-second/best.safetensors: runs/everyday-first/best.safetensors
 # Every third photo with all 80 classes is kept to choose settings on.
 runs/third.json: .venv/installed
 	mkdir -p runs && ln -sfn $(abspath $(DATA))/coco/images runs/images
-	$(BIN)/python tools/every_third.py $(DATA)/coco/annotations/coco80_train.json $@
+	$(BIN)/python tools/every_nth.py $(DATA)/coco/annotations/coco80_train.json 3 $@
 
 runs/pseudo/rest.json: runs/third.json weights/ssdlite_mobilenet_v2_coco.safetensors
 	$(BIN)/python tools/pseudo_label.py --data $(DATA)/coco --mode partial
 	$(BIN)/python tools/leave_out.py runs/pseudo/everyday_partial.json $< $@
 
-EVERYDAY_TOP := $(BIN)/maskrcnn train --mask-data $(DATA)/animals/train --plan off --agnostic-boxes --agnostic-masks \
-    --proposals 96 --image-size 416 --crop-size 352 --scale 0.6 1.4 --copy-paste 0.3 --average 0.998 --precision bf16 \
-    --freeze all --lr 5e-4
+# What stands on the detector learns, from real labels, while its body, classes and boxes stay as they are.
+TOP := --plan off --agnostic-boxes --agnostic-masks --proposals 96 --image-size 416 --crop-size 352 --scale 0.6 1.4 \
+    --copy-paste 0.3 --average 0.998 --precision bf16 --freeze all --lr 5e-4
+EVERYDAY_TOP := $(BIN)/maskrcnn train --mask-data $(DATA)/animals/train $(TOP)
 
-# Last with the detector's body, classes and boxes as they are: only what stands on them learns, from real labels; first
-# without the photos on which settings are chosen.
-train-everyday: runs/everyday-second/best.safetensors runs/pseudo/rest.json
+# First without the photos on which settings are chosen, then with all.
+runs/everyday-third/best.safetensors: runs/everyday-second/best.safetensors runs/pseudo/rest.json
 	$(BIN)/python tools/start_everyday.py $< --body --photos $(DATA)/coco/annotations/people_train.json --proposals 100 \
 	    --sharpness 32 --out runs/everyday-start.safetensors
 	$(EVERYDAY_TOP) runs/pseudo/rest.json --model runs/everyday-start.safetensors --out runs/everyday-third --epochs 5
-	$(EVERYDAY_TOP) runs/pseudo/everyday_partial.json --model runs/everyday-third/best.safetensors --out runs/everyday \
-	    --epochs 3
-	$(BIN)/python tools/finish_everyday.py runs/everyday/best.safetensors --out runs/everyday/finished.safetensors
+
+train-everyday: runs/everyday/finished.safetensors
+
+runs/everyday/best.safetensors: runs/everyday-third/best.safetensors
+	$(EVERYDAY_TOP) runs/pseudo/everyday_partial.json --model $< --out runs/everyday --epochs 3
+
+runs/everyday/finished.safetensors runs/people/finished.safetensors: %/finished.safetensors: %/best.safetensors
+	$(BIN)/python tools/finish.py $< --out $@
+
+# People: the same detector's persons, with the masks of large ones read from finer levels, and MoveNet for their joints.
+# Photos that show nobody are animals, and those without labels in which the detector sees nobody.
+runs/people-start.safetensors: runs/everyday/best.safetensors weights/movenet_lightning.safetensors
+	$(BIN)/python tools/pool_masks.py $< --size 256 --out runs/everyday-finer.safetensors
+	$(BIN)/python tools/start_people.py runs/everyday-finer.safetensors $(DATA)/coco/annotations/people_train.json --out $@
+
+runs/negatives.json: .venv/installed
+	$(BIN)/python tools/negatives.py $(DATA)/animals/train/_annotations.coco.json person --every 3 --out $@
+
+runs/quiet.json: weights/ssdlite_mobilenet_v2_coco.safetensors
+	$(BIN)/python tools/quiet_photos.py $(DATA)/coco/unlabelled person --out $@
+
+runs/people/best.safetensors: runs/people-start.safetensors runs/negatives.json runs/quiet.json
+	$(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json runs/negatives.json runs/quiet.json --model $< \
+	    --out runs/people $(TOP) --body-lr 0.1 --epochs 5
+
+train-people: runs/people/finished.safetensors
+
+# Every tenth of the photos that it learns from, to compare on.
+runs/tenth.json: .venv/installed
+	mkdir -p runs && ln -sfn $(abspath $(DATA))/coco/images runs/images
+	$(BIN)/python tools/every_nth.py $(DATA)/coco/annotations/people_train.json 10 $@
 
 train-nuclei: runs/first/best.safetensors
 	$(BIN)/maskrcnn train $(DATA)/nuclei/train --class-names nucleus --model $< --out runs/nuclei --plan off \

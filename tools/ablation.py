@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 BODY = Path("weights/ssdlite_mobilenet_v2_coco.safetensors")
-FIRST = Path("runs/first/best.safetensors")  # make train-people leaves it
+FIRST = Path("runs/first/best.safetensors")  # `make runs/first/best.safetensors`
 SEEDS = (0, 1)
 FOLDS = 5
 EVERYDAY_IMAGES, EVERYDAY_VAL = 300, 60  # to train on; to validate on

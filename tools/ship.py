@@ -16,9 +16,9 @@ from maskrcnn.pretrained import model_path
 BODY = "SSDLite MobileNetV2 trained on COCO boxes by the TensorFlow object detection API (Apache-2.0)"
 ORIGINS: dict[str, dict[str, object]] = {
     "people": {
-        "data": "COCO 2017 annotations (CC BY 4.0) on 1,508 photos: persons and their keypoints; 545 photos of animals "
-        "(CC BY 4.0) and 38 of COCO's without a person",
-        "starting_weights": "MoveNet MultiPose Lightning by Google (Apache-2.0): body and heatmaps",
+        "data": "COCO 2017 annotations (CC BY 4.0) on 1,508 photos: persons and their keypoints; 182 photos of animals "
+        "(CC BY 4.0) and 38 of COCO's without a person; before that the data of everyday",
+        "starting_weights": f"the model everyday, and so {BODY}; MoveNet SinglePose Lightning by Google (Apache-2.0)",
     },
     "everyday": {
         "data": "COCO 2017 annotations (CC BY 4.0) on 1,508 photos, 389 of them with all classes; masks of 545 photos "

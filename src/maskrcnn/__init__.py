@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from maskrcnn.training.fit import fit
     from maskrcnn.visualize.draw import draw
 
-__version__ = "0.6.0"
+__version__ = "0.7.0"
 
 _WHERE = {
     "MaskRCNN": "models.mask_rcnn",

@@ -152,10 +152,12 @@ class MaskHeadConfig:
 
 
 @dataclass(frozen=True)
-class PointFieldConfig:
-    """What a bottom-up detector of points over the body says of every point at every place, read over any box.
-    Defaults: MoveNet MultiPose's."""
+class CloseUpConfig:
+    """A network of its own that sees each object enlarged, cut out of the image. Defaults: MoveNet Lightning's."""
 
+    body: BackboneConfig = BackboneConfig("mobilenet_v2", same_padding=True, outputs=(2, 5, 9, 16))  # no pyramid
+    size: int = 192  # samples along every axis of what it sees
+    margin: float = 1.08  # side of the region that it sees, in longest sides of the object's box
     laterals: tuple[int, ...] = (64, 64, 32, 24)  # channels that the body's outputs are brought to, coarsest first
     merged: tuple[int, ...] = (32, 24, 24)  # channels after each lateral but the coarsest was added
     hidden: int = 96  # channels from which the heatmaps are made
@@ -171,7 +173,9 @@ class KeypointHeadConfig:
     num_keypoints: int = 17  # of one object
     upsampled_logits: bool = False  # the upsampling, 4 wide, gives the heatmaps itself (torchvision, detectron2)
     decoding: str = "mean"  # of the bins near a heatmap's peak; highest: the peak of the heatmap enlarged to its box
-    field: PointFieldConfig | None = None  # adds its heatmaps to the head's own; None: none
+    closeup: CloseUpConfig | None = (
+        None  # finds them instead; of the above it uses the last but upsampled_logits; None: no
+    )
 
 
 @dataclass(frozen=True)
@@ -195,6 +199,7 @@ class LossConfig:
     mask_aligned: bool = True  # crop targets with aligned bins (False: torchvision's offset of half a sample)
     mask_binary: bool = False  # round targets to 0 and 1 (detectron2) instead of the covered part of a bin
     keypoint_weight: float = 0.25  # at 1 a loss that begins at ln(56 * 56) = 8 would drown those of boxes and masks
+    keypoint_samples: int | None = None  # proposals of one image that the keypoints' loss looks at; None: all positive
     train_selection: SelectionConfig = SelectionConfig(pre_nms=2000, post_nms=2000)
 
 

@@ -6,7 +6,7 @@ import torch
 
 import naive
 from cases import DTYPES, NDIMS, SHAPES, as_array, random_boxes, seeded
-from maskrcnn.ops.keypoints import decode_keypoints, encode_keypoints
+from maskrcnn.ops.keypoints import decode_keypoints, encode_keypoints, keep_inside
 
 BINS = {1: (11,), 2: (6, 9), 3: (4, 5, 7)}
 
@@ -96,3 +96,17 @@ def test_no_objects_have_no_keypoints(ndim):
     assert decode_keypoints(torch.zeros(0, 4, *BINS[ndim]), empty).shape == (0, 4, ndim + 1)
     index, valid = encode_keypoints(torch.zeros(0, 4, ndim + 1), empty, BINS[ndim])
     assert index.shape == valid.shape == (0, 4)
+
+
+@NDIMS
+def test_points_outside_the_image_come_to_its_border_without_a_score(ndim):
+    shape = (5, 7, 9)[:ndim]
+    size = tuple(reversed(shape))
+    outside = torch.tensor([[*(-1.0 for _ in size)], [*(float(s) + 2 for s in size)], [*size[:-1], -0.5]])
+    inside = torch.tensor([[*(0.0 for _ in size)], [*(float(s) for s in size)], [*(s / 3 for s in size)]])
+    points = torch.cat([torch.stack([outside, inside]), torch.full((2, 3, 1), 0.75)], -1)
+    kept = keep_inside(points, shape)
+    assert (kept[0, :, -1] == 0).all()
+    border = torch.tensor([[0.0 for _ in size], [float(s) for s in size], [*(float(s) for s in size[:-1]), 0.0]])
+    torch.testing.assert_close(kept[0, :, :-1], border)
+    torch.testing.assert_close(kept[1], points[1])

@@ -5,7 +5,7 @@ import dataclasses
 import torch
 from safetensors.torch import save_file
 
-from finish_everyday import FinishEveryday, finished
+from finish import Finish, finished
 from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint, save_checkpoint
 from maskrcnn.models.build import build_model, mobilenet_v2_fpn_config
 from maskrcnn.structures import batch_images
@@ -75,7 +75,7 @@ def test_a_finished_model_looks_twice_and_says_less_of_its_own(tmp_path):
     files = tmp_path / "model.safetensors", tmp_path / "ssd.safetensors"
     begun, info = start(*files, 16, 1.0, True, field_config(proposals=20))
     save_checkpoint(tmp_path / "begun.safetensors", begun, info)
-    flags = FinishEveryday(tmp_path / "begun.safetensors", tmp_path / "x", 0.25, 320, 0.5, 150.0, 7)
+    flags = Finish(tmp_path / "begun.safetensors", tmp_path / "x", 0.25, 320, 0.5, 150.0, 7)
     model, info = finished(flags)
     assert info.config.preprocess.max_size == 320 and model.config.selection.post_nms == 7
     own, before = model.heads["box"].class_logits, begun.heads["box"].class_logits

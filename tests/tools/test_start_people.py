@@ -1,4 +1,4 @@
-"""MoveNet's arrays under our names, and a model of people that gets its body."""
+"""MoveNet's arrays under our names, and a model of people made of one of several classes."""
 
 import dataclasses
 
@@ -8,24 +8,24 @@ import torch
 from safetensors.numpy import save_file
 
 import convert_movenet
-from laterals import fit_laterals
 from maskrcnn.checkpoints.ours import ModelInfo
-from maskrcnn.config import BackboneConfig, KeypointHeadConfig, PointFieldConfig, PoolConfig
+from maskrcnn.config import BoxHeadConfig, ClassFieldConfig, CloseUpConfig, PoolConfig
 from maskrcnn.models.build import build_model, mobilenet_v2_fpn_config
+from maskrcnn.models.heads.closeup import CloseUp
 from maskrcnn.models.mobilenet_v2 import MobileNetV2
-from maskrcnn.models.point_field import PointField
 from maskrcnn.structures import batch_images
-from start_people import MULTIPLIER, OUTPUTS, converted
+from start_people import people
 
-BODY = BackboneConfig("mobilenet_v2", same_padding=True, multiplier=MULTIPLIER, outputs=OUTPUTS)
+
+def closeup():
+    config = CloseUpConfig()
+    return CloseUp(2, MobileNetV2(2, 3, config.body), 17, config)
 
 
 def tensorflow_arrays():
     """What the package's file holds, small numbers at random, by TensorFlow's names and in its order of axes."""
     rng = np.random.default_rng(0)
-    body = MobileNetV2(2, 3, BODY)
-    field = PointField(2, body.channels, body.strides[0], 17, PointFieldConfig())
-    arrays = {}
+    network, arrays = closeup(), {}
 
     def put(name, weight, bias, bias_name, weight_name):
         order = (2, 3, 0, 1) if weight.shape[1] == 1 else (2, 3, 1, 0)
@@ -34,7 +34,7 @@ def tensorflow_arrays():
         if bias is not None:
             arrays[name + bias_name] = rng.normal(0, 0.05, bias).astype(np.float32)
 
-    extractor = convert_movenet.EXTRACTOR
+    extractor, body = convert_movenet.EXTRACTOR, network.body
     layers = {"Conv1/Conv2D": body.stem, "Conv_1/Conv2D": body.last}
     for k, block in enumerate(body.blocks):
         name = f"block_{k}" if k else "expanded_conv"
@@ -44,31 +44,31 @@ def tensorflow_arrays():
             layers[f"{name}_expand/Conv2D"] = block.expand
     for name, layer in layers.items():
         put(f"{extractor}model/{name}", layer.conv.weight, len(layer.conv.weight), "_bn_offset", "_weights")
-    for k, lateral in enumerate(field.laterals):
+    for k, lateral in enumerate(network.laterals):
         name = extractor + (f"conv2d_{k}" if k else "conv2d")
         put(name, lateral.weight, len(lateral.bias), "/BiasAdd/ReadVariableOp", "/Conv2D/ReadVariableOp")
-    for k, merged in enumerate(field.merged):
+    for k, merged in enumerate(network.merged):
         name = extractor + (f"separable_conv2d_{k}" if k else "separable_conv2d") + "/separable_conv2d"
         put(name, merged[0].weight, None, "", "/ReadVariableOp")
         put(name, merged[1].weight, len(merged[1].bias), "_bn_offset", "_weights")
-    name = convert_movenet.ROOT + "kpt_heatmap_0/separable_conv2d_6"
-    put(name, field.hidden[0].weight, None, "", "/separable_conv2d/ReadVariableOp")
-    pointwise = field.hidden[1]
-    put(name + "/separable_conv2d", pointwise.weight, None, "", "/ReadVariableOp_1")
-    arrays[name + "/BiasAdd/ReadVariableOp"] = rng.normal(0, 0.05, len(pointwise.bias)).astype(np.float32)
-    name = convert_movenet.ROOT + "kpt_heatmap_0/conv2d_7"
-    put(name, field.logits.weight, len(field.logits.bias), "/BiasAdd/ReadVariableOp", "/Conv2D/ReadVariableOp")
+    for ours, (theirs, hidden, output) in convert_movenet.HEADS.items():
+        name = f"{convert_movenet.ROOT}{theirs}/separable_conv2d_{hidden}"
+        filters, pointwise = network.hidden[ours]
+        put(name, filters.weight, None, "", "/separable_conv2d/ReadVariableOp")
+        put(name + "/separable_conv2d", pointwise.weight, None, "", "/ReadVariableOp_1")
+        arrays[name + "/BiasAdd/ReadVariableOp"] = rng.normal(0, 0.05, len(pointwise.bias)).astype(np.float32)
+        name = f"{convert_movenet.ROOT}{theirs}/conv2d_{output}"
+        layer = network.outputs[ours]
+        put(name, layer.weight, len(layer.bias), "/BiasAdd/ReadVariableOp", "/Conv2D/ReadVariableOp")
     return arrays | {convert_movenet.ROOT + "center_0/conv2d_4/BiasAdd/ReadVariableOp": np.zeros(8, np.float32)}
 
 
 def test_every_array_has_its_place_and_a_stranger_is_refused():
     arrays = tensorflow_arrays()
     ours = convert_movenet.convert(arrays)
-    body = MobileNetV2(2, 3, BODY)
-    field = PointField(2, body.channels, body.strides[0], 17, PointFieldConfig())
-    expected = {f"body.{k}": v.shape for k, v in body.state_dict().items()}
-    expected |= {f"field.{k}": v.shape for k, v in field.state_dict().items() if k != "gain"}
-    assert {name: torch.Size(array.shape) for name, array in ours.items()} == expected
+    assert {name: torch.Size(array.shape) for name, array in ours.items()} == {
+        name: tensor.shape for name, tensor in closeup().state_dict().items()
+    }
     kernel = arrays[convert_movenet.EXTRACTOR + "model/block_3_expand/Conv2D_weights"]
     assert ours["body.blocks.3.expand.conv.weight"][5, 7, 0, 0] == kernel[0, 0, 7, 5]
     filters = arrays[convert_movenet.EXTRACTOR + "model/block_3_depthwise/depthwise_weights"]
@@ -77,21 +77,29 @@ def test_every_array_has_its_place_and_a_stranger_is_refused():
         convert_movenet.convert(arrays | {"stranger": np.zeros(9, np.float32)})
 
 
-def test_a_model_with_the_new_body_says_nearly_what_it_said(tmp_path):
-    """The laterals are fitted on the photos themselves, so what they miss is what the new body cannot say."""
+def test_the_persons_of_several_classes_stay_what_they_were(tmp_path):
+    """With all units of the box head kept, persons have the boxes, scores and masks that the source gave them."""
     save_file(convert_movenet.convert(tensorflow_arrays()), tmp_path / "movenet.safetensors")
-    head = KeypointHeadConfig(PoolConfig(14), channels=8, convs=1)
-    config = dataclasses.replace(mobilenet_v2_fpn_config(1), keypoint_head=head)
+    field = ClassFieldConfig(cells=(((30.0, 30.0),),) * 5, first=(10.0,) * 5, proposals=20)
+    config = dataclasses.replace(
+        mobilenet_v2_fpn_config(3),
+        box_head=BoxHeadConfig(PoolConfig(7, aligned=True, canonical_size=128.0), 16, class_agnostic=True, field=field),
+    )
+    config = dataclasses.replace(config, mask_head=dataclasses.replace(config.mask_head, class_agnostic=True))
+    torch.manual_seed(0)
     source = build_model(config).eval()
-    info = ModelInfo(config, ("person",), (1,), keypoint_names=tuple("abcdefghijklmnopq"))
-    target, info = converted(source, info, tmp_path / "movenet.safetensors", hidden=16)
-    assert info.config.backbone.outputs == OUTPUTS and info.config.box_head.hidden == 16
-    photos = [torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(k)) for k in range(3)]
-    explained = fit_laterals(target, source, photos)
-    assert all(0 <= part <= 1 for part in explained)
     with torch.no_grad():
-        body, laterals = target.backbone.body(photos[0]), target.backbone.fpn.lateral
-        old = [layer(x) for layer, x in zip(source.backbone.fpn.lateral, source.backbone.body(photos[0]))]
-        for layer, x, y, part in zip(laterals, body, old, explained):
-            assert ((layer(x) - y) ** 2).mean() < 1.5 * y.var() * (1 - part) + 1e-6
-        assert len(target(batch_images([photos[0][0]]))) == 1
+        for layer in source.heads["box"].field.logits:
+            torch.nn.init.normal_(layer.weight, std=0.3)
+    info = ModelInfo(config, ("cat", "person", "dog"), (17, 1, 18))
+    target, made = people(source, info, tmp_path / "movenet.safetensors", hidden=16)
+    assert (made.class_names, made.category_ids, made.config.num_classes) == (("person",), (1,), 1)
+    photo = batch_images([torch.randn(3, 64, 64, generator=torch.Generator().manual_seed(1))])
+    boxes = [torch.tensor([[4.0, 4, 40, 50], [10, 20, 60, 60]])]
+    with torch.no_grad():
+        old, new = ([m.backbone(photo.tensor), m.heads] for m in (source, target))
+        logits, deltas = (heads["box"](features, boxes) for features, heads in (old, new))
+        torch.testing.assert_close(logits[1], deltas[1])  # the boxes
+        torch.testing.assert_close(logits[0][:, [0, 2]], deltas[0], atol=1e-4, rtol=1e-4)  # background and person
+        torch.testing.assert_close(old[1]["mask"](old[0], boxes), new[1]["mask"](new[0], boxes))
+        assert new[1]["keypoint"](new[0], boxes).shape[:2] == (2, 17)

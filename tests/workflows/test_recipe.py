@@ -46,15 +46,15 @@ def test_no_flag_changes_nothing_about_the_model():
 @pytest.mark.parametrize(
     "freeze, pretrained, expected",
     [
-        ("early", True, (0.2, True)),
-        ("none", True, (0.2, False)),
-        ("all", True, (0.0, False)),
-        ("all", False, (0.2, False)),
+        ("early", True, (False, True)),
+        ("none", True, (False, False)),
+        ("all", True, (True, False)),
+        ("all", False, (False, False)),
     ],
 )
 def test_only_a_pretrained_body_is_frozen(freeze, pretrained, expected):
     fit = Recipe(freeze=freeze).fit_config(pretrained)
-    assert (fit.body_lr, fit.freeze_early) == expected
+    assert (fit.freeze_body, fit.freeze_early) == expected
 
 
 def test_a_checkpoint_remembers_the_recipe():

@@ -21,6 +21,7 @@ from maskrcnn.inference.tiling import OVERLAP, choose_tiling, predict_tiles
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.ops.boxes import clip_boxes
+from maskrcnn.ops.keypoints import keep_inside
 from maskrcnn.ops.masks import mask_spans
 from maskrcnn.regions import AxisMap, Regions
 from maskrcnn.structures import ImageBatch, Instances, batch_images
@@ -241,6 +242,7 @@ class Predictor:
         keypoints = found.keypoints
         if keypoints is not None:
             keypoints = torch.cat([back.points(keypoints[..., :-1]), keypoints[..., -1:]], -1)
+            keypoints = keep_inside(keypoints, spatial_shape)
         regions = None
         if found.mask_logits is not None:
             regions = paste_regions(found.mask_logits.float().sigmoid(), boxes, spatial_shape, self.mask_threshold)

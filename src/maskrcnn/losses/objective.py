@@ -19,6 +19,7 @@ from maskrcnn.losses.terms import Term
 from maskrcnn.losses.unknown import known_bins
 from maskrcnn.models.class_field import FieldReading
 from maskrcnn.models.heads.box import BoxHead
+from maskrcnn.models.heads.closeup import CloseUpHead
 from maskrcnn.models.heads.keypoint import KeypointHead
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
@@ -123,15 +124,19 @@ class Objective(nn.Module):
     def _keypoint_loss(
         self, features: Sequence[Tensor], samples: Sequence[SampledProposals], targets: Sequence[Instances]
     ) -> dict[str, Term]:
-        """On the positive proposals of objects with a labelled point; only they go through the head."""
-        head, config = cast(KeypointHead, self.model.heads["keypoint"]), self.model.config.loss
+        """On the positive proposals of objects with a labelled point; only they go through the head, and where
+        ``keypoint_samples`` are fewer, that many of them, evenly apart in their order."""
+        head, config = cast(KeypointHead | CloseUpHead, self.model.heads["keypoint"]), self.model.config.loss
         boxes, keypoints = [], []
         for image, target in zip(samples, targets):
             points = _keypoints(target, head.num_keypoints)[image.matched]
-            labelled = (points[..., -1] > 0).any(-1)
+            labelled = (points[..., -1] > 0).any(-1).nonzero()[:, 0]
+            if config.keypoint_samples is not None and config.keypoint_samples < len(labelled):
+                labelled = labelled[torch.arange(config.keypoint_samples) * len(labelled) // config.keypoint_samples]
             boxes.append(image.boxes[: len(image.matched)][labelled])
             keypoints.append(points[labelled])
-        return keypoint_loss(head(features, boxes), torch.cat(keypoints), torch.cat(boxes), config.keypoint_weight)
+        regions = head.regions(torch.cat(boxes))
+        return keypoint_loss(head(features, boxes), torch.cat(keypoints), regions, config.keypoint_weight)
 
 
 def partial(searched: Sequence[frozenset[int] | None], config: ModelConfig) -> list[frozenset[int] | None]:

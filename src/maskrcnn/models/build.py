@@ -22,12 +22,12 @@ from maskrcnn.config import (
 from maskrcnn.models.class_field import ClassField
 from maskrcnn.models.fpn import FPN, Backbone
 from maskrcnn.models.heads.box import BoxHead
+from maskrcnn.models.heads.closeup import CloseUpHead
 from maskrcnn.models.heads.keypoint import KeypointHead
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.mobilenet_v2 import MobileNetV2
 from maskrcnn.models.mobilenet_v3 import MobileNetV3
-from maskrcnn.models.point_field import PointField
 from maskrcnn.models.resnet import ResNet
 from maskrcnn.models.rpn import RPN
 from maskrcnn.ops.nd import MEMORY_FORMAT
@@ -45,29 +45,31 @@ BODIES: dict[str, Callable[..., nn.Module]] = {
 def build_model(config: ModelConfig) -> MaskRCNN:
     """The network of ``config`` with random weights, in the memory format that suits its D."""
     ndim, channels = config.ndim, config.backbone.fpn_channels
-    body: Any = BODIES[config.backbone.body](ndim, config.in_channels, config.backbone)
-    field, point_field, bare, rescaled = None, None, 0, None
+    body = _body(config, config.backbone)
+    field, bare, rescaled = None, 0, None
     if config.box_head.field is not None:
         bare, rescaled = 2, config.box_head.field.rescaled
         field = ClassField(ndim, body.channels[-2:], body.strides[-2:], config.num_classes, config.box_head.field)
     eps = config.backbone.norm_eps
     fpn = FPN(ndim, body.channels, channels, config.backbone.separable, config.backbone.fpn_norm, eps)
-    if config.keypoint_head is not None and config.keypoint_head.field is not None:
-        bare = len(body.channels)
-        point_field = PointField(
-            ndim, body.channels, body.strides[0], config.keypoint_head.num_keypoints, config.keypoint_head.field
-        )
-    backbone = Backbone(body, fpn, body.strides, bare, rescaled)
+    closeup = None if config.keypoint_head is None else config.keypoint_head.closeup
+    backbone = Backbone(body, fpn, body.strides, closeup is not None, bare, rescaled)
     rpn = RPN(ndim, channels, config.anchors, backbone.strides, config.backbone.separable, config.rpn_convs)
     box_head = BoxHead(ndim, channels, config.num_classes, config.box_head, backbone.strides, field, eps)
     mask_head = None
     if config.mask_head is not None:
         mask_head = MaskHead(ndim, channels, config.num_classes, config.mask_head, backbone.strides, eps)
-    keypoint_head = None
-    if config.keypoint_head is not None:
-        keypoint_head = KeypointHead(ndim, channels, config.keypoint_head, backbone.strides, point_field)
+    keypoint_head: KeypointHead | CloseUpHead | None = None
+    if config.keypoint_head is not None and closeup is not None:
+        keypoint_head = CloseUpHead(ndim, _body(config, closeup.body), config.keypoint_head, len(backbone.strides))
+    elif config.keypoint_head is not None:
+        keypoint_head = KeypointHead(ndim, channels, config.keypoint_head, backbone.strides)
     model = MaskRCNN(config, backbone, rpn, box_head, mask_head, keypoint_head)
     return model.to(memory_format=MEMORY_FORMAT[ndim])  # type: ignore[call-overload]
+
+
+def _body(config: ModelConfig, body: BackboneConfig) -> Any:
+    return BODIES[body.body](config.ndim, config.in_channels, body)
 
 
 def resnet50_fpn_config(num_classes: int = 80, **changes: Any) -> ModelConfig:

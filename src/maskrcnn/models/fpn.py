@@ -54,7 +54,8 @@ class Backbone(nn.Module):
     """A body and its pyramid: ``[B, C, *S]`` to levels ``[B, out_channels, *S / stride]``, finest first.
 
     Args:
-        bare: how many of the body's own outputs, the coarsest, follow the pyramid's levels, for heads that read them.
+        image: the image itself follows the pyramid's levels, for heads that look at it.
+        bare: how many of the body's own outputs, the coarsest, follow then, for heads that read them.
         rescaled: the body also looks at the image at this times its size, and its last two outputs of it follow last.
 
     Attributes:
@@ -62,18 +63,26 @@ class Backbone(nn.Module):
     """
 
     def __init__(
-        self, body: nn.Module, fpn: FPN, strides: list[tuple[int, ...]], bare: int = 0, rescaled: float | None = None
+        self,
+        body: nn.Module,
+        fpn: FPN,
+        strides: list[tuple[int, ...]],
+        image: bool = False,
+        bare: int = 0,
+        rescaled: float | None = None,
     ) -> None:
         super().__init__()
         self.body = body
         self.fpn = fpn
+        self.image = image
         self.bare = bare
         self.rescaled = rescaled
         self.strides = [*strides, tuple(2 * s for s in strides[-1])]
 
     def forward(self, x: Tensor) -> list[Tensor]:
         outputs = self.body(channels_last(x))
-        return [*self.fpn(outputs), *outputs[len(outputs) - self.bare :], *self._again(x)]
+        image = [x] if self.image else []
+        return [*self.fpn(outputs), *image, *outputs[len(outputs) - self.bare :], *self._again(x)]
 
     def _again(self, x: Tensor) -> list[Tensor]:
         if self.rescaled is None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from maskrcnn.config import ModelConfig
 from maskrcnn.models.fpn import Backbone
 from maskrcnn.models.heads.box import BoxHead, detect
+from maskrcnn.models.heads.closeup import CloseUpHead
 from maskrcnn.models.heads.keypoint import KeypointHead
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.rpn import RPN, propose
@@ -30,7 +31,7 @@ class MaskRCNN(nn.Module):
         rpn: RPN,
         box_head: BoxHead,
         mask_head: MaskHead | None,
-        keypoint_head: KeypointHead | None = None,
+        keypoint_head: KeypointHead | CloseUpHead | None = None,
     ) -> None:
         super().__init__()
         self.config = config
@@ -64,4 +65,4 @@ class MaskRCNN(nn.Module):
         for name, head in self.heads.items():
             if name != "box":
                 outputs = head(features, [found.boxes for found in detections])
-                cast(MaskHead | KeypointHead, head).attach(outputs, detections)
+                cast(MaskHead | KeypointHead | CloseUpHead, head).attach(outputs, detections)

@@ -97,6 +97,15 @@ def decode_highest(logits: Tensor, boxes: Tensor) -> Tensor:
     return points
 
 
+def keep_inside(points: Tensor, spatial_shape: Sequence[int]) -> Tensor:
+    """Points ``[N, P, D + 1]`` that lie outside the image (``spatial_shape`` in tensor order) moved to its border, with
+    score 0: what a head guesses out there is not in the picture."""
+    places, scores = points.split([points.shape[-1] - 1, 1], -1)
+    size = places.new_tensor(tuple(reversed(tuple(spatial_shape))))
+    inside = ((places >= 0) & (places <= size)).all(-1, keepdim=True)
+    return torch.cat([places.clamp(min=0).minimum(size), scores * inside], -1)
+
+
 def cubic_matrix(bins: int, size: int) -> Tensor:
     """``[size, bins]``: resampling along one axis by Keys' cubic kernel (a = -0.75), samples at their centres and the
     border repeated, as the references resize."""
@@ -109,3 +118,7 @@ def cubic_matrix(bins: int, size: int) -> Tensor:
     weights = torch.where(distance <= 1, near, far)
     matrix = torch.zeros(size, bins, dtype=torch.float64)
     return matrix.scatter_add_(1, taps.long().clamp(0, bins - 1), weights)
+
+
+# How a heatmap becomes a point, by the name in the config.
+DECODERS = {"mean": decode_keypoints, "highest": decode_highest}

@@ -8,20 +8,21 @@ from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.training.recipe import FitConfig
 from maskrcnn.training.schedule import learning_rate_factor
 
-SLOW = ("backbone.body.", "heads.box.field.", "heads.keypoint.field.")
+BODY = ("backbone.body.", "heads.box.field.")  # the body, and what reads it as it is
+SLOW = (*BODY, "heads.keypoint.closeup.")  # and another network, pre-trained as well
 
 
 def make_optimizer(model: MaskRCNN, config: FitConfig) -> Optimizer:
-    """Slow for the body and what reads it as it is, full rate for the rest; only kernels decay."""
+    """Slow for what is pre-trained, full rate for the rest; only kernels decay."""
     groups = []
-    for in_body in (True, False):
+    for slow in (True, False):
         for decays in (True, False):
             chosen = [
                 p
                 for name, p in model.named_parameters()
-                if name.startswith(SLOW) == in_body and is_kernel(name) == decays and p.requires_grad
+                if name.startswith(SLOW) == slow and is_kernel(name) == decays and p.requires_grad
             ]
-            factor, decay = config.body_lr if in_body else 1.0, config.weight_decay if decays else 0.0
+            factor, decay = config.body_lr if slow else 1.0, config.weight_decay if decays else 0.0
             if chosen and factor > 0:
                 groups.append({"params": chosen, "factor": factor, "weight_decay": decay})
     if config.optimizer == "adamw":
@@ -34,7 +35,7 @@ def make_optimizer(model: MaskRCNN, config: FitConfig) -> Optimizer:
 def freeze(model: MaskRCNN, config: FitConfig) -> None:
     """Take the layers that shall not learn out of the graph, so that they cost no backward pass."""
     for name, parameter in model.named_parameters():
-        if config.body_lr == 0 and name.startswith(SLOW):
+        if name.startswith(SLOW if config.body_lr == 0 else BODY if config.freeze_body else ()):
             parameter.requires_grad_(False)
     for layer in model.backbone.body.early_layers() if config.freeze_early else []:  # type: ignore[operator]
         layer.requires_grad_(False)

@@ -15,6 +15,7 @@ class FitConfig:
     batch_size: int = 8  # images in a step, of all processes together
     lr: float = 6e-4  # of layers that start from nothing, for steps of REFERENCE_BATCH images
     body_lr: float = 0.2  # factor on it for the body; 0: the body stays as it is
+    freeze_body: bool = False  # leave the whole body as it is, and the class field that reads it
     freeze_early: bool = False  # leave the body's layers up to its first output as they are (they must be pre-trained)
     optimizer: str = "adamw"  # or sgd (momentum 0.9)
     weight_decay: float = 0.02  # of kernels; biases and norms have none

@@ -10,22 +10,14 @@ from torch import Tensor, nn
 
 from maskrcnn.config import KeypointHeadConfig
 from maskrcnn.models.nd import CONV_TRANSPOSE, conv3, conv_transpose, init_he, init_normal
-from maskrcnn.models.point_field import PointField
 from maskrcnn.models.pooling import PyramidPool
-from maskrcnn.ops.keypoints import decode_highest, decode_keypoints
+from maskrcnn.ops.keypoints import DECODERS
 from maskrcnn.ops.nd import channels_last, interpolate
 from maskrcnn.structures import Instances
 
-# How a heatmap becomes a point, by the name in the config.
-DECODERS = {"mean": decode_keypoints, "highest": decode_highest}
-
 
 class KeypointHead(nn.Module):
-    """(features, boxes) to heatmap logits ``[R, P, *4M]``: over all bins of a heatmap goes one softmax.
-
-    Args:
-        field: its heatmaps are added to the head's own; it reads the features beyond the pyramid.
-    """
+    """(features, boxes) to heatmap logits ``[R, P, *4M]``: over all bins of a heatmap goes one softmax."""
 
     def __init__(
         self,
@@ -33,10 +25,8 @@ class KeypointHead(nn.Module):
         channels: int,
         config: KeypointHeadConfig,
         strides: Sequence[tuple[int, ...]],
-        field: PointField | None = None,
     ) -> None:
         super().__init__()
-        levels = len(strides)
         self.pool = PyramidPool(config.pool, strides)
         self.num_keypoints, self.decode = config.num_keypoints, DECODERS[config.decoding]
         self.output_size = tuple(4 * s for s in self.pool.output_size)
@@ -49,8 +39,6 @@ class KeypointHead(nn.Module):
             self.logits = conv3(ndim, config.channels, config.num_keypoints)
         init_he(self)
         init_normal(self.logits, 0.001)  # every bin begins as likely as the others
-        self.field = field
-        self.outputs = slice(levels, levels + (len(field.laterals) if field else 0))
 
     def forward(self, features: Sequence[Tensor], boxes: Sequence[Tensor]) -> Tensor:
         x = channels_last(self.pool(features, boxes))
@@ -61,8 +49,11 @@ class KeypointHead(nn.Module):
         x = self.logits(x)
         if len(x) == 0:  # interpolation refuses an empty batch
             return x.new_zeros((0, x.shape[1], *self.output_size)) + x.sum()
-        x = interpolate(x, self.output_size)
-        return x if self.field is None else x + self.field(features[self.outputs], boxes, self.output_size)
+        return interpolate(x, self.output_size)
+
+    def regions(self, boxes: Tensor) -> Tensor:
+        """Where the heatmaps of boxes ``[R, 2D]`` lie: over the boxes themselves."""
+        return boxes
 
     def attach(self, logits: Tensor, detections: list[Instances]) -> None:
         """Give each detection its points, in the coordinates of its box; heatmaps are not kept."""

@@ -1,6 +1,6 @@
-"""How the trained `everyday` looks at a photo: at which sizes, from which proposals, and with how much of its own.
+"""How a trained model with a class field looks at a photo: how large, from which proposals, with how much of its own.
 
-python tools/finish_everyday.py runs/everyday/best.safetensors --out runs/everyday/finished.safetensors
+python tools/finish.py runs/everyday/best.safetensors --out runs/everyday/finished.safetensors
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from maskrcnn.models.mask_rcnn import MaskRCNN
 
 
 @dataclass(frozen=True)
-class FinishEveryday:
+class Finish:
     model: Annotated[Path, tyro.conf.Positional]
     """Trained model with a class field."""
     out: Path
@@ -34,7 +34,7 @@ class FinishEveryday:
     """At most so many of the RPN's proposals beside the field's."""
 
 
-def finished(flags: FinishEveryday) -> tuple[MaskRCNN, ModelInfo]:
+def finished(flags: Finish) -> tuple[MaskRCNN, ModelInfo]:
     model, info = load_checkpoint(flags.model)
     config = info.config
     assert config.box_head.field is not None
@@ -54,7 +54,7 @@ def finished(flags: FinishEveryday) -> tuple[MaskRCNN, ModelInfo]:
 
 
 def main() -> None:
-    flags = tyro.cli(FinishEveryday, use_underscores=False, config=(tyro.conf.FlagCreatePairsOff,))
+    flags = tyro.cli(Finish, use_underscores=False, config=(tyro.conf.FlagCreatePairsOff,))
     save_checkpoint(flags.out, *finished(flags))
     print(flags.out)
 
