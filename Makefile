@@ -104,10 +104,17 @@ runs/tenth.json: .venv/installed
 	mkdir -p runs && ln -sfn $(abspath $(DATA))/coco/images runs/images
 	$(BIN)/python tools/every_nth.py $(DATA)/coco/annotations/people_train.json 10 $@
 
-train-nuclei: runs/first/best.safetensors
-	$(BIN)/maskrcnn train $(DATA)/nuclei/train --class-names nucleus --model $< --out runs/nuclei --plan off \
-	    --image-size 512 --crop-size 384 --scale 0.5 1.8 --flip x y --stretch --colour 0.3 --gamma 0.5 --grey 0.2 \
-	    --invert 0.3 --proposals 128 --smallest-anchor 8 --precision bf16 --epochs 10
+NUCLEI := $(BIN)/maskrcnn train $(DATA)/nuclei/train --class-names nucleus --plan off --crop-size 384 --flip x y --stretch \
+    --colour 0.3 --gamma 0.5 --grey 0.2 --invert 0.3 --proposals 128 --smallest-anchor 8 --precision bf16
+
+runs/nuclei-first/best.safetensors: runs/first/best.safetensors
+	$(NUCLEI) --model $< --out runs/nuclei-first --image-size 512 --scale 0.5 1.8 --epochs 10
+
+NUCLEI_MORE := $(NUCLEI) --image-size 640 --scale 0.5 1.5 --lr 4e-4
+
+train-nuclei: runs/nuclei-first/best.safetensors
+	$(NUCLEI_MORE) --model $< --out runs/nuclei-second --epochs 10
+	$(NUCLEI_MORE) --model runs/nuclei-second/best.safetensors --out runs/nuclei --epochs 8
 
 evaluate-people evaluate-everyday evaluate-nuclei: evaluate-%: .venv/installed
 	$(BIN)/maskrcnn evaluate $(VAL_$*) --model $* --out runs/evaluate-$*

@@ -41,7 +41,7 @@ def other_maps(predictor: Predictor, image: Tensor, box: Tensor, label: int) -> 
     batch = batch_images([prepared], p.size_divisor)
     tensor = batch.tensor.clone().requires_grad_()
     outputs = model.backbone.body(tensor)
-    logits, _ = model.heads["box"](model.backbone.fpn(outputs), [axis_map.boxes(box)[None]])
+    logits, _ = model.heads["box"](model.backbone.features(tensor, outputs), [axis_map.boxes(box)[None]])
     log_odds = class_log_odds(logits, torch.tensor([label]))[0]
     at_image, *gradients = torch.autograd.grad(log_odds, [tensor, *outputs])
     low, high = axis_map.boxes(box).chunk(2)

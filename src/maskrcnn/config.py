@@ -173,9 +173,7 @@ class KeypointHeadConfig:
     num_keypoints: int = 17  # of one object
     upsampled_logits: bool = False  # the upsampling, 4 wide, gives the heatmaps itself (torchvision, detectron2)
     decoding: str = "mean"  # of the bins near a heatmap's peak; highest: the peak of the heatmap enlarged to its box
-    closeup: CloseUpConfig | None = (
-        None  # finds them instead; of the above it uses the last but upsampled_logits; None: no
-    )
+    closeup: CloseUpConfig | None = None  # looks for them in the place of pool and convolutions; None: none
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,10 @@ class Backbone(nn.Module):
         self.strides = [*strides, tuple(2 * s for s in strides[-1])]
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        outputs = self.body(channels_last(x))
+        return self.features(x, self.body(channels_last(x)))
+
+    def features(self, x: Tensor, outputs: list[Tensor]) -> list[Tensor]:
+        """What :meth:`forward` gives, from what the body makes of the image."""
         image = [x] if self.image else []
         return [*self.fpn(outputs), *image, *outputs[len(outputs) - self.bare :], *self._again(x)]
 

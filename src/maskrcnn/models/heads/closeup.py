@@ -1,8 +1,8 @@
 """Keypoints of an object seen on its own, enlarged: a network cut out of MoveNet (Google 2021) looks at each box.
 
-Pooled from a pyramid, a person of 40 samples has a feature or ten from head to foot. This head goes back to the image
+In a pyramid's finest level a person of 40 samples has ten features from head to foot. This head goes back to the image
 instead, as the first R-CNN did (Girshick et al. 2014) and pose estimation from the top down still does: it cuts each
-object out of it at one size, whatever its own, and has a network of its own for it.
+object out at one size, whatever its own, and has a network of its own for it.
 """
 
 from __future__ import annotations
