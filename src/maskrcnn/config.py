@@ -235,8 +235,8 @@ def from_dict(values: dict[str, Any], kind: type = ModelConfig) -> Any:
     unknown = sorted(set(values) - set(hints))
     if unknown:
         raise CheckpointError(
-            f"{kind.__name__} has no field {', '.join(unknown)}: written by a newer version of maskrcnn, or by an older one "
-            "that still had it?"
+            f"{kind.__name__} has no field {', '.join(unknown)}: written by a newer version of maskrcnn, or an older "
+            "one that still had it?"
         )
     return kind(**{name: _restore(value, hints[name]) for name, value in values.items()})
 
