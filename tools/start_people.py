@@ -25,7 +25,7 @@ from maskrcnn.models.mask_rcnn import MaskRCNN
 from start_everyday import narrowed
 
 PERSON = ("person",)
-SAMPLES = 3  # close-ups of one image in training: each costs as much as a third of all the rest
+SAMPLES = 3  # close-ups of one image in training: each is a network's whole way forwards and back
 
 
 def people(source: MaskRCNN, info: ModelInfo, weights: Path, hidden: int) -> tuple[MaskRCNN, ModelInfo]:
