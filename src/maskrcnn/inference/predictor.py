@@ -11,13 +11,15 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint
+from maskrcnn.checkpoints.lookup import load_model
+from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.data.geometry import resize_shape
 from maskrcnn.data.regrid import grid_scale, whole_file, window_shape
 from maskrcnn.data.transforms import mirror_keypoints, prepare_part
 from maskrcnn.inference.channels import fuse_channels
 from maskrcnn.inference.mirroring import detect_mirrored
-from maskrcnn.inference.tiling import OVERLAP, choose_tiling, predict_tiles
+from maskrcnn.inference.tile_options import OVERLAP
+from maskrcnn.inference.tiling import choose_tiling, predict_tiles
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.ops.boxes import clip_boxes
@@ -52,11 +54,12 @@ class Predictor:
 
     @staticmethod
     def load(path: str | Path, device: str | torch.device = "cpu", score: float = 0.5) -> Predictor:
-        """From a model file, to find what scores at least ``score``.
+        """From a model file or a name that :func:`maskrcnn.checkpoints.lookup.load_model` knows, to find what scores
+        at least ``score``.
 
-        Raises CheckpointError, see :func:`maskrcnn.checkpoints.ours.load_checkpoint`.
+        Raises UsageError or CheckpointError as that does.
         """
-        predictor = Predictor(*load_checkpoint(path), device=device)
+        predictor = Predictor(*load_model(path), device=device)
         predictor.adjust(score=score)
         return predictor
 

@@ -18,6 +18,7 @@ from maskrcnn.data.writers import coco, label_maps, labelme, yolo
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.files import atomic_write
 from maskrcnn.structures import Record
+from maskrcnn.workflows.checks import new_folder
 from maskrcnn.workflows.kinds import KINDS
 
 Writer = Callable[[Dataset, Iterable[tuple[Record, str]], Path], Counter[str]]
@@ -61,10 +62,7 @@ def convert(
         UsageError: ``out`` holds something already, or the data are no pictures.
         DataError: not one image can be used, or none of the data can be held by the format.
     """
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file; name a folder for the converted data.")
-    if out.is_dir() and any(out.iterdir()):
-        raise UsageError(f"{out} holds something already; name an empty or a new folder for the converted data.")
+    new_folder(out, "the converted data")
     if data.kind != "image":
         raise UsageError(f"Each file in {data.path} is {KINDS[data.kind].name}, and these formats hold pictures only.")
     folder, write = WRITERS[to]

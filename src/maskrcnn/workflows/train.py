@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from maskrcnn.checkpoints.lookup import load_model
 from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint
 from maskrcnn.checkpoints.transfer import load_body, transfer
 from maskrcnn.config import KeypointHeadConfig, MaskHeadConfig, ModelConfig
@@ -28,9 +29,9 @@ from maskrcnn.training.distributed import joined, rank, wait
 from maskrcnn.training.fit import fit
 from maskrcnn.training.memory import keep_freed_memory
 from maskrcnn.training.report import Report
+from maskrcnn.workflows.checks import few
 from maskrcnn.workflows.evaluate import report_training
 from maskrcnn.workflows.kinds import KINDS, check_kind, fit_to_kind, most_objects
-from maskrcnn.workflows.models import few, load_model
 from maskrcnn.workflows.recipe import Recipe, remembered
 
 Say = Callable[[str], None]
