@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,8 @@ from maskrcnn.errors import UsageError
 from maskrcnn.pretrained import model_path, shipped_models
 
 if TYPE_CHECKING:  # finding a model must not wait for torch
-    from maskrcnn.checkpoints.ours import ModelInfo
+    from maskrcnn.model_info import ModelInfo
+    from maskrcnn.models.head import HeadBuilder
     from maskrcnn.models.mask_rcnn import MaskRCNN
 
 Say = Callable[[str], None]
@@ -81,11 +82,14 @@ def published_model(name: str, say: Say = silent) -> Path:
     return converted
 
 
-def load_model(name: str | Path, say: Say = silent) -> tuple[MaskRCNN, ModelInfo]:
+def load_model(
+    name: str | Path, say: Say = silent, heads: Mapping[str, HeadBuilder] | None = None
+) -> tuple[MaskRCNN, ModelInfo]:
     """A trained model by name or file, of ours or of another framework.
 
     Args:
         say: is told what is fetched, and what was assumed of another framework's file.
+        heads: builders of the heads in a file of ours that the package does not have, by name.
 
     Raises:
         UsageError: no such model.
@@ -96,7 +100,7 @@ def load_model(name: str | Path, say: Say = silent) -> tuple[MaskRCNN, ModelInfo
 
     path = find_model_file(name, say)
     if not is_foreign(path):
-        return load_checkpoint(path)
+        return load_checkpoint(path, heads)
     model, info, report = load_foreign(path)
     for note in report.notes:
         say(f"note: {path}: {note}")

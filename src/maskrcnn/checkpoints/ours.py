@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +17,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from maskrcnn.config import ModelConfig, from_dict, to_dict
+from maskrcnn.config import from_dict, to_dict
 from maskrcnn.errors import CheckpointError
 from maskrcnn.files import atomic_write
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.build import build_model
+from maskrcnn.models.head import HeadBuilder
 from maskrcnn.models.mask_rcnn import MaskRCNN
 
 FORMAT_VERSION = 1
 MODEL = "model."
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What a checkpoint says of its model beside the weights."""
-
-    config: ModelConfig
-    class_names: tuple[str, ...]  # label k is class_names[k - 1]
-    category_ids: tuple[int, ...] = ()  # the ids of the data set it was trained on, in the same order
-    metrics: dict[str, float] = field(default_factory=dict)  # as measured when it was written
-    notes: dict[str, Any] = field(default_factory=dict)  # data, recipe, licence; ``tile``: see inference/tiling.py
-    keypoint_names: tuple[str, ...] = ()  # of an object's points, in the order of the keypoint head
-    skeleton: tuple[tuple[int, int], ...] = ()  # pairs of points, counted from 0, that a limb joins
 
 
 def save_checkpoint(
@@ -85,20 +74,32 @@ def read_tensors(path: str | Path, prefix: str) -> dict[str, Tensor]:
         return {name.removeprefix(prefix): file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118
 
 
-def load_checkpoint(path: str | Path) -> tuple[MaskRCNN, ModelInfo]:
+def load_checkpoint(path: str | Path, heads: Mapping[str, HeadBuilder] | None = None) -> tuple[MaskRCNN, ModelInfo]:
     """The model in float32 and in evaluation mode, and what is known of it.
 
+    Args:
+        heads: builders of the heads in it that the package does not have, by name, as for
+            :func:`maskrcnn.models.build.build_model`.
+
     Raises:
-        CheckpointError: no such file, not one of ours, truncated, or weights that do not fit its own config.
+        CheckpointError: no such file, not one of ours, truncated, weights that do not fit its own config, or a head
+            that nobody builds.
     """
     info = read_info(path)
     try:
-        model = build_model(info.config)
+        model = build_model(info.config, heads)
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path} describes a model that cannot be built ({error!r}); update the package or train it again."
         ) from None
-    load_exactly(model, read_tensors(path, MODEL), path)
+    tensors = read_tensors(path, MODEL)
+    unknown = sorted({name.split(".")[1] for name in tensors if name.startswith("heads.")} - set(model.heads))
+    if unknown:
+        raise CheckpointError(
+            f"{path} has the head {unknown[0]}, which this package does not know: load it in Python with "
+            f"heads={{{unknown[0]!r}: ...}}, the function that builds it."
+        )
+    load_exactly(model, tensors, path)
     return model.eval(), info
 
 
