@@ -20,6 +20,26 @@ lint: .venv/installed-test
 	$(BIN)/ruff format --check $(wildcard $(SOURCES))
 	$(BIN)/mypy
 
+# The data that models are trained and measured on are not in this repository. What is asked for and needs a folder of
+# them that is not there ends at once, before anything is installed or fetched.
+USES_animals := train-everyday train-people runs/everyday-third/% runs/everyday/% runs/people-start.safetensors \
+    runs/people/% runs/negatives.json
+USES_coco := check-weights pseudo-labels ablation evidence train-people train-everyday train-nuclei evaluate-people \
+    evaluate-everyday runs/first/% runs/everyday% runs/people% runs/nuclei-first/% runs/pseudo/% runs/third.json \
+    runs/tenth.json runs/quiet.json
+USES_dna := dna
+USES_ecg_qtdb := train-ecg evaluate-ecg runs/ecg/%
+USES_hippocampus := train-hippocampus evaluate-hippocampus runs/hippocampus-first/%
+USES_nuclei := train-nuclei evaluate-nuclei runs/nuclei-first/%
+USES_spoken_digits := train-digits evaluate-digits runs/digits/%
+USES_volumes := synthetic runs/real-nuclei
+MISSING := $(foreach folder,animals coco dna ecg_qtdb hippocampus nuclei spoken_digits volumes,\
+    $(if $(filter $(USES_$(folder)),$(MAKECMDGOALS)),$(if $(wildcard $(DATA)/$(folder)),,$(DATA)/$(folder))))
+ifneq ($(strip $(MISSING)),)
+$(error There is no $(firstword $(MISSING)): docs/data.md says where the data come from and how they must lie; if they are \
+    elsewhere, add DATA=FOLDER)
+endif
+
 # What no test needs and takes long: weights to start from, reference recordings, training, timing.
 weights/ssdlite_mobilenet_v2_coco.safetensors: .venv/installed
 	$(BIN)/python tools/convert_ssdlite.py --out $@

@@ -36,5 +36,5 @@ def inline_code(name: str) -> list[str]:
 def make_targets() -> set[str]:
     """The targets of the Makefile by name."""
     lines = re.sub(r"\\\n", " ", read_document("Makefile")).splitlines()
-    heads = (line.partition(":")[0] for line in lines if re.match(r"[^\s#].*:(?!=)", line) and ":=" not in line)
+    heads = (line.partition(":")[0] for line in lines if re.match(r"[\w./].*:(?!=)", line) and ":=" not in line)
     return {word for head in heads for word in head.split()} - {"&", ".PHONY"}
