@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint
+from maskrcnn.checkpoints.ours import load_checkpoint
 from maskrcnn.config import DetectionConfig, PreprocessConfig
 from maskrcnn.data.geometry import resize_shape
 from maskrcnn.data.regrid import grid_scale, whole_file, window_shape
@@ -21,6 +21,7 @@ from maskrcnn.inference.look import Look, Spacing
 from maskrcnn.inference.options import AS_THE_MODEL_SAYS, SHOWN, PredictOptions, Settings, settings_of
 from maskrcnn.inference.parts import move_to_image
 from maskrcnn.inference.tiling import OVERLAP, Tiling, best_views, predict_tiles, tile_slices
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.head import HeadBuilder, heads_of
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.regions import AxisMap
