@@ -150,6 +150,6 @@ def test_importing_it_and_looking_at_it_loads_nothing_heavy():
 
 
 def test_no_folder_hides_a_name_of_the_face():
-    """Importing ``maskrcnn.explain.evidence`` would put the folder in the place of the function."""
+    """A folder ``explain`` would take the place of the function when something in it is imported."""
     folder = Path(maskrcnn.__file__).parent
     assert not {path.stem for path in folder.iterdir()} & set(FACE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from maskrcnn.data.coco_annotation import to_coco_keypoints
 from maskrcnn.errors import UsageError
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.cutouts import cut_out
+from maskrcnn.inference.parts import NO_HEADS
 from maskrcnn.inference.result_files import (
     CUTOUTS,
     FreeNames,
@@ -22,7 +23,10 @@ from maskrcnn.inference.result_files import (
     refuse_among_sources,
     write_list,
     write_table,
+    written_of_image,
+    written_of_object,
 )
+from maskrcnn.models.head import Head
 from maskrcnn.regions import Regions
 from maskrcnn.rle import regions_to_rle
 from maskrcnn.structures import Instances
@@ -54,6 +58,8 @@ class PredictionWriter:
         label_maps: write label maps too.
         cutouts: write each object as a picture of its own too.
         keypoint_names, skeleton: of the model's points, for drawing, see :func:`maskrcnn.visualize.draw.draw`.
+        heads: of the model; what they want written of objects joins ``predictions.json``, and of whole files
+            ``images.json``.
         reserved: what somebody else's files beside the overlays add to their names; no image's overlay is named so.
     """
 
@@ -67,6 +73,7 @@ class PredictionWriter:
         skeleton: Sequence[tuple[int, int]] = (),
         reserved: Sequence[str] = (),
         cutouts: bool = False,
+        heads: Mapping[str, Head] = NO_HEADS,
     ) -> None:
         self.out_dir = Path(out_dir)
         self.class_names = tuple(class_names)
@@ -74,7 +81,9 @@ class PredictionWriter:
         self.label_maps, self.cutouts = label_maps, cutouts
         self.keypoint_names, self.skeleton = tuple(keypoint_names), tuple(skeleton)
         self.names = FreeNames(("", ".instances", ".classes", *reserved))
+        self.heads = heads
         self.predictions: list[dict[str, Any]] = []
+        self.images: list[dict[str, Any]] = []
         self.rows: list[tuple[Any, ...]] = []
 
     def add(self, source_path: str | Path, image: Tensor | np.ndarray, detections: Instances) -> Path:
@@ -108,11 +117,14 @@ class PredictionWriter:
         if self.cutouts and detections.regions is not None:
             self._write_cutouts(name, image, detections, detections.regions)
         self._collect(source.as_posix(), name, detections)
+        self.images += written_of_image(self.heads, detections, source.as_posix())
         return overlay
 
     def close(self) -> None:
         """Write ``predictions.json`` and ``summary.csv``."""
         write_list(self.out_dir / "predictions.json", self.predictions)
+        if self.images:
+            write_list(self.out_dir / "images.json", self.images)
         write_table(self.out_dir / "summary.csv", COLUMNS, self.rows)
 
     def _write_label_maps(self, name: str, detections: Instances, spatial_shape: tuple[int, int]) -> None:
@@ -143,7 +155,8 @@ class PredictionWriter:
                 "score": score,
             }
             segmentation = {} if regions is None else {"segmentation": regions_to_rle(regions, i)}
-            self.predictions.append(prediction | segmentation | _keypoints_of(detections, i))
+            further = written_of_object(self.heads, detections, i)
+            self.predictions.append(prediction | segmentation | _keypoints_of(detections, i) | further)
             self.rows.append((file_name, i + 1, class_name, score, x1, y1, x2, y2, area))
 
 

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from maskrcnn.checkpoints.lookup import load_model
-from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.config import DetectionConfig, PreprocessConfig
 from maskrcnn.data.geometry import resize_shape
 from maskrcnn.data.regrid import grid_scale, whole_file, window_shape
@@ -23,6 +22,7 @@ from maskrcnn.inference.options import AS_THE_MODEL_SAYS, SHOWN, PredictOptions,
 from maskrcnn.inference.parts import move_to_image
 from maskrcnn.inference.tile_options import OVERLAP
 from maskrcnn.inference.tiling import Tiling, best_views, predict_tiles, tile_slices
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.head import HeadBuilder, heads_of
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.regions import AxisMap

@@ -11,6 +11,8 @@ from typing import Any
 
 from maskrcnn.errors import UsageError
 from maskrcnn.files import atomic_write
+from maskrcnn.models.head import Head
+from maskrcnn.structures import Instances
 
 CUTOUTS = "cutouts"  # the folder of cutouts, beside the pictures, whose names no cutout can take
 NO_WORD = re.compile(r"[\W_]+")
@@ -59,6 +61,17 @@ def cutout_name(name: str, number: int, class_name: str) -> str:
     Read from its end it has one meaning, so cutouts of different sources never share a name.
     """
     return f"{name}_cutout_{number}_{NO_WORD.sub('-', class_name)[:LONGEST_PART]}"
+
+
+def written_of_object(heads: Mapping[str, Head], found: Instances, i: int) -> dict[str, Any]:
+    """What further heads want written of object ``i``."""
+    return {key: value for head in heads.values() for key, value in head.written(found, i).items()}
+
+
+def written_of_image(heads: Mapping[str, Head], found: Instances, file_name: str) -> list[dict[str, Any]]:
+    """The entry of ``images.json`` of one file, as a list; nothing where no head looks at whole images."""
+    said = {key: value for head in heads.values() for key, value in head.written_of_image(found).items()}
+    return [{"file_name": file_name, **said}] if said else []
 
 
 def write_list(path: Path, entries: Iterable[Mapping[str, Any]]) -> None:

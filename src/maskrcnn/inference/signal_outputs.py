@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from maskrcnn.errors import UsageError
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.found_intervals import FoundInterval, found_intervals
-from maskrcnn.inference.result_files import CUTOUTS, FreeNames, id_of, refuse_among_sources, write_list, write_table
+from maskrcnn.inference.parts import NO_HEADS
+from maskrcnn.inference.result_files import (
+    CUTOUTS,
+    FreeNames,
+    id_of,
+    refuse_among_sources,
+    write_list,
+    write_table,
+    written_of_image,
+    written_of_object,
+)
 from maskrcnn.inference.signal_cutouts import write_cutout
 from maskrcnn.inference.signal_files import FIELD_FILES
+from maskrcnn.models.head import Head
 from maskrcnn.structures import Instances
 from maskrcnn.visualize.signal_layout import SignalLike
 from maskrcnn.visualize.signal_strips import draw_signal
@@ -52,6 +63,8 @@ class SignalWriter:
         class_names: of labels 1..K.
         category_ids: the ids that the data set uses for labels 1..K; by default the labels themselves.
         cutouts: write each object as a file of its own too.
+        heads: of the model; what they want written of objects joins ``predictions.json``, and of whole files
+            ``images.json``.
 
     Attributes:
         remarks: a sentence for each kind of file that could not be written, for the caller to show.
@@ -63,6 +76,7 @@ class SignalWriter:
         class_names: Sequence[str],
         category_ids: Sequence[int] | None = None,
         cutouts: bool = False,
+        heads: Mapping[str, Head] = NO_HEADS,
     ) -> None:
         self.out_dir = Path(out_dir)
         self.class_names = tuple(class_names)
@@ -70,7 +84,9 @@ class SignalWriter:
         self.cutouts = cutouts
         self.names = FreeNames(reserved=("summary", "predictions"))
         self.remarks: list[str] = []
+        self.heads = heads
         self.predictions: list[dict[str, Any]] = []
+        self.images: list[dict[str, Any]] = []
         self.units: set[str] = set()
 
     def add(
@@ -110,8 +126,12 @@ class SignalWriter:
         )
         with atomic_write(picture) as beside:
             drawn.save(beside, compress_level=4)
-        entries = [self._entry(source.as_posix(), name, found, signal) for found in objects]
+        entries = [
+            self._entry(source.as_posix(), name, found, signal) | written_of_object(self.heads, detections, found.index)
+            for found in objects
+        ]
         self.predictions += entries
+        self.images += written_of_image(self.heads, detections, source.as_posix())
         self.units.add(signal.unit)
         _write_rows(self.out_dir / f"{name}.csv", entries, {signal.unit})
         self._write_field_files(name, objects, signal, sequence)
@@ -122,6 +142,8 @@ class SignalWriter:
     def close(self) -> None:
         """Write ``predictions.json`` and ``summary.csv``."""
         write_list(self.out_dir / "predictions.json", self.predictions)
+        if self.images:
+            write_list(self.out_dir / "images.json", self.images)
         _write_rows(self.out_dir / "summary.csv", self.predictions, self.units)
 
     def _write_field_files(

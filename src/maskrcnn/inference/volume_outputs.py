@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from maskrcnn.data.volume import Volume, stem_of
 from maskrcnn.data.writers.label_volumes import blank, number_type, piece_of, write_voxels
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.found_objects import FoundObject, best_first, found_objects
+from maskrcnn.inference.parts import NO_HEADS
 from maskrcnn.inference.result_files import (
     CUTOUTS,
     FreeNames,
@@ -21,7 +22,10 @@ from maskrcnn.inference.result_files import (
     refuse_among_sources,
     write_list,
     write_table,
+    written_of_image,
+    written_of_object,
 )
+from maskrcnn.models.head import Head
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances
 from maskrcnn.visualize.volume_montage import draw_montage
@@ -77,6 +81,8 @@ class VolumeWriter:
         class_names: of labels 1..K.
         category_ids: the ids that the data set uses for labels 1..K; by default the labels themselves.
         cutouts: write each object as a file of its own too.
+        heads: of the model; what they want written of objects joins ``predictions.json``, and of whole files
+            ``images.json``.
     """
 
     def __init__(
@@ -85,6 +91,7 @@ class VolumeWriter:
         class_names: Sequence[str],
         category_ids: Sequence[int] | None = None,
         cutouts: bool = False,
+        heads: Mapping[str, Head] = NO_HEADS,
     ) -> None:
         self.out_dir = Path(out_dir)
         self.class_names = tuple(class_names)
@@ -92,7 +99,9 @@ class VolumeWriter:
         self.cutouts = cutouts
         endings = ("", ".instances", ".classes", ".projections")
         self.names = FreeNames(endings, reserved=("summary", "predictions"))
+        self.heads = heads
         self.predictions: list[dict[str, Any]] = []
+        self.images: list[dict[str, Any]] = []
 
     def add(
         self, source_path: str | Path, volume: Volume, detections: Instances, truth: Instances | None = None
@@ -124,8 +133,13 @@ class VolumeWriter:
             self._write_map(f"{name}.classes", volume, regions, [found.label for found in objects])
         for found in objects if self.cutouts else ():
             self._write_cutout(name, volume, regions, found)
-        entries = [self._entry(source.as_posix(), name, found, drawn_map.name) for found in objects]
+        entries = [
+            self._entry(source.as_posix(), name, found, drawn_map.name)
+            | written_of_object(self.heads, detections, found.number - 1)
+            for found in objects
+        ]
         self.predictions += entries
+        self.images += written_of_image(self.heads, detections, source.as_posix())
         _write_rows(self.out_dir / f"{name}.csv", entries)
         montage = self.out_dir / f"{name}.png"
         _save(draw_montage(volume, detections, self.class_names, truth=truth, title=name), montage)
@@ -136,6 +150,8 @@ class VolumeWriter:
     def close(self) -> None:
         """Write ``predictions.json`` and ``summary.csv``."""
         write_list(self.out_dir / "predictions.json", self.predictions)
+        if self.images:
+            write_list(self.out_dir / "images.json", self.images)
         _write_rows(self.out_dir / "summary.csv", self.predictions)
 
     def _write_map(self, name: str, volume: Volume, regions: Regions, numbers: Sequence[int]) -> Path:

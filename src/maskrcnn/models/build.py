@@ -64,7 +64,8 @@ def build_model(config: ModelConfig, heads: Mapping[str, HeadBuilder] | None = N
     present = {name: head for name, head in made.items() if head is not None}
     backbone.image = any(head.sees_image for head in present.values())
     model = MaskRCNN(config, backbone, rpn, box_head, present)
-    return model.to(memory_format=MEMORY_FORMAT[ndim])  # type: ignore[call-overload]
+    model.to(memory_format=MEMORY_FORMAT[ndim])  # type: ignore[call-overload]
+    return model
 
 
 def _mask_head(config: ModelConfig, strides: Sequence[tuple[int, ...]]) -> Head | None:

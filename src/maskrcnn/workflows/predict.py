@@ -13,6 +13,7 @@ from maskrcnn.errors import DataError, UsageError
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.outputs import PredictionWriter
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.models.head import heads_of
 from maskrcnn.structures import Instances
 from maskrcnn.workflows.evidence import draw_evidence
 
@@ -76,6 +77,7 @@ def predict_files(
         info.skeleton,
         (EVIDENCE,) if explain_most else (),
         cutouts,
+        heads_of(predictor.model),
     )
     for chunk in _chunks(paths, batch):
         images: list[Tensor] = []

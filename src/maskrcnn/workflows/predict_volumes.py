@@ -10,6 +10,7 @@ from maskrcnn.data.volumes import read_volume
 from maskrcnn.errors import DataError
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.volume_outputs import VolumeWriter, refuse_among_scans
+from maskrcnn.models.head import heads_of
 from maskrcnn.workflows.predict import Outcome, printable
 
 
@@ -40,7 +41,7 @@ def predict_volumes(
     for path in paths:  # before hours of work
         refuse_among_scans(out, path)
     info, outcome = predictor.info, Outcome()
-    writer = VolumeWriter(out, info.class_names, info.category_ids or None, cutouts)
+    writer = VolumeWriter(out, info.class_names, info.category_ids or None, cutouts, heads_of(predictor.model))
     for path in paths:
         try:
             volume = read_volume(path)
