@@ -8,8 +8,8 @@ import torch
 from reference import reference_model
 
 from cases import Arrays, Case, Work
-from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.model_info import ModelInfo
 
 
 def ours() -> Work:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from maskrcnn.checkpoints.ours import ModelInfo, save_checkpoint
+from maskrcnn.checkpoints.ours import save_checkpoint
 from maskrcnn.data.loading import epoch_loader
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.transforms import AugmentConfig, Sample, TrainTransform
@@ -17,6 +17,7 @@ from maskrcnn.evaluation.evaluate import match_classes
 from maskrcnn.keypoint_names import mirror_keypoints
 from maskrcnn.losses.objective import Objective
 from maskrcnn.losses.teacher import Teacher
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.training import distributed
 from maskrcnn.training.optimizer import freeze, make_optimizer, set_learning_rate

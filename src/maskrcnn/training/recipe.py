@@ -35,4 +35,5 @@ class FitConfig:
     def scaled_lr(self) -> float:
         """``lr`` for the real number of images in a step: as the square root of it for AdamW (Malladi et al. 2022),
         in proportion to it for SGD (Goyal et al. 2017)."""
-        return self.lr * (self.batch_size / REFERENCE_BATCH) ** (1.0 if self.optimizer == "sgd" else 0.5)
+        factor = self.batch_size / REFERENCE_BATCH
+        return self.lr * float(factor ** (1.0 if self.optimizer == "sgd" else 0.5))

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from maskrcnn.checkpoints.ours import MODEL, ModelInfo, load_exactly, read_info, read_tensors, save_checkpoint
+from maskrcnn.checkpoints.ours import MODEL, load_exactly, read_info, read_tensors, save_checkpoint
 from maskrcnn.errors import CheckpointError
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.training.schedule import MovingAverage
 
 AVERAGE, OPTIMIZER, POSITION = "average.", "optimizer.", "position."

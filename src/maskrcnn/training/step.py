@@ -77,8 +77,10 @@ def batch_losses(
     images = batch_images([sample.image for sample in samples], objective.model.config.preprocess.size_divisor)
     seeds = [int(np.random.SeedSequence([config.seed, epoch, s.index + 1, 1]).generate_state(1)[0]) for s in samples]
     targets = [sample.target.to(device) for sample in samples]
+    searched = [sample.exhaustive for sample in samples]
     with torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=config.bf16):
-        return objective(images.to(device), targets, seeds, [sample.exhaustive for sample in samples])
+        losses: dict[str, Term] = objective(images.to(device), targets, seeds, searched)
+    return losses
 
 
 def over_processes(terms: dict[str, Term], names: Sequence[str], device: str) -> dict[str, Term]:

@@ -141,7 +141,8 @@ def prepared(samples: torch.Tensor, rate: float, new_rate: float) -> np.ndarray:
     ramp = np.linspace(0, 1, fade, dtype=np.float32)
     wave[:fade] *= ramp
     wave[len(wave) - fade :] *= ramp[::-1]
-    return (wave * (LOUDNESS / np.sqrt(np.mean(wave**2)))).astype(np.float32)
+    level: np.ndarray = (wave * (LOUDNESS / np.sqrt(np.mean(wave**2)))).astype(np.float32)
+    return level
 
 
 def trimmed(wave: np.ndarray, rate: float) -> np.ndarray:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from maskrcnn.checkpoints.ours import ModelInfo, read_info
+from maskrcnn.checkpoints.ours import read_info
 from maskrcnn.data.images import find_images, is_image
 from maskrcnn.data.readers import audio, dna, series, wfdb_records
 from maskrcnn.data.signals import find_signals
 from maskrcnn.data.volumes import find_volumes, is_volume
 from maskrcnn.errors import UsageError
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.pretrained import DEFAULT_MODEL, DEFAULT_OF_KIND, model_path, shipped_models
 from maskrcnn.workflows.kinds import KINDS
 

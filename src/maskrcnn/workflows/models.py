@@ -8,9 +8,10 @@ from pathlib import Path
 from maskrcnn.checkpoints.foreign import load_foreign
 from maskrcnn.checkpoints.lookup import Say, load_model, silent
 from maskrcnn.checkpoints.mapping import Report
-from maskrcnn.checkpoints.ours import ModelInfo, save_checkpoint
+from maskrcnn.checkpoints.ours import save_checkpoint
 from maskrcnn.checkpoints.recorded import compare_stages
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.workflows.checks import model_file
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

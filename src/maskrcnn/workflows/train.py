@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from maskrcnn.checkpoints.lookup import load_model
-from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint
+from maskrcnn.checkpoints.ours import load_checkpoint
 from maskrcnn.checkpoints.transfer import load_body, transfer
 from maskrcnn.config import KeypointHeadConfig, MaskHeadConfig, ModelConfig
 from maskrcnn.data.combine import combine
@@ -22,6 +22,7 @@ from maskrcnn.data.volume_sets import labelled_as, names_of
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.evaluation.evaluate import match_classes
 from maskrcnn.losses.teacher import Teacher
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.build import VARIANTS, build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.pretrained import DEFAULT_MODEL

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.config import ModelConfig
 from maskrcnn.data.dataset import Dataset, open_dataset
 from maskrcnn.data.images import find_images
 from maskrcnn.data.split import split_labels
 from maskrcnn.errors import DataError
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.build import VARIANTS
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.workflows.doctor.classes import class_counts, class_findings, differing_classes
