@@ -67,6 +67,8 @@ SLIPS = [
     ("train FILE --time soon", "--time takes hours"),
     ("train FILE --optimizer adam", "adam"),
     ("train FILE --model gone.safetensors", "There is no file gone.safetensors"),
+    ("train FILE --model cats", "an architecture with random weights (resnet50_fpn"),
+    ("doctor FILE --model cats", "an architecture with random weights (resnet50_fpn"),
     ("train FILE --body-weights gone.safetensors", "There is no file gone.safetensors"),
     ("train FILE --plan gone.yaml", "There is no plan gone.yaml"),
     ("train FILE --out FILE", "is a file"),

@@ -11,6 +11,7 @@ from maskrcnn.checkpoints.ours import read_info
 from maskrcnn.checkpoints.published import CACHE, PUBLISHED
 from maskrcnn.errors import CheckpointError, UsageError
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.models.variants import VARIANTS
 from maskrcnn.pretrained import model_path, shipped_models
 
 
@@ -63,8 +64,12 @@ def test_a_folder_is_no_model(tmp_path):
         find_model_file(tmp_path)
 
 
-def test_further_names_may_be_welcome():
-    check_model_name("resnet50_fpn", others=["resnet50_fpn"])
+def test_architectures_may_be_welcome_and_are_listed_then():
+    check_model_name("resnet50_fpn", VARIANTS)
+    with pytest.raises(UsageError, match="random weights .resnet50_fpn, resnet101_fpn"):
+        check_model_name("cats", VARIANTS)
+    with pytest.raises(UsageError, match="There is no model resnet50_fpn"):
+        check_model_name("resnet50_fpn")
 
 
 def test_a_predictor_is_loaded_by_a_shipped_name():

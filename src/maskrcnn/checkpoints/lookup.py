@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,26 +42,27 @@ def find_model_file(name: str | Path, say: Say = silent) -> Path:
     return published_model(str(name), say) if str(name) in PUBLISHED else model_path(str(name))
 
 
-def check_model_name(name: str | Path, others: Iterable[str] = ()) -> None:
+def check_model_name(name: str | Path, architectures: Collection[str] = ()) -> None:
     """Refuse what :func:`find_model_file` would not find, without fetching anything.
 
     Args:
-        others: names that are welcome as well.
+        architectures: names that are welcome as well, where a model may begin with random weights.
 
     Raises:
         UsageError: the sentence lists what there is.
     """
     text = str(name)
-    known = text in PUBLISHED or text in shipped_models() or text in others
+    known = text in PUBLISHED or text in shipped_models() or text in architectures
     if known or os.path.isfile(name):  # noqa: PTH113
         return
     if os.path.isdir(name):  # noqa: PTH112
         raise UsageError(f"{name} is a folder; name a model file (.safetensors) in it.")
     if Path(name).suffix:
         raise UsageError(f"There is no file {name}; `maskrcnn models` lists what is there by name.")
+    fresh = f", or an architecture with random weights ({listed(architectures)})" if architectures else ""
     raise UsageError(
         f"There is no model {name}: name a model file, a shipped one ({listed(shipped_models())}) or one that "
-        f"torchvision publishes ({listed(PUBLISHED)})."
+        f"torchvision publishes ({listed(PUBLISHED)}){fresh}."
     )
 
 

@@ -15,6 +15,7 @@ from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.cli.speech import Data, console
 from maskrcnn.data.paths import refuse_missing
 from maskrcnn.errors import UsageError
+from maskrcnn.models.variants import VARIANTS
 from maskrcnn.workflows.checks import usable_device
 from maskrcnn.workflows.recipe import Recipe
 
@@ -78,8 +79,8 @@ class Doctor:
         Recipe(**{name: value for name, value in asked.items() if name != "model"}).check()
         for path in (self.data, *([self.val] if self.val else [])):
             refuse_missing(path)
-        if self.model is not None and Path(self.model).suffix:  # what has none may be an architecture
-            check_model_name(self.model)
+        if self.model is not None:
+            check_model_name(self.model, VARIANTS)
         if self.plan is not None and not self.plan.is_file():
             raise UsageError(f"There is no plan {self.plan}; --plan takes the name of a plan.yaml.")
         usable_device(self.device)

@@ -15,6 +15,7 @@ from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.cli.speech import say, tell_data_problems
 from maskrcnn.data.paths import refuse_missing
 from maskrcnn.errors import UsageError
+from maskrcnn.models.variants import VARIANTS
 from maskrcnn.pretrained import DEFAULT_MODEL
 from maskrcnn.workflows.checks import between, no_file, parse_time, result_folder, usable_device
 from maskrcnn.workflows.recipe import Planned, Recipe
@@ -93,8 +94,7 @@ class Train:
             parse_time(self.time)
         for path in (*self.data, *self.mask_data, *([self.val] if self.val else [])):
             refuse_missing(path)
-        if Path(self.model).suffix:  # what has none may be an architecture
-            check_model_name(self.model)
+        check_model_name(self.model, VARIANTS)
         if self.body_weights is not None and not self.body_weights.is_file():
             raise UsageError(f"There is no file {self.body_weights} to take --body-weights from.")
         if self.plan not in (AUTO, OFF) and not Path(self.plan).is_file():

@@ -23,8 +23,9 @@ from maskrcnn.errors import DataError, UsageError
 from maskrcnn.evaluation.evaluate import match_classes
 from maskrcnn.losses.teacher import Teacher
 from maskrcnn.model_info import ModelInfo
-from maskrcnn.models.build import VARIANTS, build_model
+from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.models.variants import VARIANTS
 from maskrcnn.pretrained import DEFAULT_MODEL
 from maskrcnn.training.distributed import joined, rank, wait
 from maskrcnn.training.fit import fit
@@ -55,7 +56,7 @@ def train(
 
     Args:
         model: a shipped model or a file to start from (classes of the same name keep what was learned), or one of
-            :data:`maskrcnn.models.build.VARIANTS` with random weights.
+            :data:`maskrcnn.models.variants.VARIANTS` with random weights.
         body_weights: a safetensors file to start the backbone's body from.
         recipe: everything about the training that can be switched.
         resume: go on from ``out/last.safetensors``, with the recipe that it was begun with.

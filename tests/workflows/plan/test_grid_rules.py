@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from maskrcnn.models.build import signal_fpn_config, volume_fpn_config
+from maskrcnn.models.variants import signal_fpn_config, volume_fpn_config
 from maskrcnn.structures import Record
 from maskrcnn.workflows.plan import grid_rules
 from maskrcnn.workflows.plan.fingerprint import Fingerprint, labelled_volume

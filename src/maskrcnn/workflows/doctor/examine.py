@@ -17,8 +17,8 @@ from maskrcnn.data.images import find_images
 from maskrcnn.data.split import split_labels
 from maskrcnn.errors import DataError
 from maskrcnn.model_info import ModelInfo
-from maskrcnn.models.build import VARIANTS
 from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.models.variants import VARIANTS
 from maskrcnn.workflows.doctor.classes import class_counts, class_findings, differing_classes
 from maskrcnn.workflows.doctor.costs import Needs, needs_findings, training_needs
 from maskrcnn.workflows.doctor.findings import Finding, by_severity, gather

@@ -10,7 +10,7 @@ from typing import Any
 from maskrcnn.checkpoints.lookup import model_info
 from maskrcnn.config import ModelConfig
 from maskrcnn.errors import DataError
-from maskrcnn.models.build import VARIANTS
+from maskrcnn.models.variants import VARIANTS
 from maskrcnn.workflows.checks import duration, gib
 from maskrcnn.workflows.cost import Cost
 from maskrcnn.workflows.plan import grid_rules, training_rules

@@ -15,7 +15,7 @@ from maskrcnn.data.split import Label, hold_out, split_labels, subset
 from maskrcnn.data.spread import spread
 from maskrcnn.data.transforms import TrainTransform
 from maskrcnn.errors import DataError, UsageError
-from maskrcnn.models.build import VARIANTS
+from maskrcnn.models.variants import VARIANTS
 from maskrcnn.workflows.checks import counted, parse_time
 from maskrcnn.workflows.cost import Cost, load_samples, measure_step
 from maskrcnn.workflows.plan.document import NAME, Plan, read_plan
