@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -16,7 +18,7 @@ from tiny_signals import tiny_signal_config, tiny_signal_info
 
 
 class Brightness(ImageHead):
-    """The mean of each channel of the image, and how long it is along x."""
+    """The mean of each channel of the image."""
 
     sees_image = True
 
@@ -25,11 +27,8 @@ class Brightness(ImageHead):
         self.image = len(strides)
 
     def forward(self, features, images):
-        image = features[self.image]
-        means = [
-            x[(slice(None), *map(slice, shape))].flatten(1).mean(1) for x, shape in zip(image, images.spatial_shapes)
-        ]
-        return torch.stack(means)
+        pairs = zip(features[self.image], images.spatial_shapes)
+        return torch.stack([x[(slice(None), *map(slice, shape))].flatten(1).mean(1) for x, shape in pairs])
 
 
 HEADS = {"brightness": Brightness}
@@ -61,14 +60,14 @@ def test_tiles_have_their_mean(predictor):
 
 
 def test_channels_have_their_mean():
-    config = tiny_signal_config()
-    model = build_model(config, HEADS).eval()
+    preprocess = dataclasses.replace(tiny_signal_config().preprocess, each_channel=True, standardise=False)
+    model = build_model(tiny_signal_config(preprocess=preprocess), HEADS).eval()
     own = Predictor(model, tiny_signal_info(model))
     one, two = torch.randn(2, 1, 60, generator=seeded())
     apart = [own(lead, (0.01,)).of_image["brightness"] for lead in (one, two)]
-    if config.preprocess.each_channel:
-        together = own(torch.cat([one, two]), (0.01,)).of_image["brightness"]
-        torch.testing.assert_close(together, sum(apart) / 2)
+    assert (apart[0] - apart[1]).abs() > 0.01
+    together = own(torch.cat([one, two]), (0.01,)).of_image["brightness"]
+    torch.testing.assert_close(together, sum(apart) / 2)
 
 
 @NDIMS
