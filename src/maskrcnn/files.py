@@ -25,6 +25,21 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def is_file(path: str | Path) -> bool:
+    """Whether there is such a file; ``Path.is_file`` raises where a name is too long or a link goes in a circle."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: str | Path) -> bool:
+    """As :func:`is_file`, of a folder."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def exists(path: str | Path) -> bool:
+    """As :func:`is_file`, of anything."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
 def _umask() -> int:
     """The permissions that new files do not get; it can only be read by setting it."""
     mask = os.umask(0)

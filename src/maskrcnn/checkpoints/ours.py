@@ -17,14 +17,25 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from maskrcnn.config import ModelConfig, from_dict, to_dict
+from maskrcnn.checkpoints.agreement import check_agreement, check_numbers, empty_tensors
+from maskrcnn.config import ModelConfig, Some, from_dict, to_dict
 from maskrcnn.errors import CheckpointError
-from maskrcnn.files import atomic_write
+from maskrcnn.files import atomic_write, is_file
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.schema import Misfit, restore, said
 
 FORMAT_VERSION = 1
 MODEL = "model."
+# What the code reads of a model's notes, and what each must be; other notes are for people.
+NOTES: dict[str, Any] = {
+    "kind": str,
+    "labels": str,
+    "tile": Some | None,
+    "images": Some,
+    "recipe": dict[str, Any],
+    "pretrained": bool,
+}
 
 
 @dataclass(frozen=True)
@@ -80,38 +91,66 @@ def read_info(path: str | Path) -> ModelInfo:
 
 
 def read_tensors(path: str | Path, prefix: str) -> dict[str, Tensor]:
-    """The tensors whose names begin with ``prefix``, without it."""
+    """The tensors whose names begin with ``prefix``, without it.
+
+    Raises:
+        CheckpointError: no such file, a damaged one, or numbers in it that are NaN or infinite.
+    """
+    found: dict[str, Tensor] = {}
     with _open(path) as file:
-        return {name.removeprefix(prefix): file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118
+        for name in (name for name in file.keys() if name.startswith(prefix)):  # noqa: SIM118
+            try:
+                tensor = file.get_tensor(name)
+            except (SafetensorError, RuntimeError, TypeError) as error:
+                raise CheckpointError(f"{path} is damaged at {name} ({error}); fetch or train it again.") from None
+            check_numbers(path, name, tensor)
+            found[name.removeprefix(prefix)] = tensor
+    return found
 
 
 def load_checkpoint(path: str | Path) -> tuple[MaskRCNN, ModelInfo]:
     """The model in float32 and in evaluation mode, and what is known of it.
 
+    Nothing is built before names and shapes in the file are those of the model that it describes.
+
     Raises:
-        CheckpointError: no such file, not one of ours, truncated, or weights that do not fit its own config.
+        CheckpointError: no such file, not one of ours, truncated, weights that do not fit its own config or that are
+            NaN or infinite.
     """
     info = read_info(path)
-    try:
-        model = build_model(info.config)
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} describes a model that cannot be built ({error!r}); update the package or train it again."
-        ) from None
+    _check_shapes(empty_tensors(info.config, path), _shapes(path), path)
+    model = build_model(info.config)
     load_exactly(model, read_tensors(path, MODEL), path)
     return model.eval(), info
 
 
-def load_exactly(model: nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:
-    """Copy ``tensors`` into ``model``; every name and shape must agree."""
-    own = model.state_dict()
-    wrong = [n for n in own if n not in tensors or tensors[n].shape != own[n].shape] + [
-        n for n in tensors if n not in own
-    ]
+def _shapes(path: str | Path) -> dict[str, tuple[int, ...]]:
+    """Of the model's tensors, from the file's header alone."""
+    with _open(path) as file:
+        names = [name for name in file.keys() if name.startswith(MODEL)]  # noqa: SIM118
+        return {name.removeprefix(MODEL): tuple(file.get_slice(name).get_shape()) for name in names}
+
+
+def _check_shapes(own: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], path: str | Path) -> None:
+    """Raises CheckpointError unless every name and shape agrees."""
+    wrong = [name for name, value in own.items() if shapes.get(name) != tuple(value.shape)]
+    wrong += [name for name in shapes if name not in own]
     if wrong:
         raise CheckpointError(
             f"{path} does not hold the model it describes: {len(wrong)} tensors are missing, left over "
-            f"or of another shape, the first {', '.join(wrong[:3])}."
+            f"or of another shape, the first {', '.join(name[:100] for name in wrong[:3])}."
+        )
+
+
+def load_exactly(model: nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:
+    """Copy ``tensors`` into ``model``; every name and shape must agree, and whole numbers stand for no weights."""
+    own = model.state_dict()
+    _check_shapes(own, {name: tuple(value.shape) for name, value in tensors.items()}, path)
+    whole = [name for name, value in own.items() if value.is_floating_point() != tensors[name].is_floating_point()]
+    if whole:
+        raise CheckpointError(
+            f"{path} holds numbers of another kind than the model's ({tensors[whole[0]].dtype} for {whole[0]}); fetch "
+            "or train it again."
         )
     with torch.no_grad():
         for name, value in own.items():
@@ -123,7 +162,8 @@ def load_matching(model: nn.Module, tensors: Mapping[str, Tensor]) -> tuple[list
     copied, kept = [], []
     with torch.no_grad():
         for name, value in model.state_dict().items():
-            if name in tensors and tensors[name].shape == value.shape:
+            fits = name in tensors and tensors[name].shape == value.shape
+            if fits and tensors[name].is_floating_point() == value.is_floating_point():
                 value.copy_(tensors[name])
                 copied.append(name)
             else:
@@ -134,7 +174,7 @@ def load_matching(model: nn.Module, tensors: Mapping[str, Tensor]) -> tuple[list
 def _open(path: str | Path) -> Any:
     if Path(path).is_dir():
         raise CheckpointError(f"{path} is a folder; name a model file (.safetensors) in it.")
-    if not Path(path).is_file():
+    if not is_file(path):
         raise CheckpointError(f"{path} does not exist; name a model file (.safetensors) or a model that is shipped.")
     try:
         return safe_open(str(path), "pt")
@@ -151,28 +191,59 @@ def _parse(path: str | Path, metadata: Mapping[str, str] | None) -> ModelInfo:
         )
     try:
         header = json.loads(metadata["maskrcnn"])
-        if header["format_version"] > FORMAT_VERSION:
+        if restore(header["format_version"], int, "format_version") > FORMAT_VERSION:
             raise CheckpointError("it was written by a newer version of maskrcnn, so update the package to read it.")
-        info = ModelInfo(
-            from_dict(dict(header["config"])),
-            tuple(header["class_names"]),
-            tuple(header["category_ids"]),
-            header["metrics"],
-            header["notes"],
-            tuple(header.get("keypoint_names", ())),  # files of earlier versions do not have these two
-            tuple((int(a), int(b)) for a, b in header.get("skeleton", ())),
-        )
+        info = _info(header)
     except CheckpointError as error:
         raise CheckpointError(f"{path} cannot be used: {error}") from None
+    except Misfit as error:
+        raise CheckpointError(f"{path} has a header that cannot be read: {error}; fetch or train it again.") from None
+    except RecursionError:
+        raise CheckpointError(
+            f"{path} has a header that cannot be read: it holds lists within lists within lists; fetch it again."
+        ) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
-            f"{path} has a header that cannot be read ({error!r}); fetch or train it again."
+            f"{path} has a header that cannot be read ({said(str(error))}); fetch or train it again."
         ) from None
-    if len(info.class_names) != info.config.num_classes:
-        raise CheckpointError(
-            f"{path} contradicts itself: {len(info.class_names)} class names for {info.config.num_classes} classes."
-        )
+    try:
+        _check_names(info)
+        check_agreement(info.config)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path} contradicts itself: {error}; fetch or train it again.") from None
     return info
+
+
+def _info(header: Any) -> ModelInfo:
+    """What a header of any version holds, field by field. Raises Misfit, KeyError, CheckpointError."""
+    notes = restore(header["notes"], dict[str, Any], "notes")
+    for name, kind in NOTES.items():
+        if name in notes:
+            restore(notes[name], kind, f"the note {name}")
+    limb = tuple[Some, Some]
+    return ModelInfo(
+        from_dict(header["config"]),
+        restore(header["class_names"], tuple[str, ...], "class_names"),
+        restore(header["category_ids"], tuple[int, ...], "category_ids"),
+        restore(header["metrics"], dict[str, float], "metrics"),
+        notes,
+        restore(header.get("keypoint_names", ()), tuple[str, ...], "keypoint_names"),
+        restore(header.get("skeleton", ()), tuple[limb, ...], "skeleton"),  # earlier versions do not have these two
+    )
+
+
+def _check_names(info: ModelInfo) -> None:
+    """Raises CheckpointError where there are not as many names and ids as there are classes and points."""
+    count, head = info.config.num_classes, info.config.keypoint_head
+    points = 0 if head is None else head.num_keypoints
+    if len(info.class_names) != count:
+        raise CheckpointError(f"{len(info.class_names)} class names for {count} classes")
+    if len(info.category_ids) not in (0, count):
+        raise CheckpointError(f"{len(info.category_ids)} category ids for {count} classes")
+    if len(info.keypoint_names) not in (0, points):
+        raise CheckpointError(f"{len(info.keypoint_names)} names for {points} keypoints")
+    if any(max(limb) >= points for limb in info.skeleton):
+        raise CheckpointError(f"its skeleton joins points that are not among its {points} keypoints")
 
 
 def describe(info: ModelInfo) -> dict[str, Any]:
