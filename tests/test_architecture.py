@@ -208,6 +208,15 @@ def mentions(files: list[File], words: str, where) -> Iterator[str]:
                 yield f"{file.name}:{number} says {found.group()}"
 
 
+def no_path_is_asked_by_what_raises(files: list[File]) -> Iterator[str]:
+    """Path's own questions raise for names that are too long and links that lead back to themselves: see files.py."""
+    for file in (file for file in files if file.name != "files.py"):
+        for node in file.nodes:
+            asked = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.args
+            if asked and node.func.attr in ("is_file", "is_dir", "exists", "resolve") and not node.keywords:
+                yield file.says(node, f"asks {node.func.attr}() of a path")
+
+
 def no_file_is_longer_than_300_lines(files: list[File]) -> Iterator[str]:
     for file in files:
         if (count := len(file.text.splitlines())) > MAX_LINES:
@@ -224,10 +233,11 @@ LAWS = (
     nothing_is_ever_unpickled,
     the_core_never_mentions_export,
     models_have_no_word_of_targets,
+    no_path_is_asked_by_what_raises,
     no_file_is_longer_than_300_lines,
 )
 
-FLOORS_LAW, ITSELF, SIBLINGS, CIRCLE, DIMENSION, GIANTS, PICKLES, EXPORT, TARGETS, LENGTH = LAWS
+FLOORS_LAW, ITSELF, SIBLINGS, CIRCLE, DIMENSION, GIANTS, PICKLES, EXPORT, TARGETS, PATHS, LENGTH = LAWS
 PLANTED = [
     (FLOORS_LAW, "ops/boxes.py", "from maskrcnn.structures import Instances"),
     (FLOORS_LAW, "models/fpn.py", "import maskrcnn.data.transforms"),
@@ -260,6 +270,9 @@ PLANTED = [
     (EXPORT, "ops/nms.py", "if torch.jit.is_scripting():\n    pass"),
     (EXPORT, "ops/nms.py", "x = 1  # ONNX has no such operator"),
     (TARGETS, "models/rpn.py", "def forward(self, features, gt_targets=None): ..."),
+    (PATHS, "data/images.py", "if path.is_file():\n    pass"),
+    (PATHS, "data/images.py", "(folder / name).exists()"),
+    (PATHS, "cli/train.py", "out.resolve()"),
     (LENGTH, "ops/nms.py", "x = 1\n" * 301),
 ]
 INNOCENT = [
@@ -278,6 +291,8 @@ INNOCENT = [
     (EXPORT, "data/transforms.py", "def jitter(image): ..."),
     (EXPORT, "export/onnx.py", "import onnx"),
     (TARGETS, "losses/rpn.py", "targets = []"),
+    (PATHS, "data/images.py", "is_file(path) and entry.is_dir(follow_symlinks=False)"),
+    (PATHS, "files.py", "entry.is_file()"),
     (LENGTH, "ops/nms.py", "x = 1\n" * 300),
 ]
 # Planted files meet these: a package as small as the cases need.

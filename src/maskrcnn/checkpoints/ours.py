@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from maskrcnn.checkpoints.agreement import check_agreement, check_numbers, empty_tensors
 from maskrcnn.config import ModelConfig, Some, from_dict, to_dict
 from maskrcnn.errors import CheckpointError
-from maskrcnn.files import atomic_write, is_file
+from maskrcnn.files import atomic_write, is_file, is_folder
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.schema import Misfit, restore, said
@@ -59,6 +59,9 @@ def save_checkpoint(
     Args:
         extra: further tensors under names that do not begin with ``model.``: what training needs to go on.
         half: weights in half precision: half the size, for shipping.
+
+    Raises:
+        CheckpointError: the disk is full; an old file is as it was.
     """
     tensors = {MODEL + name: value.detach().cpu() for name, value in model.state_dict().items()}
     if half:
@@ -75,9 +78,12 @@ def save_checkpoint(
         "keypoint_names": info.keypoint_names,
         "skeleton": info.skeleton,
     }
-    with atomic_write(path) as temporary:
-        contiguous = {name: value.contiguous().clone() for name, value in tensors.items()}
-        save_file(contiguous, temporary, metadata={"maskrcnn": json.dumps(header)})
+    contiguous = {name: value.contiguous().clone() for name, value in tensors.items()}
+    try:
+        with atomic_write(path) as temporary:
+            save_file(contiguous, temporary, metadata={"maskrcnn": json.dumps(header)})
+    except SafetensorError as error:  # which is what it makes of a disk that is full
+        raise CheckpointError(f"{path} could not be written ({error}); free some space and go on.") from None
 
 
 def read_info(path: str | Path) -> ModelInfo:
@@ -172,7 +178,7 @@ def load_matching(model: nn.Module, tensors: Mapping[str, Tensor]) -> tuple[list
 
 
 def _open(path: str | Path) -> Any:
-    if Path(path).is_dir():
+    if is_folder(Path(path)):
         raise CheckpointError(f"{path} is a folder; name a model file (.safetensors) in it.")
     if not is_file(path):
         raise CheckpointError(f"{path} does not exist; name a model file (.safetensors) or a model that is shipped.")

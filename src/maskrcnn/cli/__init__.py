@@ -61,6 +61,6 @@ def main() -> None:
     except OSError as error:
         say(f"maskrcnn: {error.filename or 'a file'}: {error.strerror or error}.")
         sys.exit(2)
-    except KeyboardInterrupt:
-        say("maskrcnn: stopped.")
+    except KeyboardInterrupt as stopped:
+        say(f"maskrcnn: {stopped.args[0] if stopped.args else 'stopped.'}")
         sys.exit(130)

@@ -46,7 +46,7 @@ class Evaluate:
 
     def run(self) -> int:
         from maskrcnn.data.dataset import open_dataset
-        from maskrcnn.workflows.evaluate import evaluate_to, print_table
+        from maskrcnn.workflows.evaluate import METRICS, evaluate_to, print_table
         from maskrcnn.workflows.inputs import default_of_kind
         from maskrcnn.workflows.kinds import as_learned, check_kind
         from maskrcnn.workflows.models import load_predictor
@@ -81,7 +81,9 @@ class Evaluate:
                 say,
             )
         print_table(result)
-        print(f"The same with more digits: {self.out / 'metrics.json'}")
+        digits = self.out / METRICS
+        if not any(failure.startswith(str(digits)) for failure in failures):
+            print(f"The same with more digits: {digits}")
         if page is not None:
             print(f"Why objects are missed, and what to do next: {page}")
         return tell_failures(failures)

@@ -12,6 +12,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from maskrcnn.errors import DataError
+from maskrcnn.files import broken_links, exists, is_file, is_file_entry, is_folder, resolved, why_missing
 from maskrcnn.structures import Record
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"})
@@ -109,12 +110,12 @@ def find_images(paths: str | Path | Iterable[str | Path], exclude: str | Path | 
         DataError: for a path that does not exist.
     """
     named = [paths] if isinstance(paths, str | Path) else list(paths)
-    excluded = None if exclude is None else Path(exclude).resolve()
+    excluded = None if exclude is None else resolved(Path(exclude))
     found: dict[Path, None] = {}
     for path in map(Path, named):
-        if path.is_dir():
+        if is_folder(path):
             found.update(dict.fromkeys(_walk(path, excluded)))
-        elif path.is_file():
+        elif is_file(path):
             found[path] = None
         else:
             raise DataError(f"{path} does not exist; name an image or a folder of images.")
@@ -123,7 +124,7 @@ def find_images(paths: str | Path | Iterable[str | Path], exclude: str | Path | 
 
 def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
     """The images in ``folder``, each folder's own files before its subfolders."""
-    if excluded is not None and folder.resolve() == excluded:
+    if excluded is not None and resolved(folder) == excluded:
         return
     subfolders = []
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
@@ -131,8 +132,9 @@ def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
             continue
         if entry.is_dir(follow_symlinks=False):
             subfolders.append(Path(entry.path))
-        elif is_image(entry.name) and entry.is_file():
+        elif is_image(entry.name) and is_file_entry(entry):
             yield Path(entry.path)
+    yield from broken_links(folder, IMAGE_SUFFIXES)
     for subfolder in subfolders:
         yield from _walk(subfolder, excluded)
 
@@ -160,9 +162,9 @@ def _deep_pixels(image: Image.Image) -> np.ndarray:
 
 def _unreadable(path: str | Path, error: Exception) -> DataError:
     """The one sentence for an image that does not open."""
-    if not Path(path).exists():
-        return DataError(f"{path} does not exist; check the name.")
-    if Path(path).is_dir():
+    if not exists(Path(path)):
+        return DataError(why_missing(path))
+    if is_folder(Path(path)):
         return DataError(f"{path} is a folder; name an image file.")
     if Path(path).stat().st_size == 0:
         return DataError(f"{path} is empty (0 bytes); copy or download it again.")

@@ -9,6 +9,7 @@ from PIL import Image
 
 from maskrcnn.data.images import is_image
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_folder
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 
@@ -88,7 +89,7 @@ def mask_record(image: Path, image_id: int, regions: Regions, labels: np.ndarray
 
 def images_by_stem(folder: Path) -> dict[str, Path]:
     """The images in a folder, sorted, by their names without suffix; none where there is no such folder."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         return {}
     return {path.stem: path for path in sorted(folder.iterdir()) if is_image(path) and not path.name.startswith(".")}
 

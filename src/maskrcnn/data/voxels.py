@@ -15,6 +15,7 @@ import torch
 from maskrcnn.data.recording import reason
 from maskrcnn.data.volume import FileSpace, LabelVolume, Volume
 from maskrcnn.errors import DataError, MaskRCNNError
+from maskrcnn.files import is_file
 
 UNSCALED = (1.0, 0.0)
 NEARLY = 1e-3  # a label that was scaled in the file may miss its whole number by this
@@ -152,7 +153,7 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     except PermissionError as error:
         raise DataError(f"{error.filename or path} may not be read; change its permissions.") from error
     except Exception as error:  # decoders meet broken bytes with errors of every kind
-        if path.is_file() and path.stat().st_size == 0:
+        if is_file(path) and path.stat().st_size == 0:
             raise DataError(f"{path} is empty (0 bytes); copy or download it again.") from error
         raise DataError(
             f"{path} cannot be read as {kind} ({reason(error)}); it may be cut off or damaged: copy or "

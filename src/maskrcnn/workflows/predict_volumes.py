@@ -14,7 +14,7 @@ from maskrcnn.data.volumes import read_volume
 from maskrcnn.errors import DataError
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.volume_outputs import VolumeWriter, refuse_among_scans
-from maskrcnn.workflows.predict import Outcome, check_classes, printable
+from maskrcnn.workflows.predict import Outcome, check_classes, printable, said_how_far, unwritten
 
 
 def predict_volumes(
@@ -28,7 +28,8 @@ def predict_volumes(
 ) -> Outcome:
     """Find the objects in scans and write what :class:`VolumeWriter` writes into ``out``.
 
-    Memory is bounded by one scan. What cannot be read, or what the model fails on, is named; the rest is done.
+    Memory is bounded by one scan. What cannot be read or written, or what the model fails on, is named; the
+    rest is done.
 
     Args:
         paths: files, and folders that hold a DICOM series.
@@ -46,26 +47,31 @@ def predict_volumes(
     info, outcome = predictor.info, Outcome()
     wanted = torch.tensor([k for k, name in enumerate(info.class_names, 1) if name in classes])
     writer = VolumeWriter(out, info.class_names, info.category_ids or None, cutouts)
-    for path in paths:
-        try:
-            volume = read_volume(path)
-            check_channels(predictor, path, volume)
-            found = predictor(volume.samples, volume.spacing)
-        except DataError as error:
-            outcome.failures.append(str(error))
-            continue
-        except (RuntimeError, MemoryError) as error:
-            reason = (str(error).splitlines() or ["out of memory"])[0]
-            outcome.failures.append(f"{path}: the model failed on it ({reason}); try a smaller --tile.")
-            continue
-        outcome.notes += volume.notes
-        if len(wanted):
-            found = found[torch.isin(cast(Tensor, found.labels), wanted)]
-        found = found[: max_detections if max_detections is not None else len(found)]
-        writer.add(printable(path), volume, found)
-        outcome.counts[str(path)] = len(found)
-        report(path, len(found))
-    writer.close()
+    with said_how_far(outcome, len(paths), out):
+        for path in paths:
+            try:
+                volume = read_volume(path)
+                check_channels(predictor, path, volume)
+                found = predictor(volume.samples, volume.spacing)
+            except DataError as error:
+                outcome.failures.append(str(error))
+                continue
+            except (RuntimeError, MemoryError) as error:
+                reason = (str(error).splitlines() or ["out of memory"])[0]
+                outcome.failures.append(f"{path}: the model failed on it ({reason}); try a smaller --tile.")
+                continue
+            outcome.notes += volume.notes
+            if len(wanted):
+                found = found[torch.isin(cast(Tensor, found.labels), wanted)]
+            found = found[: max_detections if max_detections is not None else len(found)]
+            try:
+                writer.add(printable(path), volume, found)
+            except OSError as error:
+                outcome.failures.append(unwritten(path, error))
+                continue
+            outcome.counts[str(path)] = len(found)
+            report(path, len(found))
+        writer.close()
     return outcome
 
 

@@ -24,6 +24,7 @@ from maskrcnn.data.intervals import Interval, LabelledSignal, signal_dataset
 from maskrcnn.data.recording import Signal, extra, reason, stretch
 from maskrcnn.data.records import Dataset
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file
 
 GENBANK = frozenset({".gb", ".gbk", ".gbff", ".genbank"})
 FASTA = frozenset({".fa", ".fasta", ".fna"})
@@ -90,7 +91,7 @@ def _labelled(file: Path, choice: Choice, problems: list[str]) -> LabelledSignal
 
 def _beside(file: Path, length: int, choice: Choice, problems: list[str]) -> list[Interval]:
     """What is labelled of a FASTA file."""
-    gff = next((file.with_suffix(suffix) for suffix in GFF if file.with_suffix(suffix).is_file()), None)
+    gff = next((file.with_suffix(suffix) for suffix in GFF if is_file(file.with_suffix(suffix))), None)
     if gff is not None:
         return feature_intervals(file, read_gff(gff, problems), length, choice)
     labels = find_labels(file)

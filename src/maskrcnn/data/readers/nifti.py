@@ -16,6 +16,7 @@ from maskrcnn.data.orientation import turn_to_canonical
 from maskrcnn.data.volume import FileSpace, LabelVolume, Turn, Volume, extra
 from maskrcnn.data.voxels import Voxels, labels_of, reading, volume_of
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file
 
 SUFFIXES = (".nii", ".nii.gz", ".mgz", ".mgh", ".hdr", ".img")
 PAIRS = {".hdr": ".img", ".img": ".hdr"}  # either alone is something else
@@ -24,10 +25,10 @@ MILLIMETRES = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
 
 def is_nifti(path: Path) -> bool:
     """Whether the file's name is that of a NIfTI or FreeSurfer volume; of a pair both files must be there."""
-    if not path.name.lower().endswith(SUFFIXES) or not path.is_file():
+    if not path.name.lower().endswith(SUFFIXES) or not is_file(path):
         return False
     other = PAIRS.get(path.suffix.lower())
-    return other is None or path.with_suffix(other).is_file()
+    return other is None or is_file(path.with_suffix(other))
 
 
 def read_nifti(path: Path) -> Volume:

@@ -19,6 +19,7 @@ from maskrcnn.data.intervals import LabelledSignal, signal_dataset
 from maskrcnn.data.recording import Signal, finite_signal, reason, stretch
 from maskrcnn.data.records import Dataset
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file
 
 SUFFIXES = frozenset({".csv", ".npz", ".npy"})
 SAMPLES, RATES, NAMES = ("samples", "signal", "data", "x"), ("rate", "sampling_rate", "fs"), "channel_names"
@@ -30,9 +31,9 @@ MOST_CHANNELS = 64  # an npy with more rows and columns than this is taken for s
 def is_series(path: Path) -> bool:
     """Whether the file holds numbers of time: of a csv its first lines are looked at, of an npz the names in it."""
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES or path.name.lower().endswith(TABLE) or not path.is_file():
+    if suffix not in SUFFIXES or path.name.lower().endswith(TABLE) or not is_file(path):
         return False
-    if path.with_suffix(TABLE).is_file():
+    if is_file(path.with_suffix(TABLE)):
         return True
     looks_like = {".csv": _is_numeric, ".npz": _has_samples, ".npy": _is_long}[suffix]
     try:

@@ -15,6 +15,7 @@ from maskrcnn.data.tiff_pages import has_several_pages, pages
 from maskrcnn.data.volume import FileSpace, LabelVolume, Turn, Volume, extra
 from maskrcnn.data.voxels import Voxels, labels_of, reading, volume_of
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file
 
 SUFFIXES = (".tif", ".tiff")
 SLICES = "ZQI"  # z, or what tifffile calls axes that nobody named
@@ -28,7 +29,7 @@ MILLIMETRES = {
 
 def is_tiff_stack(path: Path) -> bool:
     """Whether the file is a TIFF of more than one page; one page is a picture, whatever its resolution levels."""
-    if not path.name.lower().endswith(SUFFIXES) or not path.is_file():
+    if not path.name.lower().endswith(SUFFIXES) or not is_file(path):
         return False
     try:
         return has_several_pages(path)

@@ -17,6 +17,7 @@ from maskrcnn.data.orientation import steps, turn_to_canonical
 from maskrcnn.data.volume import FileSpace, LabelVolume, Turn, Volume
 from maskrcnn.data.voxels import Voxels, check_numbers, labels_of, reading, volume_of
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file
 
 SUFFIXES = (".npz", ".npy")
 SAMPLES, LABELS = ("volume", "samples", "image"), ("labels", "label", "mask", "numbers")
@@ -26,7 +27,7 @@ UNEQUAL = 0.01  # spacing and affine may differ by this much of a step
 
 def is_volume_array(path: Path) -> bool:
     """Whether the file holds numbers of three or four axes; only its header is read."""
-    if not path.name.lower().endswith(SUFFIXES) or not path.is_file():
+    if not path.name.lower().endswith(SUFFIXES) or not is_file(path):
         return False
     try:
         if path.suffix.lower() == ".npy":

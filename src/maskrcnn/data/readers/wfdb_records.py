@@ -27,6 +27,7 @@ from maskrcnn.data.waves import (
 )
 from maskrcnn.data.wfdb_annotations import read_marks
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file
 
 HEADER = ".hea"
 # Tried in this order: manual waves (QT Database, then the whole-record kinds), then automatic ones.
@@ -37,7 +38,7 @@ BYTES = {"8": 1, "16": 2, "24": 3, "32": 4, "61": 2, "80": 1, "160": 2, "212": 1
 
 def is_wfdb(path: Path) -> bool:
     """Whether ``path`` is a header, or the file of samples of one that lies beside it."""
-    return path.suffix == HEADER or (path.suffix == ".dat" and path.with_suffix(HEADER).is_file())
+    return path.suffix == HEADER or (path.suffix == ".dat" and is_file(path.with_suffix(HEADER)))
 
 
 def read_wfdb(path: Path, start: int = 0, stop: int | None = None) -> Signal:
@@ -101,7 +102,7 @@ def open_wfdb(path: Path, files: Sequence[Path], annotator: str = "") -> Dataset
 
 
 def _labelled(file: Path, annotator: str, problems: list[str]) -> LabelledSignal:
-    if not file.with_suffix(f".{annotator}").is_file():
+    if not is_file(file.with_suffix(f".{annotator}")):
         raise DataError(f"it has no annotations {file.stem}.{annotator}.")
     header = wfdb_header(file)
     waves = read_waves(file, annotator)
@@ -154,7 +155,7 @@ def _samples_held(file: Path, header: Any, name: str) -> int | None:
     Raises:
         DataError: where the file is missing.
     """
-    if not file.is_file():
+    if not is_file(file):
         raise DataError(f"{file.with_suffix(HEADER)} has no samples: {name} is not beside it; copy it there.")
     own = [k for k, other in enumerate(header.file_name) if other == name]
     if any(header.fmt[k] not in BYTES for k in own):
@@ -166,7 +167,7 @@ def _samples_held(file: Path, header: Any, name: str) -> int | None:
 def _ask(path: Path, function: str, **options: Any) -> Any:
     """What a function of wfdb says of the record; it meets broken files with errors of every kind."""
     wfdb = extra("wfdb", "WFDB records")
-    if not path.is_file():
+    if not is_file(path):
         raise DataError(f"{path} does not exist; a WFDB record is named by its header (.hea).")
     try:
         with warnings.catch_warnings():  # of pandas, about how wfdb uses it
