@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=2, help="objects of a photo")
     asked = parser.parse_args()
     data, predictor = open_dataset(asked.labels), load_predictor(asked.model)
-    predictor.adjust(score=0.5, tile="off")
+    predictor = predictor.with_options(score=0.5, tile="off")
     order = np.random.default_rng(1).permutation(len(data))[asked.skip : asked.skip + asked.photos]
     photos = [data.read_image(data[int(k)]) for k in order]
     start = time.perf_counter()

@@ -61,7 +61,7 @@ def mosaic(path: Path, height: int, width: int, side: int = 250) -> Path:
 def predict(model: str, folder: Path) -> dict[str, float]:
     """Overlay, run lengths and table of 300 objects; a few large tiles' proposals are enough to find as many."""
     predictor = load_predictor(model, "cpu")
-    predictor.adjust(score=0.0, tile=2600)
+    predictor = predictor.with_options(score=0.0, tile=2600)
     predict_files(predictor, [mosaic(folder / "small.jpg", 250, 500)], folder / "warm-up")
     photo = mosaic(folder / "large.jpg", 4000, 6000)
     before = forget_peak()

@@ -21,9 +21,10 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "maskrcnn"
 FLOORS = (
     "errors files schema ops pretrained",
     "regions config",
-    "rle structures",
-    "models data",
+    "rle structures model_info keypoint_names",
     "losses",
+    "models data",
+    "losses/objective",
     "checkpoints visualize",
     "inference",
     "evaluation",
@@ -41,6 +42,7 @@ MAY_BRANCH = ("ops/nd.py", "models/nd.py", "visualize/", "data/readers/", "data/
 FOREIGN = {"torchvision", "timm", "torchmetrics", "lightning", "pytorch_lightning"}
 UNPICKLERS = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 MAX_LINES = 300
+WALKS = ("models/mask_rcnn.py", "losses/objective.py", "inference/predictor.py")
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,16 @@ class File:
 
     @property
     def room(self) -> str:
-        """What has a floor: the package's own file or the folder at its top."""
-        return self.name.removesuffix(".py").split("/")[0]
+        """What has a floor: see :func:`room_of`."""
+        return room_of(self.name.removesuffix(".py"))
 
     def says(self, node: ast.AST, what: str) -> str:
         return f"{self.name}:{getattr(node, 'lineno', 1)} {what}"
+
+
+def room_of(path: str) -> str:
+    """The package's own file or the folder at its top, unless a file in it has a floor of its own."""
+    return path if path in FLOOR else path.split("/")[0]
 
 
 def package_files() -> list[File]:
@@ -101,7 +108,7 @@ def own_imports(files: list[File]) -> Iterator[tuple[File, ast.AST, str]]:
 def a_file_knows_only_lower_floors_and_its_own_room(files: list[File]) -> Iterator[str]:
     yield from (file.says(ast.Module(), f"{file.room} has no floor") for file in files if file.room not in FLOOR)
     for file, node, module in own_imports(files):
-        room = (module.split(".") + ["__init__"])[1]
+        room = room_of("/".join(module.split(".")[1:]) or "__init__")
         if room != file.room and FLOOR.get(room, 99) >= FLOOR.get(file.room, -1):
             yield file.says(node, f"{file.room} imports {room}, which is not below it")
 
@@ -197,8 +204,28 @@ def the_core_never_mentions_export(files: list[File]) -> Iterator[str]:
     yield from mentions(files, r"\b(onnx|jit|tracing)\b", lambda file: file.room != "export")
 
 
-def models_have_no_word_of_targets(files: list[File]) -> Iterator[str]:
-    yield from mentions(files, "target", lambda file: file.room == "models")
+def the_walk_of_prediction_has_no_word_of_targets(files: list[File]) -> Iterator[str]:
+    """A head has its loss beside it, as all else that the walks ask of it; the rest of models/ only predicts."""
+    heads = ("models/head.py", "models/point_head.py", "models/heads/")
+    yield from mentions(files, "target", lambda file: file.room == "models" and not file.name.startswith(heads))
+
+
+def the_walks_name_no_head(files: list[File]) -> Iterator[str]:
+    """What is added to them is added by the head; the second stage is the detector itself."""
+    for file, node, module in own_imports(files):
+        if file.name in WALKS and re.match(r"maskrcnn\.models\.(heads\.(?!box$)|point_head)", module):
+            yield file.says(node, f"imports {module}")
+    yield from mentions(files, r"heads?(\[|\.get\()[\"\'](?!box)|(mask|keypoint)_head", lambda file: file.name in WALKS)
+
+
+def nobody_changes_a_config(files: list[File]) -> Iterator[str]:
+    """What a call wants travels with it; a model or predictor that several threads share stays as it is."""
+    for file in files:
+        for node in file.nodes:
+            goals = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            for goal in goals if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) else []:
+                if isinstance(goal, ast.Attribute) and goal.attr == "config" and ast.unparse(goal.value) != "self":
+                    yield file.says(node, f"assigns {ast.unparse(goal)}")
 
 
 def mentions(files: list[File], words: str, where) -> Iterator[str]:
@@ -232,16 +259,20 @@ LAWS = (
     the_field_s_giants_are_never_imported,
     nothing_is_ever_unpickled,
     the_core_never_mentions_export,
-    models_have_no_word_of_targets,
+    the_walk_of_prediction_has_no_word_of_targets,
+    the_walks_name_no_head,
+    nobody_changes_a_config,
     no_path_is_asked_by_what_raises,
     no_file_is_longer_than_300_lines,
 )
 
-FLOORS_LAW, ITSELF, SIBLINGS, CIRCLE, DIMENSION, GIANTS, PICKLES, EXPORT, TARGETS, PATHS, LENGTH = LAWS
+FLOORS_LAW, ITSELF, SIBLINGS, CIRCLE, DIMENSION, GIANTS, PICKLES, EXPORT, TARGETS, HEADS, CONFIG, PATHS, LENGTH = LAWS
 PLANTED = [
     (FLOORS_LAW, "ops/boxes.py", "from maskrcnn.structures import Instances"),
     (FLOORS_LAW, "models/fpn.py", "import maskrcnn.data.transforms"),
     (FLOORS_LAW, "data/dataset.py", "from maskrcnn.models.rpn import RPN"),
+    (FLOORS_LAW, "losses/box.py", "from maskrcnn.models.rpn import RPN"),
+    (FLOORS_LAW, "models/rpn.py", "from maskrcnn.losses.objective import Objective"),
     (FLOORS_LAW, "losses/box.py", "def late():\n    from maskrcnn.training import fit"),
     (FLOORS_LAW, "losses/box.py", "from ..training import fit"),
     (FLOORS_LAW, "video/reader.py", "from maskrcnn.export.onnx import export"),
@@ -273,10 +304,18 @@ PLANTED = [
     (PATHS, "data/images.py", "if path.is_file():\n    pass"),
     (PATHS, "data/images.py", "(folder / name).exists()"),
     (PATHS, "cli/train.py", "out.resolve()"),
+    (HEADS, "models/mask_rcnn.py", "from maskrcnn.models.heads.mask import MaskHead"),
+    (HEADS, "losses/objective.py", "from maskrcnn.models.point_head import PointHead"),
+    (HEADS, "losses/objective.py", "if 'mask' in heads:\n    losses |= heads['mask'].losses(inputs)"),
+    (HEADS, "inference/predictor.py", "if config.mask_head is not None:\n    pass"),
+    (CONFIG, "inference/mirroring.py", "model.config = lower"),
+    (CONFIG, "evaluation/evaluate.py", "predictor.model.config: ModelConfig = lower"),
     (LENGTH, "ops/nms.py", "x = 1\n" * 301),
 ]
 INNOCENT = [
-    (FLOORS_LAW, "losses/box.py", "from maskrcnn.models.rpn import RPN"),
+    (FLOORS_LAW, "losses/objective.py", "from maskrcnn.models.rpn import RPN"),
+    (FLOORS_LAW, "losses/objective.py", "from maskrcnn.losses.box import box_losses"),
+    (FLOORS_LAW, "models/rpn.py", "from maskrcnn.losses.terms import Term"),
     (FLOORS_LAW, "losses/box.py", "from maskrcnn.losses.terms import Term"),
     (FLOORS_LAW, "losses/box.py", "from .terms import Term"),
     (ITSELF, "losses/box.py", "from maskrcnn.models import rpn"),
@@ -293,6 +332,10 @@ INNOCENT = [
     (TARGETS, "losses/rpn.py", "targets = []"),
     (PATHS, "data/images.py", "is_file(path) and entry.is_dir(follow_symlinks=False)"),
     (PATHS, "files.py", "entry.is_file()"),
+    (TARGETS, "models/heads/mask.py", "targets = []"),
+    (HEADS, "models/mask_rcnn.py", "from maskrcnn.models.heads.box import BoxHead"),
+    (HEADS, "models/build.py", "from maskrcnn.models.heads.mask import MaskHead"),
+    (CONFIG, "models/build.py", "self.config = config"),
     (LENGTH, "ops/nms.py", "x = 1\n" * 300),
 ]
 # Planted files meet these: a package as small as the cases need.
@@ -302,6 +345,8 @@ OTHERS = [
     File("data/writers/coco.py", ""),
     File("data/images.py", "from maskrcnn.structures import Record"),
     File("models/rpn.py", ""),
+    File("models/heads/mask.py", ""),
+    File("models/heads/box.py", ""),
     File("structures.py", ""),
 ]
 

@@ -44,7 +44,7 @@ def _add_to_photo(predictor: Predictor, file: Path, annotations: list[dict[str, 
     boxes[:, 2:] += boxes[:, :2]
     masks = predictor.mask_probabilities(image, boxes, torch.tensor([labels[a["category_id"]] for a in annotations]))
     sure = is_sure(masks, boxes)
-    regions = paste_regions(masks, boxes, tuple(image.shape[1:]), predictor.mask_threshold)
+    regions = paste_regions(masks, boxes, tuple(image.shape[1:]), predictor.options.mask_threshold)
     areas = regions.areas()
     for n in sure.nonzero()[:, 0].tolist():
         if areas[n]:

@@ -16,7 +16,7 @@ def ours() -> Work:
     model = reference_model()
     names = tuple(str(k) for k in range(1, seeded.NUM_CLASSES))
     predictor = Predictor(model, ModelInfo(model.config, names))
-    predictor.adjust(tile="off")
+    predictor = predictor.with_options(tile="off")
     image = torch.from_numpy(seeded.picture(0)) * 255
 
     def run() -> Arrays:

@@ -14,6 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from maskrcnn.ops.boxes import clip_boxes
+from maskrcnn.ops.masks import mask_spans
+
+ROWS_AT_ONCE = 16_384  # of the windows of masks that are pasted together: a few megabytes
+
 
 @dataclass(frozen=True)
 class AxisMap:
@@ -253,3 +258,14 @@ def stretches(regions: Regions, i: int) -> np.ndarray:
     """The samples of a signal that object ``i`` covers: int64 ``[n, 2]``, start and end, half-open and ascending."""
     edges = int(regions.offsets[i, 0]) + np.cumsum(regions.runs[i].astype(np.int64))
     return edges[: len(edges) // 2 * 2].reshape(-1, 2)  # a run of zeros that comes last ends no stretch
+
+
+def paste_regions(masks: Tensor, boxes: Tensor, spatial_shape: Sequence[int], threshold: float = 0.5) -> Regions:
+    """Masks ``[N, *M]`` over their boxes ``[N, 2D]`` as regions of the image: outlines only, no window is filled."""
+    low, high = clip_boxes(boxes, spatial_shape).chunk(2, -1)
+    rows = (high - low).ceil().add(1)[:, 1:].prod(1)
+    together = torch.unique_consecutive(rows.cumsum(0) // ROWS_AT_ONCE, return_counts=True)[1].tolist() or [0]
+    some = zip(masks.split(together), boxes.split(together))
+    found = [mask_spans(own, its_boxes, spatial_shape, threshold) for own, its_boxes in some]
+    spans, counts = (torch.cat(parts).cpu().numpy() for parts in zip(*found))
+    return Regions.from_spans(spatial_shape, spans, counts)

@@ -6,8 +6,8 @@ sample k covers [k, k+1). Spatial shapes are in tensor order (..., z, y, x). Lab
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -19,45 +19,87 @@ from maskrcnn.regions import Regions
 OTHER = -1  # the label of an object of no class of the model: it teaches where objects are and what masks look like
 
 
+UNGIVEN = torch.empty(0)  # stands for a field that the caller leaves to its default
+
+
 @dataclass
 class Instances:
-    """The objects of one image: as found (detections) or as labelled (targets). Every field but the first is optional.
+    """The objects of one image: as found (detections) or as labelled (ground truth).
+
+    Labels, scores and crowd are always there; what an object may truly lack (a mask, points) is None.
 
     Attributes:
         boxes: float ``[N, 2D]``.
-        labels: int64 ``[N]``, 1..K; targets may also have ``OTHER``.
-        scores: float ``[N]``, 0..1.
+        labels: int64 ``[N]``, 1..K; 0 where nobody said what it is. Ground truth may also have ``OTHER``.
+        scores: float ``[N]``, 0..1; not a number where nobody scored it, as in ground truth.
         mask_logits: float ``[N, *M]``: each object's mask over its own box, before the sigmoid, as a head made it.
         regions: which samples each object covers.
-        keypoints: float ``[N, P, D + 1]``: coordinates x first, then visibility (targets) or score (detections).
+        keypoints: float ``[N, P, D + 1]``: coordinates x first, then visibility (ground truth) or score (detections).
         crowd: bool ``[N]``: True where a label covers several objects that nobody separated; such a region is
             neither an object to find nor background.
-        unknown_sides: bool ``[N, 2D]``: True where nobody labelled that side of the box (targets); the coordinate there
-            is a guess, which matches but does not teach.
+        unknown_sides: bool ``[N, 2D]``: True where nobody labelled that side of the box (ground truth); the coordinate
+            there is a guess, which matches but does not teach. None: every side is known.
+        outputs: what further heads say of each object, by head: tensors ``[N, ...]``.
+        of_image: what further heads say of the image as a whole, by head; not indexed with the objects.
     """
 
     boxes: Tensor
-    labels: Tensor | None = None
-    scores: Tensor | None = None
+    labels: Tensor = UNGIVEN
+    scores: Tensor = UNGIVEN
     mask_logits: Tensor | None = None
     regions: Regions | None = None
     keypoints: Tensor | None = None
-    crowd: Tensor | None = None
+    crowd: Tensor = UNGIVEN
     unknown_sides: Tensor | None = None
+    outputs: dict[str, Tensor] = field(default_factory=dict)
+    of_image: dict[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        count = len(self.boxes)
+        if self.labels is UNGIVEN:
+            self.labels = self.boxes.new_zeros(count, dtype=torch.int64)
+        if self.scores is UNGIVEN:
+            self.scores = torch.full((count,), torch.nan, device=self.boxes.device)
+        if self.crowd is UNGIVEN:
+            self.crowd = self.boxes.new_zeros(count, dtype=torch.bool)
 
     def __len__(self) -> int:
         return self.boxes.shape[0]
 
     def __getitem__(self, index: Tensor | slice) -> Instances:
-        """All fields at ``index``, a boolean or integer tensor or a slice."""
-        chosen: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
-        return replace(self, **{name: value[index] for name, value in chosen.items() if value is not None})
+        """The objects at ``index``, a boolean or integer tensor or a slice, with all their fields."""
+        chosen: dict[str, Any] = {name: value[index] for name, value in self._by_object() if value is not None}
+        return replace(self, **chosen, outputs={name: value[index] for name, value in self.outputs.items()})
 
     def to(self, device: torch.device | str) -> Instances:
         """The same objects with every tensor on ``device`` (regions stay in memory as run lengths)."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        moved: dict[str, Any] = {name: v.to(device) for name, v in values.items() if isinstance(v, Tensor)}
+        moved: dict[str, Any] = {name: v.to(device) for name, v in self._by_object() if isinstance(v, Tensor)}
+        for name in ("outputs", "of_image"):
+            moved[name] = {key: value.to(device) for key, value in getattr(self, name).items()}
         return replace(self, **moved)
+
+    def _by_object(self) -> Iterator[tuple[str, Any]]:
+        """Names and values of the fields that have a row for each object."""
+        return ((f.name, getattr(self, f.name)) for f in fields(self) if f.name not in ("outputs", "of_image"))
+
+    @staticmethod
+    def join(parts: Sequence[Instances]) -> Instances:
+        """The objects of several (at least one), in a row; a field that is missing in any is missing in all.
+
+        What heads say of images as a whole is left out: it cannot be put in a row.
+        """
+        joined: dict[str, Any] = {}
+        for name, first in parts[0]._by_object():
+            values = [first, *(getattr(part, name) for part in parts[1:])]
+            if any(value is None for value in values):
+                joined[name] = None
+            else:
+                joined[name] = torch.cat(values) if isinstance(first, Tensor) else Regions.join(values)
+        shared = set.intersection(*(set(part.outputs) for part in parts))
+        outputs = {
+            name: torch.cat([part.outputs[name] for part in parts]) for name in parts[0].outputs if name in shared
+        }
+        return Instances(**joined, outputs=outputs)
 
 
 @dataclass
@@ -137,13 +179,16 @@ class Record:
 
     def instances(self) -> Instances:
         """The labels as tensors, in the coordinates of the file."""
-        as_tensor: Any = lambda a: None if a is None else torch.from_numpy(np.ascontiguousarray(a))  # noqa: E731
         crowd = np.zeros(len(self), bool) if self.crowd is None else self.crowd
         return Instances(
-            boxes=as_tensor(self.boxes.astype(np.float32)),
-            labels=as_tensor(self.labels.astype(np.int64)),
+            boxes=_as_tensor(self.boxes.astype(np.float32)),
+            labels=_as_tensor(self.labels.astype(np.int64)),
             regions=self.regions,
-            keypoints=as_tensor(self.keypoints),
-            crowd=as_tensor(crowd.astype(bool)),
-            unknown_sides=as_tensor(self.unknown_sides),
+            keypoints=None if self.keypoints is None else _as_tensor(self.keypoints),
+            crowd=_as_tensor(crowd.astype(bool)),
+            unknown_sides=None if self.unknown_sides is None else _as_tensor(self.unknown_sides),
         )
+
+
+def _as_tensor(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array))

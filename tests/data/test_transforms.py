@@ -14,11 +14,11 @@ from maskrcnn.data.transforms import (
     TrainTransform,
     jitter_colour,
     keep_visible,
-    mirror_keypoints,
     normalise,
     prepare_image,
     sample_generator,
 )
+from maskrcnn.keypoint_names import mirror_keypoints
 from maskrcnn.ops.boxes import volumes
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances, Record

@@ -1,8 +1,6 @@
 """What is gathered adds up, on random scenes and with a real walk through a tiny model."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -68,19 +66,9 @@ def predictor():
     return Predictor(model, tiny_info(model))
 
 
-@contextmanager
-def adjusted(predictor, **changes) -> Iterator[None]:
-    before = predictor.model.config, predictor.tiling
-    predictor.adjust(score=LOWEST_SCORE, **changes)
-    try:
-        yield
-    finally:
-        predictor.model.config, predictor.tiling = before
-
-
 def own_predictions(predictor, data, score=0.05):
     """``data`` with what the model itself finds as its labels."""
-    predictor.adjust(score=score)
+    predictor = predictor.with_options(score=score)
     content, labels = json.loads(data.read_text()), []
     dataset = open_dataset(data)
     for record in dataset:
@@ -97,9 +85,9 @@ def own_predictions(predictor, data, score=0.05):
 @pytest.mark.parametrize("seed", range(3))
 def test_with_a_model_each_missed_object_has_one_cause(predictor, tmp_path, seed, tile):
     data = open_dataset(own_predictions(predictor, write_coco(tmp_path, count=4 + seed)))
-    with adjusted(predictor, tile=tile):
-        watcher = Watcher(predictor, data)
-        result, _ = evaluate(predictor, data, watch=watcher)
+    predictor = predictor.with_options(score=LOWEST_SCORE, tile=tile)
+    watcher = Watcher(predictor, data)
+    result, _ = evaluate(predictor, data, watch=watcher)
     d = watcher.diagnosis
     assert result.num_objects == d.objects.sum() > 8
     assert d.causes().sum() == d.objects.sum() - d.found.sum() > 0
@@ -115,8 +103,9 @@ def test_watching_changes_no_metric(predictor, tmp_path):
 
 def test_with_a_cap_of_one_the_other_objects_are_beyond_it(predictor, tmp_path):
     data = open_dataset(own_predictions(predictor, write_coco(tmp_path), score=0.6))
+    predictor = predictor.with_options(max_detections=1)
     watcher = Watcher(predictor, data)
-    evaluate(predictor, data, max_detections=1, watch=watcher)
+    evaluate(predictor, data, watch=watcher)
     assert watcher.diagnosis.causes()[CAUSES.index("cap")] > 0
 
 
@@ -149,9 +138,9 @@ def test_masks_that_miss_their_box_are_the_cause(predictor, tmp_path):
 def test_an_object_is_traced_in_the_tile_that_sees_all_of_it(predictor):
     image = torch.from_numpy(noise(48, 160)).movedim(-1, 0)
     box = torch.tensor([[120.0, 10, 140, 30]])
-    with adjusted(predictor, tile=64, overlap=0.25):
-        fates, sizes = trace(predictor, image, box, [1], 0.5)
-        alone, lone_sizes = trace(predictor, image[:, :, 96:], box - torch.tensor([96.0, 0, 96, 0]), [1], 0.5)
+    predictor = predictor.with_options(score=LOWEST_SCORE, tile=64, overlap=0.25)
+    fates, sizes = trace(predictor, image, box, [1], 0.5)
+    alone, lone_sizes = trace(predictor, image[:, :, 96:], box - torch.tensor([96.0, 0, 96, 0]), [1], 0.5)
     assert (fates, sizes) == (alone, lone_sizes)
     assert sizes[0] == pytest.approx(20 * 64 / 64, rel=0.02)
 

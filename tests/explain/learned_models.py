@@ -8,6 +8,7 @@ import torch
 from cases import small_model
 from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.data.synthetic import synthetic_samples
+from maskrcnn.inference.options import SHOWN
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.losses.objective import Objective
 from maskrcnn.structures import batch_images
@@ -49,6 +50,4 @@ def predictor_of(model, size: int) -> Predictor:
     """Of images whose longer side is resized to ``size``."""
     preprocess = dataclasses.replace(model.config.preprocess, min_size=size, max_size=size)
     config = dataclasses.replace(model.config, preprocess=preprocess)
-    predictor = Predictor(model.eval(), ModelInfo(config, ("box", "ball")))
-    predictor.adjust(score=0.5)
-    return predictor
+    return Predictor(model.eval(), ModelInfo(config, ("box", "ball")), options=SHOWN)

@@ -10,7 +10,6 @@ import maskrcnn
 from cases import NDIMS, small_model
 from maskrcnn.explain.evidence import explain
 from maskrcnn.explain.hiding import hottest, random_block
-from maskrcnn.inference.tiling import Tiling
 from maskrcnn.structures import Instances
 
 
@@ -87,7 +86,7 @@ def test_an_enlarged_image_has_its_evidence_at_the_enlarged_place(learned):
 
 def test_mirrored_looks_give_mirrored_evidence():
     predictor, image = untrained(), noise(48, 40)
-    predictor.adjust(flip=True)
+    predictor = predictor.with_options(flip=True)
     boxes = torch.tensor([[4.0, 6.0, 20.0, 30.0]])
     across = boxes.clone()
     across[:, [0, 2]] = 40 - boxes[:, [2, 0]]
@@ -95,18 +94,18 @@ def test_mirrored_looks_give_mirrored_evidence():
     other = explain(predictor, image.flip(-1), found_in(*across.tolist()))[0]
     torch.testing.assert_close(own.heat, other.heat.flip(-1), atol=1e-6, rtol=1e-3)
     assert own.seen_again == pytest.approx(other.seen_again, abs=1e-5)
-    predictor.adjust(flip=False)
+    predictor = predictor.with_options(flip=False)
     plain = explain(predictor, image, found_in(*boxes.tolist()))[0]
     assert not torch.allclose(plain.heat, own.heat, atol=1e-6)
 
 
 def test_an_object_of_a_tiled_image_is_explained_in_the_tile_that_holds_it():
     predictor, image = untrained(), noise(48, 132)
-    predictor.tiling = Tiling(48, 0.25)
+    predictor = predictor.with_options(tile=48, overlap=0.25)
     found = found_in([100.0, 8.0, 120.0, 30.0], [2.0, 8.0, 20.0, 30.0])
     right, left = explain(predictor, image, found)
     assert right.view == (slice(0, 48), slice(84, 132)) and left.view == (slice(0, 48), slice(0, 48))
-    predictor.tiling = None
+    predictor = predictor.with_options(tile="off")
     alone = explain(predictor, image[:, :, 84:], found_in([16.0, 8.0, 36.0, 30.0]))[0]
     torch.testing.assert_close(right.heat, alone.heat)
     whole = right.on_image((48, 132))
@@ -116,7 +115,7 @@ def test_an_object_of_a_tiled_image_is_explained_in_the_tile_that_holds_it():
 
 def test_an_object_larger_than_a_tile_is_explained_where_most_of_it_is():
     predictor, image = untrained(), noise(48, 132)
-    predictor.tiling = Tiling(48, 0.25)
+    predictor = predictor.with_options(tile=48, overlap=0.25)
     evidence = explain(predictor, image, found_in([30.0, 0.0, 130.0, 48.0]))[0]
     assert evidence.view[1].stop - evidence.view[1].start == 48
     assert evidence.box.tolist() == [30.0, 0.0, 130.0, 48.0]
@@ -127,7 +126,9 @@ def test_an_image_is_stretched_whole_before_it_is_looked_at():
     predictor = untrained()
     found = found_in([4.0, 6.0, 20.0, 30.0])
     image = noise(48, 48).abs() * 40
-    predictor.preprocess = dataclasses.replace(predictor.preprocess, stretch=True)
+    config = predictor.info.config
+    config = dataclasses.replace(config, preprocess=dataclasses.replace(config.preprocess, stretch=True))
+    predictor = dataclasses.replace(predictor, info=dataclasses.replace(predictor.info, config=config))
     explanation = explain(predictor, image, found)
     assert torch.equal(explanation[:1].image, explanation.image)
     torch.testing.assert_close(

@@ -38,9 +38,9 @@ class Parrot(nn.Module):
         super().__init__()
         config = tiny_signal_config()
         self.config = dataclasses.replace(config, preprocess=dataclasses.replace(config.preprocess, **preprocess))
-        self.level, self.seen = level, []
+        self.level, self.seen, self.heads = level, [], tiny_signal_model().heads
 
-    def forward(self, images):
+    def forward(self, images, detection):
         self.seen.append(tuple(images.tensor.shape))
         return [self.find(x[0, : shape[0]]) for x, shape in zip(images.tensor, images.spatial_shapes)]
 
@@ -116,7 +116,7 @@ def test_a_window_is_as_long_as_the_model_learned_and_short_files_are_seen_whole
     assert found_by_parrot(block(190, 20, 30), (STEP / 2,))[1].seen == [(1, 1, 96)]
     parrot = Parrot(standardise=False)
     whole = Predictor(parrot, tiny_signal_info(parrot))
-    whole.adjust(tile="off")
+    whole = whole.with_options(tile="off")
     whole(block(400, 20, 30), (STEP,))
     assert parrot.seen == [(1, 1, 400)]
 
@@ -126,7 +126,7 @@ def test_long_and_whole_agree_on_what_is_found():
     samples, _ = bumps(500)
     own = predictor(model=tiny_signal_model(selection=SelectionConfig(pre_nms=1000, post_nms=500)))
     tiled = own(torch.from_numpy(samples).float()[None], (STEP,))
-    own.adjust(tile="off", max_detections=200)
+    own = own.with_options(tile="off", max_detections=200)
     whole = own(torch.from_numpy(samples).float()[None], (STEP,))
     assert len(tiled) > 20 and len(whole) > 20
     strong = whole.boxes[whole.scores > 0.6]
@@ -171,26 +171,26 @@ def test_each_channel_is_seen_by_itself_and_all_are_made_one():
     assert Predictor(together, tiny_signal_info(together)).predict_leads([image[:1]], [(STEP,)])[0][1] == []
 
 
-def test_channels_are_searched_below_the_threshold_and_it_is_put_back():
+def test_channels_are_searched_below_the_threshold_and_nothing_stays_changed():
     seen = []
 
     class Listening(Parrot):
-        def forward(self, images):
-            seen.append(self.config.detection.score_threshold)
-            return super().forward(images)
+        def forward(self, images, detection):
+            seen.append(detection.score_threshold)
+            return super().forward(images, detection)
 
     parrot = Listening(standardise=False, each_channel=True)
     own = Predictor(parrot, tiny_signal_info(parrot))
-    own.adjust(score=0.6)
+    own = own.with_options(score=0.6)
     own(torch.cat([block(64, 10, 30)] * 2), (STEP,))
     own(block(64, 10, 30), (STEP,))
-    assert seen == [0.3, 0.6] and parrot.config.detection.score_threshold == 0.6
+    assert seen == [0.3, 0.6] and own.detection.score_threshold == 0.6
     assert len(own(torch.cat([block(64, 10, 30), *[block(64, 0, 0)] * 3]), (STEP,))) == 0  # 0.45 of 0.6
 
 
 def test_volumes_come_back_on_the_grid_of_their_file():
     own = predictor(3)
-    own.adjust(score=0.0)
+    own = own.with_options(score=0.0)
     coarse = torch.randn(1, 6, 8, 7, generator=torch.Generator().manual_seed(0))
     fine = regrid(coarse, (48, 32, 28), own.preprocess)  # nothing in it is lost at half the samples along z
     found = own(fine, (STEP,) * 3)

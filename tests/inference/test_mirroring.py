@@ -7,8 +7,9 @@ import torch
 
 from cases import NDIMS, seeded, small_model
 from maskrcnn.config import KeypointHeadConfig, PoolConfig
-from maskrcnn.inference.mirroring import average, detect_mirrored, fuse, mirrored
+from maskrcnn.inference.mirroring import detect_mirrored, fuse, mirrored
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.structures import ImageBatch, Instances
 from tiny import noise, tiny_info, tiny_model
 
@@ -38,9 +39,12 @@ def test_the_mirror_image_gives_the_mirrored_result(ndim):
     model = loud_model(ndim)
     image = torch.zeros(1, 1, *padded)
     image[(..., *(slice(0, side) for side in shape))] = torch.randn(1, 1, *shape, generator=seeded(ndim))
-    there, back = (detect_mirrored(model, ImageBatch(tensor, [shape]), [1, 0])[0] for tensor in (image, image.flip(-1)))
-    assert 2 <= len(there) < model.config.detection.max_detections
-    expected = mirrored(there, shape, [1, 0])
+    info, detection = ModelInfo(model.config, ("a", "b"), keypoint_names=("left", "right")), model.config.detection
+    there, back = (
+        detect_mirrored(model, ImageBatch(tensor, [shape]), info, detection)[0] for tensor in (image, image.flip(-1))
+    )
+    assert 2 <= len(there) < detection.max_detections
+    expected = mirrored(there, shape, model.heads, info)
     order = torch.cdist(expected.boxes, back.boxes).argmin(1)
     torch.testing.assert_close(back.boxes[order], expected.boxes, atol=1e-3, rtol=0)
     torch.testing.assert_close(back.scores[order], expected.scores, atol=1e-4, rtol=0)
@@ -82,7 +86,7 @@ def test_masks_are_averaged_as_probabilities():
     a, b = (
         dataclasses.replace(found_by([[0.0, 0, 9, 9]], [0.5]), mask_logits=torch.full((1, 2, 2), v)) for v in (4, -1)
     )
-    average(a, b)
+    small_model(2).heads["mask"].average([a, b])
     expected = (torch.tensor([4.0, -1.0]).sigmoid().sum() / 2).item()
     assert a.mask_logits.sigmoid().unique().tolist() == [pytest.approx(expected, abs=1e-5)]
 
@@ -92,10 +96,8 @@ def test_a_predictor_looks_twice_when_told_to():
     predictor = Predictor(model, tiny_info(model))
     image = torch.from_numpy(noise()).permute(2, 0, 1)
     once, configured = predictor(image), model.config
-    predictor.adjust(flip=True)
-    twice = predictor(image)
+    twice = predictor.with_options(flip=True)(image)
     assert model.config == configured
     assert twice.regions is not None and len(twice.regions) == len(twice) > 0
     assert twice.boxes.shape != once.boxes.shape or not torch.allclose(twice.boxes, once.boxes)
-    predictor.adjust(flip=False)
     torch.testing.assert_close(predictor(image).boxes, once.boxes)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from maskrcnn.errors import CheckpointError
+from maskrcnn.inference.options import AS_THE_MODEL_SAYS
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.structures import Instances
 from tiny import CLASSES, noise, save_tiny_model, tiny_config, tiny_info, tiny_model
@@ -29,10 +30,10 @@ class Parrot(nn.Module):
 
     def __init__(self, box):
         super().__init__()
-        self.config, self.box = tiny_config(), torch.tensor([box])
+        self.config, self.box, self.heads = tiny_config(), torch.tensor([box]), tiny_model().heads
         self.seen = []
 
-    def forward(self, images):
+    def forward(self, images, detection):
         self.seen.append(tuple(images.tensor.shape))
         mask = torch.full((1, 8, 8), -20.0)
         mask[:, :, :4] = 20.0
@@ -110,7 +111,7 @@ def test_a_grey_image_is_seen_as_three_equal_channels(predictor):
 
 @pytest.mark.parametrize("shape", [(1, 1), (4000, 3), (3, 4000), (2, 2), (65, 64)])
 def test_odd_shapes_are_predicted_inside_themselves(predictor, shape):
-    predictor.adjust(score=0.0)
+    predictor = predictor.with_options(score=0.0)
     found = predictor(photo(*shape))
     assert len(found) > 0
     assert found.regions.spatial_shape == shape
@@ -120,7 +121,7 @@ def test_odd_shapes_are_predicted_inside_themselves(predictor, shape):
 
 
 def test_an_image_in_which_nothing_is_found_has_an_empty_canvas_of_its_shape(predictor):
-    predictor.adjust(score=1.0)
+    predictor = predictor.with_options(score=1.0)
     found = predictor(photo(48, 64))
     assert (len(found), len(found.regions), found.regions.spatial_shape) == (0, 0, (48, 64))
 
@@ -134,7 +135,7 @@ def test_a_model_without_masks_has_no_regions():
 
 def test_adjusting_the_score_leaves_out_the_rest_and_nothing_else(predictor):
     before = predictor(photo(48, 64))
-    predictor.adjust(score=0.6)
+    predictor = predictor.with_options(score=0.6)
     after = predictor(photo(48, 64))
     assert 0 < len(after) < len(before)
     assert_same(after, before[before.scores > 0.6])
@@ -142,44 +143,44 @@ def test_adjusting_the_score_leaves_out_the_rest_and_nothing_else(predictor):
 
 def test_adjusting_the_number_keeps_the_best(predictor):
     before = predictor(photo(48, 64))
-    predictor.adjust(max_detections=3)
+    predictor = predictor.with_options(max_detections=3)
     assert_same(predictor(photo(48, 64)), before[:3])
 
 
 def test_adjusting_the_size_changes_what_the_network_sees():
     parrot = Parrot([0.0, 0.0, 9.0, 9.0])
     predictor = Predictor(parrot, tiny_info(parrot))
-    predictor.adjust(image_size=128)
+    predictor = predictor.with_options(image_size=128)
     predictor(photo(40, 100))
     assert parrot.seen == [(1, 3, 64, 128)]
 
 
 def test_adjusting_one_thing_keeps_the_others(predictor):
-    predictor.adjust(score=0.6)
-    predictor.adjust(max_detections=3)
-    predictor.adjust(image_size=96)
-    assert predictor.model.config.detection.score_threshold == 0.6
-    assert predictor.model.config.detection.max_detections == 3
+    predictor = predictor.with_options(score=0.6)
+    predictor = predictor.with_options(max_detections=3)
+    predictor = predictor.with_options(image_size=96)
+    assert predictor.detection.score_threshold == 0.6
+    assert predictor.detection.max_detections == 3
+    assert predictor.preprocess.max_size == 96
 
 
 def test_the_threshold_decides_how_much_of_a_box_is_mask():
     model = tiny_model()
-    generous = Predictor(model, tiny_info(model), mask_threshold=0.1)(photo(48, 64)).regions.areas()
-    strict = Predictor(model, tiny_info(model), mask_threshold=0.9)(photo(48, 64)).regions.areas()
+    generous = Predictor(model, tiny_info(model)).with_options(mask_threshold=0.1)(photo(48, 64)).regions.areas()
+    strict = Predictor(model, tiny_info(model)).with_options(mask_threshold=0.9)(photo(48, 64)).regions.areas()
     assert (generous >= strict).all() and generous.sum() > strict.sum()
 
 
 def test_load_reads_a_model_file(tmp_path):
     model = tiny_model()
-    threshold = model.config.detection.score_threshold
-    predictor = Predictor.load(save_tiny_model(tmp_path / "tiny.safetensors"), score=threshold)
+    predictor = Predictor.load(save_tiny_model(tmp_path / "tiny.safetensors"), options=AS_THE_MODEL_SAYS)
     assert predictor.class_names == CLASSES
     assert_same(predictor(photo(48, 64)), Predictor(model, tiny_info(model))(photo(48, 64)))
 
 
 def test_load_finds_what_a_user_would_be_shown(tmp_path):
     predictor = Predictor.load(save_tiny_model(tmp_path / "tiny.safetensors"))
-    assert predictor.model.config.detection.score_threshold == 0.5
+    assert predictor.detection.score_threshold == 0.5
 
 
 def test_load_refuses_what_is_no_model(tmp_path):
@@ -201,7 +202,7 @@ def test_masks_of_given_boxes_are_those_that_prediction_gives_them(class_agnosti
     found = predictor(image)
     inside = ((found.boxes > 0) & (found.boxes < torch.tensor([100, 40] * 2))).all(1)  # the others were cut
     assert inside.sum() > 3
-    masks = predictor.masks_of(image, found.boxes[inside], found.labels[inside])
+    masks = predictor.masks(image, found.boxes[inside], found.labels[inside]).regions
     assert masks.spatial_shape == (40, 100)
     differing = [(masks.mask(i) != found.regions[inside].mask(i)).sum() for i in range(len(masks))]
     assert max(differing) <= 2  # a mapped box is off by a rounding, and so may a pixel be
@@ -216,5 +217,5 @@ def test_the_label_chooses_the_mask():
 
 
 def test_no_boxes_have_no_masks(predictor):
-    masks = predictor.masks_of(photo(48, 64), torch.zeros(0, 4), torch.zeros(0, dtype=torch.long))
+    masks = predictor.masks(photo(48, 64), torch.zeros(0, 4), torch.zeros(0, dtype=torch.long)).regions
     assert (len(masks), masks.spatial_shape) == (0, (48, 64))

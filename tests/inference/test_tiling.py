@@ -419,13 +419,13 @@ def assert_equal(a, b):
 
 def test_what_is_not_longer_than_a_tile_comes_out_as_before():
     plain, tiling = predictor(), predictor()
-    tiling.adjust(tile=64)
+    tiling = tiling.with_options(tile=64)
     assert_equal(tiling(photo(48, 64)), plain(photo(48, 64)))
 
 
 def test_a_model_that_says_its_tile_tiles_by_itself():
     plain, own, off = predictor(), predictor({"tile": 64}), predictor({"tile": 64})
-    off.adjust(tile="off")
+    off = off.with_options(tile="off")
     large, small = photo(150, 200), photo(60, 90)
     plain_large, plain_small = plain.predict([large, small])
     own_large, own_small = own.predict([large, small])

@@ -104,4 +104,4 @@ def test_each_proposal_is_asked_for_the_points_of_its_own_object(ndim):
     proposals = SampledProposals(target.boxes[matched], target.labels[matched], matched)
     objective = Objective(keypoint_model(ndim))
     features = objective.model.backbone(torch.randn(1, 1, *(32,) * ndim, generator=seeded()))
-    assert objective._keypoint_loss(features, [proposals], [target])["loss_keypoint"].count == 6
+    assert objective.head_losses(features, [proposals], [target])["loss_keypoint"].count == 6

@@ -23,7 +23,7 @@ def make_target(ndim, *boxes, labels=None, crowd=None):
     return Instances(
         boxes=torch.tensor(boxes, dtype=torch.float32).reshape(-1, 2 * ndim),
         labels=torch.tensor(labels or list(range(1, 1 + len(boxes))), dtype=torch.long),
-        crowd=None if crowd is None else torch.tensor(crowd),
+        crowd=torch.tensor([False] * len(boxes) if crowd is None else crowd, dtype=torch.bool),
     )
 
 

@@ -106,8 +106,8 @@ def test_many_objects_are_seen_in_turn():
 def test_no_boxes_give_no_points():
     model = model_with_closeup(2).eval()
     found = [Instances(torch.zeros(0, 4), torch.zeros(0, dtype=torch.long))]
-    features = model.backbone(torch.zeros(1, 1, 32, 32))
-    model.describe(features, found)
+    images = ImageBatch(torch.zeros(1, 1, 32, 32), [(32, 32)])
+    model.describe(model.backbone(images.tensor), images, found)
     assert found[0].keypoints.shape == (0, POINTS, 3)
 
 

@@ -26,7 +26,7 @@ AFFINE = np.diag([-1.0, 1.0, 1.5, 1.0])
 def predictor() -> Predictor:
     model = tiny_signal_model(ndim=3, preprocess=GRID)
     predictor = Predictor(model, tiny_signal_info(model, kind="volume"))
-    predictor.adjust(score=0.05)
+    predictor = predictor.with_options(score=0.05)
     return predictor
 
 
@@ -95,14 +95,14 @@ def test_classes_and_most_objects(tmp_path: Path, predictor: Predictor) -> None:
 
 def test_the_model_may_fail(tmp_path: Path, predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     scans = [write_scan(tmp_path / "in" / f"p{k}.nii", seed=k) for k in range(2)]
-    predict, failures = predictor.predict, [MemoryError()]
+    predict, failures = Predictor.predict, [MemoryError()]
 
     def fails_once(*arguments):
         if failures:
             raise failures.pop()
         return predict(*arguments)
 
-    monkeypatch.setattr(predictor, "predict", fails_once)
+    monkeypatch.setattr(Predictor, "predict", fails_once)
     outcome = predict_volumes(predictor, scans, tmp_path / "out")
     assert outcome.failures == [f"{scans[0]}: the model failed on it (out of memory); try a smaller --tile."]
     assert list(outcome.counts) == [str(scans[1])]

@@ -5,7 +5,7 @@ What one field may be is said by its type (``config.py``); here is what several 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from torch import Tensor
 from maskrcnn.config import ModelConfig, PoolConfig, from_dict, to_dict
 from maskrcnn.errors import CheckpointError
 from maskrcnn.models.build import build_model
+from maskrcnn.models.head import HeadBuilder
 
 MOST_BINS = 2**16  # of one box, over all axes: 40 bins a side in a volume
 MOST_SAMPLES = 2**28  # of what the network sees at once: 16,384 a side in an image
@@ -25,7 +26,9 @@ def check_agreement(config: ModelConfig) -> None:
         raise CheckpointError(sentence)
 
 
-def empty_tensors(config: ModelConfig, path: object) -> dict[str, Tensor]:
+def empty_tensors(
+    config: ModelConfig, path: object, heads: Mapping[str, HeadBuilder] | None = None
+) -> dict[str, Tensor]:
     """The tensors of the model that ``config`` describes, with their shapes and types but without memory.
 
     Raises:
@@ -35,7 +38,7 @@ def empty_tensors(config: ModelConfig, path: object) -> dict[str, Tensor]:
         from_dict(to_dict(config))  # of a foreign file, whose settings follow from its shapes
         check_agreement(config)
         with torch.device("meta"):
-            return build_model(config).state_dict()
+            return build_model(config, heads).state_dict()
     except (*UNBUILDABLE, CheckpointError) as error:
         what = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise CheckpointError(

@@ -7,8 +7,8 @@ The header's ``maskrcnn`` entry is json: format version, config (preprocessing i
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from maskrcnn.checkpoints.agreement import check_agreement, check_numbers, empty_tensors
-from maskrcnn.config import ModelConfig, Some, from_dict, to_dict
+from maskrcnn.config import Some, from_dict, to_dict
 from maskrcnn.errors import CheckpointError
 from maskrcnn.files import atomic_write, is_file, is_folder
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.build import build_model
+from maskrcnn.models.head import HeadBuilder
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.schema import Misfit, restore, said
 
@@ -36,19 +38,6 @@ NOTES: dict[str, Any] = {
     "recipe": dict[str, Any],
     "pretrained": bool,
 }
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What a checkpoint says of its model beside the weights."""
-
-    config: ModelConfig
-    class_names: tuple[str, ...]  # label k is class_names[k - 1]
-    category_ids: tuple[int, ...] = ()  # the ids of the data set it was trained on, in the same order
-    metrics: dict[str, float] = field(default_factory=dict)  # as measured when it was written
-    notes: dict[str, Any] = field(default_factory=dict)  # data, recipe, licence; ``tile``: see inference/tiling.py
-    keypoint_names: tuple[str, ...] = ()  # of an object's points, in the order of the keypoint head
-    skeleton: tuple[tuple[int, int], ...] = ()  # pairs of points, counted from 0, that a limb joins
 
 
 def save_checkpoint(
@@ -114,20 +103,36 @@ def read_tensors(path: str | Path, prefix: str) -> dict[str, Tensor]:
     return found
 
 
-def load_checkpoint(path: str | Path) -> tuple[MaskRCNN, ModelInfo]:
+def load_checkpoint(path: str | Path, heads: Mapping[str, HeadBuilder] | None = None) -> tuple[MaskRCNN, ModelInfo]:
     """The model in float32 and in evaluation mode, and what is known of it.
 
     Nothing is built before names and shapes in the file are those of the model that it describes.
 
+    Args:
+        heads: builders of the heads in it that the package does not have, by name, as for
+            :func:`maskrcnn.models.build.build_model`.
+
     Raises:
         CheckpointError: no such file, not one of ours, truncated, weights that do not fit its own config or that are
-            NaN or infinite.
+            NaN or infinite, or a head that nobody builds.
     """
     info = read_info(path)
-    _check_shapes(empty_tensors(info.config, path), _shapes(path), path)
-    model = build_model(info.config)
+    shapes, own = _shapes(path), empty_tensors(info.config, path, heads)
+    unknown = sorted(_heads(shapes) - _heads(own))
+    if unknown:
+        raise CheckpointError(
+            f"{path} has the head {said(unknown[0])}, which this package does not know: load it in Python with "
+            f"heads={{{said(unknown[0])}: ...}}, the function that builds it."
+        )
+    _check_shapes(own, shapes, path)
+    model = build_model(info.config, heads)
     load_exactly(model, read_tensors(path, MODEL), path)
     return model.eval(), info
+
+
+def _heads(names: Iterable[str]) -> set[str]:
+    """The heads that tensors of these names belong to."""
+    return {name.split(".")[1] for name in names if name.startswith("heads.")}
 
 
 def _shapes(path: str | Path) -> dict[str, tuple[int, ...]]:

@@ -25,9 +25,8 @@ from torch import Tensor
 
 from maskrcnn.checkpoints.mapping import Report
 from maskrcnn.errors import CheckpointError
+from maskrcnn.models.head import ObjectHead, heads_of
 from maskrcnn.models.mask_rcnn import MaskRCNN
-
-HEADS = {"mask": "mask head", "keypoint": "keypoint head"}
 
 
 def compare_stages(model: MaskRCNN, path: str | Path, report: Report) -> None:
@@ -63,10 +62,10 @@ def stage_outputs(model: MaskRCNN, image: Tensor, boxes: Tensor | None) -> dict[
         outputs[f"RPN.deltas.{k}"] = deltas[0].unflatten(1, (*spatial, -1)).flatten(-2).movedim(-1, 1)
     if boxes is None:
         return outputs
-    logits, deltas = model.heads["box"](features, [boxes])
+    logits, deltas = model.box_head(features, [boxes])
     outputs |= {"box head.logits": logits, "box head.deltas": deltas.flatten(1)}
-    outputs |= {stage: model.heads[name](features, [boxes]) for name, stage in HEADS.items() if name in model.heads}
-    return outputs
+    further = {name: head for name, head in heads_of(model).items() if isinstance(head, ObjectHead)}
+    return outputs | {f"{name} head": head(features, [boxes]) for name, head in further.items()}
 
 
 def _difference(ours: Mapping[str, Tensor], name: str, theirs: Tensor, path: object) -> float:

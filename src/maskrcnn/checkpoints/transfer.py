@@ -10,6 +10,7 @@ from torch import Tensor
 
 from maskrcnn.checkpoints.ours import load_matching, read_tensors
 from maskrcnn.errors import CheckpointError
+from maskrcnn.models.head import heads_of
 from maskrcnn.models.mask_rcnn import MaskRCNN
 
 
@@ -33,16 +34,11 @@ def transfer(source: MaskRCNN, source_names: Sequence[str], target: MaskRCNN, ta
 def class_layers(model: MaskRCNN) -> dict[str, tuple[int, int]]:
     """Output layers with rows of their own for each class: how many rows come before the classes', how many a class
     has."""
-    config = model.config
-    layers = {"heads.box.class_logits": (1, 1)}  # background comes first
-    if config.box_head.field is not None:
-        for level, cells in enumerate(config.box_head.field.cells):
-            layers[f"heads.box.field.logits.{level}"] = (0, len(cells))
-    if not config.box_head.class_agnostic:
-        layers["heads.box.box_deltas"] = (0, 2 * config.ndim)
-    if config.mask_head is not None and not config.mask_head.class_agnostic:
-        layers["heads.mask.logits"] = (0, 1)
-    return layers
+    return {
+        f"heads.{name}.{layer}": rows
+        for name, head in heads_of(model).items()
+        for layer, rows in head.class_layers(model.config).items()
+    }
 
 
 def _move_rows(source: Tensor, own: Tensor, pairs: Sequence[tuple[int, int]], first: int, rows: int) -> Tensor:

@@ -64,7 +64,9 @@ class Evaluate:
         tell_problems(data.problems)
         if data.kind != "image":
             only_for_pictures(flip=self.flip and data.kind != "volume", image_size=self.image_size)
-        predictor.adjust(image_size=self.image_size, tile=self.tile, overlap=self.overlap, flip=self.flip)
+        predictor = predictor.with_options(
+            image_size=self.image_size, tile=self.tile, overlap=self.overlap, flip=self.flip
+        )
         result_folder(self.out)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("evaluating", total=len(data))

@@ -84,7 +84,9 @@ class Predict:
         paths, what = find_inputs(inputs, predictor.info, exclude=self.out)
         if not paths:
             raise UsageError(" ".join(failures) or f"There are no {what}s in {', '.join(map(str, self.inputs))}.")
-        predictor.adjust(self.score, image_size=self.image_size, tile=self.tile, overlap=self.overlap, flip=self.flip)
+        predictor = predictor.with_options(
+            score=self.score, image_size=self.image_size, tile=self.tile, overlap=self.overlap, flip=self.flip
+        )
         outcome = self.predict_all(predictor, paths, what)
         for note in outcome.notes:
             say(f"note: {note}")

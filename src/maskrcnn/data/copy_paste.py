@@ -7,8 +7,7 @@ its own, and its regions can have but one. So the masks of both are drawn once o
 from __future__ import annotations
 
 import math
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -89,7 +88,7 @@ def _draw_objects(
     target = donor.target
     regions = Regions.blank(spatial_shape, len(target)) if target.regions is None else target.regions
     able: dict[int, Regions] = {}  # as run lengths: five hundred windows may be a gigabyte
-    for i in [i for i in range(len(target)) if target.crowd is None or not target.crowd[i]]:
+    for i in [i for i in range(len(target)) if not target.crowd[i]]:
         offset, mask = render_window(regions, i, _shown(donor))
         fits = mask[tuple(slice(0, max(0, side - start)) for start, side in zip(offset, spatial_shape))]
         enough = fits.any() and fits.sum() >= augment.min_visible * mask.sum()
@@ -111,13 +110,12 @@ def _draw_objects(
 def _cover_objects(target: Instances, cover: np.ndarray, augment: AugmentConfig) -> Instances:
     """What can be seen of the objects of ``target`` where ``cover`` ``[*S]`` hides what is below it."""
     boxes, parts, keep = target.boxes.clone(), [Regions.blank(cover.shape)], []
-    crowd = torch.zeros(len(target), dtype=torch.bool) if target.crowd is None else target.crowd
     regions = Regions.blank(cover.shape, len(target)) if target.regions is None else target.regions
     for i in range(len(target)):
         offset, mask = render_window(regions, i, cover.shape)
         seen = mask & ~cover[_slices((offset, mask))]
         if not mask.any():
-            keep.append(_covered_part(boxes[i], cover) <= (MOSTLY if not crowd[i] else 1 - 1e-9))
+            keep.append(_covered_part(boxes[i], cover) <= (MOSTLY if not target.crowd[i] else 1 - 1e-9))
         elif not seen.any():
             keep.append(False)
         elif seen.sum() == mask.sum():
@@ -127,7 +125,7 @@ def _cover_objects(target: Instances, cover: np.ndarray, augment: AugmentConfig)
             before, after = _box((offset, mask)), _box((offset, seen))
             boxes[i] = torch.where(before == after, boxes[i], after.to(boxes.dtype))
             enough = seen.sum() >= augment.min_visible * mask.sum()
-            keep.append(bool(crowd[i] or (enough and are_larger(boxes[i], augment.min_box_size))))
+            keep.append(bool(target.crowd[i] or (enough and are_larger(boxes[i], augment.min_box_size))))
         parts.append(Regions.from_windows(cover.shape, [(offset, seen)]))
     keypoints = None if target.keypoints is None else _hide_keypoints(target.keypoints, cover)
     regions = Regions.join(parts)
@@ -183,9 +181,7 @@ def _join(below: Instances, pasted: Instances) -> Instances:
         below, pasted = (_with_keypoints(objects, known) for objects in (below, pasted))
     if (below.unknown_sides is None) != (pasted.unknown_sides is None):
         below, pasted = (_with_sides(objects) for objects in (below, pasted))
-    values = {f.name: (getattr(below, f.name), getattr(pasted, f.name)) for f in fields(Instances)}
-    joined: dict[str, Any] = {k: torch.cat(both) for k, both in values.items() if isinstance(both[0], Tensor)}
-    return Instances(**joined, regions=Regions.join(values["regions"]))
+    return Instances.join([below, pasted])
 
 
 def _with_sides(objects: Instances) -> Instances:

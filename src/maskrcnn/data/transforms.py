@@ -150,7 +150,7 @@ class TrainTransform:
         augment: how much of each.
         preprocess: mean and deviation of the pixels and whether to antialias; its sizes are not used.
         mirrored_keypoints: for each of the P keypoints the one it becomes in a mirror image, see
-            :func:`mirror_keypoints`; None leaves them as they are.
+            :func:`maskrcnn.keypoint_names.mirror_keypoints`; None leaves them as they are.
     """
 
     augment: AugmentConfig
@@ -240,7 +240,7 @@ def draw_focus(
     spatial_shape: Sequence[int], instances: Instances, generator: np.random.Generator
 ) -> tuple[int, ...] | None:
     """A random sample (tensor order) in the box of a random object that is no crowd; None without objects."""
-    boxes = instances.boxes if instances.crowd is None else instances.boxes[~instances.crowd]
+    boxes = instances.boxes[~instances.crowd]
     if len(boxes) == 0:
         return None
     low, high = boxes[int(generator.integers(len(boxes)))].double().numpy().reshape(2, -1)[:, ::-1]
@@ -256,24 +256,10 @@ def keep_visible(target: Instances, spatial_shape: Sequence[int], augment: Augme
     whole = target.boxes
     boxes = clip_boxes(whole, spatial_shape)
     seen = volumes(boxes) >= augment.min_visible * volumes(whole)
-    keep = seen & are_larger(boxes, augment.min_box_size)
-    if target.crowd is not None:
-        keep |= target.crowd & are_larger(boxes, 0)
+    keep = (seen & are_larger(boxes, augment.min_box_size)) | (target.crowd & are_larger(boxes, 0))
     keypoints = target.keypoints
     if keypoints is not None:
         sides = keypoints.new_tensor(tuple(reversed(tuple(spatial_shape))))
         points = keypoints[..., :-1]
         keypoints = keypoints * ((points >= 0) & (points < sides)).all(-1, keepdim=True)
     return replace(target, boxes=boxes, keypoints=keypoints)[keep]
-
-
-def mirror_keypoints(keypoint_names: Sequence[str]) -> tuple[int, ...]:
-    """For each keypoint the one it becomes when left and right change places, told by ``left`` and ``right`` in the
-    names; the others stay."""
-    swap = {"left": "right", "right": "left"}
-    position = {name: k for k, name in enumerate(keypoint_names)}
-    pairs = []
-    for k, name in enumerate(keypoint_names):
-        side = next((word for word in swap if word in name), None)
-        pairs.append(k if side is None else position.get(name.replace(side, swap[side]), k))
-    return tuple(pairs)

@@ -103,7 +103,6 @@ def _judge(kind: str, record: Record, found: Instances, num_classes: int, max_de
         nothing = np.zeros((len(IOU_THRESHOLDS), 0), bool)
         return _Judged(np.zeros(0, np.int64), np.zeros(0), nothing, nothing, objects)
     found = found[torch.from_numpy(_best_of_each_class(found, max_detections))]
-    assert found.labels is not None and found.scores is not None
     labels = found.labels.numpy()
     of, on, overlap = _overlaps(kind, record, found, ignored)
     own = (labels[of] == record.labels[on]) & (overlap >= IOU_THRESHOLDS[0] - 1e-10)
@@ -116,7 +115,6 @@ def _judge(kind: str, record: Record, found: Instances, num_classes: int, max_de
 
 def _best_of_each_class(found: Instances, max_detections: int) -> np.ndarray:
     """Indices of what counts: by class, then by falling score, equal ones in the order given."""
-    assert found.labels is not None and found.scores is not None, "detections need labels and scores"
     labels, scores = found.labels.numpy(), found.scores.numpy()
     order = np.lexsort((-scores, labels))
     first_of_class = np.searchsorted(labels[order], labels[order], side="left")

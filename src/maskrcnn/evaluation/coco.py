@@ -206,7 +206,6 @@ def _labels_of(record: Record, kind: str) -> list[dict[str, Any]]:
 def _results_of(found: Instances, kind: str) -> list[dict[str, Any]]:
     if len(found) == 0:
         return []
-    assert found.labels is not None and found.scores is not None, "detections need labels and scores"
     results = [{"category_id": k, "score": s} for k, s in zip(found.labels.tolist(), found.scores.tolist())]
     if kind == "mask":  # without a box, so that COCO takes the mask's area for the size of the object
         return _with_masks(results, found.regions)
@@ -217,7 +216,7 @@ def _results_of(found: Instances, kind: str) -> list[dict[str, Any]]:
 
 def _unsearched(record: Record, found: Instances, kind: str) -> list[dict[str, Any]]:
     """A crowd over the whole image for each detected class that nobody searched this image for."""
-    if record.exhaustive is None or found.labels is None or len(found) == 0:
+    if record.exhaustive is None or len(found) == 0:
         return []
     width, height = (math.ceil(end) for end in found.boxes[:, 2:].amax(dim=0).tolist())
     everywhere: dict[str, Any] = {"bbox": [0, 0, width, height], "area": width * height, "iscrowd": 1}

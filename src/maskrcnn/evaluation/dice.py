@@ -109,6 +109,5 @@ def _object(record: Record, label: int) -> Regions | None:
 def _surest(found: Instances, label: int, score: float) -> Regions | None:
     if len(found) == 0:
         return None
-    assert found.labels is not None and found.scores is not None, "detections need labels and scores"
     own = found[(found.labels == label) & (found.scores > score)]
     return best_first(own)[:1].regions if len(own) else None

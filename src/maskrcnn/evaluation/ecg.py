@@ -124,7 +124,6 @@ def _shown(found: Instances, label: int, score: float) -> np.ndarray:
     """Boxes ``[N, 2]``, float64, of one class."""
     if len(found) == 0:
         return np.zeros((0, 2))
-    assert found.labels is not None and found.scores is not None, "detections need labels and scores"
     return found.boxes[(found.labels == label) & (found.scores > score)].double().numpy()
 
 

@@ -13,6 +13,7 @@ from maskrcnn.evaluation.coco import CocoResult, evaluate_detections
 from maskrcnn.evaluation.fields import field_measures
 from maskrcnn.evaluation.unlabelled import inside_extent
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.models.head import heads_of
 from maskrcnn.structures import Instances, Record
 
 Watch = Callable[[Record, Tensor, Instances], None]
@@ -49,13 +50,9 @@ def evaluate(
         DataError: none of the data set's classes is known to the model, or no image can be read.
     """
     labels = match_classes(predictor.class_names, dataset)
-    cap = predictor.model.config.detection.max_detections if max_detections is None else max_detections
-    configured = predictor.model.config
-    predictor.adjust(score=LOWEST_SCORE, max_detections=cap)
-    try:
-        records, detections, by_lead, failures = _detect(predictor, dataset, labels, batch, report, watch)
-    finally:
-        predictor.model.config = configured
+    cap = predictor.detection.max_detections if max_detections is None else max_detections
+    every = predictor.with_options(score=LOWEST_SCORE, max_detections=cap)
+    records, detections, by_lead, failures = _detect(every, dataset, labels, batch, report, watch)
     if not records:
         raise DataError(
             f"{dataset.path}: none of {len(failures)} images can be read; the first: {failures[0]}"
@@ -69,7 +66,10 @@ def evaluate(
     result = evaluate_detections(records, detections, dataset.class_names, cap, bootstrap, keypoint_names=names)
     of_field = field_measures(dataset, records, detections, by_lead if all(by_lead) else None)
     tables = () if of_field.table is None else (of_field.table,)
-    return replace(result, metrics=result.metrics | of_field.metrics, tables=tables), failures
+    metrics = result.metrics | of_field.metrics
+    for head in heads_of(predictor.model).values():
+        metrics |= head.measures(records, detections)
+    return replace(result, metrics=metrics, tables=tables), failures
 
 
 def _detect(
@@ -132,18 +132,15 @@ def _chunks(dataset: Dataset, size: int) -> Iterator[range]:
 
 def _relabel(found: Instances, labels: list[int]) -> Instances:
     """The detections under the data set's labels (``labels[k - 1]`` for the model's label k, 0: left out)."""
-    assert found.labels is not None
     own = found.labels.new_tensor([0, *labels])[found.labels]
-    found.labels = own
-    return found[own > 0]
+    return replace(found, labels=own)[own > 0]
 
 
 def _reorder_keypoints(found: Instances, own: Sequence[str], wanted: Sequence[str]) -> Instances:
     """The detections with the data set's keypoints, by name; without any where the model does not know them all."""
     known = found.keypoints is not None and len(wanted) > 0 and set(wanted) <= set(own)
     order = [own.index(name) for name in wanted] if known else []
-    found.keypoints = found.keypoints[:, order] if known and found.keypoints is not None else None
-    return found
+    return replace(found, keypoints=found.keypoints[:, order] if known and found.keypoints is not None else None)
 
 
 def _few(names: Sequence[str]) -> str:

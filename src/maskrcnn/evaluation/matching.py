@@ -62,7 +62,6 @@ class Matches:
 
 def best_first(found: Instances) -> Instances:
     """Detections by falling score, equal ones in the order given."""
-    assert found.scores is not None
     return found[found.scores.argsort(descending=True, stable=True)]
 
 
@@ -72,7 +71,6 @@ def lay_out(record: Record, found: Instances, masks: bool) -> Scene:
     Args:
         masks: judge by masks, where this image has them.
     """
-    assert found.labels is not None and found.scores is not None
     own = found.boxes.double().numpy().reshape(len(found), record.boxes.shape[1])
     boxes = box_overlaps(own, record.boxes)
     ignored = np.zeros(len(record), bool) if record.crowd is None else record.crowd.astype(bool)

@@ -55,9 +55,7 @@ def _count(record: Record, found: Instances, score: float) -> tuple[int, int, in
     found = inside_extent(record, found)
     if len(found) == 0:
         return intervals, 0, 0, 0
-    assert found.labels is not None and found.scores is not None, "detections need labels and scores"
     found = best_first(found[found.scores > score])
-    assert found.labels is not None
     boxes, labels = found.boxes.double().numpy(), found.labels.numpy()
     pairs = box_pairs(boxes, record.boxes)
     overlap = np.where(ignored[pairs.labelled], pairs.inside, pairs.iou)

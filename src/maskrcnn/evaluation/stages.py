@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -90,9 +89,9 @@ def walk(model: MaskRCNN, images: ImageBatch) -> list[Stages]:
     apart = [suppress_proposals(b, s, groups, shape, config) for b, s, shape in zip(ranked, scores, shapes)]
     proposals = [boxes[: config.post_nms] for boxes in apart]
     # The class field's own boxes pass every step before.
-    own, reading = cast(box_head.BoxHead, model.heads["box"]).join(features, [p[:0] for p in proposals], shapes)
+    own, reading = model.box_head.join(features, [p[:0] for p in proposals], shapes)
     proposals, apart = ([torch.cat(pair) for pair in zip(boxes, own)] for boxes in (proposals, apart))
-    class_logits, box_deltas = model.heads["box"](features, proposals, reading)
+    class_logits, box_deltas = model.box_head(features, proposals, reading)
     counts = [len(p) for p in proposals]
     columns = zip(
         (clip_boxes(d, shape) for d, shape in zip(decoded, shapes)),
@@ -153,9 +152,7 @@ def _second_stage(
 ) -> Fate:
     """The box head may move a box onto the object that did not cover it before: the furthest step counts."""
     anything = stages.refined(label, dataclasses.replace(config, score_threshold=-1.0))
-    assert anything.scores is not None and survivors.labels is not None
     covering = anything[_iou(box[None], anything.boxes) >= FOREGROUND]
-    assert covering.scores is not None
     if len(covering) == 0:
         return Fate(CAUSES.index(cause), 0.0)
     best = float(covering.scores.max())

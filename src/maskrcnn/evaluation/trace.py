@@ -10,15 +10,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from maskrcnn.data.contrast import stretch_contrast
 from maskrcnn.evaluation.stages import Fate, fates, walk
-from maskrcnn.inference.parts import Slices
 from maskrcnn.inference.predictor import Predictor
-from maskrcnn.inference.tiling import tile_slices
-from maskrcnn.ops.boxes import clip_boxes, pairwise_coverage, volumes
+from maskrcnn.inference.tiling import best_views, tile_slices
+from maskrcnn.models.head import Slices
+from maskrcnn.ops.boxes import clip_boxes, volumes
 
 
 def trace(
@@ -38,7 +37,7 @@ def trace(
     if predictor.preprocess.stretch:
         image = stretch_contrast(image)
     config = predictor.model.config
-    detection = dataclasses.replace(config.detection, score_threshold=threshold)
+    detection = dataclasses.replace(predictor.detection, score_threshold=threshold)
     found: dict[int, tuple[Fate, float]] = {}
     for where, members in _by_view(predictor, image, boxes):
         batch, axis_map = predictor.prepare(image[(slice(None), *where)])
@@ -64,15 +63,4 @@ def _by_view(predictor: Predictor, image: Tensor, boxes: Tensor) -> list[tuple[S
     tiling = predictor.tiling
     if tiling is not None and tiling.applies_to(shape):
         views = tile_slices(shape, tiling.tile, tiling.overlap)
-    corners = [[s.start for s in reversed(view)] + [s.stop for s in reversed(view)] for view in views]
-    windows = boxes.new_tensor(corners)
-    inside = pairwise_coverage(boxes, windows)
-    distance = torch.cdist(_centres(boxes), _centres(windows))
-    chosen = (inside - 1e-6 * distance).argmax(1)
-    members = [(chosen == index).nonzero().flatten().tolist() for index in range(len(views))]
-    return [(view, own) for view, own in zip(views, members) if own]
-
-
-def _centres(boxes: Tensor) -> Tensor:
-    low, high = boxes.chunk(2, -1)
-    return (low + high) / 2
+    return [(view, members.tolist()) for view, members in best_views(boxes, views)]

@@ -78,7 +78,7 @@ class Attribution:
             return smooth(heat[tuple(slice(extent) for extent in self.spatial_shape)], smoothing * side)
 
     def _log_odds(self, tensor: Tensor, box: Tensor, label: int) -> Tensor:
-        logits, _ = self.model.heads["box"](self.model.backbone(tensor), [box[None]])
+        logits, _ = self.model.box_head(self.model.backbone(tensor), [box[None]])
         return class_log_odds(full(logits), torch.tensor([label], device=logits.device))[0]
 
 

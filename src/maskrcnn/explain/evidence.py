@@ -83,7 +83,6 @@ class Explanation(Sequence[Evidence]):
             some.found = self.found[index]
             return some
         i = range(len(self))[index]
-        assert self.found.scores is not None
         view, score = self.view_of(i), float(self.found.scores[i])
         box, label = self._box_in(view, i), self._label(i)
         sights = self._sights(self.image[(slice(None), *view)])
@@ -131,7 +130,6 @@ class Explanation(Sequence[Evidence]):
         return clip_boxes(inside[None], [where.stop - where.start for where in view])[0]
 
     def _label(self, i: int) -> int:
-        assert self.found.labels is not None
         return int(self.found.labels[i])
 
 

@@ -9,6 +9,7 @@ channels, those that do not see it counting as 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -26,13 +27,13 @@ def fuse_channels(found: Sequence[Instances], score_threshold: float = 0.0) -> I
     """The objects of a file from those of its channels, all in the coordinates of the file and on the CPU, best first.
 
     Args:
-        found: at least one, with labels and scores, each without two objects of a class at one place.
+        found: at least one, each without two objects of a class at one place.
         score_threshold: what scores less in the end is left out.
     """
     if len(found) == 1:
-        return found[0][_scores(found[0]) >= score_threshold]
+        return found[0][found[0].scores >= score_threshold]
     boxes = torch.cat([one.boxes for one in found])
-    labels, scores = torch.cat([_labels(one) for one in found]), torch.cat([_scores(one) for one in found])
+    labels, scores = torch.cat([one.labels for one in found]), torch.cat([one.scores for one in found])
     channel = torch.cat([torch.full((len(one),), k) for k, one in enumerate(found)])
     leaders = grouped_nms(boxes, scores, labels, SAME)
     groups = _members(boxes, labels, scores, channel, leaders, len(found))
@@ -48,7 +49,8 @@ def fuse_channels(found: Sequence[Instances], score_threshold: float = 0.0) -> I
         shape = flat[0][0].spatial_shape if flat else found[0].regions.spatial_shape  # type: ignore[union-attr]
         windows = (_majority([flat[i] for i in groups[k] if i >= 0]) for k in order.tolist())
         regions = Regions.from_windows(shape, windows)
-    return Instances(fused_boxes[order], labels[leaders][order], fused_scores[order], regions=regions)
+    best = Instances.join([replace(one, regions=None) for one in found])[leaders[order]]  # what heads say beside
+    return replace(best, boxes=fused_boxes[order], scores=fused_scores[order], regions=regions)
 
 
 def _members(
@@ -80,13 +82,3 @@ def _majority(parts: Sequence[tuple[Regions, int]]) -> tuple[Sequence[int], np.n
         begin = regions.offsets[i] - low
         votes[tuple(slice(b, b + n) for b, n in zip(begin, regions.shapes[i]))] += regions.window(i)
     return tuple(low), 2 * votes >= len(parts)
-
-
-def _labels(found: Instances) -> Tensor:
-    assert found.labels is not None
-    return found.labels
-
-
-def _scores(found: Instances) -> Tensor:
-    assert found.scores is not None
-    return found.scores

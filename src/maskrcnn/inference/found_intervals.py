@@ -40,9 +40,7 @@ def found_intervals(detections: Instances, class_names: Sequence[str], length: i
     """The objects of a recording of ``length`` samples by start (of one start: as they come)."""
     if len(detections) == 0:
         return []
-    assert detections.labels is not None and detections.scores is not None
     found = detections[detections.boxes[:, 0].argsort(stable=True)]
-    assert found.labels is not None and found.scores is not None
     firsts = np.round(found.boxes[:, 0].double().numpy()).clip(0, max(length - 1, 0)).astype(int).tolist()
     columns = zip(found.labels.tolist(), found.scores.tolist(), found.boxes.double().tolist(), firsts)
     objects = []

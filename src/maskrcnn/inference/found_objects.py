@@ -48,8 +48,7 @@ class FoundObject:
 
 def best_first(detections: Instances, spatial_shape: Sequence[int]) -> tuple[Instances, Regions]:
     """The objects by falling score, and what each covers: its mask, or the voxels of its box where there are none."""
-    if detections.scores is not None:
-        detections = detections[detections.scores.argsort(descending=True, stable=True)]
+    detections = detections[detections.scores.argsort(descending=True, stable=True)]
     regions = detections.regions
     return detections, regions_of_boxes(detections.boxes.numpy(), spatial_shape) if regions is None else regions
 
@@ -75,7 +74,6 @@ def found_objects(
     """
     if len(detections) == 0:
         return []
-    assert detections.labels is not None and detections.scores is not None
     boxes = detections.boxes.double().numpy()
     shape, turn = regions.spatial_shape, volume.space.turn
     solid = regions_of_boxes(boxes, shape)

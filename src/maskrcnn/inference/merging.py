@@ -18,7 +18,7 @@ parts in one zone are compared, so the work grows with the number of objects, no
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,16 +26,16 @@ import torch
 from torch import Tensor
 
 from maskrcnn.inference.parts import (
+    NO_HEADS,
     Parts,
     Slices,
     cover_of,
     depths_inside,
     gather,
-    labels_of,
-    scores_of,
     shared_zones,
     slack,
 )
+from maskrcnn.models.head import Head
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances
 
@@ -47,32 +47,40 @@ Crop = tuple[Any, np.ndarray]  # first sample (tensor order) and boolean values 
 
 
 def merge_tiles(
-    found: Sequence[Instances], slices: Sequence[Slices], spatial_shape: Sequence[int], margin: float = 2.0
+    found: Sequence[Instances],
+    slices: Sequence[Slices],
+    spatial_shape: Sequence[int],
+    margin: float = 2.0,
+    heads: Mapping[str, Head] = NO_HEADS,
 ) -> Instances:
     """The objects of an image, best first, from those of its overlapping tiles; the rules stand above.
 
     An object that one part stands for keeps that part's box; the box of a union is that of its mask, or the hull of the
-    boxes where there are no masks. Keypoints are those of the best part.
+    boxes where there are no masks. What heads say of an object is what they say of its best part.
 
     Args:
         found: what was found in each tile, in the tile's coordinates, on the CPU, with labels and scores.
         slices: where the tiles lie, tensor order.
         spatial_shape: of the image, tensor order.
         margin: samples from a border within which an object counts as touching it, beside 3 % of its own extent.
+        heads: of the model, which know what becomes of their outputs.
     """
-    parts = gather(found, slices, tuple(spatial_shape), margin)
+    parts = gather(found, slices, tuple(spatial_shape), margin, heads)
     edges, near = _compare(parts)
     groups = _group(parts, edges, _not_left_to_others(parts, edges))
     merged = _represent(parts, groups, margin)
     merged = merged[_without_second_opinions(parts, groups, merged, near)]
-    return merged[scores_of(merged).argsort(descending=True, stable=True)]
+    merged = merged[merged.scores.argsort(descending=True, stable=True)]
+    for head in heads.values():
+        head.merge(merged, found, slices, tuple(spatial_shape))
+    return merged
 
 
 def _compare(parts: Parts) -> tuple[list[tuple[float, int, int]], list[tuple[int, int]]]:
     """Pairs of parts that are one object, with their IoU in the zone, and all pairs that share a sample."""
     edges: list[tuple[float, int, int]] = []
     near: list[tuple[int, int]] = []
-    labels = labels_of(parts.found).numpy()
+    labels = parts.found.labels.numpy()
     boxes = parts.cover.boxes().astype(np.float64)
     members = [np.flatnonzero(parts.tile == t) for t in range(len(parts.windows))]
     for t in range(len(parts.windows)):
@@ -173,7 +181,7 @@ def _seen_as_two(parts: Parts, a: Sequence[int], b: Sequence[int]) -> bool:
 
 def _represent(parts: Parts, groups: list[list[int]], margin: float) -> Instances:
     """The object that each group of parts is."""
-    scores = scores_of(parts.found).numpy()
+    scores = parts.found.scores.numpy()
     groups = [sorted(members, key=lambda i: -float(scores[i])) for members in groups]
     chosen = [_whole_one(parts, members, margin) for members in groups]
     models = [members[0] if one is None else one for members, one in zip(groups, chosen)]
@@ -237,7 +245,7 @@ def _without_second_opinions(
             neighbours[b].add(a)
     keep = torch.ones(len(merged), dtype=torch.bool)
     done: set[int] = set()
-    scores = scores_of(merged).tolist()
+    scores = merged.scores.tolist()
     remains = [len(members) == 1 and bool(parts.cut[members[0]].any()) for members in groups]
     for k in sorted(range(len(groups)), key=lambda k: (remains[k], -scores[k])):
         better = [other for other in neighbours[k] if other in done]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from maskrcnn.config import DetectionConfig
 from maskrcnn.data.geometry import flip_map
+from maskrcnn.model_info import ModelInfo
+from maskrcnn.models.head import Head, heads_of
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.ops.boxes import pairwise_iou
 from maskrcnn.ops.nms import grouped_nms
@@ -19,37 +22,46 @@ X = 0  # the mirrored axis
 
 
 def detect_mirrored(
-    model: MaskRCNN, images: ImageBatch, mirrored_keypoints: Sequence[int] | None = None
+    model: MaskRCNN, images: ImageBatch, info: ModelInfo, detection: DetectionConfig
 ) -> list[Instances]:
-    """As ``model(images)``, from two views of each image.
+    """As ``model(images, detection)``, from two views of each image.
 
     Objects of one class that overlap by the threshold of the model's suppression are one: its box is the mean of the
-    views' boxes, weighted by score, its score their mean (a view that does not see it says 0). Masks and keypoints are
-    then read in both views over that box and averaged, masks as probabilities.
+    views' boxes, weighted by score, its score their mean (a view that does not see it says 0). What further heads say
+    is then read in both views over that box and averaged.
 
     Args:
         images: of one shape each, without padding along x that differs; every image is mirrored within its own extent.
-        mirrored_keypoints: for each keypoint the one it becomes in a mirror image, see
-            :func:`maskrcnn.data.transforms.mirror_keypoints`.
     """
-    configured = model.config
-    lower = dataclasses.replace(configured.detection, score_threshold=configured.detection.score_threshold / VIEWS)
+    lower = dataclasses.replace(detection, score_threshold=detection.score_threshold / VIEWS)
     mirror = ImageBatch(mirror_tensor(images), images.spatial_shapes)
     views = [model.backbone(images.tensor), model.backbone(mirror.tensor)]
-    try:
-        model.config = dataclasses.replace(configured, detection=lower)
-        own, other = model.find(views[0], images), model.find(views[1], mirror)
-    finally:
-        model.config = configured
-    shapes, detection = images.spatial_shapes, configured.detection
-    fused = [fuse(a, mirrored(b, shape), detection.nms_threshold) for a, b, shape in zip(own, other, shapes)]
-    fused = [found[_scores(found) > detection.score_threshold][: detection.max_detections] for found in fused]
-    seen = [mirrored(found, shape) for found, shape in zip(fused, shapes)]
-    model.describe(views[0], fused)
-    model.describe(views[1], seen)
-    for found, again, shape in zip(fused, seen, shapes):
-        average(found, mirrored(again, shape, mirrored_keypoints))
+    own, other = model.find(views[0], images, lower), model.find(views[1], mirror, lower)
+    pairs = zip(own, other, images.spatial_shapes)
+    fused = [fuse(a, mirrored(b, shape), detection.nms_threshold) for a, b, shape in pairs]
+    fused = [found[found.scores > detection.score_threshold][: detection.max_detections] for found in fused]
+    model.describe(views[0], images, fused)
+    _describe_again(model, views[1], mirror, fused, info)
     return fused
+
+
+def describe_mirrored(model: MaskRCNN, images: ImageBatch, described: list[Instances], info: ModelInfo) -> None:
+    """Average what the heads have said of given objects with what they say of them in the mirror images."""
+    mirror = ImageBatch(mirror_tensor(images), images.spatial_shapes)
+    _describe_again(model, model.backbone(mirror.tensor), mirror, described, info)
+
+
+def _describe_again(
+    model: MaskRCNN, features: Sequence[Tensor], mirror: ImageBatch, described: list[Instances], info: ModelInfo
+) -> None:
+    bare = (Instances(found.boxes, found.labels, found.scores) for found in described)
+    seen = [mirrored(found, shape) for found, shape in zip(bare, mirror.spatial_shapes)]
+    model.describe(features, mirror, seen)
+    heads = heads_of(model)
+    for found, again, shape in zip(described, seen, mirror.spatial_shapes):
+        back = mirrored(again, shape, heads, info)
+        for head in heads.values():
+            head.average([found, back])
 
 
 def mirror_tensor(images: ImageBatch) -> Tensor:
@@ -61,16 +73,19 @@ def mirror_tensor(images: ImageBatch) -> Tensor:
 
 
 def mirrored(
-    found: Instances, spatial_shape: Sequence[int], mirrored_keypoints: Sequence[int] | None = None
+    found: Instances,
+    spatial_shape: Sequence[int],
+    heads: Mapping[str, Head] | None = None,
+    info: ModelInfo | None = None,
 ) -> Instances:
-    """Objects as they are in the mirror image."""
+    """Objects as they are in the mirror image, with what ``heads`` have said of them; without heads, boxes alone."""
     across = flip_map(spatial_shape, (X,))
-    keypoints, masks = found.keypoints, found.mask_logits
-    if keypoints is not None:
-        keypoints = torch.cat([across.points(keypoints[..., :-1]), keypoints[..., -1:]], -1)
-        keypoints = keypoints if mirrored_keypoints is None else keypoints[:, list(mirrored_keypoints)]
-    masks = None if masks is None else masks.flip(-1)
-    return dataclasses.replace(found, boxes=across.boxes(found.boxes), keypoints=keypoints, mask_logits=masks)
+    turned = dataclasses.replace(found, boxes=across.boxes(found.boxes), outputs=dict(found.outputs))
+    turned.of_image = dict(found.of_image)
+    if info is not None:
+        for head in (heads or {}).values():
+            head.mirror(turned, across, info)
+    return turned
 
 
 def fuse(a: Instances, b: Instances, iou_threshold: float) -> Instances:
@@ -79,7 +94,7 @@ def fuse(a: Instances, b: Instances, iou_threshold: float) -> Instances:
     An object of one view takes at most one of the other.
     """
     boxes = torch.cat([a.boxes, b.boxes])
-    labels, scores = torch.cat([_labels(a), _labels(b)]), torch.cat([_scores(a), _scores(b)])
+    labels, scores = torch.cat([a.labels, b.labels]), torch.cat([a.scores, b.scores])
     view = torch.arange(len(boxes), device=boxes.device) >= len(a)
     kept = grouped_nms(boxes, scores, labels, iou_threshold)
     iou = pairwise_iou(boxes[kept], boxes)
@@ -91,21 +106,3 @@ def fuse(a: Instances, b: Instances, iou_threshold: float) -> Instances:
     fused = (boxes[kept] * own[:, None] + boxes[best] * weight[:, None]) / (own + weight)[:, None]
     order = (own + weight).argsort(descending=True, stable=True)
     return Instances(fused[order], labels[kept][order], (own + weight)[order] / VIEWS)
-
-
-def average(found: Instances, again: Instances) -> None:
-    """Give ``found`` the mean of what two views say of the same boxes."""
-    if found.mask_logits is not None and again.mask_logits is not None:
-        found.mask_logits = torch.logit((found.mask_logits.sigmoid() + again.mask_logits.sigmoid()) / VIEWS, 1e-6)
-    if found.keypoints is not None and again.keypoints is not None:
-        found.keypoints = (found.keypoints + again.keypoints) / VIEWS
-
-
-def _labels(found: Instances) -> Tensor:
-    assert found.labels is not None
-    return found.labels
-
-
-def _scores(found: Instances) -> Tensor:
-    assert found.scores is not None
-    return found.scores

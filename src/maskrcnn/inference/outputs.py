@@ -115,21 +115,18 @@ class PredictionWriter:
         self.lists.close()
 
     def _write_label_maps(self, name: str, detections: Instances, spatial_shape: tuple[int, int]) -> None:
-        assert detections.labels is not None and detections.scores is not None
         regions = Regions.blank(spatial_shape) if detections.regions is None else detections.regions
         instances, classes = label_maps(regions, detections.labels, detections.scores)
         _save(Image.fromarray(instances), self.out_dir / f"{name}.instances.png")
         _save(Image.fromarray(classes), self.out_dir / f"{name}.classes.png")
 
     def _write_cutouts(self, name: str, image: Tensor | np.ndarray, detections: Instances, regions: Regions) -> None:
-        assert detections.labels is not None
         for i, label in enumerate(detections.labels.tolist()):
             if regions.shapes[i].all():
                 file_name = f"{cutout_name(name, i + 1, self.class_names[label - 1])}.png"
                 _save(cut_out(image, regions, i), self.out_dir / CUTOUTS / file_name)
 
     def _collect(self, file_name: str, name: str, detections: Instances) -> None:
-        assert detections.labels is not None and detections.scores is not None
         regions = detections.regions
         areas = _box_areas(detections) if regions is None else regions.areas()
         entries: list[dict[str, Any]] = []

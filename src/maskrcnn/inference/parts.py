@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from maskrcnn.models.head import Head, Slices
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances
 
 RELATIVE_MARGIN = 0.03  # of an object's extent: about how well boxes are predicted
 
-Slices = tuple[slice, ...]
+NO_HEADS: Mapping[str, Head] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,11 @@ class Parts:
 
 
 def gather(
-    found: Sequence[Instances], slices: Sequence[Slices], spatial_shape: tuple[int, ...], margin: float
+    found: Sequence[Instances],
+    slices: Sequence[Slices],
+    spatial_shape: tuple[int, ...],
+    margin: float,
+    heads: Mapping[str, Head] = NO_HEADS,
 ) -> Parts:
     """All parts on one canvas."""
     low = np.array([[s.start for s in where] for where in slices], dtype=np.int64)
@@ -48,7 +52,7 @@ def gather(
     windows = np.concatenate([low[:, ::-1], high[:, ::-1]], axis=1).astype(np.float64)
     limit = np.array(spatial_shape[::-1], dtype=np.float64)
     inner = np.concatenate([windows[:, : len(limit)] > 0, windows[:, len(limit) :] < limit], axis=1)
-    placed = [_shift(instances, start, spatial_shape) for instances, start in zip(found, low)]
+    placed = [move_to_image(own, start, spatial_shape, heads) for own, start in zip(found, low.tolist())]
     cuts, better = [], []
     for t, instances in enumerate(placed):
         boxes = instances.boxes.double().numpy()
@@ -57,7 +61,7 @@ def gather(
         others = np.flatnonzero(shared_zones(windows, t)[1])
         seen = _seen_better(boxes, near, cuts[-1], windows[t], windows[others])
         better += [frozenset(others[row].tolist()) for row in seen]
-    together = concatenate(placed)
+    together = Instances.join(placed)
     tile = np.repeat(np.arange(len(placed)), [len(instances) for instances in placed])
     return Parts(together, cover_of(together, spatial_shape), tile, np.concatenate(cuts), better, windows)
 
@@ -76,15 +80,21 @@ def _seen_better(
     return np.asarray(sees_all & sees_more)
 
 
-def _shift(found: Instances, start: np.ndarray, spatial_shape: tuple[int, ...]) -> Instances:
+def move_to_image(
+    found: Instances, start: Sequence[int], spatial_shape: tuple[int, ...], heads: Mapping[str, Head]
+) -> Instances:
     """From the coordinates of a tile that begins at ``start`` (tensor order) to those of the image."""
-    move = torch.from_numpy(start[::-1].copy()).to(found.boxes.dtype)
-    regions, keypoints = found.regions, found.keypoints
-    if regions is not None:
-        regions = Regions(spatial_shape, regions.offsets + start, regions.shapes, regions.runs)
-    if keypoints is not None:
-        keypoints = torch.cat([keypoints[..., :-1] + move, keypoints[..., -1:]], -1)
-    return replace(found, boxes=found.boxes + torch.cat([move, move]), regions=regions, keypoints=keypoints)
+    move = found.boxes.new_tensor(tuple(reversed(start)))
+    moved = replace(found, boxes=found.boxes + torch.cat([move, move]), outputs=dict(found.outputs))
+    if moved.regions is not None:
+        own = moved.regions
+        moved.regions = Regions(spatial_shape, own.offsets + np.asarray(start), own.shapes, own.runs)
+    if moved.keypoints is not None:
+        points, scores = moved.keypoints[..., :-1], moved.keypoints[..., -1:]
+        moved.keypoints = torch.cat([points + move, scores], -1)
+    for head in heads.values():
+        head.shift(moved, start, spatial_shape)
+    return moved
 
 
 def slack(boxes: np.ndarray, margin: float) -> np.ndarray:
@@ -119,27 +129,3 @@ def cover_of(found: Instances, spatial_shape: tuple[int, ...]) -> Regions:
             cover.offsets[i], cover.shapes[i] = found.regions.offsets[i], found.regions.shapes[i]
             cover.runs[i] = found.regions.runs[i]
     return cover
-
-
-def concatenate(found: Sequence[Instances]) -> Instances:
-    """One after another; a field that is missing in any is missing in all."""
-    joined: dict[str, Any] = {}
-    for field in fields(Instances):
-        values = [getattr(instances, field.name) for instances in found]
-        if any(value is None for value in values):
-            joined[field.name] = None
-        elif isinstance(values[0], Regions):
-            joined[field.name] = Regions.join(values)
-        else:
-            joined[field.name] = torch.cat(values)
-    return Instances(**joined)
-
-
-def labels_of(found: Instances) -> Tensor:
-    assert found.labels is not None, "detections need labels"
-    return found.labels
-
-
-def scores_of(found: Instances) -> Tensor:
-    assert found.scores is not None, "detections need scores"
-    return found.scores

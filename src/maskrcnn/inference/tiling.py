@@ -11,12 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from maskrcnn.errors import UsageError
 from maskrcnn.inference.memory import return_freed_memory
 from maskrcnn.inference.merging import merge_tiles
-from maskrcnn.inference.parts import Slices
+from maskrcnn.inference.parts import NO_HEADS
+from maskrcnn.models.head import Head, Slices
+from maskrcnn.ops.boxes import pairwise_coverage
 from maskrcnn.structures import Instances
 
 SMALLEST_TILE = 32  # samples: below, the coarsest level of a pyramid has nothing to see
@@ -109,6 +112,7 @@ def predict_tiles(
     overlap: float = OVERLAP,
     margin: float = 2.0,
     tiles_at_once: int = TILES_AT_ONCE,
+    heads: Mapping[str, Head] = NO_HEADS,
 ) -> Instances:
     """The objects of an image ``[C, *S]``, found tile by tile, best first, in the coordinates of the image.
 
@@ -117,6 +121,7 @@ def predict_tiles(
         tile, overlap: see :func:`tile_slices`.
         margin: samples from a border within which an object counts as touching it.
         tiles_at_once: tiles that are given to ``predict`` together.
+        heads: of the model, which know what becomes of their outputs.
     """
     shape = tuple(image.shape[1:])
     slices = tile_slices(shape, tile, overlap)
@@ -126,4 +131,27 @@ def predict_tiles(
         found += predict([image[(slice(None), *where)] for where in batch])
         if first % (RETURN_AFTER * tiles_at_once) == 0:
             return_freed_memory()
-    return merge_tiles(found, slices, shape, margin)
+    return merge_tiles(found, slices, shape, margin, heads)
+
+
+def best_views(boxes: Tensor, views: Sequence[Slices]) -> list[tuple[Slices, Tensor]]:
+    """The views of an image in which its objects are best seen, and the indices of those objects.
+
+    Each object is seen in the view that holds most of its box; of equal ones in the one whose middle is nearest.
+
+    Args:
+        boxes: ``[N, 2D]`` in coordinates of the image.
+        views: slices in tensor order.
+    """
+    corners = [[s.start for s in reversed(view)] + [s.stop for s in reversed(view)] for view in views]
+    windows = boxes.new_tensor(corners)
+    inside = pairwise_coverage(boxes, windows)
+    distance = torch.cdist(_centres(boxes), _centres(windows))
+    chosen = (inside - 1e-6 * distance).argmax(1)
+    members = [(chosen == index).nonzero().flatten() for index in range(len(views))]
+    return [(view, own) for view, own in zip(views, members) if len(own)]
+
+
+def _centres(boxes: Tensor) -> Tensor:
+    low, high = boxes.chunk(2, -1)
+    return (low + high) / 2

@@ -8,6 +8,7 @@ from torch import Tensor
 from maskrcnn.losses.terms import Term
 from maskrcnn.ops.keypoints import encode_keypoints
 from maskrcnn.ops.nd import full
+from maskrcnn.structures import Instances
 
 
 def keypoint_loss(logits: Tensor, keypoints: Tensor, boxes: Tensor, weight: float = 1.0) -> dict[str, Term]:
@@ -20,3 +21,11 @@ def keypoint_loss(logits: Tensor, keypoints: Tensor, boxes: Tensor, weight: floa
     index, valid = encode_keypoints(keypoints, boxes, logits.shape[2:])
     total = F.cross_entropy(full(logits).flatten(2)[valid], index[valid], reduction="sum")
     return {"loss_keypoint": Term(weight * total, int(valid.sum()))}
+
+
+def keypoints_of(target: Instances, num_keypoints: int) -> Tensor:
+    """``[N, P, D + 1]``; not labelled where the image has none."""
+    ndim = target.boxes.shape[1] // 2
+    blank = target.boxes.new_zeros((len(target), num_keypoints, ndim + 1))
+    points = target.keypoints  # of another number are another kind of points, as validation data may have
+    return blank if points is None or points.shape != blank.shape else points.to(blank.dtype)

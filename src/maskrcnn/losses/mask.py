@@ -10,10 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from maskrcnn.config import LossConfig
+from maskrcnn.losses.sampling import SampledProposals, unknown_sides
 from maskrcnn.losses.terms import Term
+from maskrcnn.losses.unknown import known_bins
 from maskrcnn.ops.masks import crop_mask
 from maskrcnn.ops.nd import full
 from maskrcnn.regions import AxisMap, Regions
+from maskrcnn.structures import Instances
 
 
 def mask_loss(
@@ -73,3 +76,25 @@ def _framed_window(regions: Regions, i: int) -> tuple[tuple[int, ...], np.ndarra
         return tuple(int(o) for o in offset), np.zeros((1,) * window.ndim, np.float32)
     framed = np.pad(window, list(zip(before, after)))
     return tuple(int(o) - b for o, b in zip(offset, before)), framed
+
+
+def regions_of(target: Instances) -> Regions:
+    """The objects' regions; blank ones where no object has a mask."""
+    ndim = target.boxes.shape[1] // 2
+    return Regions.blank((1,) * ndim, len(target)) if target.regions is None else target.regions
+
+
+def known_mask_bins(
+    regions: Sequence[Regions],
+    boxes: Sequence[Tensor],
+    samples: Sequence[SampledProposals],
+    targets: Sequence[Instances],
+    goals: Tensor,
+) -> Tensor | None:
+    """Which bins of the masks of all positives are known, see :func:`maskrcnn.losses.unknown.known_bins`."""
+    sides = [unknown_sides(target, image.matched) for image, target in zip(samples, targets)]
+    known = [known_bins(own, where, side, goals.shape[1:]) for own, where, side in zip(regions, boxes, sides)]
+    if all(one is None for one in known):
+        return None
+    whole = [torch.ones((len(own), *goals.shape[1:]), dtype=torch.bool, device=goals.device) for own in boxes]
+    return torch.cat([every if one is None else one for one, every in zip(known, whole)])

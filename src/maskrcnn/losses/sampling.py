@@ -64,7 +64,6 @@ def sample_proposals(
     negative = (matched == BELOW) & ~_in_crowd(boxes, crowd, config)
     picked = sample(matched >= 0, negative, config.box_samples, config.box_positive_fraction, generator)
     owner = objects[matched[picked[0]]]
-    assert target.labels is not None
     labels = torch.cat([target.labels[owner], target.labels.new_zeros(len(picked[1]))])
     return SampledProposals(boxes[torch.cat(picked)], labels, owner)
 
@@ -77,8 +76,7 @@ def unknown_sides(target: Instances, index: Tensor) -> Tensor | None:
 
 def split_crowd(target: Instances) -> tuple[Tensor, Tensor]:
     """Indices of the objects that can be told apart and have an extent, and the boxes ``[N, 2D]`` of crowd regions."""
-    crowd = torch.zeros(len(target), dtype=torch.bool) if target.crowd is None else target.crowd
-    crowd = crowd.to(target.boxes.device)
+    crowd = target.crowd.to(target.boxes.device)
     low, high = target.boxes.chunk(2, -1)
     return (~crowd & (high > low).all(-1)).nonzero().squeeze(1), target.boxes[crowd]
 

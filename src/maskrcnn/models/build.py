@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from torch import nn
@@ -21,6 +21,7 @@ from maskrcnn.config import (
 )
 from maskrcnn.models.class_field import ClassField
 from maskrcnn.models.fpn import FPN, Backbone
+from maskrcnn.models.head import Head, HeadBuilder
 from maskrcnn.models.heads.box import BoxHead
 from maskrcnn.models.heads.closeup import CloseUpHead
 from maskrcnn.models.heads.keypoint import KeypointHead
@@ -42,8 +43,12 @@ BODIES: dict[str, Callable[..., nn.Module]] = {
 }
 
 
-def build_model(config: ModelConfig) -> MaskRCNN:
-    """The network of ``config`` with random weights, in the memory format that suits its D."""
+def build_model(config: ModelConfig, heads: Mapping[str, HeadBuilder] | None = None) -> MaskRCNN:
+    """The network of ``config`` with random weights, in the memory format that suits its D.
+
+    Args:
+        heads: further heads than the package's own, by name; see docs/extending.md.
+    """
     ndim, channels = config.ndim, config.backbone.fpn_channels
     body = _body(config, config.backbone)
     field, bare, rescaled = None, 0, None
@@ -52,20 +57,34 @@ def build_model(config: ModelConfig) -> MaskRCNN:
         field = ClassField(ndim, body.channels[-2:], body.strides[-2:], config.num_classes, config.box_head.field)
     eps = config.backbone.norm_eps
     fpn = FPN(ndim, body.channels, channels, config.backbone.separable, config.backbone.fpn_norm, eps)
-    closeup = None if config.keypoint_head is None else config.keypoint_head.closeup
-    backbone = Backbone(body, fpn, body.strides, closeup is not None, bare, rescaled)
+    backbone = Backbone(body, fpn, body.strides, bare=bare, rescaled=rescaled)
     rpn = RPN(ndim, channels, config.anchors, backbone.strides, config.backbone.separable, config.rpn_convs)
     box_head = BoxHead(ndim, channels, config.num_classes, config.box_head, backbone.strides, field, eps)
-    mask_head = None
-    if config.mask_head is not None:
-        mask_head = MaskHead(ndim, channels, config.num_classes, config.mask_head, backbone.strides, eps)
-    keypoint_head: KeypointHead | CloseUpHead | None = None
-    if config.keypoint_head is not None and closeup is not None:
-        keypoint_head = CloseUpHead(ndim, _body(config, closeup.body), config.keypoint_head, len(backbone.strides))
-    elif config.keypoint_head is not None:
-        keypoint_head = KeypointHead(ndim, channels, config.keypoint_head, backbone.strides)
-    model = MaskRCNN(config, backbone, rpn, box_head, mask_head, keypoint_head)
+    made = {name: build(config, backbone.strides) for name, build in (HEADS | dict(heads or {})).items()}
+    present = {name: head for name, head in made.items() if head is not None}
+    backbone.image = any(head.sees_image for head in present.values())
+    model = MaskRCNN(config, backbone, rpn, box_head, present)
     return model.to(memory_format=MEMORY_FORMAT[ndim])  # type: ignore[call-overload]
+
+
+def _mask_head(config: ModelConfig, strides: Sequence[tuple[int, ...]]) -> Head | None:
+    if config.mask_head is None:
+        return None
+    channels, eps = config.backbone.fpn_channels, config.backbone.norm_eps
+    return MaskHead(config.ndim, channels, config.num_classes, config.mask_head, strides, eps)
+
+
+def _keypoint_head(config: ModelConfig, strides: Sequence[tuple[int, ...]]) -> Head | None:
+    own = config.keypoint_head
+    if own is None:
+        return None
+    if own.closeup is not None:
+        return CloseUpHead(config.ndim, _body(config, own.closeup.body), own, len(strides))
+    return KeypointHead(config.ndim, config.backbone.fpn_channels, own, strides)
+
+
+# In the order in which they look. A head that a config has no word of is None.
+HEADS: dict[str, HeadBuilder] = {"mask": _mask_head, "keypoint": _keypoint_head}
 
 
 def _body(config: ModelConfig, body: BackboneConfig) -> Any:

@@ -2,67 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from torch import Tensor, nn
 
-from maskrcnn.config import ModelConfig
+from maskrcnn.config import DetectionConfig, ModelConfig
 from maskrcnn.models.fpn import Backbone
+from maskrcnn.models.head import Head, heads_of
 from maskrcnn.models.heads.box import BoxHead, detect
-from maskrcnn.models.heads.closeup import CloseUpHead
-from maskrcnn.models.heads.keypoint import KeypointHead
-from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.rpn import RPN, propose
+from maskrcnn.ops.nd import full
 from maskrcnn.structures import ImageBatch, Instances
+
+SECOND_STAGE = "box"  # the name of the head that makes proposals detections
 
 
 class MaskRCNN(nn.Module):
-    """The whole network, for images of ``config.ndim`` dimensions. Without a mask head it is Faster R-CNN.
+    """The whole network, for images of ``config.ndim`` dimensions. Without further heads it is Faster R-CNN.
 
-    Attributes:
-        heads: ``box``, and the heads that look at finished detections (``mask``, ``keypoint``).
+    Args:
+        box_head: the second stage.
+        heads: those that look at finished detections or at whole images, by name.
     """
 
     def __init__(
-        self,
-        config: ModelConfig,
-        backbone: Backbone,
-        rpn: RPN,
-        box_head: BoxHead,
-        mask_head: MaskHead | None,
-        keypoint_head: KeypointHead | CloseUpHead | None = None,
+        self, config: ModelConfig, backbone: Backbone, rpn: RPN, box_head: BoxHead, heads: Mapping[str, Head]
     ) -> None:
         super().__init__()
         self.config = config
         self.backbone = backbone
         self.rpn = rpn
-        self.heads = nn.ModuleDict({"box": box_head})
-        if mask_head is not None:
-            self.heads["mask"] = mask_head
-        if keypoint_head is not None:
-            self.heads["keypoint"] = keypoint_head
+        self.heads = nn.ModuleDict({SECOND_STAGE: box_head, **heads})
+        for name, head in heads_of(self).items():
+            head.name = name
 
-    def forward(self, images: ImageBatch) -> list[Instances]:
-        """Detections of each image, in coordinates of its (resized) input, with what further heads find of them."""
+    @property
+    def box_head(self) -> BoxHead:
+        return cast(BoxHead, self.heads[SECOND_STAGE])
+
+    def forward(self, images: ImageBatch, detection: DetectionConfig | None = None) -> list[Instances]:
+        """Detections of each image, in coordinates of its (resized) input, with what further heads find of them.
+
+        Args:
+            detection: which boxes are kept; None: as the model's config says.
+        """
         features = self.backbone(images.tensor)
-        detections = self.find(features, images)
-        self.describe(features, detections)
+        detections = self.find(features, images, detection)
+        self.describe(features, images, detections)
         return detections
 
-    def find(self, features: Sequence[Tensor], images: ImageBatch) -> list[Instances]:
+    def find(
+        self, features: Sequence[Tensor], images: ImageBatch, detection: DetectionConfig | None = None
+    ) -> list[Instances]:
         """The boxes, labels and scores of each image's objects."""
         anchors = self.rpn.anchors(features, images.tensor.shape[2:])
         logits, deltas = self.rpn(features)
         proposals = propose(logits, deltas, anchors, images.spatial_shapes, self.config.selection)
-        box_head = cast(BoxHead, self.heads["box"])
-        proposals, reading = box_head.join(features, proposals, images.spatial_shapes)
-        class_logits, box_deltas = box_head(features, proposals, reading)
-        return detect(class_logits, box_deltas, proposals, images.spatial_shapes, self.config.detection)
+        proposals, reading = self.box_head.join(features, proposals, images.spatial_shapes)
+        class_logits, box_deltas = self.box_head(features, proposals, reading)
+        return detect(class_logits, box_deltas, proposals, images.spatial_shapes, detection or self.config.detection)
 
-    def describe(self, features: Sequence[Tensor], detections: list[Instances]) -> None:
+    def classify(self, features: Sequence[Tensor], boxes: Sequence[Tensor]) -> list[Tensor]:
+        """Of given boxes ``[R_b, 2D]`` of each image, the probability of every class: ``[R_b, K]``."""
+        logits, _ = self.box_head(features, boxes)
+        return list(full(logits).softmax(-1)[:, 1:].split([len(own) for own in boxes]))
+
+    def describe(self, features: Sequence[Tensor], images: ImageBatch, detections: list[Instances]) -> None:
         """Give found objects what the further heads see of them."""
-        for name, head in self.heads.items():
-            if name != "box":
-                outputs = head(features, [found.boxes for found in detections])
-                cast(MaskHead | KeypointHead | CloseUpHead, head).attach(outputs, detections)
+        for head in heads_of(self).values():
+            head.describe(features, images, detections)

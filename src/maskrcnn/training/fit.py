@@ -11,9 +11,10 @@ from pathlib import Path
 from maskrcnn.checkpoints.ours import ModelInfo, save_checkpoint
 from maskrcnn.data.loading import epoch_loader
 from maskrcnn.data.records import Dataset
-from maskrcnn.data.transforms import AugmentConfig, Sample, TrainTransform, mirror_keypoints
+from maskrcnn.data.transforms import AugmentConfig, Sample, TrainTransform
 from maskrcnn.errors import DataError, MaskRCNNError
 from maskrcnn.evaluation.evaluate import match_classes
+from maskrcnn.keypoint_names import mirror_keypoints
 from maskrcnn.losses.objective import Objective
 from maskrcnn.losses.teacher import Teacher
 from maskrcnn.models.mask_rcnn import MaskRCNN

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from torch.optim import SGD, AdamW, Optimizer
 
+from maskrcnn.models.head import heads_of
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.training.recipe import FitConfig
 from maskrcnn.training.schedule import learning_rate_factor
 
 BODY = ("backbone.body.", "heads.box.field.")  # the body, and what reads it as it is
-SLOW = (*BODY, "heads.keypoint.closeup.")  # and another network, pre-trained as well
 
 
 def make_optimizer(model: MaskRCNN, config: FitConfig) -> Optimizer:
     """Slow for what is pre-trained, full rate for the rest; only kernels decay."""
-    groups = []
+    groups, pretrained = [], slow_parts(model)
     for slow in (True, False):
         for decays in (True, False):
             chosen = [
                 p
                 for name, p in model.named_parameters()
-                if name.startswith(SLOW) == slow and is_kernel(name) == decays and p.requires_grad
+                if name.startswith(pretrained) == slow and is_kernel(name) == decays and p.requires_grad
             ]
             factor, decay = config.body_lr if slow else 1.0, config.weight_decay if decays else 0.0
             if chosen and factor > 0:
@@ -34,11 +34,17 @@ def make_optimizer(model: MaskRCNN, config: FitConfig) -> Optimizer:
 
 def freeze(model: MaskRCNN, config: FitConfig) -> None:
     """Take the layers that shall not learn out of the graph, so that they cost no backward pass."""
+    pretrained = slow_parts(model)
     for name, parameter in model.named_parameters():
-        if name.startswith(SLOW if config.body_lr == 0 else BODY if config.freeze_body else ()):
+        if name.startswith(pretrained if config.body_lr == 0 else BODY if config.freeze_body else ()):
             parameter.requires_grad_(False)
     for layer in model.backbone.body.early_layers() if config.freeze_early else []:  # type: ignore[operator]
         layer.requires_grad_(False)
+
+
+def slow_parts(model: MaskRCNN) -> tuple[str, ...]:
+    """What names of pre-trained parameters begin with: the body's, and those that heads bring along."""
+    return (*BODY, *(f"heads.{name}.{part}." for name, head in heads_of(model).items() for part in head.slow))
 
 
 def is_kernel(name: str) -> bool:

@@ -54,7 +54,6 @@ def validate(model: MaskRCNN, info: ModelInfo, val: Dataset, config: FitConfig, 
 
 def relabel(sample: Sample, labels: torch.Tensor) -> Sample:
     """``sample`` with ``labels[k]`` in place of label k; an object of label 0 is left out."""
-    assert sample.target.labels is not None
     renamed = labels[sample.target.labels]
     target = dataclasses.replace(sample.target, labels=renamed)
     searched = sample.exhaustive

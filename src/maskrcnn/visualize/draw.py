@@ -43,7 +43,7 @@ def draw(
 
     Args:
         image: tensor ``[C, H, W]``, or array ``[H, W, C]`` or ``[H, W]``; values 0..255.
-        detections: boxes in pixels of the image; labels, scores, regions and keypoints where there are any.
+        detections: boxes in pixels of the image, and what is known of them: found or labelled.
         class_names: of labels 1..K.
         colors: one for each object; by default they are chosen so that neighbours differ.
         opacity: of the fill, 0..1.
@@ -135,10 +135,14 @@ def _draw_box(canvas: Image.Image, corners: np.ndarray, color: Color, width: flo
 
 
 def _texts(detections: Instances, class_names: Sequence[str]) -> list[str]:
-    names = [] if detections.labels is None else [class_names[k - 1] for k in detections.labels.tolist()]
-    scores = [] if detections.scores is None else [f"{score:.2f}" for score in detections.scores.tolist()]
-    columns = [column for column in (names, scores) if column]
-    return [" ".join(words) for words in zip(*columns)]
+    """What is known of each object: its class, its score; nothing where nothing is known of any."""
+    columns = zip(detections.labels.tolist(), detections.scores.tolist())
+    texts = [_text(class_names[label - 1] if label > 0 else "", score) for label, score in columns]
+    return texts if any(texts) else []
+
+
+def _text(name: str, score: float) -> str:
+    return name if math.isnan(score) else f"{name} {score:.2f}".strip()
 
 
 def _draw_labels(canvas: Image.Image, corners: np.ndarray, texts: list[str], colors: Sequence[Color]) -> None:

@@ -43,14 +43,13 @@ class Marks:
 
 def marks_of(found: Instances | None) -> Marks:
     """The objects of a signal, ordered by start; of a truth without those that stand for several (crowds)."""
-    if found is not None and found.crowd is not None:
-        found = found[~found.crowd]
+    found = None if found is None else found[~found.crowd]
     if found is None or len(found) == 0:
         return Marks(np.zeros((0, 2)), np.zeros(0, np.int64), None, [])
     found = found[found.boxes[:, 0].argsort(stable=True)]
     boxes = found.boxes.detach().cpu().double().numpy()
-    labels = np.ones(len(found), np.int64) if found.labels is None else found.labels.detach().cpu().numpy()
-    scores = None if found.scores is None else found.scores.detach().cpu().double().numpy()
+    labels = found.labels.detach().cpu().numpy()
+    scores = None if found.scores.isnan().any() else found.scores.detach().cpu().double().numpy()
     regions = found.regions
     cover = [boxes[i : i + 1] if regions is None else stretches(regions, i) for i in range(len(found))]
     return Marks(boxes, labels, scores, cover)

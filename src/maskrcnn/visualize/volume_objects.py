@@ -53,12 +53,11 @@ class Objects:
 
 def objects_of(found: Instances | None, spatial_shape: Sequence[int]) -> Objects:
     """The objects of a volume of ``spatial_shape``; of a truth without those that stand for several (crowds)."""
-    if found is not None and found.crowd is not None:
-        found = found[~found.crowd]
+    found = None if found is None else found[~found.crowd]
     if found is None or len(found) == 0:
         return Objects(Regions.blank(spatial_shape), np.zeros(0, np.int64), [])
     boxes = found.boxes.detach().cpu().double().numpy()
-    labels = np.ones(len(found), np.int64) if found.labels is None else found.labels.detach().cpu().numpy()
+    labels = found.labels.detach().cpu().numpy()
     regions = full_boxes(boxes, spatial_shape) if found.regions is None else found.regions
     alone = len(set(labels.tolist())) == 1
     colors = distinct_colors(regions.boxes()) if alone else [class_color(label) for label in labels.tolist()]

@@ -51,6 +51,8 @@ def evaluate_to(
         The result, a sentence for each image that could not be read and each file that could not be written, and the
         page's path if there is one.
     """
+    if max_detections is not None:
+        predictor = predictor.with_options(max_detections=max_detections)
     page = page and dataset.kind == "image"
     watch = _CarefulWatcher(predictor, dataset) if page else None
     options: dict[str, Any] = {} if watch is None else {"watch": watch}

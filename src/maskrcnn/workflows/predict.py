@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
-import torch
 from torch import Tensor
 
 from maskrcnn.data.images import read_image
@@ -60,14 +58,14 @@ def predict_files(
     Raises:
         UsageError: a class that the model does not know, or label maps or cutouts of a model that finds boxes only.
     """
-    check_classes(predictor, classes)
     if label_maps and predictor.info.config.mask_head is None:
         raise UsageError("The model finds boxes only: there are no masks to make label maps of.")
     if cutouts and predictor.info.config.mask_head is None:
         raise UsageError("The model finds boxes only: there are no masks to cut objects out with.")
+    predictor = predictor.with_options(classes=tuple(classes))
     if max_detections is not None:  # of the wanted classes, so the model must give more than that of all classes
-        predictor.adjust(max_detections=max(max_detections, predictor.model.config.detection.max_detections))
-    wanted = torch.tensor([k for k, name in enumerate(predictor.class_names, 1) if name in classes])
+        most = max(max_detections, predictor.detection.max_detections)
+        predictor = predictor.with_options(max_detections=most)
     outcome = Outcome()
     channels = predictor.info.config.in_channels
     info = predictor.info
@@ -92,8 +90,6 @@ def predict_files(
                 except DataError as error:
                     outcome.failures.append(str(error))
             for path, image, found in _predict(predictor, readable, images, outcome.failures):
-                if len(wanted):
-                    found = found[torch.isin(cast(Tensor, found.labels), wanted)]
                 found = found[: max_detections if max_detections is not None else len(found)]
                 try:
                     overlay = writer.add(printable(path), image, found)
@@ -143,15 +139,6 @@ def unwritten(path: Path, error: OSError) -> str:
         f"{path}: what was found in it could not be written ({where}{error.strerror or error}); free some space, or "
         "name another folder with --out."
     )
-
-
-def check_classes(predictor: Predictor, classes: Sequence[str]) -> None:
-    """Raise UsageError for classes that the model does not know."""
-    unknown = [name for name in classes if name not in predictor.class_names]
-    if unknown:
-        raise UsageError(
-            f"The model does not know {', '.join(unknown)}; its classes are {', '.join(predictor.class_names)}."
-        )
 
 
 def _predict(

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
-
-import torch
-from torch import Tensor
 
 from maskrcnn.data.recording import Signal
 from maskrcnn.data.signals import read_signal
 from maskrcnn.errors import DataError
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.signal_outputs import SignalWriter
-from maskrcnn.workflows.predict import Outcome, check_classes, printable, said_how_far, unwritten
+from maskrcnn.workflows.predict import Outcome, printable, said_how_far, unwritten
 
 
 def predict_signals(
@@ -40,9 +36,8 @@ def predict_signals(
     Raises:
         UsageError: a class that the model does not know.
     """
-    check_classes(predictor, classes)
+    predictor = predictor.with_options(classes=tuple(classes))
     info, outcome = predictor.info, Outcome()
-    wanted = torch.tensor([k for k, name in enumerate(info.class_names, 1) if name in classes])
     writer = SignalWriter(out, info.class_names, info.category_ids or None, cutouts)
     with said_how_far(outcome, len(paths), out):
         for path in paths:
@@ -58,8 +53,6 @@ def predict_signals(
                 outcome.failures.append(f"{path}: the model failed on it ({reason}); try a smaller --tile.")
                 continue
             outcome.notes += signal.notes
-            if len(wanted):
-                found = found[torch.isin(cast(Tensor, found.labels), wanted)]
             found = found[: max_detections if max_detections is not None else len(found)]
             try:
                 writer.add(printable(path), signal, found)

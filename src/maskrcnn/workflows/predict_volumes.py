@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
-
-import torch
-from torch import Tensor
 
 from maskrcnn.data.volume import Volume
 from maskrcnn.data.volumes import read_volume
 from maskrcnn.errors import DataError
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.volume_outputs import VolumeWriter, refuse_among_scans
-from maskrcnn.workflows.predict import Outcome, check_classes, printable, said_how_far, unwritten
+from maskrcnn.workflows.predict import Outcome, printable, said_how_far, unwritten
 
 
 def predict_volumes(
@@ -41,11 +37,10 @@ def predict_volumes(
     Raises:
         UsageError: a class that the model does not know, or results that would fall among the scans.
     """
-    check_classes(predictor, classes)
+    predictor = predictor.with_options(classes=tuple(classes))
     for path in paths:  # before hours of work
         refuse_among_scans(out, path)
     info, outcome = predictor.info, Outcome()
-    wanted = torch.tensor([k for k, name in enumerate(info.class_names, 1) if name in classes])
     writer = VolumeWriter(out, info.class_names, info.category_ids or None, cutouts)
     with said_how_far(outcome, len(paths), out):
         for path in paths:
@@ -61,8 +56,6 @@ def predict_volumes(
                 outcome.failures.append(f"{path}: the model failed on it ({reason}); try a smaller --tile.")
                 continue
             outcome.notes += volume.notes
-            if len(wanted):
-                found = found[torch.isin(cast(Tensor, found.labels), wanted)]
             found = found[: max_detections if max_detections is not None else len(found)]
             try:
                 writer.add(printable(path), volume, found)

@@ -8,8 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from maskrcnn.config import BoxHeadConfig, DetectionConfig
+from maskrcnn.config import BoxHeadConfig, DetectionConfig, ModelConfig
+from maskrcnn.losses.box import box_losses
+from maskrcnn.losses.teacher import teacher_loss
+from maskrcnn.losses.terms import Term
 from maskrcnn.models.class_field import ClassField, FieldReading
+from maskrcnn.models.head import Head, LossInputs
 from maskrcnn.models.nd import conv_norm, init_he, init_normal
 from maskrcnn.models.pooling import PyramidPool
 from maskrcnn.ops.box_coding import decode_boxes, default_weights
@@ -19,7 +23,7 @@ from maskrcnn.ops.nms import grouped_nms
 from maskrcnn.structures import Instances
 
 
-class BoxHead(nn.Module):
+class BoxHead(Head):
     """(features, boxes) to class logits ``[R, K + 1]``, background first, and deltas ``[R, K or 1, 2D]``.
 
     Args:
@@ -89,6 +93,26 @@ class BoxHead(nn.Module):
             logits = logits + F.pad(reading.at(boxes), (1, 0))
         return logits, deltas
 
+    def losses(self, inputs: LossInputs) -> dict[str, Term]:
+        """Class and box of the sampled proposals, and how far the classes are from a teacher's, if there is one."""
+        boxes = [image.boxes for image in inputs.samples]
+        logits, deltas = self(inputs.features, boxes, inputs.reading)
+        losses = box_losses(logits, deltas, inputs.samples, inputs.targets, inputs.config, inputs.searched)
+        if inputs.taught is not None:
+            losses |= teacher_loss(logits, inputs.samples, *inputs.taught)
+        return losses
+
+    def loss_names(self) -> tuple[str, ...]:
+        return "loss_box_class", "loss_box"
+
+    def class_layers(self, config: ModelConfig) -> dict[str, tuple[int, int]]:
+        layers = {"class_logits": (1, 1)}  # background comes first
+        if config.box_head.field is not None:
+            layers |= {f"field.logits.{k}": (0, len(cells)) for k, cells in enumerate(config.box_head.field.cells)}
+        if not config.box_head.class_agnostic:
+            layers["box_deltas"] = (0, 2 * self.ndim)
+        return layers
+
 
 def with_background(logits: Tensor, unused: int) -> Tensor:
     """``[R, K + 1]`` from logits ``[R, 1 + K + unused]``: what is of no class is background, with the sum of their
@@ -137,5 +161,4 @@ def refine(
 
 def suppress(found: Instances, config: DetectionConfig) -> Instances:
     """The boxes that no better one of their class stands for, best first."""
-    assert found.scores is not None and found.labels is not None
     return found[grouped_nms(found.boxes, found.scores, found.labels, config.nms_threshold)]

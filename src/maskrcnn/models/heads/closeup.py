@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from maskrcnn.config import CloseUpConfig, KeypointHeadConfig
 from maskrcnn.models.nd import SeparableConv, conv, init_he, init_normal
+from maskrcnn.models.point_head import PointHead
 from maskrcnn.ops.cut_out import cube_around, cut_out
 from maskrcnn.ops.keypoints import DECODERS
 from maskrcnn.ops.nd import channels_last, full, interpolate
-from maskrcnn.structures import Instances
 
 AT_ONCE = 16  # close-ups; hundreds of objects are looked at in turn, so that they do not need a gigabyte together
 REACH = 1.8  # bins; MoveNet's: a place this far off counts half of one at the expected place
@@ -85,12 +85,15 @@ class CloseUp(nn.Module):
         return (squares + 1e-4).sqrt()  # not 0: there a root has no slope
 
 
-class CloseUpHead(nn.Module):
+class CloseUpHead(PointHead):
     """(features, boxes) to heatmap logits ``[R, P, *M]`` over the regions that it sees of the image.
 
     Args:
         image: which of the features the image is.
     """
+
+    sees_image = True
+    slow = ("closeup",)
 
     def __init__(self, ndim: int, body: Any, config: KeypointHeadConfig, image: int) -> None:
         super().__init__()
@@ -112,9 +115,3 @@ class CloseUpHead(nn.Module):
     def regions(self, boxes: Tensor) -> Tensor:
         """Where the heatmaps of boxes ``[R, 2D]`` lie: cubes round them."""
         return cube_around(full(boxes), self.margin)
-
-    def attach(self, logits: Tensor, detections: list[Instances]) -> None:
-        """Give each detection its points."""
-        points = self.decode(logits, self.regions(torch.cat([found.boxes for found in detections])))
-        for own, found in zip(points.split([len(d) for d in detections]), detections):
-            found.keypoints = own

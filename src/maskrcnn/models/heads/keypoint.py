@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskrcnn.config import KeypointHeadConfig
 from maskrcnn.models.nd import CONV_TRANSPOSE, conv3, conv_transpose, init_he, init_normal
+from maskrcnn.models.point_head import PointHead
 from maskrcnn.models.pooling import PyramidPool
 from maskrcnn.ops.keypoints import DECODERS
 from maskrcnn.ops.nd import channels_last, interpolate
-from maskrcnn.structures import Instances
 
 
-class KeypointHead(nn.Module):
+class KeypointHead(PointHead):
     """(features, boxes) to heatmap logits ``[R, P, *4M]``: over all bins of a heatmap goes one softmax."""
 
     def __init__(
@@ -50,13 +49,3 @@ class KeypointHead(nn.Module):
         if len(x) == 0:  # interpolation refuses an empty batch
             return x.new_zeros((0, x.shape[1], *self.output_size)) + x.sum()
         return interpolate(x, self.output_size)
-
-    def regions(self, boxes: Tensor) -> Tensor:
-        """Where the heatmaps of boxes ``[R, 2D]`` lie: over the boxes themselves."""
-        return boxes
-
-    def attach(self, logits: Tensor, detections: list[Instances]) -> None:
-        """Give each detection its points, in the coordinates of its box; heatmaps are not kept."""
-        points = self.decode(logits, torch.cat([found.boxes for found in detections]))
-        for own, found in zip(points.split([len(d) for d in detections]), detections):
-            found.keypoints = own

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.data.dataset import Dataset
@@ -168,17 +167,15 @@ def _agreement(predictor: Predictor, dataset: Dataset, records: Sequence[Record]
     boxes: list[float] = []
     for record in records:
         image, target = dataset.read_image(record), record.instances()
-        chosen = target[torch.from_numpy(record.labels != OTHER) & ~target.crowd]  # type: ignore[operator]
-        assert chosen.labels is not None
-        if "mask" in predictor.model.heads and chosen.regions is not None:
-            drawn = predictor.masks_of(image, chosen.boxes, chosen.labels)
+        chosen = target[(target.labels != OTHER) & ~target.crowd]
+        drawn = None if chosen.regions is None else predictor.masks(image, chosen.boxes, chosen.labels).regions
+        if drawn is not None and chosen.regions is not None:
             for k in range(len(chosen)):
                 mine, theirs = drawn.mask(k), chosen.regions.mask(k)
                 if theirs.any():
                     masks.append(float((mine & theirs).sum() / (mine | theirs).sum()))
         found = predictor(image)
         for box, label in zip(chosen.boxes.double().numpy(), chosen.labels):
-            assert found.labels is not None
             same = found.boxes[found.labels == label].double().numpy()
             boxes.append(max((box_overlap(box, other) for other in same), default=0.0))
     return float(np.mean(masks)) if masks else None, float(np.mean(boxes)) if boxes else 0.0

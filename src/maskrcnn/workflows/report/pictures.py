@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import io
 from collections.abc import Sequence
 
@@ -111,7 +110,6 @@ def _caption(judged: Judged) -> Html:
 def _labels(judged: Judged, class_names: Sequence[str]) -> tuple[Instances, list[str], list[Color]]:
     """The labels with what is written beside each, and its colour."""
     target = judged.record.instances()
-    assert target.labels is not None and target.crowd is not None
     texts, colors = [], []
     for label, cause, crowd in zip(target.labels.tolist(), judged.causes.tolist(), target.crowd.tolist()):
         missed = cause != NOBODY
@@ -123,7 +121,6 @@ def _labels(judged: Judged, class_names: Sequence[str]) -> tuple[Instances, list
 def _detections(judged: Judged, class_names: Sequence[str]) -> tuple[Instances, list[str], list[Color]]:
     """The detections with what is written beside each, and its colour."""
     found = judged.found
-    assert found.labels is not None and found.scores is not None
     texts, colors = [], []
     columns = zip(found.labels.tolist(), found.scores.tolist(), judged.kinds.tolist(), judged.neutral.tolist())
     for label, score, kind, neutral in columns:
@@ -135,8 +132,7 @@ def _detections(judged: Judged, class_names: Sequence[str]) -> tuple[Instances, 
 
 def _draw(image: Tensor, objects: Instances, texts: list[str], colors: list[Color]) -> Image.Image:
     own = torch.arange(1, len(texts) + 1)
-    plain = dataclasses.replace(objects, labels=own, scores=None, keypoints=None, crowd=None)
-    return draw(image, plain, texts, colors=colors)
+    return draw(image, Instances(objects.boxes, own, regions=objects.regions), texts, colors=colors)
 
 
 def _embed(picture: Image.Image, title: str) -> Html:

@@ -1,0 +1,103 @@
+"""What a call of a predictor wants, as a frozen record that travels with the call, and what that means for a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from maskrcnn.config import DetectionConfig, PreprocessConfig
+from maskrcnn.data.regrid import window_shape
+from maskrcnn.errors import UsageError
+from maskrcnn.inference.tiling import OVERLAP, Tiling, choose_tiling
+from maskrcnn.model_info import ModelInfo
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """What is kept of what a model finds, and how it looks.
+
+    Attributes:
+        score: objects that score less (0..1) are left out; None: the model's own threshold, which is low.
+        max_detections: best objects of an image that are kept, or of each of its tiles; None: the model's own number.
+        image_size: longer side that images are resized to, in samples; None: the model's own.
+        tile: longest side of a tile in samples of the file, for images that are longer; ``"auto"``: what the model's
+            header says, for images of more than 1.5 times that; ``"off"``: no image is cut.
+        overlap: the part of a tile that neighbours share; an object up to that size is always seen whole.
+        flip: look at the mirror image too: better, and takes twice as long.
+        classes: names of the classes to keep; empty: all.
+        mask_threshold: a sample belongs to an object from this probability (0..1) on.
+    """
+
+    score: float | None = 0.5
+    max_detections: int | None = None
+    image_size: int | None = None
+    tile: int | str = "auto"
+    overlap: float = OVERLAP
+    flip: bool = False
+    classes: tuple[str, ...] = ()
+    mask_threshold: float = 0.5
+
+
+SHOWN = PredictOptions()
+AS_THE_MODEL_SAYS = PredictOptions(score=None)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Options as they apply to one model.
+
+    Attributes:
+        labels: of the classes that are kept, 1..K; None: all.
+    """
+
+    detection: DetectionConfig
+    preprocess: PreprocessConfig
+    tiling: Tiling | None
+    flip: bool
+    labels: tuple[int, ...] | None
+    mask_threshold: float
+
+    def with_score(self, score: float) -> Settings:
+        """The same with another threshold."""
+        return replace(self, detection=replace(self.detection, score_threshold=score))
+
+
+def settings_of(options: PredictOptions, info: ModelInfo) -> Settings:
+    """What ``options`` mean for the model of ``info``.
+
+    Raises:
+        UsageError: a class that the model does not know, or see :func:`maskrcnn.inference.tiling.choose_tiling`.
+    """
+    detection, preprocess = info.config.detection, info.config.preprocess
+    if options.score is not None:
+        detection = replace(detection, score_threshold=options.score)
+    if options.max_detections is not None:
+        detection = replace(detection, max_detections=options.max_detections)
+    if options.image_size is not None:
+        preprocess = replace(preprocess, min_size=options.image_size, max_size=options.image_size)
+    return Settings(
+        detection,
+        preprocess,
+        choose_tiling(options.tile, options.overlap, _tile_notes(info)),
+        options.flip,
+        labels_of(options.classes, info.class_names),
+        options.mask_threshold,
+    )
+
+
+def labels_of(classes: Sequence[str], class_names: Sequence[str]) -> tuple[int, ...] | None:
+    """The labels (1..K) of ``classes``; None where none is named, which means all.
+
+    Raises:
+        UsageError: a class that the model does not know.
+    """
+    unknown = [name for name in classes if name not in class_names]
+    if unknown:
+        raise UsageError(f"The model does not know {', '.join(unknown)}; its classes are {', '.join(class_names)}.")
+    return tuple(k for k, name in enumerate(class_names, 1) if name in classes) if classes else None
+
+
+def _tile_notes(info: ModelInfo) -> dict[str, object]:
+    """What the header says of tiles; a model with a grid of its own cuts files into windows as it learned from."""
+    p = info.config.preprocess
+    return info.notes if p.spacing is None else {"tile": max(window_shape(p, info.config.ndim))} | info.notes
