@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "maskrcnn"
 
 # Lowest first. A file knows the floors below its own and its own package, nothing else.
 FLOORS = (
-    "errors files schema ops pretrained",
+    "errors files schema memory ops pretrained",
     "regions config",
     "rle structures model_info keypoint_names",
     "losses",

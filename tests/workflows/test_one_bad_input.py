@@ -185,3 +185,39 @@ def test_figures_are_not_lost_where_their_file_cannot_be_written(maskrcnn, tiny_
     assert done.code == 1
     assert "metrics.json could not be written (No space left on device)" in done.err
     assert "AP50" in done.out
+
+
+def labelled(photos):
+    """A data set of the photos a and b, of which b is larger."""
+    save_photo(photos / "b.png", 96, 128)
+    images = [{"id": 1, "file_name": "a.png", "width": 64, "height": 48}]
+    images += [{"id": 2, "file_name": "b.png", "width": 128, "height": 96}]
+    box = {"bbox": [4, 4, 20, 20], "area": 400, "iscrowd": 0, "category_id": 1}
+    boxes = [{**box, "id": k, "image_id": k} for k in (1, 2)]
+    categories = [{"id": 1, "name": "disc"}, {"id": 2, "name": "brick"}]
+    (photos / "labels.json").write_text(json.dumps({"images": images, "annotations": boxes, "categories": categories}))
+    return photos / "labels.json"
+
+
+def test_predict_leaves_out_what_is_larger_than_allowed(maskrcnn, tiny_file, photos, out):
+    labelled(photos)
+    done = maskrcnn("predict", photos, "--model", tiny_file, "--out", out, "--max-pixels", 64 * 48)
+    assert done.code == 1
+    assert "b.png holds 12,288 pixels, more than the 3,072 that --max-pixels allows" in done.err
+    assert files_in_lists(out) == ["a.png", "c.png"]
+
+
+def test_every_command_that_reads_keeps_to_what_is_allowed(maskrcnn, tiny_file, photos, out, tmp_path):
+    labels, flag = labelled(photos), ("--max-pixels", 64 * 48)
+    evaluated = maskrcnn("evaluate", labels, "--model", tiny_file, "--out", out, "--no-report", *flag)
+    assert evaluated.code == 1 and "--max-pixels allows" in evaluated.err
+    assert "--max-pixels allows" in (said := maskrcnn("doctor", labels, "--quick", *flag)).out + said.err
+    quick = ("--plan", "off", "--epochs", 1, "--batch", 1, "--workers", 0, "--image-size", 64, "--val-fraction", 0)
+    trained = maskrcnn("train", labels, "--model", tiny_file, "--out", tmp_path / "run", *quick, *flag)
+    assert trained.code == 0 and "--max-pixels allows" in trained.err
+    converted = maskrcnn("convert", labels, tmp_path / "new", "--to", "coco", *flag)
+    assert converted.code == 0  # files are copied, and never unpacked
+
+
+def test_a_limit_below_one_is_refused(refused, photos, out):
+    assert "--max-pixels must be at least 1" in refused("predict", photos, "--out", out, "--max-pixels", 0)

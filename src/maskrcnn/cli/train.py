@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from tyro.conf import arg
 
-from maskrcnn.cli.speech import say, tell_data_problems
+from maskrcnn.cli.speech import MaxPixels, say, tell_data_problems
 from maskrcnn.errors import UsageError
 from maskrcnn.files import exists
 from maskrcnn.pretrained import DEFAULT_MODEL
@@ -53,6 +53,9 @@ class Train:
     recipe: Annotated[Recipe, arg(name="")] = Recipe()
     device: str = "cpu"
     """cpu, cuda or mps."""
+    max_pixels: MaxPixels = None
+    """Open no file of more pixels, voxels or samples than this: its header is asked before it is unpacked. By default
+    what fits into free memory, and into 1.25 GiB where a file packs more than 64 of them into a byte."""
     resume: bool = False
     """Go on from OUT/last.safetensors exactly where it was broken off, with the flags of its beginning."""
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from maskrcnn.data.size_limit import check_size
 from maskrcnn.errors import DataError
 from maskrcnn.files import broken_links, exists, is_file, is_file_entry, is_folder, resolved, why_missing
 from maskrcnn.structures import Record
@@ -20,6 +24,8 @@ DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 PILLOW_MODES = {1: "L", 3: "RGB"}
 OUTER_PERCENT = 0.1
+BYTES_A_PIXEL = 20  # of memory while a picture is read: as it lies in the file, on white, and as RGB
+PILLOW = threading.Lock()  # held while Pillow's own limit is off
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange rows and columns
 
 
@@ -37,16 +43,18 @@ def read_image(path: str | Path, channels: int = 3, apply_exif: bool = True) -> 
         apply_exif: turn the image upright as its EXIF orientation says.
 
     Raises:
-        DataError: where the file cannot be read as an image; the sentence names it.
+        DataError: where the file cannot be read as an image, or is too large; the sentence names it.
         ValueError: for other numbers of channels.
     """
     if channels not in PILLOW_MODES:
         raise ValueError(f"read_image gives 1 or 3 channels, not {channels}.")
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             if apply_exif:
                 ImageOps.exif_transpose(image, in_place=True)
             pixels = _deep_pixels(image) if image.mode in DEEP_MODES else _pixels(image, channels)
+    except DataError:
+        raise
     except Exception as error:  # decoders meet broken bytes with errors of every kind
         raise _unreadable(path, error) from error
     tensor = torch.from_numpy(pixels)
@@ -84,12 +92,42 @@ def image_shape(path: str | Path) -> tuple[int, int]:
         DataError: where the file is not an image.
     """
     try:
-        with Image.open(path) as image:
+        with open_header(path) as image:
             width, height = image.size
             orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception as error:
         raise _unreadable(path, error) from error
     return (width, height) if orientation in SIDEWAYS else (height, width)
+
+
+@contextmanager
+def open_picture(
+    source: str | Path | BinaryIO, name: object = None, packed: int | None = None
+) -> Iterator[Image.Image]:
+    """A picture whose header was read, and which is not too large to be unpacked.
+
+    Args:
+        source: a file, or what one holds.
+        name: of the file in which it lies, for the sentence; None: ``source``.
+        packed: bytes in which it lies; None: those of the file ``source``.
+
+    Raises:
+        DataError: it holds more pixels than are allowed, see :mod:`maskrcnn.data.size_limit`.
+        Exception: whatever Pillow makes of a broken file.
+    """
+    with open_header(source) as image:
+        check_size(str(name or source), image.width * image.height, "pixels", BYTES_A_PIXEL, packed)
+        yield image
+
+
+def open_header(source: str | Path | BinaryIO) -> Image.Image:
+    """As :func:`PIL.Image.open`, however large the picture: its own limit cannot be set for one call."""
+    with PILLOW:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(source)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
 
 
 def is_image(path: str | Path) -> bool:
@@ -170,8 +208,6 @@ def _unreadable(path: str | Path, error: Exception) -> DataError:
         return DataError(f"{path} is empty (0 bytes); copy or download it again.")
     if isinstance(error, UnidentifiedImageError):
         return DataError(f"{path} is not an image in a format that can be read; save it as PNG or JPEG.")
-    if isinstance(error, Image.DecompressionBombError):
-        return DataError(f"{path} has too many pixels to open at once; cut it into tiles or shrink it.")
     if "truncated" in str(error):
         return DataError(f"{path} is cut off before its end; copy or download it again.")
     return DataError(f"{path} is damaged ({error}); save or download it again.")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from maskrcnn.data.images import is_image
+from maskrcnn.data.images import is_image, open_picture
 from maskrcnn.errors import DataError
 from maskrcnn.files import is_folder
 from maskrcnn.regions import Regions
@@ -27,9 +26,11 @@ def read_label_map(path: Path, colours: bool = False) -> np.ndarray:
         DataError: where the file cannot be read or holds colours that it may not.
     """
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             mode = image.mode
             numbers = np.array(image)
+    except DataError:
+        raise
     except Exception as error:
         raise DataError(f"The label map {path} cannot be read ({error}); write it again.") from error
     if colours and mode in ("RGB", "RGBA"):

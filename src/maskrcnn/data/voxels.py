@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 
 from maskrcnn.data.recording import reason
+from maskrcnn.data.size_limit import check_size
 from maskrcnn.data.volume import FileSpace, LabelVolume, Volume
 from maskrcnn.errors import DataError, MaskRCNNError
 from maskrcnn.files import is_file
@@ -120,6 +122,23 @@ def fill_missing(path: Path, channel: np.ndarray) -> int:
         raise DataError(f"{path} has no voxel that is a finite number; export or copy it again.")
     channel[missing] = channel[~missing].min()
     return count
+
+
+def check_voxels(
+    path: Path, shape: Sequence[int], dtype: np.dtype, packed: int | Callable[[], int] | None = None
+) -> None:
+    """Refuse a file of more voxels than are allowed, from what its header says.
+
+    Args:
+        shape: of all axes, channels too.
+        dtype: of a voxel in the file; beside it what is made of it takes memory.
+        packed: see :func:`maskrcnn.data.size_limit.check_size`.
+
+    Raises:
+        DataError: see :mod:`maskrcnn.data.size_limit`.
+    """
+    each = dtype.itemsize + (8 if dtype.kind == "f" else 4)
+    check_size(path, math.prod(int(side) for side in shape), "voxels", each, packed)
 
 
 def check_numbers(path: Path, channels: Sequence[np.ndarray] | np.ndarray) -> None:

@@ -14,7 +14,7 @@ from maskrcnn.data.dicom_files import Image, by_series, files_in, images_of, is_
 from maskrcnn.data.orientation import turn_to_canonical
 from maskrcnn.data.slices import Slice, in_order, stack_affine
 from maskrcnn.data.volume import FileSpace, LabelVolume, Volume, extra
-from maskrcnn.data.voxels import Voxels, labels_of, reading, volume_of
+from maskrcnn.data.voxels import Voxels, check_voxels, labels_of, reading, volume_of
 from maskrcnn.errors import DataError
 from maskrcnn.files import exists, is_folder, why_missing
 
@@ -79,6 +79,7 @@ def _open(path: Path) -> Voxels:
     images = _series_of(path)
     ordered = in_order(path, [one for image in images for one in slices_of(image)])
     shape = (len(ordered), *ordered[0].shape)
+    check_voxels(path, shape, np.dtype(np.int32), lambda: sum(image.path.stat().st_size for image in images))
     affine = stack_affine(ordered)
     turn, turned, spacing = turn_to_canonical(affine, shape, path)
     samples = np.empty([shape[axis] for axis in turn.axes], dtype=np.float32)

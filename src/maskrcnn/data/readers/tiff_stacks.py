@@ -13,7 +13,7 @@ import numpy as np
 
 from maskrcnn.data.tiff_pages import has_several_pages, pages
 from maskrcnn.data.volume import FileSpace, LabelVolume, Turn, Volume, extra
-from maskrcnn.data.voxels import Voxels, labels_of, reading, volume_of
+from maskrcnn.data.voxels import Voxels, check_voxels, labels_of, reading, volume_of
 from maskrcnn.errors import DataError
 from maskrcnn.files import is_file
 
@@ -71,6 +71,7 @@ def _open(path: Path) -> Voxels:
             series = file.series[0]
             if any(page is None for page in series.pages):
                 raise DataError(f"{path} lacks slices that lie in other files; copy all files of the image beside it.")
+            check_voxels(path, series.shape, series.dtype)
             spacing = _spacing(file)
             channels = _arranged(path, _pixels(path, series), series.axes)
     space = FileSpace("tiff", channels.shape[1:], Turn.none(3))

@@ -6,6 +6,7 @@ nothing but points (the beats of most ``.atr`` files) have no intervals to learn
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ from typing import Any
 from maskrcnn.data.intervals import LabelledSignal, signal_dataset
 from maskrcnn.data.recording import Signal, SignalHeader, extra, finite_signal, reason, stretch
 from maskrcnn.data.records import Dataset
+from maskrcnn.data.size_limit import check_size
 from maskrcnn.data.waves import (
     WAVES,
     Wave,
@@ -27,9 +29,10 @@ from maskrcnn.data.waves import (
 )
 from maskrcnn.data.wfdb_annotations import read_marks
 from maskrcnn.errors import DataError
-from maskrcnn.files import is_file
+from maskrcnn.files import is_file, is_file_entry
 
 HEADER = ".hea"
+BYTES_A_SAMPLE = 24  # of memory while a record is read: as stored, in physical units (float64), and without gaps
 # Tried in this order: manual waves (QT Database, then the whole-record kinds), then automatic ones.
 ANNOTATORS = ("q1c", "q2c", "q1t", "q2t", "man", "pu1", "pu0", "pu", "atr")
 NO_ANNOTATORS = frozenset({"hea", "dat", "mat", "xws", "txt", "csv", "md", "html", "edf", "png", "jpg", "pdf", "json"})
@@ -49,11 +52,17 @@ def read_wfdb(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     """
     found = wfdb_header(path)
     low, high = stretch(path, found.length, start, stop)
+    check_size(path, (high - low) * found.channels, "samples", BYTES_A_SAMPLE, lambda: _packed(path))
     # wfdb reads a record whose header has no length to its end only
     until = None if high == found.length else high if _ask(path, "rdheader").sig_len else None
     record = _ask(path, "rdrecord", sampfrom=low, sampto=until, return_res=32)
     names = tuple(name or f"signal {k}" for k, name in enumerate(record.sig_name, start=1))
     return finite_signal(path, record.p_signal[: high - low].T, found.rate, names, "wfdb")
+
+
+def _packed(path: Path) -> int:
+    """Bytes of the files beside the header, which may all hold samples of it."""
+    return sum(entry.stat().st_size for entry in os.scandir(path.parent) if is_file_entry(entry))
 
 
 def wfdb_header(path: Path) -> SignalHeader:
@@ -62,7 +71,7 @@ def wfdb_header(path: Path) -> SignalHeader:
     if not header.n_sig or not header.fs or header.fs <= 0:
         raise DataError(f"{path} names no signal or no sampling rate; it is no record of samples.")
     if type(header).__name__ == "MultiRecord":
-        return SignalHeader(int(header.sig_len or 0), float(header.fs))
+        return SignalHeader(int(header.sig_len or 0), float(header.fs), channels=int(header.n_sig))
     if len(header.file_name or ()) != header.n_sig or not all(header.file_name):
         raise DataError(f"{path} does not describe the {header.n_sig} signals that it promises; copy it again.")
     held = [_samples_held(path.parent / name, header, name) for name in dict.fromkeys(header.file_name)]
@@ -73,7 +82,7 @@ def wfdb_header(path: Path) -> SignalHeader:
             f"{path} says {length} samples but its file of samples holds {min(known)}; it is cut off: copy or download "
             "it again."
         )
-    return SignalHeader(length, float(header.fs))
+    return SignalHeader(length, float(header.fs), channels=int(header.n_sig))
 
 
 def open_wfdb(path: Path, files: Sequence[Path], annotator: str = "") -> Dataset:
