@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 from tyro.conf import arg
 
-from maskrcnn.cli.speech import Data, console
+from maskrcnn.cli.speech import Data, MaxPixels, console
 from maskrcnn.workflows.checks import usable_device
 from maskrcnn.workflows.recipe import Recipe
 
@@ -42,6 +42,9 @@ class Doctor:
     """Images in a step."""
     epochs: Whole = None
     """Times that each image would be seen."""
+    max_pixels: MaxPixels = None
+    """Open no file of more pixels, voxels or samples than this: its header is asked before it is unpacked. By default
+    what fits into free memory, and into 1.25 GiB where a file packs more than 64 of them into a byte."""
     quick: bool = False
     """Only look: leave out the trial training, and time no step."""
     json: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(default: none)")] = None

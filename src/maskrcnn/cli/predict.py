@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from tyro.conf import arg
 
-from maskrcnn.cli.speech import DEFAULT_HINT, ModelsOwn, say, tell_failures
+from maskrcnn.cli.speech import DEFAULT_HINT, MaxPixels, ModelsOwn, say, tell_failures
 from maskrcnn.errors import UsageError
 from maskrcnn.workflows.checks import at_least, between, counted, not_among_inputs, only_for_pictures, usable_device
 from maskrcnn.workflows.recipe import SMALLEST_IMAGE
@@ -49,6 +49,9 @@ class Predict:
     """Part of a tile that neighbours share; objects up to that size are always seen whole."""
     flip: bool = False
     """Look at the mirror image of each image too: better, and takes twice as long."""
+    max_pixels: MaxPixels = None
+    """Open no file of more pixels, voxels or samples than this: its header is asked before it is unpacked. By default
+    what fits into free memory, and into 1.25 GiB where a file packs more than 64 of them into a byte."""
     device: str = "cpu"
     """cpu, cuda or mps."""
     batch: int = 1

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from tyro.conf import arg
 
-from maskrcnn.cli.speech import say, tell_data_problems
+from maskrcnn.cli.speech import MaxPixels, say, tell_data_problems
 from maskrcnn.errors import UsageError
+from maskrcnn.files import exists
 from maskrcnn.pretrained import DEFAULT_MODEL
 from maskrcnn.workflows.checks import between, result_folder, usable_device
 from maskrcnn.workflows.recipe import Planned, Recipe
@@ -52,6 +53,9 @@ class Train:
     recipe: Annotated[Recipe, arg(name="")] = Recipe()
     device: str = "cpu"
     """cpu, cuda or mps."""
+    max_pixels: MaxPixels = None
+    """Open no file of more pixels, voxels or samples than this: its header is asked before it is unpacked. By default
+    what fits into free memory, and into 1.25 GiB where a file packs more than 64 of them into a byte."""
     resume: bool = False
     """Go on from OUT/last.safetensors exactly where it was broken off, with the flags of its beginning."""
 
@@ -77,7 +81,7 @@ class Train:
         model, recipe, data, val = self.planned(data, val, out)
         if self.plan_only:
             return 0
-        resume = self.resume and (out / "last.safetensors").exists()  # else it died before its first checkpoint
+        resume = self.resume and exists(out / "last.safetensors")  # else it died before its first checkpoint
         best = train(data, val, out, model, self.body_weights, recipe, resume, self.device, say)
         say(f"The best model is {best}. Next, see what it finds, and what it misses:")
         things = {"image": "PHOTOS", "volume": "SCANS"}.get(data.kind, "RECORDINGS")
@@ -92,7 +96,7 @@ class Train:
 
         check_data(data, val)
         file = beginning(out, self.plan, self.resume)
-        if self.resume and (out / "last.safetensors").exists():
+        if self.resume and exists(out / "last.safetensors"):
             data, val = resumed(data, val, out, self.val_fraction)
             return self.model, self.recipe, data, val
         if self.plan == OFF and file is None:

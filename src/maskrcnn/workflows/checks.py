@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from maskrcnn.errors import UsageError
+from maskrcnn.files import is_folder, resolved
 
 DEVICES = ("cpu", "cuda", "mps")
 
@@ -57,8 +58,8 @@ def result_folder(out: Path) -> None:
 
 def not_among_inputs(out: Path, inputs: Sequence[Path]) -> None:
     """Refuse to write results among the images they come from, which they could replace."""
-    folders = {path.resolve() if path.is_dir() else path.resolve().parent for path in inputs}
-    if out.resolve() in folders:
+    folders = {resolved(path) if is_folder(path) else resolved(path).parent for path in inputs}
+    if resolved(out) in folders:
         raise UsageError(f"The images lie in {out} itself, where results are written: name another folder with --out.")
 
 

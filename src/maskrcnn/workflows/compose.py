@@ -14,7 +14,7 @@ from maskrcnn.data.recording import extra
 from maskrcnn.data.resample import resample
 from maskrcnn.data.signals import read_signal, signals_in
 from maskrcnn.errors import DataError, UsageError
-from maskrcnn.files import atomic_write
+from maskrcnn.files import atomic_write, exists, is_folder
 
 CLIP = re.compile(r"(?P<label>[^_]+)_(?P<speaker>.+)_(?P<take>[^_]+)")
 WORDS = dict(zip("0123456789", ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]))
@@ -78,7 +78,7 @@ def find_clips(folder: Path, speakers: Sequence[str] = ()) -> list[Clip]:
         DataError: no such clips.
         UsageError: a speaker of whom there are none.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise DataError(f"{folder} is no folder; name one with clips such as 7_jackson_12.wav.")
     matches = [(path, CLIP.fullmatch(path.stem)) for path in signals_in(folder)]
     clips = [Clip(path, WORDS.get(m["label"], m["label"]), m["speaker"]) for path, m in matches if m]
@@ -102,7 +102,7 @@ def compose(
         UsageError: ``out`` holds something already.
         DataError: no clip of a speaker can be read.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if exists(out) and (not is_folder(out) or any(out.iterdir())):
         raise UsageError(f"{out} holds something already; name an empty or a new folder for the recordings.")
     speakers = sorted({clip.speaker for clip in clips})
     made = Composition(0, 0, 0.0, speakers, [])

@@ -16,9 +16,11 @@ from maskrcnn.data.images import image_shape
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.writers import coco, label_maps, labelme, yolo
 from maskrcnn.errors import DataError, UsageError
-from maskrcnn.files import atomic_write
+from maskrcnn.files import LONGEST_NAME, atomic_write, exists, is_folder, resolved, shortened
 from maskrcnn.structures import Record
 from maskrcnn.workflows.kinds import KINDS
+
+LONGEST_ENDING = 16  # bytes that are left for what follows a stem: a number and .json
 
 Writer = Callable[[Dataset, Iterable[tuple[Record, str]], Path], Counter[str]]
 WRITERS: dict[str, tuple[str, Writer]] = {  # the folder of the images in the result, who writes the labels
@@ -61,9 +63,9 @@ def convert(
         UsageError: ``out`` holds something already, or the data are no pictures.
         DataError: not one image can be used, or none of the data can be held by the format.
     """
-    if out.exists() and not out.is_dir():
+    if exists(out) and not is_folder(out):
         raise UsageError(f"{out} is a file; name a folder for the converted data.")
-    if out.is_dir() and any(out.iterdir()):
+    if is_folder(out) and any(out.iterdir()):
         raise UsageError(f"{out} holds something already; name an empty or a new folder for the converted data.")
     if data.kind != "image":
         raise UsageError(f"Each file in {data.path} is {KINDS[data.kind].name}, and these formats hold pictures only.")
@@ -89,6 +91,10 @@ def _bring(
         except DataError as error:
             done.failures.append(str(error))
             continue
+        except OSError as error:
+            where = error.filename or data.path
+            done.failures.append(f"{where} could not be copied ({error.strerror or error}); free some space.")
+            continue
         done.images += 1
         done.objects += len(record)
         yield record, name
@@ -97,10 +103,11 @@ def _bring(
 
 def _free_name(source: Path, taken: set[str]) -> str:
     """The file's own name, or one with a number where an earlier image has its stem."""
-    stem, number = source.stem, 1
+    own = shortened(source.stem, LONGEST_NAME - LONGEST_ENDING)
+    stem, number = own, 1
     while stem.lower() in taken:
         number += 1
-        stem = f"{source.stem}-{number}"
+        stem = f"{own}-{number}"
     taken.add(stem.lower())
     return stem + source.suffix
 
@@ -123,7 +130,7 @@ def _bring_image(data: Dataset, record: Record, path: Path, link: bool) -> Path:
 
 def _linked(source: Path, path: Path) -> bool:
     try:
-        os.link(source.resolve(), path)
+        os.link(resolved(source), path)
     except OSError:
         return False
     return True

@@ -11,6 +11,8 @@ from maskrcnn.data.readers import audio, dna, series, wfdb_records
 from maskrcnn.data.signals import find_signals, named_signal
 from maskrcnn.data.volumes import find_volumes, is_volume
 from maskrcnn.errors import UsageError
+from maskrcnn.files import exists as is_there
+from maskrcnn.files import is_folder
 from maskrcnn.pretrained import DEFAULT_MODEL, DEFAULT_OF_KIND, model_path, shipped_models
 from maskrcnn.workflows.kinds import KINDS
 
@@ -24,7 +26,7 @@ KIND_TESTS: dict[str, Callable[[Path], bool]] = {
 
 def exists(path: Path) -> bool:
     """Whether a user's path is something: a file, a folder, or the name of a WFDB record."""
-    return path.exists() or named_signal(path) is not None
+    return is_there(path) or named_signal(path) is not None
 
 
 def find_inputs(paths: Sequence[Path], info: ModelInfo, exclude: Path | None = None) -> tuple[list[Path], str]:
@@ -52,8 +54,8 @@ def default_model(paths: Sequence[Path], exclude: Path | None = None) -> str:
     Raises:
         UsageError: recordings of a kind for which nothing is shipped.
     """
-    there = [path for path in paths if path.exists()]  # others are names of records without a suffix
-    scans = [path for path in find_volumes(there, exclude) if is_volume(path) or path.is_dir()]
+    there = [path for path in paths if is_there(path)]  # others are names of records without a suffix
+    scans = [path for path in find_volumes(there, exclude) if is_volume(path) or is_folder(path)]
     if any(is_image(path) for path in find_images(there, exclude) if path not in scans):
         return DEFAULT_MODEL
     signals = [path for path in find_signals(paths, exclude) if kind_of(path)]

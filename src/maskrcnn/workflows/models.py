@@ -11,6 +11,7 @@ from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint, read_info, sav
 from maskrcnn.checkpoints.published import PUBLISHED, cache_folder, fetch
 from maskrcnn.checkpoints.recorded import compare_stages
 from maskrcnn.errors import UsageError
+from maskrcnn.files import is_file
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.pretrained import model_path, shipped_models
@@ -32,9 +33,9 @@ def find_model(name: str, say: Say = silent) -> Path:
         UsageError: none of these; the sentence lists what there is.
         CheckpointError: it cannot be fetched, or what came is damaged.
     """
-    if Path(name).is_file():
+    if is_file(Path(name)):
         return Path(name)
-    if model_path(name).is_file():
+    if is_file(model_path(name)):
         return model_path(name)
     if name in PUBLISHED:
         return published_model(name, say)
@@ -54,8 +55,8 @@ def published_model(name: str, say: Say = silent) -> Path:
     """
     published, folder = PUBLISHED[name], cache_folder()
     converted = folder / Path(published.file).with_suffix(".safetensors").name
-    if not converted.is_file():
-        if not (folder / published.file).is_file():
+    if not is_file(converted):
+        if not is_file(folder / published.file):
             say(f"Fetching {published.file} ({published.megabytes} MB), once; it is kept in {folder}.")
         fetched = fetch(published, folder)
         model, info, _ = load_foreign(fetched)
@@ -139,7 +140,7 @@ def describe_models() -> str:
 def model_card(name: str) -> str:
     """The card of a shipped model. Raises UsageError where there is none."""
     path = model_path(name).with_suffix(".md")
-    if not path.is_file():
+    if not is_file(path):
         raise UsageError(f"There is no shipped model {name}; there are: {_list(shipped_models())}.")
     return path.read_text(encoding="utf-8")
 

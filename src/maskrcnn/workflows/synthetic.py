@@ -13,7 +13,7 @@ from maskrcnn.data.synthetic_scene import CLASS_NAMES, KINDS
 from maskrcnn.data.synthetic_volumes import DIAMETER, check_volume, synthetic_volume
 from maskrcnn.data.volume import extra
 from maskrcnn.errors import UsageError
-from maskrcnn.files import atomic_write
+from maskrcnn.files import atomic_write, exists, is_folder
 
 Writer = Callable[[Path, np.ndarray, Sequence[float]], None]
 
@@ -49,7 +49,7 @@ def make_synthetic(
     Raises:
         UsageError: ``out`` holds something already, or such volumes cannot be made.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if exists(out) and (not is_folder(out) or any(out.iterdir())):
         raise UsageError(f"{out} holds something already; name an empty or a new folder for the volumes.")
     check_volume(spatial_shape, spacing, kinds, diameter)
     suffix, write = WRITERS[file_format]()
