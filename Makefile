@@ -7,7 +7,7 @@ SOURCES := src tests tools benchmarks
 .PHONY: demo test lint check-weights golden parity pseudo-labels ablation bench bench-models evidence clean \
     train-people train-everyday train-nuclei train-ecg train-digits train-hippocampus \
     evaluate-people evaluate-everyday evaluate-nuclei evaluate-ecg evaluate-digits evaluate-hippocampus dna synthetic \
-    bench-volume
+    bench-volume bench-trees
 
 demo: .venv/installed
 	$(BIN)/maskrcnn demo --out demo
@@ -227,6 +227,10 @@ bench: .venv/installed
 bench-models: .venv/installed
 	$(BIN)/python benchmarks/models.py
 	$(BIN)/python benchmarks/training.py
+
+# This version against another one: make bench-trees BEFORE=../before/src
+bench-trees: .venv/installed
+	$(BIN)/python benchmarks/trees.py $(BEFORE)
 
 # Memory and time of a scan of 512 x 512 x 300 voxels.
 bench-volume: .venv/installed-test

@@ -133,8 +133,9 @@ def test_a_full_disk_is_a_sentence(maskrcnn, tiny_file, tmp_path, monkeypatch):
     photo = save_photo(tmp_path / "photo.png")
     monkeypatch.setattr("PIL.Image.Image.save", fill_disk)
     outcome = maskrcnn("predict", photo, "--model", tiny_file, "--out", tmp_path / "out")
-    assert outcome.code == 2
-    assert outcome.err == f"maskrcnn: {tmp_path / 'out' / 'photo.png'}: No space left on device.\n"
+    assert outcome.code == 1
+    where = f"{tmp_path / 'out' / 'photo.png'}: No space left on device"
+    assert outcome.err.startswith(f"failed: {photo}: what was found in it could not be written ({where})")
 
 
 def test_interrupting_is_no_traceback(maskrcnn, tiny_file, tmp_path, monkeypatch):
@@ -144,7 +145,7 @@ def test_interrupting_is_no_traceback(maskrcnn, tiny_file, tmp_path, monkeypatch
     monkeypatch.setattr("maskrcnn.workflows.predict.read_image", interrupt)
     photo = save_photo(tmp_path / "photo.png")
     outcome = maskrcnn("predict", photo, "--model", tiny_file, "--out", tmp_path / "out")
-    assert (outcome.code, outcome.err) == (130, "maskrcnn: stopped.\n")
+    assert (outcome.code, outcome.err) == (130, "maskrcnn: stopped; 0 of 1 inputs are done.\n")
 
 
 def test_models_lists_what_is_shipped(maskrcnn):

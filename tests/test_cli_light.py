@@ -43,6 +43,7 @@ SLIPS = [
     ("predict PHOTO --score 2", "--score must lie between 0 and 1"),
     ("predict PHOTO --batch 0", "--batch must be at least 1"),
     ("predict PHOTO --image-size 3", "--image-size must be at least"),
+    ("predict PHOTO --max-pixels 0", "--max-pixels must be at least 1"),
     ("predict PHOTO --tile sometimes", "A tile is auto, off or a number"),
     ("predict PHOTO --tile 3", "at least 32 samples"),
     ("predict PHOTO --overlap 1", "overlap by more than 0"),

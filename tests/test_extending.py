@@ -182,7 +182,7 @@ def test_recordings_have_them_too(heads, tmp_path):
 
 
 def test_a_checkpoint_says_which_head_it_misses(trained, page):
-    with pytest.raises(CheckpointError, match="has the head foreground, which this package does not know"):
+    with pytest.raises(CheckpointError, match="has the head 'foreground', which this package does not know"):
         load_checkpoint(trained.best)
     with pytest.raises(CheckpointError, match="foreground"):
         page.load_with_fullness(trained.best)

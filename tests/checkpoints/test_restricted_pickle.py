@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 import torch
 
-from maskrcnn.checkpoints.restricted_pickle import Damaged, Reader, Refused
+from maskrcnn.checkpoints.pickled_arrays import Damaged, Refused
+from maskrcnn.checkpoints.restricted_pickle import Reader
 from maskrcnn.checkpoints.torch_files import read_foreign_file
 from maskrcnn.errors import CheckpointError
 

@@ -264,3 +264,25 @@ def test_names_of_no_model_say_what_there_is(refused, tmp_path):
 def test_a_file_that_torchvision_would_refuse_too(converted):
     with pytest.raises(CheckpointError, match="are missing"):
         convert_torchvision({"rpn.head.cls_logits.bias": torch.zeros(3)}, "part.pth")
+
+
+def test_weights_of_no_numbers_are_refused(refused, mobile, tmp_path):
+    for change, said in (
+        (lambda value: value.fill_(float("nan")), "NaN or infinite"),
+        (lambda value: value.int(), "no fractions"),
+        (lambda value: value.to(torch.complex64), "ComplexFloatStorage"),
+    ):
+        state = torch_load(mobile)
+        state["rpn.head.conv.0.0.bias"] = change(state["rpn.head.conv.0.0.bias"])
+        torch.save(state, tmp_path / "copy_320.pth")
+        assert said in refused("import", tmp_path / "copy_320.pth", "--out", tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize("shape", [(), (10**5, 0), (1,)])
+def test_shapes_that_no_model_has_are_one_sentence(refused, mobile, tmp_path, shape):
+    """Of each tensor from which a setting follows."""
+    for name in ("roi_heads.box_predictor.cls_score.bias", "roi_heads.box_predictor.cls_score.weight"):
+        state = torch_load(mobile)
+        state[name] = torch.zeros(shape)
+        torch.save(state, tmp_path / "copy_320.pth")
+        assert "copy_320.pth" in refused("import", tmp_path / "copy_320.pth", "--out", tmp_path / "m.safetensors")

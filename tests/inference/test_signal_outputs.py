@@ -183,7 +183,7 @@ def test_names_are_free_whatever_their_case_and_never_the_job_s_own(tmp_path: Pa
     names = [writer.add(source, recording(60), found(60, [(3, 9)], [1])).name for source in sources]
     assert names == ["X.png", "x-2.png", "Summary-2.png", "007.png"]
     writer.close()
-    assert [entry["id"] for entry in writer.predictions] == ["X", "x-2", "Summary-2", 7]
+    assert [entry["id"] for entry in writer.lists.entries()] == ["X", "x-2", "Summary-2", 7]
 
 
 def test_results_never_fall_among_the_recordings(tmp_path: Path) -> None:

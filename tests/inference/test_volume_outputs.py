@@ -244,7 +244,7 @@ def test_scans_of_one_name(tmp_path: Path) -> None:
     writer.close()
     maps = {path.name for path in tmp_path.glob("*.instances.nii.gz")}
     assert maps == {"p1.instances.nii.gz", "P1-2.instances.nii.gz", "p1.instances-2.instances.nii.gz"}
-    assert {entry["map"] for entry in writer.predictions} == maps
+    assert {entry["map"] for entry in writer.lists.entries()} == maps
 
 
 def test_results_never_fall_among_the_scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

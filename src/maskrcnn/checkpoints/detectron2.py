@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from maskrcnn.checkpoints.coco_names import COCO_CLASSES, COCO_KEYPOINTS, COCO_SKELETON
-from maskrcnn.checkpoints.mapping import NameTable, Report, fill, rename
+from maskrcnn.checkpoints.mapping import NameTable, Report, build_filled, rename
 from maskrcnn.checkpoints.torch_files import read_foreign_file, state_of
 from maskrcnn.config import (
     AnchorConfig,
@@ -33,7 +33,6 @@ from maskrcnn.config import (
 )
 from maskrcnn.errors import CheckpointError, UsageError
 from maskrcnn.model_info import ModelInfo
-from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.ops.anchors import cell_anchors
 
@@ -161,11 +160,10 @@ def convert_detectron2(
         first = ", ".join(list(tensors)[:3]) or "none"
         raise CheckpointError(f"{path} holds no model of detectron2: the first names of tensors in it are {first}.")
     config = config_of(tensors, path)
-    names, ids = names_of(config, class_names, path)
     kind = f"detectron2's {kind_of(config)}"
     renamed = rename(with_plain_norms(tensors), TABLE)
-    model = build_model(config)
-    report = fill(model, renamed, TABLE, path, kind)
+    model, report = build_filled(config, renamed, TABLE, path, kind)
+    names, ids = names_of(config, class_names, path)
     report.notes.append(ASSUMED)
     if config.preprocess.pixel_mean[0] < config.preprocess.pixel_mean[2]:
         report.notes.append("Its means of the pixels look like RGB rather than BGR: if so, colours are mixed up.")
@@ -240,8 +238,8 @@ def with_plain_norms(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     for name, value in tensors.items():
         norm = name.removesuffix("weight")
         if norm.endswith(".norm."):
-            added[f"{norm}running_mean"] = torch.zeros_like(value)
-            added[f"{norm}running_var"] = torch.ones_like(value)
+            added[f"{norm}running_mean"] = torch.zeros(()).expand(value.shape)  # without memory, however many there are
+            added[f"{norm}running_var"] = torch.ones(()).expand(value.shape)
     return added | dict(tensors)
 
 

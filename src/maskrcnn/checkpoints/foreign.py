@@ -6,6 +6,9 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from torch import Tensor
+
+from maskrcnn.checkpoints.agreement import UNBUILDABLE
 from maskrcnn.checkpoints.detectron2 import convert_detectron2, is_detectron2
 from maskrcnn.checkpoints.mapping import Report
 from maskrcnn.checkpoints.published import recognise
@@ -36,8 +39,18 @@ def load_foreign(
         CheckpointError: no such file, damaged, of a model that is not known, or more than tensors in it.
         UsageError: the number of names is not that of the classes.
     """
-    content = read_foreign_file(path)
-    tensors = state_of(content)
+    tensors = state_of(read_foreign_file(path))
+    try:
+        return _convert(tensors, path, class_names, norm_eps)
+    except UNBUILDABLE as error:
+        raise CheckpointError(
+            f"{path} holds tensors of shapes that no model has ({str(error)[:200]}); it is damaged, or another model."
+        ) from None
+
+
+def _convert(
+    tensors: dict[str, Tensor], path: str | Path, class_names: Sequence[str] | None, norm_eps: float | None
+) -> tuple[MaskRCNN, ModelInfo, Report]:
     if is_detectron2(tensors):
         return convert_detectron2(tensors, path, class_names)
     if is_torchvision(tensors):
@@ -49,7 +62,7 @@ def load_foreign(
             notes = {**info.notes, "file": published.file, "published": published.what}
             info = dataclasses.replace(info, notes=notes)
         return model, info, report
-    first = ", ".join(map(str, list(tensors)[:3])) or "no tensors"
+    first = ", ".join(name[:100] for name in list(tensors)[:3]) or "no tensors"
     raise CheckpointError(
         f"{path} holds no R-CNN of torchvision's or detectron2's as far as its names say (it begins with {first}); "
         f"only those can be read."

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskrcnn.checkpoints.published import PUBLISHED, cache_folder, fetch
 from maskrcnn.errors import UsageError
+from maskrcnn.files import is_file, is_folder
 from maskrcnn.pretrained import model_path, shipped_models
 
 if TYPE_CHECKING:  # finding a model must not wait for torch
@@ -37,7 +37,7 @@ def find_model_file(name: str | Path, say: Say = silent) -> Path:
         CheckpointError: it cannot be fetched, or what came is damaged.
     """
     check_model_name(name)
-    if os.path.isfile(name):  # noqa: PTH113 - Path.is_file raises for a name that no file can have
+    if is_file(name):
         return Path(name)
     return published_model(str(name), say) if str(name) in PUBLISHED else model_path(str(name))
 
@@ -53,9 +53,9 @@ def check_model_name(name: str | Path, architectures: Collection[str] = ()) -> N
     """
     text = str(name)
     known = text in PUBLISHED or text in shipped_models() or text in architectures
-    if known or os.path.isfile(name):  # noqa: PTH113
+    if known or is_file(name):
         return
-    if os.path.isdir(name):  # noqa: PTH112
+    if is_folder(name):
         raise UsageError(f"{name} is a folder; name a model file (.safetensors) in it.")
     if Path(name).suffix:
         raise UsageError(f"There is no file {name}; `maskrcnn models` lists what is there by name.")
@@ -74,8 +74,8 @@ def published_model(name: str, say: Say = silent) -> Path:
     """
     published, folder = PUBLISHED[name], cache_folder()
     converted = folder / Path(published.file).with_suffix(".safetensors").name
-    if not converted.is_file():
-        if not (folder / published.file).is_file():
+    if not is_file(converted):
+        if not is_file(folder / published.file):
             say(f"Fetching {published.file} ({published.megabytes} MB), once; it is kept in {folder}.")
         fetched = fetch(published, folder)
         _convert(fetched, converted)

@@ -13,7 +13,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from maskrcnn.checkpoints.agreement import check_numbers, empty_tensors
+from maskrcnn.config import ModelConfig
 from maskrcnn.errors import CheckpointError
+from maskrcnn.models.build import build_model
+from maskrcnn.models.mask_rcnn import MaskRCNN
 
 # What the tensors of a model belong to, by the beginning of their names, in the order in which data walk through.
 STAGES = {
@@ -25,6 +29,7 @@ STAGES = {
     "keypoint head": "heads.keypoint.",
 }
 NAMED = 3  # keys that a sentence names before it only counts
+LONGEST_NAME = 100  # characters of a key that a sentence repeats
 
 Transform = Callable[[Tensor], Tensor]
 
@@ -121,6 +126,16 @@ def rename(tensors: Mapping[str, Tensor], table: NameTable) -> Renamed:
     return renamed
 
 
+def build_filled(
+    config: ModelConfig, renamed: Renamed, table: NameTable, path: object, kind: str
+) -> tuple[MaskRCNN, Report]:
+    """The model of ``config`` with every tensor copied into it, and how many there were of each stage; see
+    :func:`fill`. Nothing is built before names and shapes are known to be those of the model."""
+    check_fit(empty_tensors(config, path), renamed, table, path, kind)
+    model = build_model(config)
+    return model, fill(model, renamed, table, path, kind)
+
+
 def fill(model: nn.Module, renamed: Renamed, table: NameTable, path: object, kind: str) -> Report:
     """Copy every tensor into ``model``, and count them by stage.
 
@@ -129,9 +144,25 @@ def fill(model: nn.Module, renamed: Renamed, table: NameTable, path: object, kin
         kind: what the file was taken for, such as ``torchvision's maskrcnn_resnet50_fpn``.
 
     Raises:
-        CheckpointError: tensors are missing, left over or of another shape; names the first, as the file has them.
+        CheckpointError: tensors are missing, left over or of another shape (names the first, as the file has them), or
+            hold no finite numbers.
     """
     own = model.state_dict()
+    check_fit(own, renamed, table, path, kind)
+    for name in own:
+        check_numbers(path, renamed.came_from[name], renamed.tensors[name])
+    with torch.no_grad():
+        for name, value in own.items():
+            value.copy_(renamed.tensors[name])
+    return Report(kind, count_stages(own), renamed.ignored)
+
+
+def check_fit(own: Mapping[str, Tensor], renamed: Renamed, table: NameTable, path: object, kind: str) -> None:
+    """Compare names, shapes and kinds of numbers with those of the model's ``own`` tensors.
+
+    Raises:
+        CheckpointError: tensors are missing, left over, of another shape or whole numbers.
+    """
     missing = [table.their_name(name) for name in own if name not in renamed.tensors]
     left_over = renamed.unknown + [renamed.came_from[name] for name in renamed.tensors if name not in own]
     reshaped = [
@@ -139,19 +170,25 @@ def fill(model: nn.Module, renamed: Renamed, table: NameTable, path: object, kin
         for name, value in renamed.tensors.items()
         if name in own and own[name].shape != value.shape
     ]
+    whole = [
+        f"{renamed.came_from[name]} {value.dtype}".replace("torch.", "")
+        for name, value in renamed.tensors.items()
+        if name in own and own[name].is_floating_point() and not value.is_floating_point()
+    ]
     parts = [
         f"{len(names)} of its tensors {'is' if len(names) == 1 else 'are'} {what} ({_first(names)})"
-        for names, what in ((missing, "missing"), (left_over, "left over"), (reshaped, "of another shape"))
+        for names, what in (
+            (missing, "missing"),
+            (left_over, "left over"),
+            (reshaped, "of another shape"),
+            (whole, "no fractions"),
+        )
         if names
     ]
     if parts:
         raise CheckpointError(
             f"{path} looks like {kind}, but does not fit it: {', '.join(parts)}; it is cut off, or another model."
         )
-    with torch.no_grad():
-        for name, value in own.items():
-            value.copy_(renamed.tensors[name])
-    return Report(kind, count_stages(own), renamed.ignored)
 
 
 def count_stages(tensors: Mapping[str, Tensor]) -> list[StageReport]:
@@ -186,4 +223,4 @@ def _unfill(pattern: str, template: str, numbers: Sequence[str]) -> str:
 
 
 def _first(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+    return ", ".join(name[:LONGEST_NAME] for name in names[:NAMED]) + (", ..." if len(names) > NAMED else "")

@@ -7,7 +7,7 @@ The header's ``maskrcnn`` entry is json: format version, config (preprocessing i
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,27 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from maskrcnn.config import from_dict, to_dict
+from maskrcnn.checkpoints.agreement import check_agreement, check_numbers, empty_tensors
+from maskrcnn.config import Some, from_dict, to_dict
 from maskrcnn.errors import CheckpointError
-from maskrcnn.files import atomic_write
+from maskrcnn.files import atomic_write, is_file, is_folder
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.build import build_model
 from maskrcnn.models.head import HeadBuilder
 from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.schema import Misfit, restore, said
 
 FORMAT_VERSION = 1
 MODEL = "model."
+# What the code reads of a model's notes, and what each must be; other notes are for people.
+NOTES: dict[str, Any] = {
+    "kind": str,
+    "labels": str,
+    "tile": Some | None,
+    "images": Some,
+    "recipe": dict[str, Any],
+    "pretrained": bool,
+}
 
 
 def save_checkpoint(
@@ -37,6 +48,9 @@ def save_checkpoint(
     Args:
         extra: further tensors under names that do not begin with ``model.``: what training needs to go on.
         half: weights in half precision: half the size, for shipping.
+
+    Raises:
+        CheckpointError: the disk is full; an old file is as it was.
     """
     tensors = {MODEL + name: value.detach().cpu() for name, value in model.state_dict().items()}
     if half:
@@ -53,9 +67,12 @@ def save_checkpoint(
         "keypoint_names": info.keypoint_names,
         "skeleton": info.skeleton,
     }
-    with atomic_write(path) as temporary:
-        contiguous = {name: value.contiguous().clone() for name, value in tensors.items()}
-        save_file(contiguous, temporary, metadata={"maskrcnn": json.dumps(header)})
+    contiguous = {name: value.contiguous().clone() for name, value in tensors.items()}
+    try:
+        with atomic_write(path) as temporary:
+            save_file(contiguous, temporary, metadata={"maskrcnn": json.dumps(header)})
+    except SafetensorError as error:  # which is what it makes of a disk that is full
+        raise CheckpointError(f"{path} could not be written ({error}); free some space and go on.") from None
 
 
 def read_info(path: str | Path) -> ModelInfo:
@@ -69,50 +86,82 @@ def read_info(path: str | Path) -> ModelInfo:
 
 
 def read_tensors(path: str | Path, prefix: str) -> dict[str, Tensor]:
-    """The tensors whose names begin with ``prefix``, without it."""
+    """The tensors whose names begin with ``prefix``, without it.
+
+    Raises:
+        CheckpointError: no such file, a damaged one, or numbers in it that are NaN or infinite.
+    """
+    found: dict[str, Tensor] = {}
     with _open(path) as file:
-        return {name.removeprefix(prefix): file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118
+        for name in (name for name in file.keys() if name.startswith(prefix)):  # noqa: SIM118
+            try:
+                tensor = file.get_tensor(name)
+            except (SafetensorError, RuntimeError, TypeError) as error:
+                raise CheckpointError(f"{path} is damaged at {name} ({error}); fetch or train it again.") from None
+            check_numbers(path, name, tensor)
+            found[name.removeprefix(prefix)] = tensor
+    return found
 
 
 def load_checkpoint(path: str | Path, heads: Mapping[str, HeadBuilder] | None = None) -> tuple[MaskRCNN, ModelInfo]:
     """The model in float32 and in evaluation mode, and what is known of it.
+
+    Nothing is built before names and shapes in the file are those of the model that it describes.
 
     Args:
         heads: builders of the heads in it that the package does not have, by name, as for
             :func:`maskrcnn.models.build.build_model`.
 
     Raises:
-        CheckpointError: no such file, not one of ours, truncated, weights that do not fit its own config, or a head
-            that nobody builds.
+        CheckpointError: no such file, not one of ours, truncated, weights that do not fit its own config or that are
+            NaN or infinite, or a head that nobody builds.
     """
     info = read_info(path)
-    try:
-        model = build_model(info.config, heads)
-    except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} describes a model that cannot be built ({error!r}); update the package or train it again."
-        ) from None
-    tensors = read_tensors(path, MODEL)
-    unknown = sorted({name.split(".")[1] for name in tensors if name.startswith("heads.")} - set(model.heads))
+    shapes, own = _shapes(path), empty_tensors(info.config, path, heads)
+    unknown = sorted(_heads(shapes) - _heads(own))
     if unknown:
         raise CheckpointError(
-            f"{path} has the head {unknown[0]}, which this package does not know: load it in Python with "
-            f"heads={{{unknown[0]!r}: ...}}, the function that builds it."
+            f"{path} has the head {said(unknown[0])}, which this package does not know: load it in Python with "
+            f"heads={{{said(unknown[0])}: ...}}, the function that builds it."
         )
-    load_exactly(model, tensors, path)
+    _check_shapes(own, shapes, path)
+    model = build_model(info.config, heads)
+    load_exactly(model, read_tensors(path, MODEL), path)
     return model.eval(), info
 
 
-def load_exactly(model: nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:
-    """Copy ``tensors`` into ``model``; every name and shape must agree."""
-    own = model.state_dict()
-    wrong = [n for n in own if n not in tensors or tensors[n].shape != own[n].shape] + [
-        n for n in tensors if n not in own
-    ]
+def _heads(names: Iterable[str]) -> set[str]:
+    """The heads that tensors of these names belong to."""
+    return {name.split(".")[1] for name in names if name.startswith("heads.")}
+
+
+def _shapes(path: str | Path) -> dict[str, tuple[int, ...]]:
+    """Of the model's tensors, from the file's header alone."""
+    with _open(path) as file:
+        names = [name for name in file.keys() if name.startswith(MODEL)]  # noqa: SIM118
+        return {name.removeprefix(MODEL): tuple(file.get_slice(name).get_shape()) for name in names}
+
+
+def _check_shapes(own: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], path: str | Path) -> None:
+    """Raises CheckpointError unless every name and shape agrees."""
+    wrong = [name for name, value in own.items() if shapes.get(name) != tuple(value.shape)]
+    wrong += [name for name in shapes if name not in own]
     if wrong:
         raise CheckpointError(
             f"{path} does not hold the model it describes: {len(wrong)} tensors are missing, left over "
-            f"or of another shape, the first {', '.join(wrong[:3])}."
+            f"or of another shape, the first {', '.join(name[:100] for name in wrong[:3])}."
+        )
+
+
+def load_exactly(model: nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:
+    """Copy ``tensors`` into ``model``; every name and shape must agree, and whole numbers stand for no weights."""
+    own = model.state_dict()
+    _check_shapes(own, {name: tuple(value.shape) for name, value in tensors.items()}, path)
+    whole = [name for name, value in own.items() if value.is_floating_point() != tensors[name].is_floating_point()]
+    if whole:
+        raise CheckpointError(
+            f"{path} holds numbers of another kind than the model's ({tensors[whole[0]].dtype} for {whole[0]}); fetch "
+            "or train it again."
         )
     with torch.no_grad():
         for name, value in own.items():
@@ -124,7 +173,8 @@ def load_matching(model: nn.Module, tensors: Mapping[str, Tensor]) -> tuple[list
     copied, kept = [], []
     with torch.no_grad():
         for name, value in model.state_dict().items():
-            if name in tensors and tensors[name].shape == value.shape:
+            fits = name in tensors and tensors[name].shape == value.shape
+            if fits and tensors[name].is_floating_point() == value.is_floating_point():
                 value.copy_(tensors[name])
                 copied.append(name)
             else:
@@ -133,9 +183,9 @@ def load_matching(model: nn.Module, tensors: Mapping[str, Tensor]) -> tuple[list
 
 
 def _open(path: str | Path) -> Any:
-    if Path(path).is_dir():
+    if is_folder(Path(path)):
         raise CheckpointError(f"{path} is a folder; name a model file (.safetensors) in it.")
-    if not Path(path).is_file():
+    if not is_file(path):
         raise CheckpointError(f"{path} does not exist; name a model file (.safetensors) or a model that is shipped.")
     try:
         return safe_open(str(path), "pt")
@@ -152,28 +202,59 @@ def _parse(path: str | Path, metadata: Mapping[str, str] | None) -> ModelInfo:
         )
     try:
         header = json.loads(metadata["maskrcnn"])
-        if header["format_version"] > FORMAT_VERSION:
+        if restore(header["format_version"], int, "format_version") > FORMAT_VERSION:
             raise CheckpointError("it was written by a newer version of maskrcnn, so update the package to read it.")
-        info = ModelInfo(
-            from_dict(dict(header["config"])),
-            tuple(header["class_names"]),
-            tuple(header["category_ids"]),
-            header["metrics"],
-            header["notes"],
-            tuple(header.get("keypoint_names", ())),  # files of earlier versions do not have these two
-            tuple((int(a), int(b)) for a, b in header.get("skeleton", ())),
-        )
+        info = _info(header)
     except CheckpointError as error:
         raise CheckpointError(f"{path} cannot be used: {error}") from None
+    except Misfit as error:
+        raise CheckpointError(f"{path} has a header that cannot be read: {error}; fetch or train it again.") from None
+    except RecursionError:
+        raise CheckpointError(
+            f"{path} has a header that cannot be read: it holds lists within lists within lists; fetch it again."
+        ) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
-            f"{path} has a header that cannot be read ({error!r}); fetch or train it again."
+            f"{path} has a header that cannot be read ({said(str(error))}); fetch or train it again."
         ) from None
-    if len(info.class_names) != info.config.num_classes:
-        raise CheckpointError(
-            f"{path} contradicts itself: {len(info.class_names)} class names for {info.config.num_classes} classes."
-        )
+    try:
+        _check_names(info)
+        check_agreement(info.config)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path} contradicts itself: {error}; fetch or train it again.") from None
     return info
+
+
+def _info(header: Any) -> ModelInfo:
+    """What a header of any version holds, field by field. Raises Misfit, KeyError, CheckpointError."""
+    notes = restore(header["notes"], dict[str, Any], "notes")
+    for name, kind in NOTES.items():
+        if name in notes:
+            restore(notes[name], kind, f"the note {name}")
+    limb = tuple[Some, Some]
+    return ModelInfo(
+        from_dict(header["config"]),
+        restore(header["class_names"], tuple[str, ...], "class_names"),
+        restore(header["category_ids"], tuple[int, ...], "category_ids"),
+        restore(header["metrics"], dict[str, float], "metrics"),
+        notes,
+        restore(header.get("keypoint_names", ()), tuple[str, ...], "keypoint_names"),
+        restore(header.get("skeleton", ()), tuple[limb, ...], "skeleton"),  # earlier versions do not have these two
+    )
+
+
+def _check_names(info: ModelInfo) -> None:
+    """Raises CheckpointError where there are not as many names and ids as there are classes and points."""
+    count, head = info.config.num_classes, info.config.keypoint_head
+    points = 0 if head is None else head.num_keypoints
+    if len(info.class_names) != count:
+        raise CheckpointError(f"{len(info.class_names)} class names for {count} classes")
+    if len(info.category_ids) not in (0, count):
+        raise CheckpointError(f"{len(info.category_ids)} category ids for {count} classes")
+    if len(info.keypoint_names) not in (0, points):
+        raise CheckpointError(f"{len(info.keypoint_names)} names for {points} keypoints")
+    if any(max(limb) >= points for limb in info.skeleton):
+        raise CheckpointError(f"its skeleton joins points that are not among its {points} keypoints")
 
 
 def describe(info: ModelInfo) -> dict[str, Any]:

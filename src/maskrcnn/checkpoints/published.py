@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskrcnn.errors import CheckpointError
-from maskrcnn.files import atomic_write
+from maskrcnn.files import atomic_write, is_file
 
 SERVER = "https://download.pytorch.org/models"
 MIRROR = "MASKRCNN_MIRROR"  # environment variable: another place with the same files
@@ -77,7 +77,7 @@ def fetch(published: Published, folder: Path) -> Path:
             as it was, and half a file is never left.
     """
     path = folder / published.file
-    if path.is_file():
+    if is_file(path):
         check(path, published)
         return path
     url = f"{os.environ.get(MIRROR) or SERVER}/{published.file}"

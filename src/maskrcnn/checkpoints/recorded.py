@@ -37,7 +37,7 @@ def compare_stages(model: MaskRCNN, path: str | Path, report: Report) -> None:
     """
     try:
         recorded = load_file(path)
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, TypeError, RuntimeError) as error:
         raise CheckpointError(f"{path} cannot be read as a recording ({error}); record it again.") from None
     if "input" not in recorded:
         raise CheckpointError(f"{path} is no recording of outputs: it has no input; record it again.")

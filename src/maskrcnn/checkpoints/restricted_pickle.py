@@ -9,19 +9,16 @@ Instructions as in PEP 307, 3154 and 574; arrays as numpy (1 and 2, from Python 
 from __future__ import annotations
 
 import io
-import math
 import mmap
 import pickletools
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
+from maskrcnn.checkpoints.pickled_arrays import Array, Damaged, DType, Refused, encode, finished, numpy_names
 from maskrcnn.errors import CheckpointError
+from maskrcnn.schema import said
 
 Table = Mapping[str, Callable[..., Any]]
-NUMERIC = re.compile(r"[fiub][1248]|b1|\?")  # numpy's short names of types without Python objects in them
 # Instructions that push what follows them in the stream.
 # fmt: off
 LITERALS = frozenset((
@@ -39,15 +36,19 @@ CONSTANTS: dict[str, Callable[[], Any]] = {
     "EMPTY_DICT": dict,
 }
 SMALL_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
-DAMAGED = (ValueError, IndexError, KeyError, TypeError, OverflowError, MemoryError, RuntimeError)
+DAMAGED = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
-
-class Refused(Exception):
-    """The stream asks for something that is no plain data; the text names it."""
-
-
-class Damaged(Exception):
-    """The stream is no pickle, or ends too early."""
+USES, FREE = 4, 2**20  # how often, on average, each byte may go into a call, and bytes that nobody counts
+LONGEST_REASON = 200  # characters of what a library says of damage
 
 
 class Name:
@@ -57,83 +58,23 @@ class Name:
         self.name = name
 
 
-class DType:
-    """A numpy type in the making."""
-
-    def __init__(self, name: str, *_: object) -> None:
-        if not (isinstance(name, str) and NUMERIC.fullmatch(name)):
-            raise Refused(f"an array of type {name!r}, which is not numeric")
-        self.value = np.dtype(name)
-
-    def build(self, state: Sequence[Any]) -> None:
-        if state[1] in ("<", ">"):
-            self.value = self.value.newbyteorder(state[1])
+def _dict(pairs: Any = ()) -> dict[Any, Any]:
+    """Of an OrderedDict: Python 2 wrote its pairs as a list, and nobody writes anything but names and numbers first."""
+    if not isinstance(pairs, list | tuple) or not all(isinstance(pair, list | tuple) for pair in pairs):
+        raise Damaged("a dict without pairs")
+    return {_key(key): finished(value) for key, value in pairs}
 
 
-class Array:
-    """A numpy array in the making: created empty, then told its shape, type and bytes."""
-
-    def __init__(self, *_: object) -> None:
-        self.value = np.empty(0, np.float32)
-
-    def build(self, state: Sequence[Any]) -> None:
-        shape, dtype, fortran, raw = state[-4:]
-        self.value = _array(raw, dtype, shape, "F" if fortran else "C")
-
-
-def _array(raw: Any, dtype: Any, shape: Any, order: str = "C") -> np.ndarray:
-    """A read-only array over ``raw``, which must hold exactly what the shape says."""
-    if not isinstance(dtype, DType):
-        raise Damaged("an array without a type")
-    data = _as_bytes(raw)
-    if not all(isinstance(n, int) and n >= 0 for n in shape) or math.prod(shape) * dtype.value.itemsize != len(data):
-        raise Damaged(f"an array of shape {tuple(shape)} with {len(data)} bytes")
-    array = np.frombuffer(data, dtype.value).reshape(tuple(shape), order="F" if order == "F" else "C")
-    return array.astype(dtype.value.newbyteorder("="), copy=False)
-
-
-def _as_bytes(raw: Any) -> bytes | bytearray:
-    """Python 2 wrote bytes as text of the first 256 characters."""
-    if isinstance(raw, str):
-        return raw.encode("latin1")
-    if not isinstance(raw, bytes | bytearray):
-        raise Refused("an array of Python objects")
-    return raw
-
-
-def _from_buffer(raw: Any, dtype: Any, shape: Any, order: str = "C") -> Array:
-    made = Array()
-    made.value = _array(raw, dtype, shape, order)
-    return made
-
-
-def _scalar(dtype: Any, raw: Any) -> Any:
-    return _array(raw, dtype, ()).item()
-
-
-def _encode(text: str, encoding: str = "latin1") -> bytes:
-    if encoding not in ("latin1", "latin-1"):
-        raise Refused(f"text in {encoding!r}")
-    return text.encode("latin1")
-
-
-def _dict(*pairs: Any) -> dict[Any, Any]:
-    return dict(*pairs)
-
-
-def _numpy_names() -> dict[str, Callable[..., Any]]:
-    """Numpy's modules were renamed in its version 2."""
-    table: dict[str, Callable[..., Any]] = {"numpy.dtype": DType, "numpy.ndarray": Array}
-    for core in ("numpy.core", "numpy._core"):
-        table[f"{core}.multiarray._reconstruct"] = Array
-        table[f"{core}.multiarray.scalar"] = _scalar
-        table[f"{core}.numeric._frombuffer"] = _from_buffer
-    return table
+def _key(key: Any) -> Any:
+    """A name or a number: the hash of tuples that hold one another may take longer than the world is old."""
+    if not isinstance(key, str | bytes | int | float | None):
+        raise Damaged(f"{said(key)} as a name")
+    return key
 
 
 PLAIN: Table = {
-    **_numpy_names(),
-    "_codecs.encode": _encode,
+    **numpy_names(),
+    "_codecs.encode": encode,
     "__builtin__.bytes": lambda: b"",  # how Python 3 writes no bytes at all for Python 2
     "collections.OrderedDict": _dict,
 }
@@ -153,6 +94,7 @@ class Reader:
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
+        self.position, self.spent = 0, 0
 
     def read(self, stream: io.BufferedIOBase | mmap.mmap | io.BytesIO) -> Any:
         """The object that the pickle at the stream's position describes; the stream stands behind it afterwards.
@@ -162,11 +104,12 @@ class Reader:
             Damaged: it is no pickle, or a truncated one.
         """
         try:
-            for code, argument, _ in pickletools.genops(stream):  # type: ignore[arg-type]
+            for code, argument, position in pickletools.genops(stream):  # type: ignore[arg-type]
+                self.position = position or 0
                 self._follow(code.name, argument)
             return finished(self.stack.pop())
         except DAMAGED as error:
-            raise Damaged(str(error)) from None
+            raise Damaged(str(error)[:LONGEST_REASON]) from None
 
     def _follow(self, code: str, argument: Any) -> None:
         if code in LITERALS:
@@ -199,26 +142,40 @@ class Reader:
 
     def _name(self, name: str) -> None:
         if name not in self.table:
-            raise Refused(name)
+            raise Refused(name[:LONGEST_REASON])
         self.stack.append(Name(name))
 
     def _stack_global(self, _: Any) -> None:
         name, module = self._pop(), self._pop()
+        if not isinstance(name, str) or not isinstance(module, str):
+            raise Damaged("a name that is no text")
         self._name(f"{module}.{name}")
 
     def _reduce(self, _: Any) -> None:
         arguments, function = self._pop(), self._pop()
         if not isinstance(function, Name) or not isinstance(arguments, tuple):
             raise Refused(f"a call of {type(function).__name__}")
+        self._pay(arguments)
         self.stack.append(self.table[function.name](*arguments))
 
     def _build(self, _: Any) -> None:
         """Only what is in the making has a state; a dict's attributes (torch writes version numbers there) go by."""
         state, made = self._pop(), self.stack[-1]
         if isinstance(made, Array | DType):
+            self._pay(state)
             made.build(state)
         elif not isinstance(made, dict):
             raise Refused(f"a state for {type(made).__name__}")
+
+    def _pay(self, values: Sequence[Any]) -> None:
+        """Count what a call is given: a stream that hands the same megabyte to a million calls would fill the memory.
+
+        Raises:
+            Damaged: it is far more than there was to read so far.
+        """
+        self.spent += sum(len(value) for value in values if isinstance(value, str | bytes | bytearray | list | tuple))
+        if self.spent > USES * self.position + FREE:
+            raise Damaged("the same data used over and over")
 
     def _set_items(self, _: Any) -> None:
         pairs = self._since_mark()
@@ -232,7 +189,7 @@ class Reader:
         target = self.stack[-1]
         if not isinstance(target, dict) or len(pairs) % 2:
             raise Damaged("entries without a dict")
-        target.update((key, finished(value)) for key, value in zip(pairs[::2], pairs[1::2]))
+        target.update((_key(key), finished(value)) for key, value in zip(pairs[::2], pairs[1::2]))
 
     def _append(self, items: list[Any]) -> None:
         if not isinstance(self.stack[-1], list):
@@ -268,11 +225,6 @@ INSTRUCTIONS: dict[str, Callable[[Reader, Any], Any]] = {
     "BUILD": Reader._build,
     "BINPERSID": Reader._persistent,
 }
-
-
-def finished(value: Any) -> Any:
-    """The array that an :class:`Array` has become; anything else as it is."""
-    return value.value if isinstance(value, Array) else value
 
 
 def refusal(path: object, what: object) -> CheckpointError:

@@ -11,7 +11,7 @@ import io
 import mmap
 import struct
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maskrcnn.checkpoints.restricted_pickle import PLAIN, Damaged, Name, Reader, Refused, Table, refusal
+from maskrcnn.checkpoints.pickled_arrays import Damaged, Refused, whole_numbers
+from maskrcnn.checkpoints.restricted_pickle import DAMAGED, PLAIN, Name, Reader, Table, refusal
 from maskrcnn.errors import CheckpointError
+from maskrcnn.files import is_file, is_folder
+from maskrcnn.schema import said
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # of torch's files before 1.6; the second and third things in them are:
 LEGACY_PROTOCOL = 1001
@@ -39,17 +42,18 @@ STORAGES = {
 }
 
 
-def _tensor(
-    storage: Any, offset: int, size: tuple[int, ...], stride: tuple[int, ...] | None = None, *_: object
-) -> Tensor:
+def _tensor(storage: Any, offset: int, size: Sequence[int], stride: Sequence[int] | None = None, *_: object) -> Tensor:
     """A view of a storage, which must hold as many numbers as the shape says: no shape grows out of a few bytes."""
     if not isinstance(storage, Tensor):
         raise Damaged("a tensor without numbers")
-    stride = stride if stride is not None else torch.empty(size, device="meta").stride()
+    (offset,), size = whole_numbers((offset,)), whole_numbers(size)
+    stride = whole_numbers(stride) if stride is not None else torch.empty(size, device="meta").stride()
+    if len(size) != len(stride):
+        raise Damaged("a tensor with a stride for other axes")
     last = offset + sum((n - 1) * step for n, step in zip(size, stride)) if 0 not in size else offset
     numbers = np.prod(size, dtype=np.float64)
     if min((offset, *size, *stride)) < 0 or last >= max(len(storage), 1) or numbers > len(storage):
-        raise Damaged(f"a tensor of shape {list(size)} over {len(storage)} numbers")
+        raise Damaged(f"a tensor of shape {said(str(size))} over {len(storage)} numbers")
     return storage.as_strided(size, stride, offset)
 
 
@@ -63,7 +67,7 @@ TORCH: Table = {
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch._utils._rebuild_tensor": _tensor,
     "torch._utils._rebuild_parameter": lambda data, *_: data,
-    "torch.Size": lambda sizes=(): tuple(sizes),
+    "torch.Size": lambda sizes=(): whole_numbers(sizes),
 }
 
 
@@ -76,8 +80,8 @@ def read_foreign_file(path: str | Path) -> Any:
         CheckpointError: no such file, damaged or truncated, or more than data in it.
     """
     path = Path(path)
-    if not path.is_file():
-        raise CheckpointError(f"{path} {'is a folder' if path.is_dir() else 'does not exist'}; name a model file.")
+    if not is_file(path):
+        raise CheckpointError(f"{path} {'is a folder' if is_folder(path) else 'does not exist'}; name a model file.")
     if path.stat().st_size == 0:
         raise CheckpointError(f"{path} is empty; fetch it again.")
     try:
@@ -91,7 +95,7 @@ def read_foreign_file(path: str | Path) -> Any:
         return _read_pickles(content)
     except Refused as error:
         raise refusal(path, error) from None
-    except (Damaged, zipfile.BadZipFile, struct.error, ValueError, RuntimeError) as error:
+    except (Damaged, zipfile.BadZipFile, struct.error, *DAMAGED) as error:
         raise CheckpointError(
             f"{path} is no model file, or a damaged or truncated one ({error}); fetch it again."
         ) from None
@@ -107,8 +111,12 @@ def state_of(content: Any) -> dict[str, Tensor]:
     for name in WRAPPERS:
         if isinstance(content.get(name), Mapping):
             content = content[name]
+    tensors: dict[int, Tensor] = {}  # by array, so that one under many names is one
+    for value in content.values():
+        if isinstance(value, np.ndarray) and id(value) not in tensors:
+            tensors[id(value)] = torch.tensor(value)
     return {
-        name.removeprefix("module."): torch.tensor(value) if isinstance(value, np.ndarray) else value
+        name.removeprefix("module."): tensors[id(value)] if isinstance(value, np.ndarray) else value
         for name, value in content.items()
         if isinstance(name, str) and isinstance(value, np.ndarray | Tensor)
     }
@@ -161,9 +169,13 @@ def _stored(load: Callable[[str, torch.dtype, int], Tensor]) -> Callable[[Any], 
     loaded: dict[str, Tensor] = {}
 
     def find(identity: Any) -> Tensor:
+        if not isinstance(identity, tuple) or len(identity) < 5:
+            raise Damaged("a storage without a place")
         kind, storage, key, _, count, *_ = identity
         if kind != "storage" or not isinstance(storage, Name) or storage.name not in STORAGES:
-            raise Refused(f"a stored {getattr(storage, 'name', kind)}")
+            raise Refused(f"a stored {storage.name if isinstance(storage, Name) else said(storage)}")
+        if not isinstance(key, str) or min(whole_numbers((count,))) < 0:
+            raise Damaged("a storage without a place")
         if key not in loaded:
             loaded[key] = load(key, STORAGES[storage.name], count)
         return loaded[key]
@@ -174,9 +186,10 @@ def _stored(load: Callable[[str, torch.dtype, int], Tensor]) -> Callable[[Any], 
 def _read_pickles(content: mmap.mmap) -> Any:
     """A plain pickle, or a torch file before 1.6: five pickles in a row, then each storage's length and numbers."""
     first = Reader(PLAIN).read(content)
-    if first != LEGACY_MAGIC:
+    if not isinstance(first, int) or first != LEGACY_MAGIC:
         return first
-    if Reader(PLAIN).read(content) != LEGACY_PROTOCOL or not Reader(PLAIN).read(content).get("little_endian"):
+    protocol, machine = Reader(PLAIN).read(content), Reader(PLAIN).read(content)
+    if protocol != LEGACY_PROTOCOL or not isinstance(machine, dict) or not machine.get("little_endian"):
         raise Damaged("another version of torch's format")
     beginning = content.tell()
     sizes: dict[str, tuple[torch.dtype, int]] = {}

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from maskrcnn.checkpoints.coco_names import COCO_CLASSES, COCO_KEYPOINTS, COCO_SKELETON
-from maskrcnn.checkpoints.mapping import NameTable, Report, Transform, fill, rename, without_rows
+from maskrcnn.checkpoints.mapping import NameTable, Report, Transform, build_filled, rename, without_rows
 from maskrcnn.checkpoints.torchvision_names import BACKGROUND_ROWS, IGNORED, MOBILE, NAMES, NORMED, RESNET
 from maskrcnn.config import (
     AnchorConfig,
@@ -34,7 +34,6 @@ from maskrcnn.config import (
 )
 from maskrcnn.errors import UsageError
 from maskrcnn.model_info import ModelInfo
-from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
 
 CATEGORY_IDS = tuple(COCO_CLASSES)
@@ -203,8 +202,7 @@ def convert_torchvision(
     drop_unused = kind.of_coco and class_names is None
     config = config_of(kind, 1e-5 if norm_eps is None else norm_eps, drop_unused)
     table = table_of(kind, drop_unused)
-    model = build_model(config).eval()
-    report = fill(model, rename(tensors, table), table, path, f"torchvision's {kind.name}")
+    model, report = build_filled(config, rename(tensors, table), table, path, f"torchvision's {kind.name}")
     names, ids = _classes(config.num_classes, kind, class_names)
     info = ModelInfo(config, names, ids, notes={"source": f"torchvision's {kind.name}"})
     if kind.keypoints == len(COCO_KEYPOINTS):

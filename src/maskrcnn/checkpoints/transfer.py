@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
-from maskrcnn.checkpoints.ours import load_matching
+from maskrcnn.checkpoints.ours import load_matching, read_tensors
 from maskrcnn.errors import CheckpointError
 from maskrcnn.models.head import heads_of
 from maskrcnn.models.mask_rcnn import MaskRCNN
@@ -56,13 +54,9 @@ def load_body(model: MaskRCNN, path: str | Path) -> int:
     """Start the backbone's body from a safetensors file with names ``body.<parameter>``; how many tensors were copied.
 
     Raises:
-        CheckpointError: the file cannot be read, or does not fit the body.
+        CheckpointError: the file cannot be read, does not fit the body, or holds NaN.
     """
-    try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} cannot be read as a safetensors file ({error}).") from None
-    body = {name.removeprefix("body."): v for name, v in tensors.items() if name.startswith("body.")}
+    body = read_tensors(path, "body.")
     copied, kept = load_matching(model.backbone.body, body)
     if kept:
         raise CheckpointError(

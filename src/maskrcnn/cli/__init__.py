@@ -20,8 +20,9 @@ from maskrcnn.cli.predict import Predict
 from maskrcnn.cli.speech import say
 from maskrcnn.cli.synthetic import Synthetic
 from maskrcnn.cli.train import Train
+from maskrcnn.data.size_limit import at_most
 from maskrcnn.errors import MaskRCNNError
-from maskrcnn.workflows.checks import memory_explained
+from maskrcnn.workflows.checks import at_least, memory_explained
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "predict": Predict,
@@ -50,7 +51,9 @@ def main() -> None:
             use_underscores=False,
             config=(tyro.conf.FlagCreatePairsOff,),
         )
-        with memory_explained():
+        most = getattr(command, "max_pixels", None)
+        at_least("max-pixels", most, 1)
+        with memory_explained(), at_most(most):
             sys.exit(command.run())
     except MaskRCNNError as error:
         say(f"maskrcnn: {error}")
@@ -61,6 +64,6 @@ def main() -> None:
     except OSError as error:
         say(f"maskrcnn: {error.filename or 'a file'}: {error.strerror or error}.")
         sys.exit(2)
-    except KeyboardInterrupt:
-        say("maskrcnn: stopped.")
+    except KeyboardInterrupt as stopped:
+        say(f"maskrcnn: {stopped.args[0] if stopped.args else 'stopped.'}")
         sys.exit(130)

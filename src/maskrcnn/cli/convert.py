@@ -10,7 +10,7 @@ import tyro
 from rich.progress import Progress
 from tyro.conf import arg
 
-from maskrcnn.cli.speech import Data, console, say, tell_failures, tell_problems
+from maskrcnn.cli.speech import Data, MaxPixels, console, say, tell_failures, tell_problems
 from maskrcnn.data.paths import refuse_missing
 from maskrcnn.workflows.checks import counted, new_folder
 
@@ -26,6 +26,9 @@ class Convert:
     """Folder for the result, empty or new; `maskrcnn train OUT` then works."""
     to: Literal["coco", "yolo", "labelme", "label-maps"]
     """Format to write. coco holds everything; the others say what is lost."""
+    max_pixels: MaxPixels = None
+    """Open no file of more pixels, voxels or samples than this: its header is asked before it is unpacked. By default
+    what fits into free memory, and into 1.25 GiB where a file packs more than 64 of them into a byte."""
     link: bool = False
     """Give the images second names (hard links) instead of copying them."""
 

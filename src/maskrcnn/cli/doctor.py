@@ -12,9 +12,10 @@ from rich.progress import Progress
 from tyro.conf import arg
 
 from maskrcnn.checkpoints.lookup import check_model_name
-from maskrcnn.cli.speech import Data, console
+from maskrcnn.cli.speech import Data, MaxPixels, console
 from maskrcnn.data.paths import refuse_missing
 from maskrcnn.errors import UsageError
+from maskrcnn.files import is_file
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.workflows.checks import usable_device
 from maskrcnn.workflows.recipe import Recipe
@@ -46,6 +47,9 @@ class Doctor:
     """Images in a step."""
     epochs: Whole = None
     """Times that each image would be seen."""
+    max_pixels: MaxPixels = None
+    """Open no file of more pixels, voxels or samples than this: its header is asked before it is unpacked. By default
+    what fits into free memory, and into 1.25 GiB where a file packs more than 64 of them into a byte."""
     quick: bool = False
     """Only look: leave out the trial training, and time no step."""
     json: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(default: none)")] = None
@@ -81,7 +85,7 @@ class Doctor:
             refuse_missing(path)
         if self.model is not None:
             check_model_name(self.model, VARIANTS)
-        if self.plan is not None and not self.plan.is_file():
+        if self.plan is not None and not is_file(self.plan):
             raise UsageError(f"There is no plan {self.plan}; --plan takes the name of a plan.yaml.")
         usable_device(self.device)
         return asked

@@ -10,7 +10,7 @@ from rich.progress import Progress
 from tyro.conf import arg
 
 from maskrcnn.checkpoints.lookup import check_model_name
-from maskrcnn.cli.speech import DEFAULT_HINT, Data, ModelsOwn, console, say, tell_failures, tell_problems
+from maskrcnn.cli.speech import DEFAULT_HINT, Data, MaxPixels, ModelsOwn, console, say, tell_failures, tell_problems
 from maskrcnn.data.paths import refuse_missing
 from maskrcnn.inference.tile_options import OVERLAP, check_tiles
 from maskrcnn.workflows.checks import at_least, no_file, only_for_pictures, result_folder, usable_device
@@ -40,6 +40,9 @@ class Evaluate:
     """Resamplings of the images for the intervals; 0 for none."""
     flip: bool = False
     """Look at the mirror image of each image too."""
+    max_pixels: MaxPixels = None
+    """Open no file of more pixels, voxels or samples than this: its header is asked before it is unpacked. By default
+    what fits into free memory, and into 1.25 GiB where a file packs more than 64 of them into a byte."""
     device: str = "cpu"
     """cpu, cuda or mps."""
     batch: int = 4
@@ -50,7 +53,7 @@ class Evaluate:
     def run(self) -> int:
         self.check()  # before anything loads torch, so that a slip costs no seconds
         from maskrcnn.data.dataset import open_dataset
-        from maskrcnn.workflows.evaluate import evaluate_to, print_table
+        from maskrcnn.workflows.evaluate import METRICS, evaluate_to, print_table
         from maskrcnn.workflows.inputs import default_of_kind
         from maskrcnn.workflows.kinds import as_learned, check_kind
         from maskrcnn.workflows.models import load_predictor
@@ -82,7 +85,9 @@ class Evaluate:
                 say,
             )
         print_table(result)
-        print(f"The same with more digits: {self.out / 'metrics.json'}")
+        digits = self.out / METRICS
+        if not any(failure.startswith(str(digits)) for failure in failures):
+            print(f"The same with more digits: {digits}")
         if page is not None:
             print(f"Why objects are missed, and what to do next: {page}")
         return tell_failures(failures)

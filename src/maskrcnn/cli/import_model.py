@@ -11,6 +11,7 @@ from tyro.conf import arg
 
 from maskrcnn.cli.speech import say
 from maskrcnn.errors import UsageError
+from maskrcnn.files import exists
 from maskrcnn.workflows.checks import MODEL_SUFFIX, few, model_file
 
 
@@ -39,7 +40,7 @@ class Import:
             raise UsageError(f"--norm-eps must be at least 0 and less than 1, not {self.norm_eps}.")
         model_file(out)
         for path in (self.checkpoint, *([self.recorded] if self.recorded else [])):
-            if not path.exists():
+            if not exists(path):
                 raise UsageError(f"{path} does not exist; check the name.")
         from maskrcnn.workflows.models import import_model
 

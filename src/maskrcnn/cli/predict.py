@@ -11,7 +11,7 @@ import tyro
 from tyro.conf import arg
 
 from maskrcnn.checkpoints.lookup import check_model_name
-from maskrcnn.cli.speech import DEFAULT_HINT, ModelsOwn, say, tell_failures
+from maskrcnn.cli.speech import DEFAULT_HINT, MaxPixels, ModelsOwn, say, tell_failures
 from maskrcnn.data.paths import is_something
 from maskrcnn.errors import UsageError
 from maskrcnn.inference.tile_options import OVERLAP, check_tiles
@@ -60,6 +60,9 @@ class Predict:
     """Part of a tile that neighbours share; objects up to that size are always seen whole."""
     flip: bool = False
     """Look at the mirror image of each image too: better, and takes twice as long."""
+    max_pixels: MaxPixels = None
+    """Open no file of more pixels, voxels or samples than this: its header is asked before it is unpacked. By default
+    what fits into free memory, and into 1.25 GiB where a file packs more than 64 of them into a byte."""
     device: str = "cpu"
     """cpu, cuda or mps."""
     batch: int = 1

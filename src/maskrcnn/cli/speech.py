@@ -17,6 +17,7 @@ console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, em
 
 Data = Annotated[Path, tyro.conf.Positional, arg(metavar="DATA")]
 DEFAULT_HINT = f"(default: {DEFAULT_MODEL}; of ECG records ecg, of sound spoken-digits)"
+MaxPixels = Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: what memory allows)")]
 ModelsOwn = Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: the model's own)")]
 
 

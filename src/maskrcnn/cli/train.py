@@ -12,9 +12,10 @@ import tyro
 from tyro.conf import arg
 
 from maskrcnn.checkpoints.lookup import check_model_name
-from maskrcnn.cli.speech import say, tell_data_problems
+from maskrcnn.cli.speech import MaxPixels, say, tell_data_problems
 from maskrcnn.data.paths import refuse_missing
 from maskrcnn.errors import UsageError
+from maskrcnn.files import exists, is_file
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.pretrained import DEFAULT_MODEL
 from maskrcnn.workflows.checks import between, no_file, parse_time, result_folder, usable_device
@@ -55,6 +56,9 @@ class Train:
     recipe: Annotated[Recipe, arg(name="")] = Recipe()
     device: str = "cpu"
     """cpu, cuda or mps."""
+    max_pixels: MaxPixels = None
+    """Open no file of more pixels, voxels or samples than this: its header is asked before it is unpacked. By default
+    what fits into free memory, and into 1.25 GiB where a file packs more than 64 of them into a byte."""
     resume: bool = False
     """Go on from OUT/last.safetensors exactly where it was broken off, with the flags of its beginning."""
 
@@ -76,7 +80,7 @@ class Train:
         model, recipe, data, val = self.planned(data, val, out)
         if self.plan_only:
             return 0
-        resume = self.resume and (out / "last.safetensors").exists()  # else it died before its first checkpoint
+        resume = self.resume and exists(out / "last.safetensors")  # else it died before its first checkpoint
         best = train(data, val, out, model, self.body_weights, recipe, resume, self.device, say)
         say(f"The best model is {best}. Next, see what it finds, and what it misses:")
         things = {"image": "PHOTOS", "volume": "SCANS"}.get(data.kind, "RECORDINGS")
@@ -95,9 +99,9 @@ class Train:
         for path in (*self.data, *self.mask_data, *([self.val] if self.val else [])):
             refuse_missing(path)
         check_model_name(self.model, VARIANTS)
-        if self.body_weights is not None and not self.body_weights.is_file():
+        if self.body_weights is not None and not is_file(self.body_weights):
             raise UsageError(f"There is no file {self.body_weights} to take --body-weights from.")
-        if self.plan not in (AUTO, OFF) and not Path(self.plan).is_file():
+        if self.plan not in (AUTO, OFF) and not is_file(self.plan):
             raise UsageError(f"There is no plan {self.plan}: --plan takes auto, off or the name of a plan.yaml.")
         if self.out is not None:
             no_file(self.out)
@@ -110,7 +114,7 @@ class Train:
 
         check_data(data, val)
         file = beginning(out, self.plan, self.resume)
-        if self.resume and (out / "last.safetensors").exists():
+        if self.resume and exists(out / "last.safetensors"):
             data, val = resumed(data, val, out, self.val_fraction)
             return self.model, self.recipe, data, val
         if self.plan == OFF and file is None:

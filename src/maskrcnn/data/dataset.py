@@ -14,6 +14,7 @@ from maskrcnn.data.signal_sets import is_signal_set, open_signal_set
 from maskrcnn.data.signals import named_signal
 from maskrcnn.data.volume_sets import is_volume_set, open_volume_set
 from maskrcnn.errors import DataError
+from maskrcnn.files import exists, is_file, is_folder
 
 __all__ = ["Dataset", "open_dataset"]
 
@@ -48,29 +49,29 @@ def open_dataset(path: str | Path) -> Dataset:
         DataError: where it is none of these, or cannot be read; one sentence says what was looked for.
     """
     path, split = _divide(Path(path))
-    if is_signal_set(path) and not (split and (path / split).is_dir()):
+    if is_signal_set(path) and not (split and is_folder(path / split)):
         return open_signal_set(path, split)
     refuse_missing(path)
     if split:
         return _open_split(path, split)
-    return _open_file(path) if path.is_file() else _open_folder(path)
+    return _open_file(path) if is_file(path) else _open_folder(path)
 
 
 def _divide(path: Path) -> tuple[Path, str]:
     """``data:val`` as ``data`` and ``val``, where only the former exists (or is a WFDB record without its suffix)."""
     base, colon, split = str(path).rpartition(":")
-    known = Path(base).exists() or named_signal(base) is not None
-    return (Path(base), split) if colon and split and not path.exists() and known else (path, "")
+    known = exists(Path(base)) or named_signal(base) is not None
+    return (Path(base), split) if colon and split and not exists(path) and known else (path, "")
 
 
 def _open_split(path: Path, split: str) -> Dataset:
-    if path.is_file() and yolo.is_yolo_yaml(path):
+    if is_file(path) and yolo.is_yolo_yaml(path):
         return yolo.open_yolo(path, split)
-    if path.is_dir() and yolo.is_yolo(path) and not voc.is_voc(path):
+    if is_folder(path) and yolo.is_yolo(path) and not voc.is_voc(path):
         return yolo.open_yolo(path, split)
-    if path.is_dir() and voc.is_voc(path):
+    if is_folder(path) and voc.is_voc(path):
         return voc.open_voc(path, split)
-    if (path / split).is_dir():
+    if is_folder(path / split):
         return _open_folder(path / split)
     raise DataError(
         f"{path} has no split {split}: neither does it name its splits, nor is there a folder {split} in it."
@@ -95,7 +96,7 @@ def _open_file(path: Path) -> Dataset:
 
 
 def _open_folder(folder: Path) -> Dataset:
-    if (folder / coco.ROBOFLOW_NAME).is_file():
+    if is_file(folder / coco.ROBOFLOW_NAME):
         return coco.open_coco(folder / coco.ROBOFLOW_NAME)
     for looks_like, opened in FOLDERS:
         if looks_like(folder):
@@ -123,7 +124,7 @@ def _not_found(folder: Path, annotations: list[Path]) -> str:
     if annotations:
         kind = annotations[0].suffix[1:]
         return f"{folder} holds several {kind} files; name the one to open: {_listing(annotations)}."
-    inside = [sub for sub in sorted(folder.iterdir()) if sub.is_dir() and _looks_openable(sub)]
+    inside = [sub for sub in sorted(folder.iterdir()) if is_folder(sub) and _looks_openable(sub)]
     if inside:
         return f"{folder} is not a data set itself but holds some; name one of them: {_listing(inside)}."
     return f"{folder} is no data set that can be read; looked for: {LOOKED_FOR}."

@@ -15,6 +15,7 @@ from maskrcnn.data.slices import Slice
 from maskrcnn.data.volume import extra
 from maskrcnn.data.voxels import reading
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file, is_file_entry
 
 SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
 MAGIC, MAGIC_AT = b"DICM", 128
@@ -46,7 +47,7 @@ def may_be_dicom(name: str) -> bool:
 def is_dicom_file(path: Path) -> bool:
     """Whether a file's name or, where that says nothing, the mark at its byte 128 is that of DICOM."""
     if path.suffix.lower() in SUFFIXES:
-        return path.is_file()
+        return is_file(path)
     try:
         with path.open("rb") as file:
             file.seek(MAGIC_AT)
@@ -57,7 +58,7 @@ def is_dicom_file(path: Path) -> bool:
 
 def files_in(folder: Path) -> list[Path]:
     """The DICOM files that lie in ``folder`` itself, sorted by name with numbers in their order."""
-    names = (entry.name for entry in os.scandir(folder) if may_be_dicom(entry.name) and entry.is_file())
+    names = (entry.name for entry in os.scandir(folder) if may_be_dicom(entry.name) and is_file_entry(entry))
     return [path for path in (folder / name for name in sorted(names, key=_with_numbers)) if is_dicom_file(path)]
 
 

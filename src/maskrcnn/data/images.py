@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from maskrcnn.data.size_limit import check_size
 from maskrcnn.errors import DataError
+from maskrcnn.files import broken_links, exists, is_file, is_file_entry, is_folder, resolved, why_missing
 from maskrcnn.structures import Record
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"})
@@ -19,6 +24,8 @@ DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 PILLOW_MODES = {1: "L", 3: "RGB"}
 OUTER_PERCENT = 0.1
+BYTES_A_PIXEL = 20  # of memory while a picture is read: as it lies in the file, on white, and as RGB
+PILLOW = threading.Lock()  # held while Pillow's own limit is off
 SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange rows and columns
 
 
@@ -36,16 +43,18 @@ def read_image(path: str | Path, channels: int = 3, apply_exif: bool = True) -> 
         apply_exif: turn the image upright as its EXIF orientation says.
 
     Raises:
-        DataError: where the file cannot be read as an image; the sentence names it.
+        DataError: where the file cannot be read as an image, or is too large; the sentence names it.
         ValueError: for other numbers of channels.
     """
     if channels not in PILLOW_MODES:
         raise ValueError(f"read_image gives 1 or 3 channels, not {channels}.")
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             if apply_exif:
                 ImageOps.exif_transpose(image, in_place=True)
             pixels = _deep_pixels(image) if image.mode in DEEP_MODES else _pixels(image, channels)
+    except DataError:
+        raise
     except Exception as error:  # decoders meet broken bytes with errors of every kind
         raise _unreadable(path, error) from error
     tensor = torch.from_numpy(pixels)
@@ -83,12 +92,42 @@ def image_shape(path: str | Path) -> tuple[int, int]:
         DataError: where the file is not an image.
     """
     try:
-        with Image.open(path) as image:
+        with open_header(path) as image:
             width, height = image.size
             orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception as error:
         raise _unreadable(path, error) from error
     return (width, height) if orientation in SIDEWAYS else (height, width)
+
+
+@contextmanager
+def open_picture(
+    source: str | Path | BinaryIO, name: object = None, packed: int | None = None
+) -> Iterator[Image.Image]:
+    """A picture whose header was read, and which is not too large to be unpacked.
+
+    Args:
+        source: a file, or what one holds.
+        name: of the file in which it lies, for the sentence; None: ``source``.
+        packed: bytes in which it lies; None: those of the file ``source``.
+
+    Raises:
+        DataError: it holds more pixels than are allowed, see :mod:`maskrcnn.data.size_limit`.
+        Exception: whatever Pillow makes of a broken file.
+    """
+    with open_header(source) as image:
+        check_size(str(name or source), image.width * image.height, "pixels", BYTES_A_PIXEL, packed)
+        yield image
+
+
+def open_header(source: str | Path | BinaryIO) -> Image.Image:
+    """As :func:`PIL.Image.open`, however large the picture: its own limit cannot be set for one call."""
+    with PILLOW:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(source)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
 
 
 def is_image(path: str | Path) -> bool:
@@ -109,12 +148,12 @@ def find_images(paths: str | Path | Iterable[str | Path], exclude: str | Path | 
         DataError: for a path that does not exist.
     """
     named = [paths] if isinstance(paths, str | Path) else list(paths)
-    excluded = None if exclude is None else Path(exclude).resolve()
+    excluded = None if exclude is None else resolved(Path(exclude))
     found: dict[Path, None] = {}
     for path in map(Path, named):
-        if path.is_dir():
+        if is_folder(path):
             found.update(dict.fromkeys(_walk(path, excluded)))
-        elif path.is_file():
+        elif is_file(path):
             found[path] = None
         else:
             raise DataError(f"{path} does not exist; name an image or a folder of images.")
@@ -123,7 +162,7 @@ def find_images(paths: str | Path | Iterable[str | Path], exclude: str | Path | 
 
 def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
     """The images in ``folder``, each folder's own files before its subfolders."""
-    if excluded is not None and folder.resolve() == excluded:
+    if excluded is not None and resolved(folder) == excluded:
         return
     subfolders = []
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
@@ -131,8 +170,9 @@ def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
             continue
         if entry.is_dir(follow_symlinks=False):
             subfolders.append(Path(entry.path))
-        elif is_image(entry.name) and entry.is_file():
+        elif is_image(entry.name) and is_file_entry(entry):
             yield Path(entry.path)
+    yield from broken_links(folder, IMAGE_SUFFIXES)
     for subfolder in subfolders:
         yield from _walk(subfolder, excluded)
 
@@ -160,16 +200,14 @@ def _deep_pixels(image: Image.Image) -> np.ndarray:
 
 def _unreadable(path: str | Path, error: Exception) -> DataError:
     """The one sentence for an image that does not open."""
-    if not Path(path).exists():
-        return DataError(f"{path} does not exist; check the name.")
-    if Path(path).is_dir():
+    if not exists(Path(path)):
+        return DataError(why_missing(path))
+    if is_folder(Path(path)):
         return DataError(f"{path} is a folder; name an image file.")
     if Path(path).stat().st_size == 0:
         return DataError(f"{path} is empty (0 bytes); copy or download it again.")
     if isinstance(error, UnidentifiedImageError):
         return DataError(f"{path} is not an image in a format that can be read; save it as PNG or JPEG.")
-    if isinstance(error, Image.DecompressionBombError):
-        return DataError(f"{path} has too many pixels to open at once; cut it into tiles or shrink it.")
     if "truncated" in str(error):
         return DataError(f"{path} is cut off before its end; copy or download it again.")
     return DataError(f"{path} is damaged ({error}); save or download it again.")

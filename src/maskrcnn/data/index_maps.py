@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from maskrcnn.data.images import is_image
+from maskrcnn.data.images import is_image, open_picture
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_folder
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 
@@ -26,9 +26,11 @@ def read_label_map(path: Path, colours: bool = False) -> np.ndarray:
         DataError: where the file cannot be read or holds colours that it may not.
     """
     try:
-        with Image.open(path) as image:
+        with open_picture(path) as image:
             mode = image.mode
             numbers = np.array(image)
+    except DataError:
+        raise
     except Exception as error:
         raise DataError(f"The label map {path} cannot be read ({error}); write it again.") from error
     if colours and mode in ("RGB", "RGBA"):
@@ -88,7 +90,7 @@ def mask_record(image: Path, image_id: int, regions: Regions, labels: np.ndarray
 
 def images_by_stem(folder: Path) -> dict[str, Path]:
     """The images in a folder, sorted, by their names without suffix; none where there is no such folder."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         return {}
     return {path.stem: path for path in sorted(folder.iterdir()) if is_image(path) and not path.name.startswith(".")}
 

@@ -14,6 +14,7 @@ from maskrcnn.data.faults import Fault, box_fault, disagreement
 from maskrcnn.data.labelled import read_json
 from maskrcnn.data.polygons import loops_matter
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file
 
 LISTS = ("images", "annotations", "categories")
 DIGITS = 0  # of box coordinates that are alike when an object was labelled twice
@@ -34,7 +35,7 @@ class CocoFacts:
 
 def read_coco(path: Path) -> dict[str, Any] | None:
     """The content of ``path`` if it is COCO json, else None."""
-    if not path.is_file() or path.suffix.lower() != ".json":
+    if not is_file(path) or path.suffix.lower() != ".json":
         return None
     try:
         content = read_json(path)

@@ -11,7 +11,9 @@ from pathlib import Path
 from maskrcnn.data.intervals import Interval, Part, join_parts
 from maskrcnn.data.labelled import read_lines
 from maskrcnn.data.records import UNNAMED
+from maskrcnn.data.spreadsheets import unquoted
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file
 
 TABLE = ".intervals.csv"
 STARTS, ENDS, NAMES = ("start", "onset", "begin"), ("end", "stop", "offset"), ("label", "class", "name", "type")
@@ -22,7 +24,7 @@ IN_SAMPLES = "_sample"
 def find_labels(path: Path) -> Path | None:
     """The labels beside a recording: ``STEM.txt`` (Audacity), ``STEM.intervals.csv`` or ``STEM.csv``."""
     tries = [path.with_suffix(suffix) for suffix in (".txt", TABLE, ".csv")]
-    return next((file for file in tries if file.is_file() and file != path), None)
+    return next((file for file in tries if is_file(file) and file != path), None)
 
 
 def listed_classes(files: Sequence[Path]) -> list[str]:
@@ -103,7 +105,7 @@ def read_csv_rows(path: Path) -> Iterator[Row]:
         if any(cell.strip() for cell in row):
             cell = [*(value.strip() for value in row), *[""] * len(header)]
             key = cell[column[OBJECT]] if OBJECT in column else ""
-            label = (cell[name] if name is not None else "") or UNNAMED
+            label = (unquoted(cell[name]) if name is not None else "") or UNNAMED
             yield Row(number, cell[start], cell[end], label, in_samples, key)
 
 

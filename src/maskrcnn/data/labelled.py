@@ -15,6 +15,7 @@ from maskrcnn.data.flat_records import FlatRecord, FlatRecords
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.shapes import NO_MASK, Box, clip_box, mask_area, mask_box
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file
 from maskrcnn.rle import decode_masks
 from maskrcnn.structures import Record
 
@@ -216,4 +217,4 @@ def find_file(name: str, folders: Iterable[Path]) -> Path | None:
     """The file of that name (which may hold folders, with either slash) in the first of ``folders`` that has it."""
     relative = name.replace("\\", "/")
     tries = [folder / relative for folder in folders] + [folder / relative.split("/")[-1] for folder in folders]
-    return next((path for path in tries if path.is_file()), None)
+    return next((path for path in tries if is_file(path)), None)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from maskrcnn.errors import DataError
+from maskrcnn.files import exists, is_file
 
 WFDB_HEADER, WFDB_SAMPLES = ".hea", ".dat"
 
@@ -20,7 +20,7 @@ def refuse_missing(path: Path) -> None:
 def is_something(path: Path) -> bool:
     """Whether ``path`` is a file, a folder, or the name of a WFDB record, which is a header and other files."""
     beside = path.with_suffix(WFDB_HEADER) if path.suffix == WFDB_SAMPLES else f"{path}{WFDB_HEADER}"
-    return os.path.exists(path) or os.path.isfile(beside)  # noqa: PTH110, PTH113 - Path's raise for impossible names
+    return exists(path) or is_file(beside)
 
 
 def _before_colons(path: Path) -> list[Path]:

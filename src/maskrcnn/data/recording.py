@@ -44,11 +44,13 @@ class SignalHeader:
         length: samples T.
         rate: as in :class:`Signal`.
         notes: one sentence for each fault that was found and mended.
+        channels: how many.
     """
 
     length: int
     rate: float
     notes: tuple[str, ...] = ()
+    channels: int = 1
 
 
 def finite_signal(

@@ -12,6 +12,7 @@ from maskrcnn.data.readers import audio, dna, series, wfdb_records
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.signals import find_signals, is_signal, named_signal, read_record_signal, signals_in
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file, is_folder
 
 LISTS = ("", ".txt", ".lst")  # suffixes of a file that lists recordings, such as PhysioNet's RECORDS
 # Which files it opens; who opens them, told what to choose of their labels (an annotator, types of features).
@@ -26,9 +27,9 @@ OPENERS: tuple[tuple[str, Callable[[Path], bool], Opener], ...] = (
 
 def is_signal_set(path: Path) -> bool:
     """Whether ``path`` is a recording, a folder with recordings in it, or a list of them."""
-    if path.is_dir():
+    if is_folder(path):
         return any(map(_announces_labels, signals_in(path)))
-    return named_signal(path) is not None or (path.is_file() and bool(_listed(path)))
+    return named_signal(path) is not None or (is_file(path) and bool(_listed(path)))
 
 
 def open_signal_set(path: Path, choice: str = "") -> Dataset:
@@ -55,11 +56,11 @@ def open_signal_set(path: Path, choice: str = "") -> Dataset:
 
 def _announces_labels(path: Path) -> bool:
     """Whether a file in a folder makes it one of recordings: tables and arrays lie in folders of images too."""
-    return not series.is_series(path) or path.with_suffix(TABLE).is_file()
+    return not series.is_series(path) or is_file(path.with_suffix(TABLE))
 
 
 def _files(path: Path) -> list[Path]:
-    if path.is_dir():
+    if is_folder(path):
         return signals_in(path)
     named = named_signal(path)
     return [named] if named is not None else find_signals(_listed(path))

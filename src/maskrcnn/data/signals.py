@@ -11,6 +11,7 @@ from torch import Tensor
 from maskrcnn.data.readers import audio, dna, series, wfdb_records
 from maskrcnn.data.recording import Signal
 from maskrcnn.errors import DataError
+from maskrcnn.files import broken_links, exists, is_file, is_file_entry, is_folder, resolved, why_missing
 from maskrcnn.structures import Record
 
 __all__ = ["Signal", "find_signals", "is_signal", "named_signal", "read_record_signal", "read_signal"]
@@ -24,8 +25,8 @@ def read_signal(path: str | Path, start: int = 0, stop: int | None = None) -> Si
         UsageError: the package that reads it is not installed.
     """
     path = named_signal(path) or Path(path)
-    if not path.exists():
-        raise DataError(f"{path} does not exist; check the name.")
+    if not exists(path):
+        raise DataError(why_missing(path))
     for is_kind, read in READERS:
         if is_kind(path):
             return read(path, start, stop)
@@ -60,11 +61,11 @@ def named_signal(path: str | Path) -> Path | None:
     itself; None for what is no signal."""
     path = Path(path)
     header = path.with_name(f"{path.name}.hea") if path.name else path
-    if not path.exists() and header.is_file():
+    if not exists(path) and is_file(header):
         return header
     if wfdb_records.is_wfdb(path):
         return path.with_suffix(wfdb_records.HEADER)
-    return path if path.is_file() and is_signal(path) else None
+    return path if is_file(path) and is_signal(path) else None
 
 
 def find_signals(paths: str | Path | Iterable[str | Path], exclude: str | Path | None = None) -> list[Path]:
@@ -80,14 +81,14 @@ def find_signals(paths: str | Path | Iterable[str | Path], exclude: str | Path |
         DataError: for a path that does not exist.
     """
     named = [paths] if isinstance(paths, str | Path) else list(paths)
-    excluded = None if exclude is None else Path(exclude).resolve()
+    excluded = None if exclude is None else resolved(Path(exclude))
     found: dict[Path, None] = {}
     for path in map(Path, named):
-        if path.is_dir():
+        if is_folder(path):
             found.update(dict.fromkeys(_walk(path, excluded)))
             continue
         signal = named_signal(path)
-        if signal is None and not path.exists():
+        if signal is None and not exists(path):
             raise DataError(f"{path} does not exist; name a signal or a folder of signals.")
         found[signal or path] = None
     return list(found)
@@ -96,16 +97,17 @@ def find_signals(paths: str | Path | Iterable[str | Path], exclude: str | Path |
 def signals_in(folder: Path) -> list[Path]:
     """The signals that lie in ``folder`` itself, in sorted order; a WFDB record as its header."""
     entries = (entry for entry in os.scandir(folder) if os.path.splitext(entry.name)[1].lower() in SUFFIXES)  # noqa: PTH122
-    files = (Path(entry.path) for entry in entries if entry.is_file() and not entry.name.startswith("."))
+    files = (Path(entry.path) for entry in entries if is_file_entry(entry) and not entry.name.startswith("."))
     signals = (named_signal(path) for path in sorted(files) if is_signal(path))
     return list(dict.fromkeys(signal for signal in signals if signal is not None))
 
 
 def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
     """The signals in ``folder``, each folder's own before those of its subfolders."""
-    if excluded is not None and folder.resolve() == excluded:
+    if excluded is not None and resolved(folder) == excluded:
         return
     yield from signals_in(folder)
+    yield from broken_links(folder, SUFFIXES)
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
             yield from _walk(Path(entry.path), excluded)

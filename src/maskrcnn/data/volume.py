@@ -12,6 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from maskrcnn.errors import UsageError
+from maskrcnn.files import is_folder
 
 
 @dataclass(frozen=True)
@@ -131,4 +132,4 @@ def stem_of(path: Path) -> str:
     for suffix in (".nii.gz", ".ome.tiff", ".ome.tif"):
         if name.lower().endswith(suffix):
             return name[: -len(suffix)]
-    return path.stem if path.suffix and not path.is_dir() else name
+    return path.stem if path.suffix and not is_folder(path) else name

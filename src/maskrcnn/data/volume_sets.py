@@ -22,6 +22,7 @@ from maskrcnn.data.volume import stem_of
 from maskrcnn.data.volume_labels import AUTO, CLASSES, INSTANCES, MEANINGS, LabelledVolume, guess_meaning
 from maskrcnn.data.volumes import is_volume, read_label_volume, read_volume, series_in
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file, is_folder
 from maskrcnn.structures import Record
 
 FOLDERS = (("images", "labels"), ("imagesTr", "labelsTr"))
@@ -144,7 +145,7 @@ def names_of(folder: Path) -> tuple[str, ...]:
         DataError: a list of names that cannot be understood.
     """
     lines = tuple(dict.fromkeys(read_lines(folder / "classes.txt")))
-    if lines or not (folder / "dataset.json").is_file():
+    if lines or not is_file(folder / "dataset.json"):
         return lines
     path = folder / "dataset.json"
     try:
@@ -163,25 +164,25 @@ def names_of(folder: Path) -> tuple[str, ...]:
 
 def _folders(folder: Path) -> tuple[str, str] | None:
     for images, labels in FOLDERS:
-        if (folder / images).is_dir() and _holds_volumes(folder / labels) and _holds_volumes(folder / images):
+        if is_folder(folder / images) and _holds_volumes(folder / labels) and _holds_volumes(folder / images):
             return images, labels
     return None
 
 
 def _holds_volumes(folder: Path, looked_at: int = 8) -> bool:
     """Whether one of the first things in a folder is a volume."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         return False
     entries = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")][:looked_at]
-    return any(is_volume(path) if path.is_file() else bool(series_in(path)) for path in entries)
+    return any(is_volume(path) if is_file(path) else bool(series_in(path)) for path in entries)
 
 
 def _volumes_by_stem(folder: Path) -> dict[str, Path]:
     """The volumes that lie in a folder, by name without suffix; a subfolder is one where it holds a DICOM series."""
-    if not folder.is_dir():
+    if not is_folder(folder):
         return {}
     entries = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
-    found = [path for path in entries if (is_volume(path) if path.is_file() else bool(series_in(path)))]
+    found = [path for path in entries if (is_volume(path) if is_file(path) else bool(series_in(path)))]
     return {stem_of(path): path for path in found}
 
 

@@ -10,6 +10,7 @@ from maskrcnn.data.readers import dicom, nifti, tiff_stacks, volume_arrays
 from maskrcnn.data.readers.dicom import series_in
 from maskrcnn.data.volume import LabelVolume, Volume
 from maskrcnn.errors import DataError
+from maskrcnn.files import broken_links, exists, is_folder, resolved, why_missing
 
 __all__ = [
     "LabelVolume", "Volume", "find_volumes", "is_volume", "read_label_volume", "read_volume", "series_in",
@@ -57,12 +58,12 @@ def find_volumes(paths: str | Path | Iterable[str | Path], exclude: str | Path |
         UsageError: for a DICOM file where pydicom is not installed.
     """
     named = [paths] if isinstance(paths, str | Path) else list(paths)
-    excluded = None if exclude is None else Path(exclude).resolve()
+    excluded = None if exclude is None else resolved(Path(exclude))
     found: dict[Path, None] = {}
     for path in map(Path, named):
-        if path.is_dir():
+        if is_folder(path):
             found.update(dict.fromkeys(_walk(path, excluded)))
-        elif path.exists():
+        elif exists(path):
             found[path] = None
         else:
             raise DataError(f"{path} does not exist; name a volume or a folder of volumes.")
@@ -79,9 +80,10 @@ def volumes_in(folder: Path) -> list[Path]:
 
 def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
     """The volumes in ``folder``, each folder's own before those of its subfolders."""
-    if excluded is not None and folder.resolve() == excluded:
+    if excluded is not None and resolved(folder) == excluded:
         return
     yield from volumes_in(folder)
+    yield from broken_links(folder, VOLUME_SUFFIXES)
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
             yield from _walk(Path(entry.path), excluded)
@@ -90,12 +92,12 @@ def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
 def _kind(path: str | Path) -> int:
     """Whose file it is: the place in ``READERS``."""
     path = Path(path)
-    if not path.exists():
-        raise DataError(f"{path} does not exist; check the name.")
+    if not exists(path):
+        raise DataError(why_missing(path))
     kind = next((k for k, (is_kind, *_) in enumerate(READERS) if is_kind(path)), None)
     if kind is None:  # it does not look like one, so reading it tells why
         kind = next((k for k, suffixes in enumerate(SUFFIXES) if path.name.lower().endswith(suffixes)), None)
-    if kind is None or path.is_dir() and not is_volume(path):
+    if kind is None or is_folder(path) and not is_volume(path):
         raise DataError(f"{path} is no volume that can be read; known are {KNOWN}.")
     return kind
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,10 @@ import numpy as np
 import torch
 
 from maskrcnn.data.recording import reason
+from maskrcnn.data.size_limit import check_size
 from maskrcnn.data.volume import FileSpace, LabelVolume, Volume
 from maskrcnn.errors import DataError, MaskRCNNError
+from maskrcnn.files import is_file
 
 UNSCALED = (1.0, 0.0)
 NEARLY = 1e-3  # a label that was scaled in the file may miss its whole number by this
@@ -121,6 +124,23 @@ def fill_missing(path: Path, channel: np.ndarray) -> int:
     return count
 
 
+def check_voxels(
+    path: Path, shape: Sequence[int], dtype: np.dtype, packed: int | Callable[[], int] | None = None
+) -> None:
+    """Refuse a file of more voxels than are allowed, from what its header says.
+
+    Args:
+        shape: of all axes, channels too.
+        dtype: of a voxel in the file; beside it what is made of it takes memory.
+        packed: see :func:`maskrcnn.data.size_limit.check_size`.
+
+    Raises:
+        DataError: see :mod:`maskrcnn.data.size_limit`.
+    """
+    each = dtype.itemsize + (8 if dtype.kind == "f" else 4)
+    check_size(path, math.prod(int(side) for side in shape), "voxels", each, packed)
+
+
 def check_numbers(path: Path, channels: Sequence[np.ndarray] | np.ndarray) -> None:
     """Raises DataError where there are no voxels, or what they hold is no real number."""
     if len(channels) == 0 or 0 in channels[0].shape:
@@ -152,7 +172,7 @@ def reading(path: Path, kind: str) -> Iterator[None]:
     except PermissionError as error:
         raise DataError(f"{error.filename or path} may not be read; change its permissions.") from error
     except Exception as error:  # decoders meet broken bytes with errors of every kind
-        if path.is_file() and path.stat().st_size == 0:
+        if is_file(path) and path.stat().st_size == 0:
             raise DataError(f"{path} is empty (0 bytes); copy or download it again.") from error
         raise DataError(
             f"{path} cannot be read as {kind} ({reason(error)}); it may be cut off or damaged: copy or "

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from maskrcnn.data.coco_annotation import to_coco_keypoints
+from maskrcnn.data.spreadsheets import path_cell
 from maskrcnn.errors import UsageError
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.cutouts import cut_out
@@ -21,11 +22,10 @@ from maskrcnn.inference.result_files import (
     cutout_name,
     id_of,
     refuse_among_sources,
-    write_list,
-    write_table,
     written_of_image,
     written_of_object,
 )
+from maskrcnn.inference.result_lists import ResultLists
 from maskrcnn.models.head import Head
 from maskrcnn.regions import Regions
 from maskrcnn.rle import regions_to_rle
@@ -40,11 +40,11 @@ class PredictionWriter:
     """Writes the detections of 2-D images into a folder, each file whole or not at all.
 
     * ``<stem>.png`` for each image: the detections drawn over it; a second image of the same stem is ``<stem>-2.png``.
-    * ``predictions.json``, written by :meth:`close`: a list in COCO's results form, with names. ``image_id`` is the
+    * ``predictions.json``, which grows with each image: a list in COCO's results form, with names. ``image_id`` is the
       stem as above, as an integer if it is one; ``bbox`` is x, y, width, height; ``segmentation`` compressed RLE;
       ``keypoints`` x, y and score (0..1) of one point after another, x and y as COCO counts them: 0 is the centre of
       the first pixel, which is 0.5 in ``bbox``.
-    * ``summary.csv``, written by :meth:`close`: a row for each object, numbered from 1 in each image. ``area_px``
+    * ``summary.csv``, which grows with it: a row for each object, numbered from 1 in each image. ``area_px``
       counts the pixels of the mask, or of the box for a model without masks.
     * ``<stem>.instances.png`` and ``<stem>.classes.png`` if ``label_maps`` is set: 16-bit pictures of object numbers
       as in ``summary.csv`` and of class numbers 1..K; 0 is background.
@@ -82,12 +82,10 @@ class PredictionWriter:
         self.keypoint_names, self.skeleton = tuple(keypoint_names), tuple(skeleton)
         self.names = FreeNames(("", ".instances", ".classes", *reserved))
         self.heads = heads
-        self.predictions: list[dict[str, Any]] = []
-        self.images: list[dict[str, Any]] = []
-        self.rows: list[tuple[Any, ...]] = []
+        self.lists = ResultLists(self.out_dir, COLUMNS)
 
     def add(self, source_path: str | Path, image: Tensor | np.ndarray, detections: Instances) -> Path:
-        """Write what was found in one image and keep it for the lists.
+        """Write what was found in one image, last into the lists.
 
         Args:
             source_path: where the image comes from; written into the lists as it is given.
@@ -100,6 +98,7 @@ class PredictionWriter:
         Raises:
             UsageError: if the results would fall among the source images, or if label maps or cutouts are asked of
                 boxes.
+            OSError: something cannot be written; the lists are then as they were.
         """
         source = Path(source_path)
         refuse_among_sources(self.out_dir, source, "images")
@@ -117,15 +116,11 @@ class PredictionWriter:
         if self.cutouts and detections.regions is not None:
             self._write_cutouts(name, image, detections, detections.regions)
         self._collect(source.as_posix(), name, detections)
-        self.images += written_of_image(self.heads, detections, source.as_posix())
         return overlay
 
     def close(self) -> None:
-        """Write ``predictions.json`` and ``summary.csv``."""
-        write_list(self.out_dir / "predictions.json", self.predictions)
-        if self.images:
-            write_list(self.out_dir / "images.json", self.images)
-        write_table(self.out_dir / "summary.csv", COLUMNS, self.rows)
+        """See that ``predictions.json`` and ``summary.csv`` are there, even of no image at all."""
+        self.lists.close()
 
     def _write_label_maps(self, name: str, detections: Instances, spatial_shape: tuple[int, int]) -> None:
         regions = Regions.blank(spatial_shape) if detections.regions is None else detections.regions
@@ -142,6 +137,8 @@ class PredictionWriter:
     def _collect(self, file_name: str, name: str, detections: Instances) -> None:
         regions = detections.regions
         areas = _box_areas(detections) if regions is None else regions.areas()
+        entries: list[dict[str, Any]] = []
+        rows: list[tuple[Any, ...]] = []
         columns = zip(detections.labels.tolist(), detections.scores.tolist(), detections.boxes.tolist(), areas.tolist())
         for i, (label, score, box, area) in enumerate(columns):
             x1, y1, x2, y2 = (round(c, 2) for c in box)
@@ -156,8 +153,11 @@ class PredictionWriter:
             }
             segmentation = {} if regions is None else {"segmentation": regions_to_rle(regions, i)}
             further = written_of_object(self.heads, detections, i)
-            self.predictions.append(prediction | segmentation | _keypoints_of(detections, i) | further)
-            self.rows.append((file_name, i + 1, class_name, score, x1, y1, x2, y2, area))
+            entries.append(prediction | segmentation | _keypoints_of(detections, i) | further)
+            rows.append((path_cell(file_name), i + 1, class_name, score, x1, y1, x2, y2, area))
+        self.lists.add(entries, rows)
+        if whole := written_of_image(self.heads, detections):
+            self.lists.add_image({"file_name": file_name, **whole})
 
 
 def _keypoints_of(detections: Instances, i: int) -> dict[str, list[float]]:

@@ -1,22 +1,24 @@
-"""What writers of results share: names that nobody has taken, lists and tables written whole or not at all."""
+"""What writers of results share: names that nobody has taken and any disk can hold, tables that are safe to open."""
 
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from maskrcnn.data.spreadsheets import quoted
 from maskrcnn.errors import UsageError
-from maskrcnn.files import atomic_write
+from maskrcnn.files import LONGEST_NAME, atomic_write, resolved, shortened
 from maskrcnn.models.head import Head
 from maskrcnn.structures import Instances
 
 CUTOUTS = "cutouts"  # the folder of cutouts, beside the pictures, whose names no cutout can take
 NO_WORD = re.compile(r"[\W_]+")
-LONGEST_PART = 60  # letters of a class in a file's name
+LONGEST_PART = 60  # bytes of a class in a file's name
+LONGEST_ENDING = 24  # bytes that are left for what follows a stem: -12.instances.nii.gz
+LONGEST_NUMBERED = 100  # and for _cutout_123_, a class and .nii.gz
 
 
 class FreeNames:
@@ -32,7 +34,8 @@ class FreeNames:
         self.taken = {name.casefold() for name in reserved}
 
     def take(self, stem: str) -> str:
-        """``stem``, or ``stem-2``, ``stem-3`` ... if a source before had it."""
+        """``stem``, or ``stem-2``, ``stem-3`` ... if a source before had it; a long one is cut."""
+        stem = shortened(stem, LONGEST_NAME - LONGEST_ENDING)
         name, number = stem, 1
         while self.taken & self._files_of(name):
             number += 1
@@ -46,7 +49,7 @@ class FreeNames:
 
 def refuse_among_sources(out_dir: Path, source: Path, kind: str) -> None:
     """Raises UsageError where results or cutouts would fall among the source files, ``kind`` in the plural."""
-    if source.parent.resolve() in (out_dir.resolve(), (out_dir / CUTOUTS).resolve()):
+    if resolved(source.parent) in (resolved(out_dir), resolved(out_dir / CUTOUTS)):
         raise UsageError(f"results in {out_dir} could overwrite the {kind} there: name another folder for them")
 
 
@@ -60,7 +63,8 @@ def cutout_name(name: str, number: int, class_name: str) -> str:
 
     Read from its end it has one meaning, so cutouts of different sources never share a name.
     """
-    return f"{name}_cutout_{number}_{NO_WORD.sub('-', class_name)[:LONGEST_PART]}"
+    name = shortened(name, LONGEST_NAME - LONGEST_NUMBERED)
+    return f"{name}_cutout_{number}_{shortened(NO_WORD.sub('-', class_name)[:LONGEST_PART], LONGEST_PART)}"
 
 
 def written_of_object(heads: Mapping[str, Head], found: Instances, i: int) -> dict[str, Any]:
@@ -68,22 +72,19 @@ def written_of_object(heads: Mapping[str, Head], found: Instances, i: int) -> di
     return {key: value for head in heads.values() for key, value in head.written(found, i).items()}
 
 
-def written_of_image(heads: Mapping[str, Head], found: Instances, file_name: str) -> list[dict[str, Any]]:
-    """The entry of ``images.json`` of one file, as a list; nothing where no head looks at whole images."""
-    said = {key: value for head in heads.values() for key, value in head.written_of_image(found).items()}
-    return [{"file_name": file_name, **said}] if said else []
-
-
-def write_list(path: Path, entries: Iterable[Mapping[str, Any]]) -> None:
-    """A JSON list, an entry a line."""
-    with atomic_write(path) as beside:
-        lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
-        beside.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+def written_of_image(heads: Mapping[str, Head], found: Instances) -> dict[str, Any]:
+    """What further heads want written of the image as a whole; nothing where none looks at whole images."""
+    return {key: value for head in heads.values() for key, value in head.written_of_image(found).items()}
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A CSV with a line of column names."""
     with atomic_write(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(columns)
-        table.writerows(rows)
+        table.writerow(safe_cells(columns))
+        table.writerows(safe_cells(row) for row in rows)
+
+
+def safe_cells(row: Sequence[Any]) -> list[Any]:
+    """A row for a table that a spreadsheet may open: no text in it is a formula."""
+    return [quoted(cell) if isinstance(cell, str) else cell for cell in row]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from maskrcnn.data.spreadsheets import path_cell
 from maskrcnn.errors import UsageError
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.found_intervals import FoundInterval, found_intervals
@@ -15,11 +16,11 @@ from maskrcnn.inference.result_files import (
     FreeNames,
     id_of,
     refuse_among_sources,
-    write_list,
     write_table,
     written_of_image,
     written_of_object,
 )
+from maskrcnn.inference.result_lists import ResultLists
 from maskrcnn.inference.signal_cutouts import write_cutout
 from maskrcnn.inference.signal_files import FIELD_FILES
 from maskrcnn.models.head import Head
@@ -53,9 +54,9 @@ class SignalWriter:
       mask, or of the box for a model without.
     * ``<stem>.mrc`` (WFDB annotations), ``<stem>.txt`` (Audacity labels), ``<stem>.gff3`` and ``<stem>.bed``: the same
       objects in the field's own files, as the recording's kind asks.
-    * ``predictions.json``, written by :meth:`close`: a list with names as in those of images; ``mask`` is what each
-      object covers, a list of ``[start, end]`` in samples.
-    * ``summary.csv``, written by :meth:`close`: the rows of all recordings.
+    * ``predictions.json``, which grows with each recording: a list with names as in those of images; ``mask`` is what
+      each object covers, a list of ``[start, end]`` in samples.
+    * ``summary.csv``, which grows with it: the rows of all recordings.
     * ``cutouts/<stem>_cutout_<number>_<class>`` if ``cutouts`` is set: each object as a clip (WAV, FASTA or CSV).
 
     Args:
@@ -84,10 +85,9 @@ class SignalWriter:
         self.cutouts = cutouts
         self.names = FreeNames(reserved=("summary", "predictions"))
         self.remarks: list[str] = []
-        self.heads = heads
-        self.predictions: list[dict[str, Any]] = []
-        self.images: list[dict[str, Any]] = []
         self.units: set[str] = set()
+        self.heads = heads
+        self.lists = ResultLists(self.out_dir, _columns(self.units))
 
     def add(
         self,
@@ -99,7 +99,7 @@ class SignalWriter:
         sequence: str = "",
         value_unit: str = "",
     ) -> Path:
-        """Write what was found in one recording and keep it for the lists.
+        """Write what was found in one recording, last into the lists.
 
         Args:
             source_path: where the recording comes from; written into the lists as it is given.
@@ -114,6 +114,7 @@ class SignalWriter:
 
         Raises:
             UsageError: if the results would fall among the recordings.
+            OSError: something cannot be written; the lists are then as they were.
         """
         source = Path(source_path)
         refuse_among_sources(self.out_dir, source, "recordings")
@@ -130,21 +131,26 @@ class SignalWriter:
             self._entry(source.as_posix(), name, found, signal) | written_of_object(self.heads, detections, found.index)
             for found in objects
         ]
-        self.predictions += entries
-        self.images += written_of_image(self.heads, detections, source.as_posix())
-        self.units.add(signal.unit)
-        _write_rows(self.out_dir / f"{name}.csv", entries, {signal.unit})
+        own = {signal.unit}
+        write_table(self.out_dir / f"{name}.csv", _columns(own), _rows(entries, own))
         self._write_field_files(name, objects, signal, sequence)
         for found in objects if self.cutouts else ():
             write_cutout(self.out_dir / CUTOUTS, name, found, signal, sequence)
+        self._list(entries, signal.unit)
+        if whole := written_of_image(self.heads, detections):
+            self.lists.add_image({"file_name": source.as_posix(), **whole})
         return picture
 
     def close(self) -> None:
-        """Write ``predictions.json`` and ``summary.csv``."""
-        write_list(self.out_dir / "predictions.json", self.predictions)
-        if self.images:
-            write_list(self.out_dir / "images.json", self.images)
-        _write_rows(self.out_dir / "summary.csv", self.predictions, self.units)
+        """See that ``predictions.json`` and ``summary.csv`` are there, even of no recording at all."""
+        self.lists.close()
+
+    def _list(self, entries: Sequence[dict[str, Any]], unit: str) -> None:
+        """Put the objects of a recording into the lists; the first of a unit needs columns that the table lacks."""
+        if unit not in self.units:
+            self.units.add(unit)
+            self.lists.rewrite_table(_columns(self.units), _rows(self.lists.entries(), self.units))
+        self.lists.add(entries, _rows(entries, self.units))
 
     def _write_field_files(
         self, name: str, objects: Sequence[FoundInterval], signal: SignalLike, sequence: str
@@ -178,8 +184,13 @@ def _in_unit(found: FoundInterval, signal: SignalLike) -> tuple[float, float]:
     return round(found.start / signal.rate, 6), round(found.end / signal.rate, 6)
 
 
-def _write_rows(path: Path, entries: Sequence[dict[str, Any]], units: set[str]) -> None:
-    """The table of entries; of units that do not occur there are no columns."""
+def _columns(units: set[str]) -> list[str]:
+    """Of a table with entries of these units; of others there are no columns."""
     in_units = [column for unit, columns in UNIT_COLUMNS.items() if unit in units for column in columns]
-    keys = [*COLUMNS.values(), *in_units, "samples"]
-    write_table(path, [*COLUMNS, *in_units, "samples"], ([entry.get(key, "") for key in keys] for entry in entries))
+    return [*COLUMNS, *in_units, "samples"]
+
+
+def _rows(entries: Iterable[dict[str, Any]], units: set[str]) -> Iterator[list[Any]]:
+    for entry in entries:
+        cells = {column: entry.get(COLUMNS.get(column, column), "") for column in _columns(units)}
+        yield [*(cells | {"file": path_cell(entry["file_name"])}).values()]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from maskrcnn.data.spreadsheets import path_cell
 from maskrcnn.data.volume import Volume, stem_of
 from maskrcnn.data.writers.label_volumes import blank, number_type, piece_of, write_voxels
-from maskrcnn.files import atomic_write
+from maskrcnn.files import atomic_write, is_folder, resolved
 from maskrcnn.inference.found_objects import FoundObject, best_first, found_objects
 from maskrcnn.inference.parts import NO_HEADS
 from maskrcnn.inference.result_files import (
@@ -20,11 +21,11 @@ from maskrcnn.inference.result_files import (
     cutout_name,
     id_of,
     refuse_among_sources,
-    write_list,
     write_table,
     written_of_image,
     written_of_object,
 )
+from maskrcnn.inference.result_lists import ResultLists
 from maskrcnn.models.head import Head
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances
@@ -70,9 +71,9 @@ class VolumeWriter:
       and last voxel of the object. What depends on a spacing that the scan lacks is empty.
     * ``<stem>.png`` and ``<stem>.projections.png``: see :func:`maskrcnn.visualize.volume_montage.draw_montage` and
       :func:`maskrcnn.visualize.volume_projections.draw_projections`.
-    * ``predictions.json``, written by :meth:`close`: a list of the objects of all scans; ``bbox`` is the box in indices
-      of the file, i first, voxel k covering [k, k + 1); ``map`` names the map in which ``object`` is drawn.
-    * ``summary.csv``, written by :meth:`close`: the rows of all scans.
+    * ``predictions.json``, which grows with each scan: a list of the objects of all scans; ``bbox`` is the box in
+      indices of the file, i first, voxel k covering [k, k + 1); ``map`` names the map in which ``object`` is drawn.
+    * ``summary.csv``, which grows with it: the rows of all scans.
     * ``cutouts/<stem>_cutout_<number>_<class>.<ext>`` if ``cutouts`` is set: the scan's values in each object's own
       mask, 0 around it, as small as they fit.
 
@@ -100,13 +101,12 @@ class VolumeWriter:
         endings = ("", ".instances", ".classes", ".projections")
         self.names = FreeNames(endings, reserved=("summary", "predictions"))
         self.heads = heads
-        self.predictions: list[dict[str, Any]] = []
-        self.images: list[dict[str, Any]] = []
+        self.lists = ResultLists(self.out_dir, tuple(COLUMNS))
 
     def add(
         self, source_path: str | Path, volume: Volume, detections: Instances, truth: Instances | None = None
     ) -> Path:
-        """Write what was found in one scan and keep it for the lists.
+        """Write what was found in one scan, last into the lists.
 
         Beside the scan one volume of the maps' type is in memory at a time.
 
@@ -122,6 +122,7 @@ class VolumeWriter:
 
         Raises:
             UsageError: if the results would fall among the scans, or the package that writes them is not installed.
+            OSError: something cannot be written; the lists are then as they were.
         """
         source = Path(source_path)
         refuse_among_scans(self.out_dir, source)
@@ -138,21 +139,19 @@ class VolumeWriter:
             | written_of_object(self.heads, detections, found.number - 1)
             for found in objects
         ]
-        self.predictions += entries
-        self.images += written_of_image(self.heads, detections, source.as_posix())
-        _write_rows(self.out_dir / f"{name}.csv", entries)
+        write_table(self.out_dir / f"{name}.csv", list(COLUMNS), _rows(entries))
         montage = self.out_dir / f"{name}.png"
         _save(draw_montage(volume, detections, self.class_names, truth=truth, title=name), montage)
         projections = draw_projections(volume, detections, self.class_names, title=name)
         _save(projections, self.out_dir / f"{name}.projections.png")
+        self.lists.add(entries, _rows(entries))
+        if whole := written_of_image(self.heads, detections):
+            self.lists.add_image({"file_name": source.as_posix(), **whole})
         return montage
 
     def close(self) -> None:
-        """Write ``predictions.json`` and ``summary.csv``."""
-        write_list(self.out_dir / "predictions.json", self.predictions)
-        if self.images:
-            write_list(self.out_dir / "images.json", self.images)
-        _write_rows(self.out_dir / "summary.csv", self.predictions)
+        """See that ``predictions.json`` and ``summary.csv`` are there, even of no scan at all."""
+        self.lists.close()
 
     def _write_map(self, name: str, volume: Volume, regions: Regions, numbers: Sequence[int]) -> Path:
         canvas = blank(volume.space, number_type(max(numbers, default=0)))
@@ -192,12 +191,12 @@ class VolumeWriter:
 
 def _stem(source: Path) -> str:
     """The name of a scan; ``.`` and ``..`` are folders with names of their own."""
-    return stem_of(source if source.name.strip(".") else source.resolve()) or "scan"
+    return stem_of(source if source.name.strip(".") else resolved(source)) or "scan"
 
 
 def refuse_among_scans(out_dir: Path, source: Path) -> None:
     """Raises UsageError where results would fall among the scans: beside a file, or into the folder of a series."""
-    refuse_among_sources(out_dir, source / "slices" if source.is_dir() else source, "scans")
+    refuse_among_sources(out_dir, source / "slices" if is_folder(source) else source, "scans")
 
 
 def paint(canvas: np.ndarray, regions: Regions, numbers: Sequence[int]) -> None:
@@ -206,8 +205,9 @@ def paint(canvas: np.ndarray, regions: Regions, numbers: Sequence[int]) -> None:
         canvas[regions.window_slices(i)][regions.window(i)] = numbers[i]
 
 
-def _write_rows(path: Path, entries: Iterable[dict[str, Any]]) -> None:
-    write_table(path, list(COLUMNS), ([entry[key] for key in COLUMNS.values()] for entry in entries))
+def _rows(entries: Iterable[dict[str, Any]]) -> Iterator[list[Any]]:
+    for entry in entries:
+        yield [path_cell(entry[key]) if key == COLUMNS["file"] else entry[key] for key in COLUMNS.values()]
 
 
 def _save(picture: Image.Image, path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from maskrcnn.files import atomic_write
+from maskrcnn.files import atomic_write, is_file
 from maskrcnn.losses.terms import Term
 from maskrcnn.visualize.curves import draw_curves
 
@@ -48,7 +48,7 @@ class Report:
         self.recent.append((time.monotonic(), 0))
         if self.quiet:
             return
-        if step > 0 and path.is_file():
+        if step > 0 and is_file(path):
             self.log = [line for line in _read_log(path) if line["step"] <= step and line["epoch"] <= epoch]
             self.started -= max((line.get("seconds", 0.0) for line in self.log), default=0.0)
         with atomic_write(path) as temporary:

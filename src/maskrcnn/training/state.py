@@ -57,6 +57,18 @@ def load_state(path: Path, model: nn.Module, optimizer: Optimizer, average: Movi
             f"{path} holds a model but not the state of its training; start from it with --model instead."
         )
     load_exactly(model, read_tensors(path, MODEL), path)
+    try:
+        return _restore(path, position, model, optimizer, average)
+    except (LookupError, RuntimeError, TypeError, ValueError, OverflowError) as error:
+        raise CheckpointError(
+            f"{path} holds a state of training that cannot be restored ({str(error)[:100]}); start from it with "
+            "--model instead."
+        ) from None
+
+
+def _restore(
+    path: Path, position: dict[str, Tensor], model: nn.Module, optimizer: Optimizer, average: MovingAverage
+) -> Position:
     average.load(read_tensors(path, AVERAGE), int(position.pop("average_steps")))
     saved: dict[str, dict[str, Tensor]] = {}
     for key, value in read_tensors(path, OPTIMIZER).items():
@@ -64,6 +76,9 @@ def load_state(path: Path, model: nn.Module, optimizer: Optimizer, average: Movi
         saved.setdefault(name, {})[field] = value
     for name, parameter in model.named_parameters():
         if name in saved:
+            for field, value in saved[name].items():
+                if value.shape not in (parameter.shape, torch.Size()):
+                    raise ValueError(f"{field} of {name} is of another shape")
             # AdamW counts its steps on the CPU, wherever the weights are
             optimizer.state[parameter] = {
                 field: value if field == "step" else value.to(parameter.device) for field, value in saved[name].items()

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from maskrcnn.errors import DataError, UsageError
+from maskrcnn.files import exists, is_folder, resolved
 
 CLIPS = "clips such as 7_jackson_12.wav"
 MODEL_SUFFIX = ".safetensors"
@@ -62,21 +63,21 @@ def result_folder(out: Path) -> None:
 
 def no_file(out: Path) -> None:
     """Refuse to write results into what is not a folder."""
-    if out.exists() and not out.is_dir():
+    if exists(out) and not is_folder(out):
         raise UsageError(f"{out} is a file: name a folder for the results with --out.")
 
 
 def new_folder(out: Path, what: str) -> None:
     """Refuse to write ``what`` into a folder that holds something, or in the place of a file."""
-    if out.exists() and not out.is_dir():
+    if exists(out) and not is_folder(out):
         raise UsageError(f"{out} is a file; name a folder for {what}.")
-    if out.is_dir() and any(out.iterdir()):
+    if is_folder(out) and any(out.iterdir()):
         raise UsageError(f"{out} holds something already; name an empty or a new folder for {what}.")
 
 
 def existing_folder(path: Path, what: str) -> None:
     """Refuse what is no folder of ``what``."""
-    if not path.is_dir():
+    if not is_folder(path):
         raise DataError(f"{path} is no folder; name one with {what}.")
 
 
@@ -88,8 +89,8 @@ def model_file(path: Path) -> None:
 
 def not_among_inputs(out: Path, inputs: Sequence[Path]) -> None:
     """Refuse to write results among the images they come from, which they could replace."""
-    folders = {path.resolve() if path.is_dir() else path.resolve().parent for path in inputs}
-    if out.resolve() in folders:
+    folders = {resolved(path) if is_folder(path) else resolved(path).parent for path in inputs}
+    if resolved(out) in folders:
         raise UsageError(f"The images lie in {out} itself, where results are written: name another folder with --out.")
 
 

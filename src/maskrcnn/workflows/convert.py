@@ -16,10 +16,12 @@ from maskrcnn.data.images import image_shape
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.writers import coco, label_maps, labelme, yolo
 from maskrcnn.errors import DataError, UsageError
-from maskrcnn.files import atomic_write
+from maskrcnn.files import LONGEST_NAME, atomic_write, resolved, shortened
 from maskrcnn.structures import Record
 from maskrcnn.workflows.checks import new_folder
 from maskrcnn.workflows.kinds import KINDS
+
+LONGEST_ENDING = 16  # bytes that are left for what follows a stem: a number and .json
 
 Writer = Callable[[Dataset, Iterable[tuple[Record, str]], Path], Counter[str]]
 WRITERS: dict[str, tuple[str, Writer]] = {  # the folder of the images in the result, who writes the labels
@@ -87,6 +89,10 @@ def _bring(
         except DataError as error:
             done.failures.append(str(error))
             continue
+        except OSError as error:
+            where = error.filename or data.path
+            done.failures.append(f"{where} could not be copied ({error.strerror or error}); free some space.")
+            continue
         done.images += 1
         done.objects += len(record)
         yield record, name
@@ -95,10 +101,11 @@ def _bring(
 
 def _free_name(source: Path, taken: set[str]) -> str:
     """The file's own name, or one with a number where an earlier image has its stem."""
-    stem, number = source.stem, 1
+    own = shortened(source.stem, LONGEST_NAME - LONGEST_ENDING)
+    stem, number = own, 1
     while stem.lower() in taken:
         number += 1
-        stem = f"{source.stem}-{number}"
+        stem = f"{own}-{number}"
     taken.add(stem.lower())
     return stem + source.suffix
 
@@ -121,7 +128,7 @@ def _bring_image(data: Dataset, record: Record, path: Path, link: bool) -> Path:
 
 def _linked(source: Path, path: Path) -> bool:
     try:
-        os.link(source.resolve(), path)
+        os.link(resolved(source), path)
     except OSError:
         return False
     return True

@@ -20,6 +20,8 @@ from maskrcnn.structures import Instances, Record
 from maskrcnn.workflows.report.facts import Facts
 from maskrcnn.workflows.report.page import NAME, write_report
 
+METRICS = "metrics.json"
+
 Say = Callable[[str], None]
 
 
@@ -46,7 +48,8 @@ def evaluate_to(
         say: is told why the page could not be made; the numbers are not lost with it.
 
     Returns:
-        The result, a sentence for each image that could not be read, and the page's path if there is one.
+        The result, a sentence for each image that could not be read and each file that could not be written, and the
+        page's path if there is one.
     """
     if max_detections is not None:
         predictor = predictor.with_options(max_detections=max_detections)
@@ -63,8 +66,11 @@ def evaluate_to(
         "objects": result.num_objects,
         "max_detections": result.max_detections,
     }
-    with atomic_write(out / "metrics.json") as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n")
+    try:
+        with atomic_write(out / METRICS) as temporary:
+            temporary.write_text(json.dumps(content, indent=1) + "\n")
+    except OSError as error:  # the numbers are not lost with the file
+        failures.append(f"{out / METRICS} could not be written ({error.strerror or error}); free some space.")
     path = out / NAME
     made = watch is not None and watch.write(path, content, result, failures, say)
     return result, failures, path if made else None

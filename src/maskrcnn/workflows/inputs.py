@@ -11,6 +11,8 @@ from maskrcnn.data.readers import audio, dna, series, wfdb_records
 from maskrcnn.data.signals import find_signals
 from maskrcnn.data.volumes import find_volumes, is_volume
 from maskrcnn.errors import UsageError
+from maskrcnn.files import exists as is_there
+from maskrcnn.files import is_folder
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.pretrained import DEFAULT_MODEL, DEFAULT_OF_KIND, model_path, shipped_models
 from maskrcnn.workflows.kinds import KINDS
@@ -48,8 +50,8 @@ def default_model(paths: Sequence[Path], exclude: Path | None = None) -> str:
     Raises:
         UsageError: recordings of a kind for which nothing is shipped.
     """
-    there = [path for path in paths if path.exists()]  # others are names of records without a suffix
-    scans = [path for path in find_volumes(there, exclude) if is_volume(path) or path.is_dir()]
+    there = [path for path in paths if is_there(path)]  # others are names of records without a suffix
+    scans = [path for path in find_volumes(there, exclude) if is_volume(path) or is_folder(path)]
     if any(is_image(path) for path in find_images(there, exclude) if path not in scans):
         return DEFAULT_MODEL
     signals = [path for path in find_signals(paths, exclude) if kind_of(path)]

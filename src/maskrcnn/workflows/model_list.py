@@ -6,6 +6,7 @@ from maskrcnn.checkpoints.header import read_summary
 from maskrcnn.checkpoints.lookup import listed
 from maskrcnn.checkpoints.published import PUBLISHED
 from maskrcnn.errors import CheckpointError, UsageError
+from maskrcnn.files import is_file
 from maskrcnn.pretrained import model_path, shipped_models
 from maskrcnn.workflows.checks import few
 
@@ -37,6 +38,6 @@ def _describe(name: str) -> str:
 
 def model_card(name: str) -> str:
     """The card of a shipped model. Raises UsageError where there is none."""
-    if name not in shipped_models() or not model_path(name).with_suffix(".md").is_file():
+    if name not in shipped_models() or not is_file(model_path(name).with_suffix(".md")):
         raise UsageError(f"There is no shipped model {name}; there are: {listed(shipped_models())}.")
     return model_path(name).with_suffix(".md").read_text(encoding="utf-8")

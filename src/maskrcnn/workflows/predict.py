@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from torch import Tensor
 
 from maskrcnn.data.images import read_image
-from maskrcnn.errors import DataError, UsageError
+from maskrcnn.errors import DataError, MaskRCNNError, UsageError
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.outputs import PredictionWriter
 from maskrcnn.inference.predictor import Predictor
@@ -43,7 +44,8 @@ def predict_files(
 ) -> Outcome:
     """Find the objects in image files and write overlays, ``predictions.json`` and ``summary.csv`` into ``out``.
 
-    Memory is bounded by one batch. A file that cannot be read, or that the model fails on, is named; the rest is done.
+    Memory is bounded by one batch. A file that cannot be read, that the model fails on or whose results cannot be
+    written is named; the rest is done. List and table grow with each image, so whatever ends the job leaves them whole.
 
     Args:
         classes: names of the classes to keep; empty: all.
@@ -79,25 +81,66 @@ def predict_files(
         cutouts,
         heads_of(predictor.model),
     )
-    for chunk in _chunks(paths, batch):
-        images: list[Tensor] = []
-        readable: list[Path] = []
-        for path in chunk:
-            try:
-                images.append(read_image(path, channels))
-                readable.append(path)
-            except DataError as error:
-                outcome.failures.append(str(error))
-        for path, image, found in _predict(predictor, readable, images, outcome.failures):
-            found = found[: max_detections if max_detections is not None else len(found)]
-            overlay = writer.add(printable(path), image, found)
-            if explain_most:
-                beside = overlay.with_name(f"{overlay.stem}{EVIDENCE}.png")
-                outcome.failures += _explain(predictor, path, image, found, explain_most, beside)
-            outcome.counts[str(path)] = len(found)
-            report(path, len(found))
-    writer.close()
+    with said_how_far(outcome, len(paths), out):
+        for chunk in _chunks(paths, batch):
+            images: list[Tensor] = []
+            readable: list[Path] = []
+            for path in chunk:
+                try:
+                    images.append(read_image(path, channels))
+                    readable.append(path)
+                except DataError as error:
+                    outcome.failures.append(str(error))
+            for path, image, found in _predict(predictor, readable, images, outcome.failures):
+                found = found[: max_detections if max_detections is not None else len(found)]
+                try:
+                    overlay = writer.add(printable(path), image, found)
+                    if explain_most:
+                        beside = overlay.with_name(f"{overlay.stem}{EVIDENCE}.png")
+                        outcome.failures += _explain(predictor, path, image, found, explain_most, beside)
+                except OSError as error:
+                    outcome.failures.append(unwritten(path, error))
+                    continue
+                outcome.counts[str(path)] = len(found)
+                report(path, len(found))
+        writer.close()
     return outcome
+
+
+@contextmanager
+def said_how_far(outcome: Outcome, total: int, out: Path) -> Iterator[None]:
+    """Within the block, what ends a job before its time says what is there of it: the lists are whole after each input.
+
+    Raises:
+        KeyboardInterrupt, MaskRCNNError, OSError: as inside, with a sentence more. What is a fault of ours gets a note.
+    """
+    try:
+        yield
+    except BrokenPipeError:  # of our own output, which nobody reads any more
+        raise
+    except (KeyboardInterrupt, Exception) as error:
+        so_far = f"{len(outcome.counts)} of {total} inputs are done"
+        if outcome.counts:
+            so_far += f": predictions.json and summary.csv in {out} hold what was found in them"
+        if isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt(f"stopped; {so_far}.") from None
+        if isinstance(error, OSError):
+            where = error.filename or out
+            raise UsageError(f"{where} cannot be written ({error.strerror or error}); {so_far}.") from None
+        if isinstance(error, MaskRCNNError):
+            raise type(error)(f"{str(error).rstrip('.')}; {so_far}.") from None
+        if hasattr(error, "add_note"):  # since Python 3.11
+            error.add_note(f"{so_far}.")
+        raise
+
+
+def unwritten(path: Path, error: OSError) -> str:
+    """The sentence for an input whose results cannot be written."""
+    where = f"{error.filename}: " if error.filename else ""
+    return (
+        f"{path}: what was found in it could not be written ({where}{error.strerror or error}); free some space, or "
+        "name another folder with --out."
+    )
 
 
 def _predict(

@@ -11,7 +11,7 @@ from maskrcnn.errors import DataError
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.signal_outputs import SignalWriter
 from maskrcnn.models.head import heads_of
-from maskrcnn.workflows.predict import Outcome, printable
+from maskrcnn.workflows.predict import Outcome, printable, said_how_far, unwritten
 
 
 def predict_signals(
@@ -25,7 +25,8 @@ def predict_signals(
 ) -> Outcome:
     """Find the objects in recordings and write what :class:`SignalWriter` writes into ``out``.
 
-    Memory is bounded by one recording. What cannot be read, or what the model fails on, is named; the rest is done.
+    Memory is bounded by one recording. What cannot be read or written, or what the model fails on, is named; the
+    rest is done.
 
     Args:
         classes: names of the classes to keep; empty: all.
@@ -39,24 +40,29 @@ def predict_signals(
     predictor = predictor.with_options(classes=tuple(classes))
     info, outcome = predictor.info, Outcome()
     writer = SignalWriter(out, info.class_names, info.category_ids or None, cutouts, heads_of(predictor.model))
-    for path in paths:
-        try:
-            signal = read_signal(path)
-            check_channels(predictor, path, signal)
-            found = predictor(signal.samples, (1 / signal.rate,))
-        except DataError as error:
-            outcome.failures.append(str(error))
-            continue
-        except (RuntimeError, MemoryError) as error:
-            reason = (str(error).splitlines() or ["out of memory"])[0]
-            outcome.failures.append(f"{path}: the model failed on it ({reason}); try a smaller --tile.")
-            continue
-        outcome.notes += signal.notes
-        found = found[: max_detections if max_detections is not None else len(found)]
-        writer.add(printable(path), signal, found)
-        outcome.counts[str(path)] = len(found)
-        report(path, len(found))
-    writer.close()
+    with said_how_far(outcome, len(paths), out):
+        for path in paths:
+            try:
+                signal = read_signal(path)
+                check_channels(predictor, path, signal)
+                found = predictor(signal.samples, (1 / signal.rate,))
+            except DataError as error:
+                outcome.failures.append(str(error))
+                continue
+            except (RuntimeError, MemoryError) as error:
+                reason = (str(error).splitlines() or ["out of memory"])[0]
+                outcome.failures.append(f"{path}: the model failed on it ({reason}); try a smaller --tile.")
+                continue
+            outcome.notes += signal.notes
+            found = found[: max_detections if max_detections is not None else len(found)]
+            try:
+                writer.add(printable(path), signal, found)
+            except OSError as error:
+                outcome.failures.append(unwritten(path, error))
+                continue
+            outcome.counts[str(path)] = len(found)
+            report(path, len(found))
+        writer.close()
     outcome.notes += writer.remarks
     return outcome
 

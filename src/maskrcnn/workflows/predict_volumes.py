@@ -11,7 +11,7 @@ from maskrcnn.errors import DataError
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.volume_outputs import VolumeWriter, refuse_among_scans
 from maskrcnn.models.head import heads_of
-from maskrcnn.workflows.predict import Outcome, printable
+from maskrcnn.workflows.predict import Outcome, printable, said_how_far, unwritten
 
 
 def predict_volumes(
@@ -25,7 +25,8 @@ def predict_volumes(
 ) -> Outcome:
     """Find the objects in scans and write what :class:`VolumeWriter` writes into ``out``.
 
-    Memory is bounded by one scan. What cannot be read, or what the model fails on, is named; the rest is done.
+    Memory is bounded by one scan. What cannot be read or written, or what the model fails on, is named; the
+    rest is done.
 
     Args:
         paths: files, and folders that hold a DICOM series.
@@ -42,24 +43,29 @@ def predict_volumes(
         refuse_among_scans(out, path)
     info, outcome = predictor.info, Outcome()
     writer = VolumeWriter(out, info.class_names, info.category_ids or None, cutouts, heads_of(predictor.model))
-    for path in paths:
-        try:
-            volume = read_volume(path)
-            check_channels(predictor, path, volume)
-            found = predictor(volume.samples, volume.spacing)
-        except DataError as error:
-            outcome.failures.append(str(error))
-            continue
-        except (RuntimeError, MemoryError) as error:
-            reason = (str(error).splitlines() or ["out of memory"])[0]
-            outcome.failures.append(f"{path}: the model failed on it ({reason}); try a smaller --tile.")
-            continue
-        outcome.notes += volume.notes
-        found = found[: max_detections if max_detections is not None else len(found)]
-        writer.add(printable(path), volume, found)
-        outcome.counts[str(path)] = len(found)
-        report(path, len(found))
-    writer.close()
+    with said_how_far(outcome, len(paths), out):
+        for path in paths:
+            try:
+                volume = read_volume(path)
+                check_channels(predictor, path, volume)
+                found = predictor(volume.samples, volume.spacing)
+            except DataError as error:
+                outcome.failures.append(str(error))
+                continue
+            except (RuntimeError, MemoryError) as error:
+                reason = (str(error).splitlines() or ["out of memory"])[0]
+                outcome.failures.append(f"{path}: the model failed on it ({reason}); try a smaller --tile.")
+                continue
+            outcome.notes += volume.notes
+            found = found[: max_detections if max_detections is not None else len(found)]
+            try:
+                writer.add(printable(path), volume, found)
+            except OSError as error:
+                outcome.failures.append(unwritten(path, error))
+                continue
+            outcome.counts[str(path)] = len(found)
+            report(path, len(found))
+        writer.close()
     return outcome
 
 

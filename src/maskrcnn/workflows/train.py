@@ -21,6 +21,7 @@ from maskrcnn.data.volume_labels import AUTO, INSTANCES
 from maskrcnn.data.volume_sets import labelled_as, names_of
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.evaluation.evaluate import match_classes
+from maskrcnn.files import exists, is_file
 from maskrcnn.losses.teacher import Teacher
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.build import build_model
@@ -145,11 +146,11 @@ def named(data: Dataset, class_names: Sequence[str]) -> Dataset:
 def check_folder(out: Path, resume: bool) -> None:
     """Refuse to begin over a training, or to resume where there is none."""
     last = out / "last.safetensors"
-    if resume and not last.is_file():
+    if resume and not is_file(last):
         raise UsageError(
             f"There is nothing to resume in {out}: {last.name} is not there; train without --resume first."
         )
-    if last.exists() and not resume:
+    if exists(last) and not resume:
         raise UsageError(
             f"{out} holds a training already: go on with it with --resume, or name another folder with --out."
         )

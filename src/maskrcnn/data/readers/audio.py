@@ -17,9 +17,11 @@ from maskrcnn.data.interval_tables import find_labels, listed_classes, read_inte
 from maskrcnn.data.intervals import LabelledSignal, signal_dataset
 from maskrcnn.data.recording import Signal, SignalHeader, extra, finite_signal, reason, stretch
 from maskrcnn.data.records import Dataset
+from maskrcnn.data.size_limit import check_size
 from maskrcnn.errors import DataError
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".aif", ".aiff", ".mp3"})
+BYTES_A_SAMPLE = 12  # of memory: as it is read, with its channels apart, and without gaps
 UNKNOWN_SIZE = 0xFFFFFFFF  # of a WAV that was written as a stream
 
 
@@ -36,6 +38,7 @@ def read_audio(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     """
     header = audio_header(path)
     low, high = stretch(path, header.length, start, stop)
+    check_size(path, (high - low) * header.channels, "samples", BYTES_A_SAMPLE)
     samples, rate = _ask(path, "read", start=low, stop=high, dtype="float32", always_2d=True)
     if len(samples) == 0:
         raise DataError(f"{path} has no samples from {low} to {high}; it is cut off: copy it again.")
@@ -52,7 +55,7 @@ def audio_header(path: Path) -> SignalHeader:
     info = _ask(path, "info")
     missing = _missing_bytes(path)
     note = f"{path} is cut off before its end ({missing} bytes are missing); what is there was read."
-    return SignalHeader(int(info.frames), float(info.samplerate), (note,) if missing else ())
+    return SignalHeader(int(info.frames), float(info.samplerate), (note,) if missing else (), int(info.channels))
 
 
 def open_audio(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:

@@ -11,6 +11,7 @@ from maskrcnn.data.images import image_shape
 from maskrcnn.data.labelled import LabelledImage, pack_images, read_json
 from maskrcnn.data.records import Dataset
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file
 
 ROBOFLOW_NAME = "_annotations.coco.json"
 ANNOTATED, NOT_EXHAUSTIVE, ABSENT = "annotated_category_ids", "not_exhaustive_category_ids", "neg_category_ids"
@@ -19,7 +20,7 @@ ANNOTATED, NOT_EXHAUSTIVE, ABSENT = "annotated_category_ids", "not_exhaustive_ca
 def find_annotations(folder: Path) -> list[Path]:
     """The json files in ``folder`` that may be COCO annotations: Roboflow's name alone where it is there."""
     roboflow = folder / ROBOFLOW_NAME
-    return [roboflow] if roboflow.is_file() else sorted(folder.glob("*.json"))
+    return [roboflow] if is_file(roboflow) else sorted(folder.glob("*.json"))
 
 
 def open_coco(path: Path, content: Any = None) -> Dataset:
@@ -173,7 +174,7 @@ def _find_image(roots: list[Path], name: str, entry: dict[str, Any], problems: l
     places = [root / name for root in roots]
     if "file_name" not in entry:  # the folder is that of the whole of COCO; a copy may have none
         places += [root / Path(name).name for root in roots]
-    file = next((place for place in places if place.is_file()), None)
+    file = next((place for place in places if is_file(place)), None)
     if file is None:
         problems.append(f"{name} is not there and was left out with its annotations.")
         return None

@@ -14,8 +14,9 @@ from maskrcnn.data.dicom_files import Image, by_series, files_in, images_of, is_
 from maskrcnn.data.orientation import turn_to_canonical
 from maskrcnn.data.slices import Slice, in_order, stack_affine
 from maskrcnn.data.volume import FileSpace, LabelVolume, Volume, extra
-from maskrcnn.data.voxels import Voxels, labels_of, reading, volume_of
+from maskrcnn.data.voxels import Voxels, check_voxels, labels_of, reading, volume_of
 from maskrcnn.errors import DataError
+from maskrcnn.files import exists, is_folder, why_missing
 
 SUFFIXES = dicom_files.SUFFIXES
 INVERTED = "MONOCHROME1"  # the lowest value is white
@@ -23,7 +24,7 @@ INVERTED = "MONOCHROME1"  # the lowest value is white
 
 def is_dicom(path: Path) -> bool:
     """Whether it is a DICOM file or a folder in which one lies."""
-    if path.is_dir():
+    if is_folder(path):
         return bool(files_in(path))
     return dicom_files.may_be_dicom(path.name) and is_dicom_file(path)
 
@@ -78,6 +79,7 @@ def _open(path: Path) -> Voxels:
     images = _series_of(path)
     ordered = in_order(path, [one for image in images for one in slices_of(image)])
     shape = (len(ordered), *ordered[0].shape)
+    check_voxels(path, shape, np.dtype(np.int32), lambda: sum(image.path.stat().st_size for image in images))
     affine = stack_affine(ordered)
     turn, turned, spacing = turn_to_canonical(affine, shape, path)
     samples = np.empty([shape[axis] for axis in turn.axes], dtype=np.float32)
@@ -91,9 +93,9 @@ def _open(path: Path) -> Voxels:
 
 def _series_of(path: Path) -> list[Image]:
     """The images of the series that ``path`` names."""
-    if not path.exists():
-        raise DataError(f"{path} does not exist; check the name.")
-    if not path.is_dir():
+    if not exists(path):
+        raise DataError(why_missing(path))
+    if not is_folder(path):
         named = images_of([path])
         if not named:
             raise DataError(

@@ -23,13 +23,16 @@ from maskrcnn.data.interval_tables import find_labels, read_intervals
 from maskrcnn.data.intervals import Interval, LabelledSignal, signal_dataset
 from maskrcnn.data.recording import Signal, extra, reason, stretch
 from maskrcnn.data.records import Dataset
+from maskrcnn.data.size_limit import check_size
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file
 
 GENBANK = frozenset({".gb", ".gbk", ".gbff", ".genbank"})
 FASTA = frozenset({".fa", ".fasta", ".fna"})
 SUFFIXES = GENBANK | FASTA
 GFF = (".gff3", ".gff")
 BASES = "ACGT"
+BYTES_A_BASE = 24  # of memory: as text, as a code, and one-hot in float32
 ANY_BASE = 4  # the code of what is none of the four
 LOCUS = re.compile(r"LOCUS\s+\S+\s+(\d+) bp")
 SIDES = {"+": 1, "-": -1}
@@ -48,6 +51,7 @@ def read_dna(path: Path, start: int = 0, stop: int | None = None) -> Signal:
         DataError: no sequence, several, none of its bases, or fewer than the file says.
     """
     info = path.stat()
+    check_size(path, info.st_size if stop is None else max(stop - start, 0), "bases", BYTES_A_BASE)
     codes = _codes(path, info.st_mtime_ns, info.st_size)
     low, high = stretch(path, len(codes), start, stop)
     table = np.concatenate([np.eye(4), np.full((1, 4), 0.25)]).astype(np.float32)
@@ -90,7 +94,7 @@ def _labelled(file: Path, choice: Choice, problems: list[str]) -> LabelledSignal
 
 def _beside(file: Path, length: int, choice: Choice, problems: list[str]) -> list[Interval]:
     """What is labelled of a FASTA file."""
-    gff = next((file.with_suffix(suffix) for suffix in GFF if file.with_suffix(suffix).is_file()), None)
+    gff = next((file.with_suffix(suffix) for suffix in GFF if is_file(file.with_suffix(suffix))), None)
     if gff is not None:
         return feature_intervals(file, read_gff(gff, problems), length, choice)
     labels = find_labels(file)

@@ -15,13 +15,14 @@ from maskrcnn.data.index_maps import class_of_each, has_images, images_by_stem, 
 from maskrcnn.data.labelled import read_lines
 from maskrcnn.data.records import UNNAMED, Dataset
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_folder
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 
 
 def is_label_map_folder(folder: Path) -> bool:
     """Whether ``folder`` has the two folders of this format, with images in ``labels/``."""
-    return (folder / "images").is_dir() and has_images(folder / "labels")
+    return is_folder(folder / "images") and has_images(folder / "labels")
 
 
 def open_label_maps(folder: Path) -> Dataset:

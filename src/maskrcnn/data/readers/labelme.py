@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from maskrcnn.data.images import image_shape
+from maskrcnn.data.images import image_shape, open_picture
 from maskrcnn.data.labelled import (
     DrawnImage,
     DrawnObject,
@@ -160,7 +159,10 @@ def _draw(
 def _read_picture(text: Any) -> np.ndarray:
     """Boolean ``[h, w]`` from a PNG in base64."""
     try:
-        with Image.open(io.BytesIO(base64.b64decode(text, validate=True))) as picture:
+        content = base64.b64decode(text, validate=True)
+        with open_picture(io.BytesIO(content), "the mask", len(content)) as picture:
             return np.asarray(picture.convert("L")) > 0 if picture.mode != "1" else np.asarray(picture)
-    except (TypeError, ValueError, binascii.Error, OSError, SyntaxError, Image.DecompressionBombError):
+    except DataError:
+        raise ValueError("has a mask of too many pixels") from None
+    except (TypeError, ValueError, binascii.Error, OSError, SyntaxError):
         raise ValueError("has a mask that is no picture") from None

@@ -14,8 +14,9 @@ import numpy as np
 
 from maskrcnn.data.orientation import turn_to_canonical
 from maskrcnn.data.volume import FileSpace, LabelVolume, Turn, Volume, extra
-from maskrcnn.data.voxels import Voxels, labels_of, reading, volume_of
+from maskrcnn.data.voxels import Voxels, check_voxels, labels_of, reading, volume_of
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file
 
 SUFFIXES = (".nii", ".nii.gz", ".mgz", ".mgh", ".hdr", ".img")
 PAIRS = {".hdr": ".img", ".img": ".hdr"}  # either alone is something else
@@ -24,10 +25,10 @@ MILLIMETRES = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
 
 def is_nifti(path: Path) -> bool:
     """Whether the file's name is that of a NIfTI or FreeSurfer volume; of a pair both files must be there."""
-    if not path.name.lower().endswith(SUFFIXES) or not path.is_file():
+    if not path.name.lower().endswith(SUFFIXES) or not is_file(path):
         return False
     other = PAIRS.get(path.suffix.lower())
-    return other is None or path.with_suffix(other).is_file()
+    return other is None or is_file(path.with_suffix(other))
 
 
 def read_nifti(path: Path) -> Volume:
@@ -58,6 +59,7 @@ def _open(path: Path) -> Voxels:
     nibabel = extra("nibabel", "NIfTI files")
     with reading(path, "NIfTI"):
         image = nibabel.load(path)
+        check_voxels(path, image.shape, image.get_data_dtype(), lambda: _packed(path))
         raw = np.asarray(image.dataobj.get_unscaled())
         scale = (float(image.dataobj.slope), float(image.dataobj.inter))
         header, notes = _header(image), []
@@ -76,6 +78,12 @@ def _open(path: Path) -> Voxels:
     space = FileSpace("nifti", shape, turn, affine, header)
     turned = [turn.apply(channel) for channel in channels]
     return Voxels(turned, space, spacing, turned_affine, scale, names, tuple(notes))
+
+
+def _packed(path: Path) -> int:
+    """Bytes of the file, or of the two of a pair."""
+    other = PAIRS.get(path.suffix.lower())
+    return sum(part.stat().st_size for part in (path, *([path.with_suffix(other)] if other else [])))
 
 
 def _channels(path: Path, raw: np.ndarray) -> tuple[list[np.ndarray], tuple[str, ...]]:

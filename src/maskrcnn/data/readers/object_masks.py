@@ -16,13 +16,14 @@ from maskrcnn.data.images import image_shape
 from maskrcnn.data.index_maps import images_by_stem, mask_record, read_label_map
 from maskrcnn.data.records import UNNAMED, Dataset
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_folder
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 
 
 def is_object_mask_folder(folder: Path) -> bool:
     """Whether one of the folders in ``folder`` has an ``images/`` and a ``masks/``."""
-    return any((sub / "images").is_dir() and (sub / "masks").is_dir() for sub in _subfolders(folder))
+    return any(is_folder(sub / "images") and is_folder(sub / "masks") for sub in _subfolders(folder))
 
 
 def open_object_masks(folder: Path) -> Dataset:
@@ -35,7 +36,7 @@ def open_object_masks(folder: Path) -> Dataset:
     sources: list[MaskFolder] = []
     for sub in _subfolders(folder):
         images = list(images_by_stem(sub / "images").values())
-        if len(images) == 1 and (sub / "masks").is_dir():
+        if len(images) == 1 and is_folder(sub / "masks"):
             sources.append(MaskFolder(images[0], sub / "masks", len(sources) + 1))
         else:
             lack = f"{len(images)} images in images/" if len(images) != 1 else "no masks/"
@@ -73,4 +74,4 @@ class MaskFolder:
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    return [sub for sub in sorted(folder.iterdir()) if sub.is_dir() and not sub.name.startswith(".")]
+    return [sub for sub in sorted(folder.iterdir()) if is_folder(sub) and not sub.name.startswith(".")]

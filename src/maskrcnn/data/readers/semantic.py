@@ -17,6 +17,7 @@ from maskrcnn.data.index_maps import class_of_each, has_images, images_by_stem, 
 from maskrcnn.data.labelled import read_lines
 from maskrcnn.data.records import UNNAMED, Dataset
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_folder
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 
@@ -26,7 +27,7 @@ VOID = 255
 
 def is_semantic_folder(folder: Path) -> bool:
     """Whether ``folder`` has ``images/`` and class maps."""
-    return (folder / "images").is_dir() and _class_folder(folder) is not None
+    return is_folder(folder / "images") and _class_folder(folder) is not None
 
 
 def open_semantic(folder: Path) -> Dataset:

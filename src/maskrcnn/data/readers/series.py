@@ -14,25 +14,30 @@ from pathlib import Path
 
 import numpy as np
 
+from maskrcnn.data.array_files import wanted_arrays
 from maskrcnn.data.interval_tables import ENDS, IN_SAMPLES, STARTS, TABLE, find_labels, listed_classes, read_intervals
 from maskrcnn.data.intervals import LabelledSignal, signal_dataset
 from maskrcnn.data.recording import Signal, finite_signal, reason, stretch
 from maskrcnn.data.records import Dataset
+from maskrcnn.data.size_limit import check_size
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file
 
 SUFFIXES = frozenset({".csv", ".npz", ".npy"})
 SAMPLES, RATES, NAMES = ("samples", "signal", "data", "x"), ("rate", "sampling_rate", "fs"), "channel_names"
+WANTED = (*SAMPLES, *RATES, NAMES)
 TIMES = frozenset({"time", "t", "seconds", "time_s", "time (s)", "time [s]"})
 UNEVEN = 0.1  # of the median step: times further off are not evenly spaced
+BYTES_A_SAMPLE = 12  # of memory beside the file's own number
 MOST_CHANNELS = 64  # an npy with more rows and columns than this is taken for something else
 
 
 def is_series(path: Path) -> bool:
     """Whether the file holds numbers of time: of a csv its first lines are looked at, of an npz the names in it."""
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES or path.name.lower().endswith(TABLE) or not path.is_file():
+    if suffix not in SUFFIXES or path.name.lower().endswith(TABLE) or not is_file(path):
         return False
-    if path.with_suffix(TABLE).is_file():
+    if is_file(path.with_suffix(TABLE)):
         return True
     looks_like = {".csv": _is_numeric, ".npz": _has_samples, ".npy": _is_long}[suffix]
     try:
@@ -50,6 +55,7 @@ def read_series(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     """
     samples, rate, names = _read_csv(path) if path.suffix.lower() == ".csv" else _read_arrays(path)
     low, high = stretch(path, samples.shape[1], start, stop)
+    check_size(path, len(samples) * (high - low), "samples", BYTES_A_SAMPLE)
     unit = "s" if rate else "samples"
     return finite_signal(path, samples[:, low:high], rate or 1.0, names, "series", unit)
 
@@ -140,7 +146,9 @@ def _rate_of(path: Path, times: np.ndarray) -> float:
 def _read_arrays(path: Path) -> tuple[np.ndarray, float, tuple[str, ...]]:
     try:
         content = np.load(path, allow_pickle=False, mmap_mode="r" if path.suffix.lower() == ".npy" else None)
-        arrays = {"samples": content} if isinstance(content, np.ndarray) else {k: content[k] for k in content.files}
+        arrays = {"samples": content} if isinstance(content, np.ndarray) else wanted_arrays(path, WANTED)
+    except DataError:
+        raise
     except Exception as error:  # numpy meets broken files with errors of every kind
         raise DataError(
             f"{path} is no array that can be read ({reason(error)}); save it again with numpy.save."

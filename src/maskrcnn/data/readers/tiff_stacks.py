@@ -13,8 +13,9 @@ import numpy as np
 
 from maskrcnn.data.tiff_pages import has_several_pages, pages
 from maskrcnn.data.volume import FileSpace, LabelVolume, Turn, Volume, extra
-from maskrcnn.data.voxels import Voxels, labels_of, reading, volume_of
+from maskrcnn.data.voxels import Voxels, check_voxels, labels_of, reading, volume_of
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file
 
 SUFFIXES = (".tif", ".tiff")
 SLICES = "ZQI"  # z, or what tifffile calls axes that nobody named
@@ -28,7 +29,7 @@ MILLIMETRES = {
 
 def is_tiff_stack(path: Path) -> bool:
     """Whether the file is a TIFF of more than one page; one page is a picture, whatever its resolution levels."""
-    if not path.name.lower().endswith(SUFFIXES) or not path.is_file():
+    if not path.name.lower().endswith(SUFFIXES) or not is_file(path):
         return False
     try:
         return has_several_pages(path)
@@ -70,6 +71,7 @@ def _open(path: Path) -> Voxels:
             series = file.series[0]
             if any(page is None for page in series.pages):
                 raise DataError(f"{path} lacks slices that lie in other files; copy all files of the image beside it.")
+            check_voxels(path, series.shape, series.dtype)
             spacing = _spacing(file)
             channels = _arranged(path, _pixels(path, series), series.axes)
     space = FileSpace("tiff", channels.shape[1:], Turn.none(3))

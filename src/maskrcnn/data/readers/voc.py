@@ -22,6 +22,7 @@ from maskrcnn.data.index_maps import class_of_each, has_images, images_by_stem, 
 from maskrcnn.data.labelled import DrawnImage, DrawnObject, drawn_dataset, find_file, finite_numbers, read_lines
 from maskrcnn.data.records import Dataset
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_folder
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 
@@ -141,7 +142,7 @@ class VocMasks:
 
 
 def _open_boxes(folder: Path, wanted: set[str] | None) -> Dataset:
-    place = folder / "Annotations" if (folder / "Annotations").is_dir() else folder
+    place = folder / "Annotations" if is_folder(folder / "Annotations") else folder
     files = [path for path in sorted(place.glob("*.xml")) if wanted is None or path.stem in wanted]
     problems: list[str] = []
     read = []

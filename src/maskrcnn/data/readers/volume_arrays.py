@@ -6,40 +6,34 @@ An array is ``[Z, Y, X]`` or, with channels, ``[C, Z, Y, X]``. ``spacing`` is th
 
 from __future__ import annotations
 
-import zipfile
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
+from maskrcnn.data.array_files import ArrayFile, array_headers
 from maskrcnn.data.orientation import steps, turn_to_canonical
 from maskrcnn.data.volume import FileSpace, LabelVolume, Turn, Volume
 from maskrcnn.data.voxels import Voxels, check_numbers, labels_of, reading, volume_of
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file
 
 SUFFIXES = (".npz", ".npy")
 SAMPLES, LABELS = ("volume", "samples", "image"), ("labels", "label", "mask", "numbers")
 SPACING, AFFINE = "spacing", "affine"
+MOST_FEW = 16  # numbers of a spacing or an affine
 UNEQUAL = 0.01  # spacing and affine may differ by this much of a step
 
 
 def is_volume_array(path: Path) -> bool:
     """Whether the file holds numbers of three or four axes; only its header is read."""
-    if not path.name.lower().endswith(SUFFIXES) or not path.is_file():
+    if not path.name.lower().endswith(SUFFIXES) or not is_file(path):
         return False
     try:
-        if path.suffix.lower() == ".npy":
-            with path.open("rb") as file:
-                return _is_volume(*_array_header(file))
-        with zipfile.ZipFile(path) as archive:
-            names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-            chosen = {_choose(names, SAMPLES), _choose(names, LABELS)} - {None}
-            headers = []
-            for name in chosen:
-                with archive.open(f"{name}.npy") as member:
-                    headers.append(_array_header(member))
-            return any(_is_volume(*header) for header in headers)
+        headers = dict(array_headers(path))
+        chosen = {_choose([*headers], SAMPLES), _choose([*headers], LABELS)} - {None}
+        return any(_is_volume(*headers[name]) for name in chosen if name is not None)
     except Exception:  # archives meet broken bytes with errors of every kind
         return False
 
@@ -64,15 +58,21 @@ def read_volume_array_labels(path: Path) -> LabelVolume:
 
 def _open(path: Path, wanted: Sequence[str]) -> Voxels:
     with reading(path, "an array"):
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return _voxels(path, content, None, None)
-        with content:
-            name = _choose(content.files, wanted)
-            if name is None:
-                raise DataError(f"{path} has no array {wanted[0]}; it has {', '.join(content.files) or 'none'}.")
-            said = {key: content[key] if key in content.files else None for key in (SPACING, AFFINE)}
-            return _voxels(path, content[name], said[SPACING], said[AFFINE])
+        content = ArrayFile(path, "voxels")
+        name = _choose([*content], wanted)
+        if name is None:
+            raise DataError(f"{path} has no array {wanted[0]}; it has {', '.join(content) or 'none'}.")
+        said = {key: _few(path, key, content) for key in (SPACING, AFFINE)}
+        return _voxels(path, np.array(content[name]), said[SPACING], said[AFFINE])
+
+
+def _few(path: Path, name: str, content: ArrayFile) -> np.ndarray | None:
+    """A small array; None where it is not there."""
+    if name not in content:
+        return None
+    if math.prod(content.shape(name)) > MOST_FEW:
+        raise DataError(f"{path}: its {name} is an array of {content.shape(name)} numbers; leave it out.")
+    return content[name]
 
 
 def _voxels(path: Path, array: np.ndarray, spacing: np.ndarray | None, affine: np.ndarray | None) -> Voxels:
@@ -106,13 +106,6 @@ def _choose(names: Sequence[str], wanted: Sequence[str]) -> str | None:
     """The first wanted name that is there, else the only array."""
     arrays = [name for name in names if name not in (SPACING, AFFINE)]
     return next((name for name in wanted if name in arrays), arrays[0] if len(arrays) == 1 else None)
-
-
-def _array_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(file)
-    return shape, dtype
 
 
 def _is_volume(shape: tuple[int, ...], dtype: np.dtype) -> bool:

@@ -6,6 +6,7 @@ nothing but points (the beats of most ``.atr`` files) have no intervals to learn
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ from typing import Any
 from maskrcnn.data.intervals import LabelledSignal, signal_dataset
 from maskrcnn.data.recording import Signal, SignalHeader, extra, finite_signal, reason, stretch
 from maskrcnn.data.records import Dataset
+from maskrcnn.data.size_limit import check_size
 from maskrcnn.data.waves import (
     WAVES,
     Wave,
@@ -27,8 +29,10 @@ from maskrcnn.data.waves import (
 )
 from maskrcnn.data.wfdb_annotations import read_marks
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file, is_file_entry
 
 HEADER = ".hea"
+BYTES_A_SAMPLE = 24  # of memory while a record is read: as stored, in physical units (float64), and without gaps
 # Tried in this order: manual waves (QT Database, then the whole-record kinds), then automatic ones.
 ANNOTATORS = ("q1c", "q2c", "q1t", "q2t", "man", "pu1", "pu0", "pu", "atr")
 NO_ANNOTATORS = frozenset({"hea", "dat", "mat", "xws", "txt", "csv", "md", "html", "edf", "png", "jpg", "pdf", "json"})
@@ -37,7 +41,7 @@ BYTES = {"8": 1, "16": 2, "24": 3, "32": 4, "61": 2, "80": 1, "160": 2, "212": 1
 
 def is_wfdb(path: Path) -> bool:
     """Whether ``path`` is a header, or the file of samples of one that lies beside it."""
-    return path.suffix == HEADER or (path.suffix == ".dat" and path.with_suffix(HEADER).is_file())
+    return path.suffix == HEADER or (path.suffix == ".dat" and is_file(path.with_suffix(HEADER)))
 
 
 def read_wfdb(path: Path, start: int = 0, stop: int | None = None) -> Signal:
@@ -48,11 +52,17 @@ def read_wfdb(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     """
     found = wfdb_header(path)
     low, high = stretch(path, found.length, start, stop)
+    check_size(path, (high - low) * found.channels, "samples", BYTES_A_SAMPLE, lambda: _packed(path))
     # wfdb reads a record whose header has no length to its end only
     until = None if high == found.length else high if _ask(path, "rdheader").sig_len else None
     record = _ask(path, "rdrecord", sampfrom=low, sampto=until, return_res=32)
     names = tuple(name or f"signal {k}" for k, name in enumerate(record.sig_name, start=1))
     return finite_signal(path, record.p_signal[: high - low].T, found.rate, names, "wfdb")
+
+
+def _packed(path: Path) -> int:
+    """Bytes of the files beside the header, which may all hold samples of it."""
+    return sum(entry.stat().st_size for entry in os.scandir(path.parent) if is_file_entry(entry))
 
 
 def wfdb_header(path: Path) -> SignalHeader:
@@ -61,7 +71,7 @@ def wfdb_header(path: Path) -> SignalHeader:
     if not header.n_sig or not header.fs or header.fs <= 0:
         raise DataError(f"{path} names no signal or no sampling rate; it is no record of samples.")
     if type(header).__name__ == "MultiRecord":
-        return SignalHeader(int(header.sig_len or 0), float(header.fs))
+        return SignalHeader(int(header.sig_len or 0), float(header.fs), channels=int(header.n_sig))
     if len(header.file_name or ()) != header.n_sig or not all(header.file_name):
         raise DataError(f"{path} does not describe the {header.n_sig} signals that it promises; copy it again.")
     held = [_samples_held(path.parent / name, header, name) for name in dict.fromkeys(header.file_name)]
@@ -72,7 +82,7 @@ def wfdb_header(path: Path) -> SignalHeader:
             f"{path} says {length} samples but its file of samples holds {min(known)}; it is cut off: copy or download "
             "it again."
         )
-    return SignalHeader(length, float(header.fs))
+    return SignalHeader(length, float(header.fs), channels=int(header.n_sig))
 
 
 def open_wfdb(path: Path, files: Sequence[Path], annotator: str = "") -> Dataset:
@@ -101,7 +111,7 @@ def open_wfdb(path: Path, files: Sequence[Path], annotator: str = "") -> Dataset
 
 
 def _labelled(file: Path, annotator: str, problems: list[str]) -> LabelledSignal:
-    if not file.with_suffix(f".{annotator}").is_file():
+    if not is_file(file.with_suffix(f".{annotator}")):
         raise DataError(f"it has no annotations {file.stem}.{annotator}.")
     header = wfdb_header(file)
     waves = read_waves(file, annotator)
@@ -154,7 +164,7 @@ def _samples_held(file: Path, header: Any, name: str) -> int | None:
     Raises:
         DataError: where the file is missing.
     """
-    if not file.is_file():
+    if not is_file(file):
         raise DataError(f"{file.with_suffix(HEADER)} has no samples: {name} is not beside it; copy it there.")
     own = [k for k, other in enumerate(header.file_name) if other == name]
     if any(header.fmt[k] not in BYTES for k in own):
@@ -166,7 +176,7 @@ def _samples_held(file: Path, header: Any, name: str) -> int | None:
 def _ask(path: Path, function: str, **options: Any) -> Any:
     """What a function of wfdb says of the record; it meets broken files with errors of every kind."""
     wfdb = extra("wfdb", "WFDB records")
-    if not path.is_file():
+    if not is_file(path):
         raise DataError(f"{path} does not exist; a WFDB record is named by its header (.hea).")
     try:
         with warnings.catch_warnings():  # of pandas, about how wfdb uses it

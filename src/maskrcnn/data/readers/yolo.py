@@ -20,6 +20,7 @@ from maskrcnn.data.labelled import DrawnImage, DrawnObject, drawn_dataset, finit
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.shapes import polygons_to_mask
 from maskrcnn.errors import DataError
+from maskrcnn.files import exists, is_file, is_folder
 
 MOST_CLASSES = 10_000  # where nothing names them
 BOX, OUTLINE = 4, 6  # numbers of a box, fewest numbers of an outline
@@ -61,7 +62,7 @@ def open_yolo(path: Path, split: str = "") -> Dataset:
     Raises:
         DataError: no such split, no images, or no label file.
     """
-    if path.is_file():
+    if is_file(path):
         return _open_split(path, _describe(path), split)
     own = _find_yaml(path)
     if own is not None and not _has_label_files(path):
@@ -92,7 +93,7 @@ def _open_images(path: Path, places: list[Path], description: _Description) -> D
     labelled = 0
     for file in files:
         labels = _label_file(file)
-        labelled += labels.is_file()
+        labelled += is_file(labels)
         try:
             image = DrawnImage(file, file.name, image_shape(file))
             image.objects = _read_labels(labels, image.spatial_shape, description, problems)
@@ -203,7 +204,7 @@ def _place(name: str, root: Path, beside: Path) -> Path:
     writes it, from one folder too high."""
     tries = [root / name, beside / name]
     tries += [beside / name.removeprefix("../")] if name.startswith("../") else []
-    return next((place for place in tries if place.exists()), tries[0])
+    return next((place for place in tries if exists(place)), tries[0])
 
 
 def _keypoint_shape(content: dict[str, Any], path: Path) -> tuple[int, int]:
@@ -226,7 +227,7 @@ def _keypoint_names(content: dict[str, Any], count: int) -> tuple[str, ...]:
 def _find_yaml(folder: Path) -> Path | None:
     """``data.yaml``, or the only other yaml file that names classes."""
     usual = folder / "data.yaml"
-    if usual.is_file():
+    if is_file(usual):
         return usual
     found = [path for path in sorted(folder.glob("*.y*ml")) if is_yolo_yaml(path) and _names_classes(path)]
     return found[0] if len(found) == 1 else None
@@ -247,8 +248,8 @@ def _upwards(folder: Path) -> list[Path]:
 def _has_label_files(folder: Path) -> bool:
     """Whether there is a label file where images of ``folder`` have theirs."""
     own = folder / "labels"
-    places = [own] if own.is_dir() else [folder, _exchange(folder)]
-    return any(_is_label_file(path) for place in places if place.is_dir() for path in place.glob("*.txt"))
+    places = [own] if is_folder(own) else [folder, _exchange(folder)]
+    return any(_is_label_file(path) for place in places if is_folder(place) for path in place.glob("*.txt"))
 
 
 def _is_label_file(path: Path) -> bool:
@@ -262,20 +263,20 @@ def _is_label_file(path: Path) -> bool:
 
 
 def _list_images(place: Path, problems: list[str]) -> list[Path]:
-    if place.is_dir():
+    if is_folder(place):
         inside = place / "images"
-        return find_images(inside if inside.is_dir() else place)
-    if place.is_file() and not is_image(place):
+        return find_images(inside if is_folder(inside) else place)
+    if is_file(place) and not is_image(place):
         listed = [place.parent / line for line in read_lines(place)]
-        problems += [f"{path} is listed in {place} but is not there." for path in listed if not path.is_file()]
-        return [path for path in listed if path.is_file()]
-    return [place] if place.is_file() else []
+        problems += [f"{path} is listed in {place} but is not there." for path in listed if not is_file(path)]
+        return [path for path in listed if is_file(path)]
+    return [place] if is_file(place) else []
 
 
 def _label_file(image: Path) -> Path:
     beside = image.with_suffix(".txt")
     other = _exchange(image.parent) / beside.name
-    return beside if beside.is_file() and not other.is_file() else other
+    return beside if is_file(beside) and not is_file(other) else other
 
 
 def _exchange(folder: Path) -> Path:
@@ -290,5 +291,5 @@ def _exchange(folder: Path) -> Path:
 def _listed_names(path: Path) -> tuple[str, ...]:
     """The classes, one a line, of a list in the folder, in ``labels/`` or above."""
     places = [path, path / "labels", *_upwards(path)]
-    lists = [place / name for place in places for name in CLASS_LISTS if (place / name).is_file()]
+    lists = [place / name for place in places for name in CLASS_LISTS if is_file(place / name)]
     return tuple(dict.fromkeys(read_lines(lists[0]))) if lists else ()

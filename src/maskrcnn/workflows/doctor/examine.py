@@ -16,6 +16,7 @@ from maskrcnn.data.dataset import Dataset, open_dataset
 from maskrcnn.data.images import find_images
 from maskrcnn.data.split import split_labels
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_folder
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.variants import VARIANTS
@@ -89,7 +90,7 @@ def open_patient(path: Path) -> Dataset:
     try:
         return open_dataset(path)
     except DataError as error:
-        pictures = find_images(path) if path.is_dir() and not any(path.rglob("*.json")) else []
+        pictures = find_images(path) if is_folder(path) and not any(path.rglob("*.json")) else []
         if not pictures:
             raise
         raise DataError(

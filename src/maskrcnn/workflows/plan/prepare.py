@@ -15,6 +15,7 @@ from maskrcnn.data.split import Label, hold_out, split_labels, subset
 from maskrcnn.data.spread import spread
 from maskrcnn.data.transforms import TrainTransform
 from maskrcnn.errors import DataError, UsageError
+from maskrcnn.files import exists, is_file, resolved
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.workflows.checks import counted, parse_time
 from maskrcnn.workflows.cost import Cost, load_samples, measure_step
@@ -124,7 +125,7 @@ def beginning(out: Path, plan: str, resume: bool) -> Path | None:
     """The plan file to follow: the one that was named, or that of a training that was broken off before its first
     checkpoint. Raises UsageError where ``out`` holds a training that is not to be resumed, or nothing to resume."""
     last, written = out / "last.safetensors", out / NAME
-    planned = resume and not last.exists() and written.is_file()
+    planned = resume and not exists(last) and is_file(written)
     if not planned:
         check_folder(out, resume)
     if plan not in ("auto", "off"):
@@ -134,7 +135,7 @@ def beginning(out: Path, plan: str, resume: bool) -> Path | None:
 
 def resumed(data: Dataset, val: Dataset | None, out: Path | None, fraction: float) -> tuple[Dataset, Dataset | None]:
     """The data parted as the plan in ``out`` parted them; ``fraction`` where there is no plan."""
-    if out is not None and (out / NAME).is_file():
+    if out is not None and is_file(out / NAME):
         fraction = read_plan(out / NAME).get("val_fraction", fraction)
     if val is not None or not fraction:
         return data, val
@@ -232,16 +233,16 @@ def default_out(paths: Sequence[Path], resume: bool = False, runs: Path = Path("
     latest that does."""
     name = data_name(paths[0])
     taken = [runs / name, *(runs / f"{name}-{k}" for k in range(2, 1000))]
-    free = next(k for k, folder in enumerate(taken) if not (folder / "last.safetensors").exists())
-    if resume and free and not (taken[free] / NAME).exists():
+    free = next(k for k, folder in enumerate(taken) if not exists(folder / "last.safetensors"))
+    if resume and free and not exists(taken[free] / NAME):
         return taken[free - 1]
     return taken[free]
 
 
 def data_name(path: Path) -> str:
     """What a data set is called: its file or folder, or the folder above one that is only called ``train``."""
-    path = path.resolve()
-    names = [path.stem if path.is_file() else path.name.partition(":")[0], *(folder.name for folder in path.parents)]
+    path = resolved(path)
+    names = [path.stem if is_file(path) else path.name.partition(":")[0], *(folder.name for folder in path.parents)]
     name = next(
         (n for n in names if n and n.lower() not in SPLIT_NAMES | PLAIN_NAMES and not n.startswith("_annotations")),
         "data",

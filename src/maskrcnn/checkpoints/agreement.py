@@ -1,0 +1,98 @@
+"""Whether the settings of a model agree with one another, and how large they make it, before anything is built.
+
+What one field may be is said by its type (``config.py``); here is what several say together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from maskrcnn.config import ModelConfig, PoolConfig, from_dict, to_dict
+from maskrcnn.errors import CheckpointError
+from maskrcnn.models.build import build_model
+from maskrcnn.models.head import HeadBuilder
+
+MOST_BINS = 2**16  # of one box, over all axes: 40 bins a side in a volume
+MOST_SAMPLES = 2**28  # of what the network sees at once: 16,384 a side in an image
+UNBUILDABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+def check_agreement(config: ModelConfig) -> None:
+    """Raises CheckpointError for the first setting that contradicts another; the sentence lacks the file."""
+    for sentence in _contradictions(config):
+        raise CheckpointError(sentence)
+
+
+def empty_tensors(
+    config: ModelConfig, path: object, heads: Mapping[str, HeadBuilder] | None = None
+) -> dict[str, Tensor]:
+    """The tensors of the model that ``config`` describes, with their shapes and types but without memory.
+
+    Raises:
+        CheckpointError: there is no such model.
+    """
+    try:
+        from_dict(to_dict(config))  # of a foreign file, whose settings follow from its shapes
+        check_agreement(config)
+        with torch.device("meta"):
+            return build_model(config, heads).state_dict()
+    except (*UNBUILDABLE, CheckpointError) as error:
+        what = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise CheckpointError(
+            f"{path} describes a model that cannot be built ({what}); update the package or train it again."
+        ) from None
+
+
+def check_numbers(path: object, name: str, tensor: Tensor) -> None:
+    """Raises CheckpointError where a tensor of weights holds NaN, infinity or what float32 cannot hold."""
+    if tensor.is_complex():
+        raise CheckpointError(f"{path} holds complex numbers ({name}), which no model here has.")
+    if tensor.is_floating_point() and not torch.isfinite(tensor.float()).all():
+        raise CheckpointError(
+            f"{path} holds weights that are NaN or infinite ({name}): its training failed, or the file is damaged; "
+            "take an earlier checkpoint or train again."
+        )
+    if name.endswith("running_var") and tensor.numel() and tensor.min() < 0:
+        raise CheckpointError(f"{path} holds a negative variance ({name}); fetch or train it again.")
+
+
+def _contradictions(config: ModelConfig) -> Iterator[str]:
+    ndim, p = config.ndim, config.preprocess
+    for what, entries in _by_axis(config):
+        if len(entries) != ndim:
+            yield f"its {what} has {len(entries)} entries, and the model has {ndim} axes"
+    for what, levels in (("pixel_mean", p.pixel_mean), ("pixel_std", p.pixel_std)):
+        if len(levels) != config.in_channels:
+            yield f"its {what} has {len(levels)} entries, and the model sees {config.in_channels} channels"
+    if p.mirror_channels is not None and sorted(p.mirror_channels) != list(range(config.in_channels)):
+        yield "its mirror_channels do not name each channel once"
+    if p.log_mel and p.spacing is None:
+        yield "its log_mel is for recordings with a spacing"
+    if max(p.min_size, p.max_size) ** ndim > MOST_SAMPLES:
+        yield f"its images of {max(p.min_size, p.max_size):,} samples along each of {ndim} axes are too large"
+    for what, pool in _pools(config):
+        if pool.output_size**ndim > MOST_BINS:
+            yield f"its {what} looks at {pool.output_size:,} bins along each of {ndim} axes, which is too many"
+        if (pool.output_size * max(pool.sampling_ratio, 1)) ** ndim > 64 * MOST_BINS:
+            yield f"its {what} reads {pool.sampling_ratio} samples a bin along each axis, which is too many"
+
+
+def _by_axis(config: ModelConfig) -> Iterator[tuple[str, Sequence[float]]]:
+    """What has an entry for each axis."""
+    p, keypoints, field = config.preprocess, config.keypoint_head, config.box_head.field
+    yield from ((name, own) for name, own in (("spacing", p.spacing), ("window", p.window)) if own is not None)
+    bodies = [config.backbone, *([keypoints.closeup.body] if keypoints and keypoints.closeup else [])]
+    yield from (("reductions", step) for body in bodies for step in body.reductions or ())
+    yield from (("anchor shapes", shape) for shape in config.anchors.shapes)
+    yield from (("class field's cells", cell) for cells in (field.cells if field else ()) for cell in cells)
+
+
+def _pools(config: ModelConfig) -> Iterator[tuple[str, PoolConfig]]:
+    yield "box_head", config.box_head.pool
+    if config.mask_head is not None:
+        yield "mask_head", config.mask_head.pool
+    if config.keypoint_head is not None:
+        yield "keypoint_head", config.keypoint_head.pool
