@@ -2,8 +2,9 @@
 
     python benchmarks/equal_runs.py DATA [RUNS] [FLAGS OF maskrcnn train]
 
-glibc fills the memory of each run with another byte (its tunable ``perturb``), so that a kernel which reads what nobody has
-written gives another model each time. Prints how many of the runs ended with the same tensors, and what was skipped.
+glibc fills the memory of each run with another byte (its tunable ``perturb``), so that a kernel which reads what nobody
+has written gives another model each time. Prints how many of the runs ended with the same tensors, and what was skipped
+or repeated.
 """
 
 from __future__ import annotations
@@ -30,14 +31,15 @@ def main() -> int:
     ends: Counter[str] = Counter()
     troubled = 0
     for run in range(runs):
+        fill = run * 97 % 256
         with tempfile.TemporaryDirectory() as folder:
-            spoken = train(data, Path(folder), rest or list(FLAGS), fill=run * 97 % 256)
+            spoken = train(data, Path(folder), rest or list(FLAGS), fill)
             end = fingerprint(Path(folder) / "last.safetensors")
         trouble = [line for line in spoken.splitlines() if "skipped" in line or "repeated" in line]
         troubled += bool(trouble)
         ends[end] += 1
         print(
-            f"run {run + 1:>2}, memory filled with {run * 97 % 256 ^ 255:02x}: {end}", *trouble, sep="\n  ", flush=True
+            f"run {run + 1:>2}, memory filled with {fill ^ 255:02x}: {end}", *trouble, sep="\n  ", flush=True
         )
     print(f"{max(ends.values())} of {runs} runs are equal; {troubled} had steps that were skipped or repeated")
     return int(len(ends) > 1 or troubled > 0)

@@ -4,8 +4,8 @@
 
 Sweeps convolutions (whole, grouped, depthwise, transposed) over kernels, strides, small grids and memory orders, with
 every block that the C library hands out filled with NaN, and compares bfloat16 with float32. Prints how many of those
-are wrong which `models/nd.py` leaves in half precision, and exits with 1 if there are any. `--all` also tries those that
-it computes in full precision, kind by kind in processes of their own, because some of them corrupt memory and die.
+are wrong which `models/nd.py` leaves in half precision, and exits with 1 if there are any. `--all` also tries those
+that it computes in full precision, kind by kind in processes of their own: some of them corrupt memory and die.
 """
 
 from __future__ import annotations
