@@ -28,6 +28,7 @@ from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.pretrained import DEFAULT_MODEL
+from maskrcnn.training.budget import Budget
 from maskrcnn.training.distributed import joined, rank, wait
 from maskrcnn.training.fit import fit
 from maskrcnn.training.memory import keep_freed_memory
@@ -51,6 +52,7 @@ def train(
     device: str = "cpu",
     say: Say = print,
     teacher: Teacher | None = None,
+    budget: Budget | None = None,
 ) -> Path:
     """Train on ``data``; the path of the best checkpoint. See :func:`maskrcnn.training.fit.fit` for what is written;
     with ``val`` there are ``metrics.json`` and ``report.html`` besides.
@@ -62,6 +64,7 @@ def train(
         recipe: everything about the training that can be switched.
         resume: go on from ``out/last.safetensors``, with the recipe that it was begun with.
         teacher: another detector of the same classes to learn from, see :mod:`maskrcnn.losses.teacher`.
+        budget: a time to keep, this call's report included; remembered for ``resume``.
         say: is given what the user should know, sentence by sentence.
 
     Raises:
@@ -93,7 +96,7 @@ def train(
         report = Report(out, quiet=not first)
         try:
             seen = spread(data, info.config.preprocess, augment.size)
-            best = fit(network, info, seen, out, val, config, augment, resume, own_device, report, teacher)
+            best = fit(network, info, seen, out, val, config, augment, resume, own_device, report, teacher, budget)
         finally:
             report.close()
     if val is not None and first:
