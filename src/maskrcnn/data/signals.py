@@ -35,12 +35,12 @@ def read_signal(path: str | Path, start: int = 0, stop: int | None = None) -> Si
 
 
 def read_record_signal(record: Record) -> Tensor:
-    """The samples ``[C, T]`` of a labelled record, as float32.
+    """The samples ``[C, T]`` of a labelled record, as float32; of a record with other channels its leads.
 
     Raises:
         DataError: where the file cannot be read or has another length than its labels say.
     """
-    samples = read_signal(record.source).samples
+    samples = read_signal(record.source).lead_samples()
     if record.spatial_shape is not None and tuple(samples.shape[1:]) != record.spatial_shape:
         raise DataError(
             f"{record.source} has {samples.shape[1]} samples but its labels were read for {record.spatial_shape[0]}; "
@@ -94,11 +94,14 @@ def find_signals(paths: str | Path | Iterable[str | Path], exclude: str | Path |
 
 
 def signals_in(folder: Path) -> list[Path]:
-    """The signals that lie in ``folder`` itself, in sorted order; a WFDB record as its header."""
+    """The signals that lie in ``folder`` itself, in sorted order; a WFDB record as its header, without
+    the headers of its segments."""
     entries = (entry for entry in os.scandir(folder) if os.path.splitext(entry.name)[1].lower() in SUFFIXES)  # noqa: PTH122
     files = (Path(entry.path) for entry in entries if entry.is_file() and not entry.name.startswith("."))
     signals = (named_signal(path) for path in sorted(files) if is_signal(path))
-    return list(dict.fromkeys(signal for signal in signals if signal is not None))
+    found = dict.fromkeys(signal for signal in signals if signal is not None)
+    segments = wfdb_records.segments_in(signal for signal in found if signal.suffix == wfdb_records.HEADER)
+    return [signal for signal in found if signal not in segments]
 
 
 def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from maskrcnn.data.recording import Signal
+from maskrcnn.data.regrid import check_scale
 from maskrcnn.data.signals import read_signal
 from maskrcnn.errors import DataError
 from maskrcnn.inference.predictor import Predictor
@@ -41,13 +42,14 @@ def predict_signals(
     """
     check_classes(predictor, classes)
     info, outcome = predictor.info, Outcome()
+    each_channel = info.config.preprocess.each_channel
     wanted = torch.tensor([k for k, name in enumerate(info.class_names, 1) if name in classes])
     writer = SignalWriter(out, info.class_names, info.category_ids or None, cutouts)
     for path in paths:
         try:
             signal = read_signal(path)
             check_channels(predictor, path, signal)
-            found = predictor(signal.samples, (1 / signal.rate,))
+            found = predictor(signal.lead_samples() if each_channel else signal.samples, (1 / signal.rate,))
         except DataError as error:
             outcome.failures.append(str(error))
             continue
@@ -68,7 +70,7 @@ def predict_signals(
 
 
 def check_channels(predictor: Predictor, path: Path, signal: Signal) -> None:
-    """Refuse a recording of another kind or with other channels than the model sees.
+    """Refuse a recording of another kind, at another scale or with other channels than the model sees.
 
     Raises:
         DataError: with the path and what to do.
@@ -79,6 +81,7 @@ def check_channels(predictor: Predictor, path: Path, signal: Signal) -> None:
             f"{path} is of the kind {signal.kind}, and the model was trained on {kind}: choose another model."
         )
     p = config.preprocess
+    check_scale(path, (1 / signal.rate,), p)
     if not (p.each_channel or p.log_mel) and len(signal.samples) != config.in_channels:
         raise DataError(
             f"{path} has {len(signal.samples)} channels ({', '.join(signal.channel_names)}), and the model sees "

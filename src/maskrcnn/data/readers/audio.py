@@ -15,7 +15,7 @@ import numpy as np
 
 from maskrcnn.data.interval_tables import find_labels, listed_classes, read_intervals
 from maskrcnn.data.intervals import LabelledSignal, signal_dataset
-from maskrcnn.data.recording import Signal, SignalHeader, extra, finite_signal, reason, stretch
+from maskrcnn.data.recording import Signal, SignalHeader, checked_rate, extra, finite_signal, reason, stretch
 from maskrcnn.data.records import Dataset
 from maskrcnn.errors import DataError
 
@@ -36,12 +36,12 @@ def read_audio(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     """
     header = audio_header(path)
     low, high = stretch(path, header.length, start, stop)
-    samples, rate = _ask(path, "read", start=low, stop=high, dtype="float32", always_2d=True)
+    samples, _ = _ask(path, "read", start=low, stop=high, dtype="float32", always_2d=True)
     if len(samples) == 0:
         raise DataError(f"{path} has no samples from {low} to {high}; it is cut off: copy it again.")
     count = samples.shape[1]
     names = ("left", "right") if count == 2 else tuple(f"channel {k}" for k in range(1, count + 1))
-    signal = finite_signal(path, np.ascontiguousarray(samples.T), float(rate), names, "audio")
+    signal = finite_signal(path, np.ascontiguousarray(samples.T), header.rate, names, "audio")
     return Signal(signal.samples, signal.rate, names, "audio", notes=(*header.notes, *signal.notes))
 
 
@@ -52,7 +52,7 @@ def audio_header(path: Path) -> SignalHeader:
     info = _ask(path, "info")
     missing = _missing_bytes(path)
     note = f"{path} is cut off before its end ({missing} bytes are missing); what is there was read."
-    return SignalHeader(int(info.frames), float(info.samplerate), (note,) if missing else ())
+    return SignalHeader(int(info.frames), checked_rate(path, info.samplerate), (note,) if missing else ())
 
 
 def open_audio(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
