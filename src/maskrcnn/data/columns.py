@@ -88,7 +88,8 @@ def find_roles(names: Sequence[str], table: np.ndarray) -> Roles:
 
 def is_time(heading: Heading) -> bool:
     """Whether a heading is that of a column of times."""
-    return heading.name in TIMES and (not heading.unit or _time_unit(heading.unit)) or heading.name in BARE_UNITS
+    in_time = not heading.unit or _time_unit(heading.unit) is not None
+    return (heading.name in TIMES and in_time) or heading.name in BARE_UNITS
 
 
 def counts_up(values: np.ndarray) -> bool:

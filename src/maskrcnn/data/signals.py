@@ -96,7 +96,7 @@ def find_signals(paths: str | Path | Iterable[str | Path], exclude: str | Path |
 def signals_in(folder: Path) -> list[Path]:
     """The signals that lie in ``folder`` itself, in sorted order; a WFDB record as its header, without
     the headers of its segments."""
-    entries = (entry for entry in os.scandir(folder) if os.path.splitext(entry.name)[1].lower() in SUFFIXES)  # noqa: PTH122
+    entries = (entry for entry in os.scandir(folder) if entry.name.lower().endswith(ENDINGS))
     files = (Path(entry.path) for entry in entries if entry.is_file() and not entry.name.startswith("."))
     signals = (named_signal(path) for path in sorted(files) if is_signal(path))
     found = dict.fromkeys(signal for signal in signals if signal is not None)
@@ -115,6 +115,7 @@ def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
 
 
 SUFFIXES = frozenset({wfdb_records.HEADER, ".dat"}) | audio.SUFFIXES | dna.SUFFIXES | series.SUFFIXES
+ENDINGS = tuple(SUFFIXES) + tuple(f"{suffix}.gz" for suffix in dna.SUFFIXES)
 READERS = (  # whose file it is, who reads it
     (wfdb_records.is_wfdb, wfdb_records.read_wfdb),
     (audio.is_audio, audio.read_audio),
@@ -123,5 +124,5 @@ READERS = (  # whose file it is, who reads it
 )
 KNOWN = (
     "WFDB records (.hea), sound (.wav, .flac, .ogg, .aif, .mp3), series of numbers (.csv, .npz, .npy) and DNA (.gb, "
-    ".gbk, .fasta, .fa)"
+    ".gbk, .fasta, .fa, also with .gz)"
 )

@@ -61,7 +61,7 @@ def predict_signals(
         if len(wanted):
             found = found[torch.isin(cast(Tensor, found.labels), wanted)]
         found = found[: max_detections if max_detections is not None else len(found)]
-        writer.add(printable(path), signal, found)
+        writer.add(printable(path), signal, found, sequence=signal.sequence)
         outcome.counts[str(path)] = len(found)
         report(path, len(found))
     writer.close()
