@@ -39,5 +39,5 @@ def test_where_all_or_none_may_be_leads_all_are_looked_at():
 
 def test_slower_channels_lie_on_straight_lines():
     fast, slow = np.arange(8.0), np.array([0.0, 4.0, 8.0, 12.0])
-    together = on_one_rate([slow, fast], [1, 2])
+    together = on_one_rate([slow, fast], [1, 2], 2)
     assert together.tolist() == [[0, 2, 4, 6, 8, 10, 12, 12], list(range(8))]

@@ -28,8 +28,8 @@ class Predict:
     inputs: Annotated[
         tuple[Path, ...], tyro.conf.Positional, arg(metavar="FILE|FOLDER [...]", help_behavior_hint="(required)")
     ] = ()
-    """Images, recordings (WFDB, WAV, FLAC, csv, npz, FASTA, GenBank) or scans (NIfTI, DICOM series, TIFF stacks, npz),
-    or folders of them (with their subfolders)."""
+    """Images, recordings (WFDB, EDF, WAV, FLAC, csv, npz, FASTA, GenBank) or scans (NIfTI, DICOM series, NRRD,
+    MetaImage, TIFF stacks, npz), or folders of them (with their subfolders)."""
     out: Path = Path("out")
     """Folder for the results; never read as input."""
     model: Annotated[str | None, arg(metavar="NAME|FILE", help_behavior_hint=DEFAULT_HINT)] = None

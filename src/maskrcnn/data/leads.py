@@ -52,37 +52,49 @@ def may_be_lead(name: str, unit: str) -> bool:
     return not (OTHER.search(spaced) or BRAIN.fullmatch(name.strip()))
 
 
-def leads_note(path: Path, names: Sequence[str], leads: Sequence[int]) -> tuple[str, ...]:
-    """A sentence that says which channels are passed over, if any are."""
+def leads_note(path: Path, names: Sequence[str], units: Sequence[str], leads: Sequence[int]) -> tuple[str, ...]:
+    """A sentence that says which channels are passed over, or that none can be told to be a lead."""
+    if not leads and not any(map(may_be_lead, names, units)):
+        return (
+            f"{path}: none of its channels ({', '.join(names)}) is a lead of an ECG by its name; all are looked at.",
+        )
     others = [name for k, name in enumerate(names) if k not in leads]
     if not leads or not others:
         return ()
     return (f"{path}: channels {', '.join(others)} are no leads of an ECG; they are drawn but not looked at.",)
 
 
-def on_one_rate(channels: Sequence[np.ndarray], counts: Sequence[int]) -> np.ndarray:
-    """Channels of several rates as float32 ``[C, T]`` at the highest: what lies between samples is on a straight line.
+def on_one_rate(channels: Sequence[np.ndarray], counts: Sequence[int], most: int) -> np.ndarray:
+    """Channels of several rates as float32 ``[C, T]`` at one of them: what lies between samples is on a straight line.
 
     Args:
         channels: each ``[frames * count]``, all beginning at one time.
         counts: samples of each channel in a frame.
+        most: samples in a frame of the result.
     """
-    most = max(counts)
-    length = len(channels[int(np.argmax(counts))])
+    length = min(len(channel) // count for channel, count in zip(channels, counts)) * most
     at = np.arange(length) / most
     rows = []
     for channel, count in zip(channels, counts):
         values = np.asarray(channel, dtype=np.float32)
-        rows.append(values if count == most else np.interp(at, np.arange(len(values)) / count, values))
+        rows.append(values[:length] if count == most else np.interp(at, np.arange(len(values)) / count, values))
     return np.stack(rows).astype(np.float32)
 
 
-def rates_note(path: Path, names: Sequence[str], counts: Sequence[int], rate: float) -> tuple[str, ...]:
-    """A sentence that says which channels were interpolated, if any were. ``rate`` is the highest."""
-    slower = [name for name, count in zip(names, counts) if count < max(counts)]
-    if not slower:
+def rates_note(path: Path, names: Sequence[str], counts: Sequence[int], most: int, rate: float) -> tuple[str, ...]:
+    """A sentence that says which channels were interpolated, if any were.
+
+    Args:
+        path: of the file.
+        names: of the channels.
+        counts: samples of each channel in a frame.
+        most: samples in a frame of the result.
+        rate: of the result.
+    """
+    others = [name for name, count in zip(names, counts) if count != most]
+    if not others:
         return ()
-    return (f"{path}: channels {', '.join(slower)} have fewer samples; they were interpolated to {rate:g} Hz.",)
+    return (f"{path}: channels {', '.join(others)} have other rates; they were interpolated to {rate:g} Hz.",)
 
 
 def _plain(unit: str) -> str:

@@ -25,7 +25,7 @@ class Signal:
             A, C, G, T for DNA (a base that is not one of these four is a quarter of each).
         rate: samples a second; 1 for DNA (one a base) and for a series without a column of times.
         channel_names: C names.
-        kind: ``wfdb``, ``audio``, ``series`` or ``dna``.
+        kind: ``wfdb`` (EDF too), ``audio``, ``series`` or ``dna``.
         unit: of a position divided by ``rate``: ``s``, ``bp`` or ``samples``.
         notes: one sentence for each fault that was found and mended, and for what was guessed.
         leads: the channels that a model which looks at one channel at a time looks at; empty: all.

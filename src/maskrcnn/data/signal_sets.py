@@ -8,7 +8,7 @@ from pathlib import Path
 
 from maskrcnn.data.interval_tables import TABLE
 from maskrcnn.data.labelled import read_lines
-from maskrcnn.data.readers import audio, dna, series, wfdb_records
+from maskrcnn.data.readers import audio, dna, edf, series, wfdb_records
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.signals import find_signals, is_signal, named_signal, read_record_signal, signals_in
 from maskrcnn.errors import DataError
@@ -18,6 +18,7 @@ LISTS = ("", ".txt", ".lst")  # suffixes of a file that lists recordings, such a
 Opener = Callable[[Path, Sequence[Path], str], Dataset]
 OPENERS: tuple[tuple[str, Callable[[Path], bool], Opener], ...] = (
     ("wfdb", wfdb_records.is_wfdb, wfdb_records.open_wfdb),
+    ("wfdb", edf.is_edf, edf.open_edf),
     ("audio", audio.is_audio, audio.open_audio),
     ("dna", dna.is_dna, dna.open_dna),
     ("series", series.is_series, series.open_series),

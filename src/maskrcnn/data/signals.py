@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from maskrcnn.data.readers import audio, dna, series, wfdb_records
+from maskrcnn.data.readers import audio, dna, edf, series, wfdb_records
 from maskrcnn.data.recording import Signal
 from maskrcnn.errors import DataError
 from maskrcnn.structures import Record
@@ -114,15 +114,16 @@ def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
             yield from _walk(Path(entry.path), excluded)
 
 
-SUFFIXES = frozenset({wfdb_records.HEADER, ".dat"}) | audio.SUFFIXES | dna.SUFFIXES | series.SUFFIXES
+SUFFIXES = frozenset({wfdb_records.HEADER, ".dat"}) | edf.SUFFIXES | audio.SUFFIXES | dna.SUFFIXES | series.SUFFIXES
 ENDINGS = tuple(SUFFIXES) + tuple(f"{suffix}.gz" for suffix in dna.SUFFIXES)
 READERS = (  # whose file it is, who reads it
     (wfdb_records.is_wfdb, wfdb_records.read_wfdb),
+    (edf.is_edf, edf.read_edf),
     (audio.is_audio, audio.read_audio),
     (dna.is_dna, dna.read_dna),
     (series.is_series, series.read_series),
 )
 KNOWN = (
-    "WFDB records (.hea), sound (.wav, .flac, .ogg, .aif, .mp3), series of numbers (.csv, .npz, .npy) and DNA (.gb, "
-    ".gbk, .fasta, .fa, also with .gz)"
+    "WFDB records (.hea), EDF (.edf, .bdf), sound (.wav, .flac, .ogg, .aif, .mp3), series of numbers (.csv, .npz, "
+    ".npy) and DNA (.gb, .gbk, .fasta, .fa, also with .gz)"
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from maskrcnn.checkpoints.ours import ModelInfo, read_info
 from maskrcnn.data.images import find_images, is_image
-from maskrcnn.data.readers import audio, dna, series, wfdb_records
+from maskrcnn.data.readers import audio, dna, edf, series, wfdb_records
 from maskrcnn.data.signals import find_signals, named_signal
 from maskrcnn.data.volumes import find_volumes, is_volume
 from maskrcnn.errors import UsageError
@@ -15,7 +15,7 @@ from maskrcnn.pretrained import DEFAULT_MODEL, DEFAULT_OF_KIND, model_path, ship
 from maskrcnn.workflows.kinds import KINDS
 
 KIND_TESTS: dict[str, Callable[[Path], bool]] = {
-    "wfdb": wfdb_records.is_wfdb,
+    "wfdb": lambda path: wfdb_records.is_wfdb(path) or edf.is_edf(path),
     "audio": audio.is_audio,
     "dna": dna.is_dna,
     "series": series.is_series,

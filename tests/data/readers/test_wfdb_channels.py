@@ -31,7 +31,7 @@ def test_several_samples_a_frame_are_all_read(tmp_path):
     np.testing.assert_allclose(signal.samples[0], written[0], atol=1e-6)
     np.testing.assert_allclose(signal.samples[1, ::4], written[1], atol=1e-6)
     np.testing.assert_allclose(signal.samples[2, ::2], written[2], atol=1e-6)
-    assert any("ABP, RESP have fewer samples; they were interpolated to 400 Hz" in note for note in signal.notes)
+    assert any("ABP, RESP have other rates; they were interpolated to 400 Hz" in note for note in signal.notes)
     part = read_signal(tmp_path / "one", 43, 129)
     np.testing.assert_allclose(part.samples[0], written[0][43:129], atol=1e-6)
 

@@ -34,7 +34,9 @@ from maskrcnn.errors import DataError
 HEADER = ".hea"
 # Tried in this order: manual waves (QT Database, then the whole-record kinds), then automatic ones.
 ANNOTATORS = ("q1c", "q2c", "q1t", "q2t", "man", "pu1", "pu0", "pu", "atr")
-NO_ANNOTATORS = frozenset({"hea", "dat", "mat", "xws", "txt", "csv", "md", "html", "edf", "png", "jpg", "pdf", "json"})
+NO_ANNOTATORS = frozenset(
+    {"hea", "dat", "mat", "xws", "txt", "csv", "md", "html", "edf", "bdf", "png", "jpg", "pdf", "json"}
+)
 FLAC = frozenset({"508", "516", "524"})
 RECORD_OF_SEGMENTS = re.compile(r"\S+/(\d+)\s")
 LONGEST_HEADER = 1 << 20  # characters
@@ -74,11 +76,12 @@ def read_wfdb(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     record = _ask(path, "rdrecord", sampfrom=first, sampto=until, return_res=32, smooth_frames=most == 1)
     names = tuple(name or f"signal {k}" for k, name in enumerate(record.sig_name, start=1))
     counts = [count or 1 for count in record.samps_per_frame]
-    samples = record.p_signal.T if most == 1 else on_one_rate(record.e_p_signal, counts)
+    samples = record.p_signal.T if most == 1 else on_one_rate(record.e_p_signal, counts, most)
     signal = finite_signal(path, samples[:, low - first * most : high - first * most], found.rate, names, "wfdb")
-    leads = find_leads(names, [unit or "" for unit in record.units or [""] * len(names)])
-    notes = (*signal.notes, *leads_note(path, names, leads))
-    return replace(signal, leads=leads, notes=notes + (rates_note(path, names, counts, found.rate) if most > 1 else ()))
+    units = [unit or "" for unit in record.units or [""] * len(names)]
+    leads = find_leads(names, units)
+    notes = (*signal.notes, *leads_note(path, names, units, leads), *rates_note(path, names, counts, most, found.rate))
+    return replace(signal, leads=leads, notes=notes)
 
 
 def wfdb_header(path: Path) -> SignalHeader:
