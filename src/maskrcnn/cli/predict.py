@@ -66,7 +66,7 @@ class Predict:
     """With --explain: objects of an image, the strongest first."""
 
     def run(self) -> int:
-        from maskrcnn.workflows.inputs import default_model, exists, find_inputs
+        from maskrcnn.workflows.inputs import default_model, exists, find_inputs, left_aside
         from maskrcnn.workflows.models import load_predictor
 
         if not self.inputs:
@@ -82,11 +82,13 @@ class Predict:
         not_among_inputs(self.out, inputs)
         predictor = load_predictor(self.model or default_model(inputs, self.out), self.device, say)
         paths, what = find_inputs(inputs, predictor.info, exclude=self.out)
+        aside = left_aside(inputs, paths, what, self.out)
         if not paths:
-            raise UsageError(" ".join(failures) or f"There are no {what}s in {', '.join(map(str, self.inputs))}.")
+            nothing = f"There are no {what}s in {', '.join(map(str, self.inputs))}; {aside}".rstrip("; ")
+            raise UsageError(" ".join(failures) or (nothing if aside else f"{nothing}."))
         predictor.adjust(self.score, image_size=self.image_size, tile=self.tile, overlap=self.overlap, flip=self.flip)
         outcome = self.predict_all(predictor, paths, what)
-        for note in outcome.notes:
+        for note in [*outcome.notes, *([aside] if aside else [])]:
             say(f"note: {note}")
         also = "; each object of its own is in its folder cutouts" if self.cutouts else ""
         pictures = "label volumes, pictures" if what == "scan" else "pictures"

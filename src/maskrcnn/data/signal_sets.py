@@ -8,6 +8,8 @@ from pathlib import Path
 
 from maskrcnn.data.interval_tables import TABLE
 from maskrcnn.data.labelled import read_lines
+from maskrcnn.data.packed import unpacked_stem
+from maskrcnn.data.passed_over import count_by_suffix
 from maskrcnn.data.readers import audio, dna, edf, series, wfdb_records
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.signals import find_signals, is_signal, named_signal, read_record_signal, signals_in
@@ -50,6 +52,8 @@ def open_signal_set(path: Path, choice: str = "") -> Dataset:
             data = opened(path, own, choice)
             others = len(files) - len(own)
             notes = [f"{path}: recordings of another kind were left out ({others}); open them apart."] if others else []
+            aside = _left_aside(path, files)
+            notes += [f"{path}: {aside}"] if aside else []
             return replace(data, problems=[*data.problems, *notes], read_image=read_record_signal, kind=kind)
     raise DataError(f"{path} has no recordings that can be read.")
 
@@ -64,6 +68,16 @@ def _files(path: Path) -> list[Path]:
         return signals_in(path)
     named = named_signal(path)
     return [named] if named is not None else find_signals(_listed(path))
+
+
+def _left_aside(path: Path, files: Sequence[Path]) -> str:
+    """A sentence about the files of a folder that are neither recordings nor labels of one."""
+    if not path.is_dir():
+        return ""
+    stems = {file.name[: len(file.name) - len(file.suffix)] for file in files} | {unpacked_stem(file) for file in files}
+    found = (entry for entry in path.iterdir() if entry.is_file() and not entry.name.startswith("."))
+    rest = (file for file in found if file not in files and not wfdb_records.is_wfdb(file) and file.suffix not in LISTS)
+    return count_by_suffix(file for file in rest if not any(file.name.startswith(f"{stem}.") for stem in stems))
 
 
 def _listed(path: Path) -> list[Path]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from maskrcnn.data.readers import audio, dna, edf, series, wfdb_records
 from maskrcnn.data.recording import Signal
+from maskrcnn.data.unread_formats import how_to_export
 from maskrcnn.errors import DataError
 from maskrcnn.structures import Record
 
@@ -31,7 +32,8 @@ def read_signal(path: str | Path, start: int = 0, stop: int | None = None) -> Si
             return read(path, start, stop)
     if path.suffix.lower() in series.SUFFIXES:  # it does not look like one, so reading it tells why
         return series.read_series(path, start, stop)
-    raise DataError(f"{path} is no signal that can be read; known are {KNOWN}.")
+    told = how_to_export(path)
+    raise DataError(f"{path} {told}" if told else f"{path} is no signal that can be read; known are {KNOWN}.")
 
 
 def read_record_signal(record: Record) -> Tensor:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from maskrcnn.data.readers import dicom, metaimage, nifti, nrrd_volumes, tiff_stacks, volume_arrays
 from maskrcnn.data.readers.dicom import series_in
+from maskrcnn.data.unread_formats import how_to_export
 from maskrcnn.data.volume import LabelVolume, Volume
 from maskrcnn.errors import DataError
 
@@ -96,7 +97,8 @@ def _kind(path: str | Path) -> int:
     if kind is None:  # it does not look like one, so reading it tells why
         kind = next((k for k, suffixes in enumerate(SUFFIXES) if path.name.lower().endswith(suffixes)), None)
     if kind is None or path.is_dir() and not is_volume(path):
-        raise DataError(f"{path} is no volume that can be read; known are {KNOWN}.")
+        told = how_to_export(path) if path.is_file() else ""
+        raise DataError(f"{path} {told}" if told else f"{path} is no volume that can be read; known are {KNOWN}.")
     return kind
 
 

@@ -134,7 +134,8 @@ def _affine(path: Path, header: dict[str, Any], directions: np.ndarray) -> np.nd
     origin = header.get("space origin")
     affine = np.eye(4)
     affine[:3, :3] = directions.T
-    affine[:3, 3] = 0 if origin is None else np.nan_to_num(np.asarray(origin, dtype=np.float64), nan=0.0)[:3]
+    if origin is not None and not np.isnan(origin).all():  # pynrrd's way to say none
+        affine[:3, 3] = origin
     affine[:3] *= scales[0] or 1.0
     if len(set(scales)) > 1:
         raise DataError(f"{path} has axes in several units ({', '.join(map(str, units))}); save it in millimetres.")
