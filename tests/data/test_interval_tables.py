@@ -95,6 +95,7 @@ MORE_TABLES = [
     ("start_sample,end_sample,start_s,end_s,class", "5,10,9,9,x"),
     ("onset_sample,duration_samples,label", "5,5,x"),
     ("start,end,label,", "0.5,1,x,"),
+    ("start,end,label", "0:00.5,00:00:01.0,x"),
     ("begin,end,label_id,label_name", "0.5,1,3,x"),
 ]
 

@@ -24,7 +24,8 @@ def comma(value):
 @pytest.mark.parametrize("heading, step", [
     ("time_ms", "4"), ("Time [ms]", "4"), ("t (ms)", "4"), ("milliseconds", "4"), ("Time [sec]", "0.004"),
     ("Time (s)", "0.004"), ("elapsed_time_us", "4000"), ("timestamp (ns)", "4000000"), ("Timestamp", "0.004"),
-    ("time_min", "6.6666666667e-5"), ("time", "0.004"), ("seconds", "0.004"), ("timeMs", "4"),
+    ("time_min", "6.6666666667e-5"), ("time", "0.004"), ("Zeit [s]", "0.004"), ("abscissa [ms]", "4"),
+    ("seconds", "0.004"), ("timeMs", "4"),
 ])  # fmt: skip
 def test_a_column_of_times_gives_the_rate(tmp_path, heading, step):
     rows = [f"{k * float(step):.12g},{x},{y}" for k, (x, y) in enumerate(zip(WAVE, OTHER))]
@@ -34,8 +35,21 @@ def test_a_column_of_times_gives_the_rate(tmp_path, heading, step):
     assert any("taken for times" in note for note in signal.notes) == (heading not in ("time", "Time (s)", "seconds"))
 
 
+def test_a_date_and_a_time_of_day_are_one_moment(tmp_path):
+    rows = [f"2024-01-02,10:00:{k * 0.004:06.3f},{x}" for k, x in enumerate(WAVE)]
+    signal = read_signal(write(tmp_path / "a.csv", rows, "Date,Time,ECG\n"))
+    assert signal.rate == pytest.approx(250, rel=1e-3) and signal.channel_names == ("ECG",)
+
+
+def test_quoted_cells_with_decimal_commas(tmp_path):
+    rows = [f'"{comma(x)}","{comma(y)}"' for x, y in zip(WAVE, OTHER)]
+    signal = read_signal(write(tmp_path / "a.csv", rows, '"a","b"\n'))
+    assert signal.samples.numpy() == pytest.approx(np.array([WAVE, OTHER]), abs=1e-6)
+
+
 @pytest.mark.parametrize("moment", [
     lambda k: f"2024-02-03T04:05:{k * 0.004 + 1:09.6f}", lambda k: f"2024-02-03 04:05:{k * 0.004 + 1:09.6f}Z",
+    lambda k: f"2024/02/03 04:05:{k * 0.004 + 1:06.3f}",
     lambda k: f"'0:{k * 0.004:06.3f}'", lambda k: f"00:00:{k * 0.004:06.3f}", lambda k: str(1706900000000 + 4 * k),
     lambda k: str(1706900000000000 + 4000 * k), lambda k: f"{1706900000 + 0.004 * k:.3f}",
 ])  # fmt: skip
@@ -80,6 +94,7 @@ def test_a_channel_that_rises_stays_one(tmp_path):
 
 LAYOUTS = {
     "semicolons": (";", comma, ""), "tabs": ("\t", comma, ""), "points": (";", str, ""), "trailing": (",", str, ","),
+    "two": (",", str, ",,"),
     "trailing semicolons": (";", comma, ";"), "spaces": ("  ", str, ""), "bars": ("|", str, ""),
 }  # fmt: skip
 

@@ -14,7 +14,7 @@ from maskrcnn.data.units import Heading, hertz_in, read_heading, seconds_in
 TIMES = frozenset({
     "time", "t", "times", "timestamp", "timestamps", "timepoint", "datetime", "date", "epoch", "unixtime", "elapsed",
     "elapsedtime", "reltime", "relativetime", "timesec", "clock", "utc", "localtime", "recordingtime", "timecode",
-    "xvalue",
+    "xvalue", "zeit", "temps", "tiempo", "tempo", "tid", "czas",
 })  # fmt: skip
 BARE_UNITS = frozenset({
     "sec", "secs", "second", "seconds", "ms", "msec", "msecs", "millis", "milliseconds", "millisecond", "us", "usec",
@@ -66,7 +66,13 @@ def find_roles(names: Sequence[str], table: np.ndarray) -> Roles:
         return _roles_by_values(table)
     headings = [read_heading(name) for name in names]
     channels, notes = list(range(len(headings))), list[str]()
-    time = next((k for k, heading in enumerate(headings) if is_time(heading)), None)
+    dates, clocks = (
+        [k for k, h in enumerate(headings) if is_time(h) and (h.name == "date") == d] for d in (True, False)
+    )
+    if dates and clocks:  # a date and a time of day are one moment
+        table[:, clocks[0]] += table[:, dates[0]]
+        channels.remove(dates[0])
+    time = next(iter([*clocks, *dates, *_rising(headings, table)]), None)
     unit = 1.0
     if time is not None:
         unit, guess = unit_of_times(headings[time], table[:, time])
@@ -174,6 +180,12 @@ def _roles_by_values(table: np.ndarray) -> Roles:
     if rate > 1:
         return Roles(columns[1:], 0, notes=("its first column rises evenly and was taken for times in seconds",))
     return Roles(columns)
+
+
+def _rising(headings: Sequence[Heading], table: np.ndarray) -> list[int]:
+    """Columns in a unit of time that rise as evenly as times do, whatever they are called."""
+    timed = (k for k, heading in enumerate(headings) if heading.unit and seconds_in(heading.unit))
+    return [k for k in timed if steady_rate(table[:, k])[0]]
 
 
 def _constant_rate(heading: Heading, values: np.ndarray) -> float:

@@ -47,8 +47,8 @@ class Layout:
             found = line.split()
         else:
             found = [cell.strip() for cell in next(csv.reader([line], delimiter=self.delimiter), [])]
-        if self.surplus and len(found) > self.surplus and not any(found[-self.surplus :]):
-            found = found[: -self.surplus]
+        for _ in range(self.surplus):
+            found = found[:-1] if len(found) > 1 and not found[-1] else found
         return [_with_point(cell) for cell in found] if self.decimal_comma else found
 
 
@@ -85,8 +85,8 @@ def find_layout(lines: Sequence[str], numeric: bool = True) -> Layout:
     plain = Layout(delimiter)
     rows = [plain.cells(line) for line in some]
     values = rows if len(rows) == 1 else rows[1:]
-    comma = delimiter != "," and any(COMMA_NUMBER.fullmatch(cell) for row in values for cell in row)
-    surplus = int(len(rows[0]) > 1 and all(len(row) > 1 and not row[-1] for row in values))
+    comma = any(COMMA_NUMBER.fullmatch(cell) for row in values for cell in row)
+    surplus = _surplus(rows[0], values)
     layout = Layout(delimiter, comma, None, start, surplus, comments)
     named = not numeric or not all(map(is_number, layout.cells(some[0])))
     if not named:
@@ -151,6 +151,17 @@ def _delimiter(some: Sequence[str]) -> str:
     if any("," in line for line in some) and not all(_is_spaced(line) for line in values):
         return ","
     return "" if all(_is_spaced(line) for line in values) else ","
+
+
+def _surplus(first: Sequence[str], values: Sequence[Sequence[str]]) -> int:
+    """Empty cells at the end of every line, of which the first line names none."""
+    width = min(map(len, values))
+    count = 0
+    while count + 1 < width and all(len(row) == width and not row[-1 - count] for row in values):
+        if len(first) >= width - count and first[width - count - 1]:
+            break
+        count += 1
+    return count
 
 
 def _is_spaced(line: str) -> bool:

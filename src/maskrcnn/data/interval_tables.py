@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from maskrcnn.data.columns import seconds_of
 from maskrcnn.data.delimited import column_names, find_layout, read_text, rows_of
 from maskrcnn.data.intervals import Interval, Part, join_parts
 from maskrcnn.data.labelled import read_lines
@@ -227,10 +228,15 @@ def _is_number(text: str) -> bool:
     return True
 
 
+def _seconds_or_samples(text: str) -> float:
+    """A number, perhaps with a decimal comma, or a time such as ``0:01:02.5``. Raises ValueError for anything else."""
+    return seconds_of(text) if ":" in text else float(text.strip().replace(",", "."))
+
+
 def _part(row: Row, rate: float) -> Part:
     """Raises ValueError, whose text goes on from "line 3 ...", for what is no interval."""
     try:
-        start, end = (float(text.strip().replace(",", ".")) for text in (row.start, row.end))
+        start, end = map(_seconds_or_samples, (row.start, row.end))
     except ValueError:
         raise ValueError(f"does not begin with two numbers ({row.start[:40]!r}, {row.end[:40]!r})") from None
     low, high = (
