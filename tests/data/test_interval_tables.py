@@ -96,6 +96,7 @@ MORE_TABLES = [
     ("onset_sample,duration_samples,label", "5,5,x"),
     ("start,end,label,", "0.5,1,x,"),
     ("start,end,label", "0:00.5,00:00:01.0,x"),
+    ("t0,t1,label", "0.5,1.0,x"),
     ("begin,end,label_id,label_name", "0.5,1,3,x"),
 ]
 
@@ -120,9 +121,15 @@ def test_rows_of_other_recordings_are_left_out(tmp_path):
     assert len(intervals) == 2 and "name b.wav, not c" in problems[0]
 
 
-@pytest.mark.parametrize("line", ["0.5 1.0 x", "0.5;1.0;x", "0.5,1.0,x", "0.5\t1.0\tx"])
+@pytest.mark.parametrize("line", ["0.5 1.0 x", "0.5;1.0;x", "0.5,1.0,x", "0.5\t1.0\tx", "0,5 1,0 x"])
 def test_label_tracks_with_other_delimiters(tmp_path, line):
     assert read(tmp_path / "a.txt", f"{line}\n")[0] == [Interval("x", ((5, 10),))]
+    assert read(tmp_path / "b.txt", f"# made by hand\n{line} y z\n")[0] == [Interval("x y z", ((5, 10),))]
+
+
+@pytest.mark.parametrize("line", ["0.5,1.0,x", "0.5;1.0;x", "0.5\t1.0\tx"])
+def test_a_table_without_headings_is_a_label_track(tmp_path, line):
+    assert read(tmp_path / "a.csv", f"{line}\n")[0] == [Interval("x", ((5, 10),))]
 
 
 def test_a_table_named_as_a_label_track(tmp_path):
@@ -134,7 +141,7 @@ def test_a_table_named_as_a_label_track(tmp_path):
     ("a.txt", "one\ttwo\tx\n"), ("a.txt", "1\t1\tpoint\n"), ("a.csv", "start,end,label\nx,y,z\n2,1,z\n"),
 ])  # fmt: skip
 def test_labels_of_which_no_line_can_be_read_are_no_empty_recording(tmp_path, name, text):
-    with pytest.raises(DataError, match=f"not one of the . lines of its labels is an interval.*{name}: line"):
+    with pytest.raises(DataError, match=f"{name}: not one of its . lines is an interval; the first fault: line"):
         read(tmp_path / name, text)
 
 
@@ -148,3 +155,7 @@ def test_labels_of_which_no_line_can_be_read_are_no_empty_recording(tmp_path, na
 def test_numbers_beyond_float64_cost_their_line_only(tmp_path, name, text, number, rate):
     intervals, _ = read(tmp_path / name, text.format(number), rate)
     assert "a" in [i.name for i in intervals]
+
+
+def test_numbers_are_no_headings(tmp_path):
+    assert read(tmp_path / "a.txt", "0\t1\tx\n")[0] == [Interval("x", ((0, 10),))]

@@ -20,8 +20,8 @@ TABLE = ".intervals.csv"
 OBJECT = "object"  # the column that says which rows are parts of one object
 OF = r"(?:event|segment|seg|word|phone|phoneme|note|call|annotation|label|region|interval|t|time)?"
 AT = r"(?:time|times|t|position|pos|point)?(?P<samples>samples?|sampleindex|sampleidx|index|idx)?"
-START = re.compile(rf"{OF}(?:start|onset|begin|beginning|from|min|xmin|begins|starts){AT}")
-END = re.compile(rf"{OF}(?:end|stop|offset|finish|ending|to|until|max|xmax|ends|stops){AT}")
+START = re.compile(rf"(?:t0|{OF}(?:start|onset|begin|beginning|from|min|xmin|begins|starts|on){AT})")
+END = re.compile(rf"(?:t1|{OF}(?:end|stop|offset|finish|ending|to|until|max|xmax|ends|stops|off){AT})")
 LENGTH = re.compile(rf"{OF}(?:duration|dur|length){AT}")
 CLASSES = ("label", "class", "name", "type")  # nothing is guessed of these
 OF_CLASSES = re.compile(
@@ -53,7 +53,7 @@ def read_intervals(path: Path, rate: float, problems: list[str]) -> list[Interva
         DataError: where the file is no text, a table without the columns of intervals, or has lines of which not one
             is an interval: that is no recording without objects.
     """
-    is_track = path.suffix.lower() == ".txt" and not _has_headings(path)
+    is_track = not _has_headings(path) and (path.suffix.lower() == ".txt" or _begins_with_numbers(path))
     rows = read_label_track(path) if is_track else read_table(path, problems)
     objects: dict[tuple[str, str], list[Part]] = {}
     faults: list[str] = []
@@ -65,9 +65,8 @@ def read_intervals(path: Path, rate: float, problems: list[str]) -> list[Interva
             continue
         objects.setdefault((row.name, row.key or f"line {row.line}"), []).append(part)
     if faults and not objects:
-        raise DataError(
-            f"not one of the {len(faults)} lines of its labels is an interval; the first fault: {faults[0]}"
-        )
+        first = faults[0].removeprefix(f"{path}: ")
+        raise DataError(f"{path}: not one of its {len(faults)} lines is an interval; the first fault: {first}")
     problems += faults
     return [Interval(name, join_parts(parts)) for (name, _), parts in objects.items()]
 
@@ -101,11 +100,8 @@ def read_label_track(path: Path) -> Iterator[Row]:
     frequencies of a spectral selection stand on a line of their own that begins with a backslash and are passed over.
     """
     for number, line in enumerate(read_text(path).splitlines(), start=1):
-        if line.strip() and not line.startswith("\\"):
-            delimiter = next((sign for sign in "\t;" if sign in line), None)
-            if delimiter is None and len(line.split()) < 2:
-                delimiter = ","
-            start, end, name = [*line.split(delimiter, 2), "", ""][:3]
+        if line.strip() and not line.startswith(("\\", "#")):
+            start, end, name = [*line.split(_between(line), 2), "", ""][:3]
             yield Row(number, start, end, name.strip() or UNNAMED)
 
 
@@ -146,6 +142,17 @@ def read_table(path: Path, problems: list[str]) -> Iterator[Row]:
 def names_intervals(names: Sequence[str]) -> bool:
     """Whether headings are those of a table of intervals."""
     return _find_sides([read_heading(name) for name in names]) is not None
+
+
+def _between(line: str) -> str | None:
+    """What separates the cells of a line of a label track; None: white space."""
+    return next((sign for sign in "\t;," if all(map(_is_number, [*line.split(sign), "x"][:2]))), None)
+
+
+def _begins_with_numbers(path: Path) -> bool:
+    """Whether a table has no headings but two numbers in its first line."""
+    first = next((line for line in read_text(path).splitlines() if line.strip()), "")
+    return _between(first) is not None
 
 
 def _has_headings(path: Path) -> bool:

@@ -113,7 +113,7 @@ def signal_dataset(
     """
     signals = [signal for signal in signals if _keep_inside(signal, problems)]
     if not signals:
-        raise DataError(f"{path}: not one recording can be used; the first fault: {problems[0]}")
+        raise DataError(f"{path}: not one recording can be used; the first fault: {first_fault(problems)}")
     used = sorted({interval.name for signal in signals for interval in signal.intervals})
     names = tuple(dict.fromkeys([*class_names, *used]))
     labels = {name: label for label, name in enumerate(names, start=1)}
@@ -121,6 +121,11 @@ def signal_dataset(
     ids = [signal.path.stem if stems[signal.path.stem] == 1 else str(signal.path) for signal in signals]
     sources = [SignalRecord(signal, labels, image_id) for signal, image_id in zip(signals, ids)]
     return Dataset(path, names, tuple(labels.values()), sources, has_masks=True, problems=problems)
+
+
+def first_fault(problems: Sequence[str]) -> str:
+    """The first sentence that says that something was left out, else the first."""
+    return next((problem for problem in problems if "left out" in problem), problems[0])
 
 
 def interval_regions(length: int, covers: Sequence[Sequence[Part]]) -> Regions:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from maskrcnn.data.interval_tables import find_labels, listed_classes, read_intervals
-from maskrcnn.data.intervals import LabelledSignal, signal_dataset
+from maskrcnn.data.intervals import LabelledSignal, first_fault, signal_dataset
 from maskrcnn.data.recording import Signal, SignalHeader, checked_rate, extra, finite_signal, reason, stretch
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.wav_header import Patched, wav_size
@@ -82,7 +82,7 @@ def open_audio(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
         except DataError as error:
             problems.append(f"{file} was left out: {error}")
     if not signals:
-        raise DataError(f"{path}: not one recording can be used; the first fault: {problems[0]}")
+        raise DataError(f"{path}: not one recording can be used; the first fault: {first_fault(problems)}")
     return signal_dataset(path, signals, problems, listed_classes(files))
 
 

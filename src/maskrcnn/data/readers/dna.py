@@ -19,7 +19,7 @@ import torch
 from maskrcnn.data.features import Choice, Feature, feature_intervals, parse_choice
 from maskrcnn.data.gff import is_named, read_gff
 from maskrcnn.data.interval_tables import find_labels, read_intervals
-from maskrcnn.data.intervals import Interval, LabelledSignal, signal_dataset
+from maskrcnn.data.intervals import Interval, LabelledSignal, first_fault, signal_dataset
 from maskrcnn.data.packed import SUFFIX as PACKED
 from maskrcnn.data.packed import open_text, unpacked_name, unpacked_stem
 from maskrcnn.data.recording import Signal, extra, reason, stretch
@@ -84,7 +84,7 @@ def open_dna(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
                 raise
             problems.append(f"{file} was left out: {error}")
     if not signals:
-        raise DataError(f"{path}: not one sequence can be used; the first fault: {problems[0]}")
+        raise DataError(f"{path}: not one sequence can be used; the first fault: {first_fault(problems)}")
     return signal_dataset(path, signals, problems, chosen.types)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from maskrcnn.data.interval_tables import find_labels, listed_classes, nearest_samples, read_intervals
-from maskrcnn.data.intervals import Interval, LabelledSignal, signal_dataset
+from maskrcnn.data.intervals import Interval, LabelledSignal, first_fault, signal_dataset
 from maskrcnn.data.leads import find_leads, leads_note, on_one_rate, rates_note
 from maskrcnn.data.recording import Signal, checked_rate, extra, finite_signal, reason, stretch
 from maskrcnn.data.records import UNNAMED, Dataset
@@ -60,7 +60,7 @@ def open_edf(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
         except DataError as error:
             problems.append(f"{file} was left out: {error}")
     if not signals:
-        raise DataError(f"{path}: not one recording can be used; the first fault: {problems[0]}")
+        raise DataError(f"{path}: not one recording can be used; the first fault: {first_fault(problems)}")
     return signal_dataset(path, signals, problems, listed_classes(files))
 
 

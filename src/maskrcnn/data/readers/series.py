@@ -19,7 +19,7 @@ import numpy as np
 from maskrcnn.data.columns import is_time, rate_named, steady_rate, unit_of_times
 from maskrcnn.data.delimited import column_names, decode_text, find_layout
 from maskrcnn.data.interval_tables import TABLE, find_labels, listed_classes, names_intervals, read_intervals
-from maskrcnn.data.intervals import LabelledSignal, signal_dataset
+from maskrcnn.data.intervals import LabelledSignal, first_fault, signal_dataset
 from maskrcnn.data.recording import Signal, checked_rate, finite_signal, reason, stretch
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.sample_tables import Samples, looks_like_samples, read_sample_table
@@ -85,7 +85,7 @@ def open_series(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
         except DataError as error:
             problems.append(f"{file} was left out: {error}")
     if not signals:
-        raise DataError(f"{path}: not one series can be used; the first fault: {problems[0]}")
+        raise DataError(f"{path}: not one series can be used; the first fault: {first_fault(problems)}")
     return signal_dataset(path, signals, problems, listed_classes(files))
 
 

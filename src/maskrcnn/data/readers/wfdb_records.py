@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from maskrcnn.data.intervals import LabelledSignal, signal_dataset
+from maskrcnn.data.intervals import LabelledSignal, first_fault, signal_dataset
 from maskrcnn.data.leads import find_leads, leads_note, on_one_rate, rates_note
 from maskrcnn.data.recording import Signal, SignalHeader, checked_rate, extra, finite_signal, reason, stretch
 from maskrcnn.data.records import Dataset
@@ -139,7 +139,7 @@ def open_wfdb(path: Path, files: Sequence[Path], annotator: str = "") -> Dataset
         except DataError as error:
             problems.append(f"{file} was left out: {error}")
     if not signals:
-        raise DataError(f"{path}: not one record can be used; the first fault: {problems[0]}")
+        raise DataError(f"{path}: not one record can be used; the first fault: {first_fault(problems)}")
     if not any(signal.intervals for signal in signals):
         others = sorted({a for file in files for a in _annotators(file)} - {chosen})
         hint = f"; others there: {', '.join(others)} (name one as {path}:{others[0]})" if others else ""
