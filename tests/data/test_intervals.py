@@ -71,3 +71,13 @@ def test_a_stretch_lies_within_the_signal():
         stretch(Path("a"), 0, 0, None)
     with pytest.raises(DataError, match="it ends at 10"):
         stretch(Path("a"), 10, 10, 20)
+
+
+def test_a_recording_whose_labels_all_lie_beyond_its_end_is_left_out():
+    beyond = LabelledSignal(Path("a"), 10, 1.0, [Interval("x", ((500, 900),)), Interval("x", ((900, 950),))])
+    inside = LabelledSignal(Path("b"), 10, 1.0, [Interval("x", ((5, 9),))])
+    problems: list[str] = []
+    data = signal_dataset(Path("d"), [beyond, inside], problems)
+    assert [record.image_id for record in data] == ["b"] and "all 2 intervals of its labels lie beyond" in problems[0]
+    with pytest.raises(DataError, match="not one recording can be used"):
+        signal_dataset(Path("d"), [LabelledSignal(Path("a"), 10, 1.0, [Interval("x", ((500, 900),))])], [])

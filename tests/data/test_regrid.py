@@ -9,6 +9,7 @@ import torch
 from maskrcnn.config import PreprocessConfig
 from maskrcnn.data import regrid
 from maskrcnn.data.resample import resample
+from maskrcnn.errors import DataError
 from maskrcnn.structures import Record
 
 PLAIN = PreprocessConfig((0.0,), (1.0,), spacing=(1.0,))
@@ -124,3 +125,21 @@ def test_a_sound_has_the_same_bands_at_any_rate_of_its_file():
         again = regrid.regrid(resample(sound, 8000, rate), (100,), preprocess)
         audible = bands > bands.max() - 10  # below, it is the ends of two filters
         assert (again - bands)[audible].abs().max() < 0.1
+
+
+@pytest.mark.parametrize("spacing, fits", [
+    (1.0, True), (60.0, True), (1e-4, True), (100.0, False), (1e9, False), (1e-9, False),
+])  # fmt: skip
+def test_files_at_another_scale_than_the_model_are_refused_by_name(spacing, fits):
+    if fits:
+        regrid.check_scale("a.hea", (spacing,), PLAIN)
+        return
+    with pytest.raises(DataError, match="a.hea has samples that are .* apart and the model has learned on 1"):
+        regrid.check_scale("a.hea", (spacing,), PLAIN)
+
+
+def test_sounds_are_compared_by_their_rate_not_by_frames():
+    sound = PreprocessConfig((0.0,) * 40, (1.0,) * 40, spacing=(0.01,), log_mel=True, sound_rate=8000.0)
+    regrid.check_scale("a.wav", (1 / 192_000,), sound)
+    with pytest.raises(DataError, match="a.wav"):
+        regrid.check_scale("a.wav", (1.0,), sound)

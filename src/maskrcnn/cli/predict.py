@@ -39,8 +39,8 @@ class Predict:
     inputs: Annotated[
         tuple[Path, ...], tyro.conf.Positional, arg(metavar="FILE|FOLDER [...]", help_behavior_hint="(required)")
     ] = ()
-    """Images, recordings (WFDB, WAV, FLAC, csv, npz, FASTA, GenBank) or scans (NIfTI, DICOM series, TIFF stacks, npz),
-    or folders of them (with their subfolders)."""
+    """Images, recordings (WFDB, EDF, WAV, FLAC, csv, npz, FASTA, GenBank) or scans (NIfTI, DICOM series, NRRD,
+    MetaImage, TIFF stacks, npz), or folders of them (with their subfolders)."""
     out: Path = Path("out")
     """Folder for the results; never read as input."""
     model: Annotated[str | None, arg(metavar="NAME|FILE", help_behavior_hint=DEFAULT_HINT)] = None
@@ -81,18 +81,20 @@ class Predict:
 
     def run(self) -> int:
         inputs, failures = self.check()  # before anything loads torch, so that a slip costs no seconds
-        from maskrcnn.workflows.inputs import default_model, find_inputs
+        from maskrcnn.workflows.inputs import default_model, find_inputs, left_aside
         from maskrcnn.workflows.models import load_predictor
 
         predictor = load_predictor(self.model or default_model(inputs, self.out), self.device, say)
         paths, what = find_inputs(inputs, predictor.info, exclude=self.out)
+        aside = left_aside(inputs, paths, what, self.out)
         if not paths:
-            raise UsageError(" ".join(failures) or f"There are no {what}s in {', '.join(map(str, self.inputs))}.")
+            nothing = f"There are no {what}s in {', '.join(map(str, self.inputs))}; {aside}".rstrip("; ")
+            raise UsageError(" ".join(failures) or (nothing if aside else f"{nothing}."))
         predictor = predictor.with_options(
             score=self.score, image_size=self.image_size, tile=self.tile, overlap=self.overlap, flip=self.flip
         )
         outcome = self.predict_all(predictor, paths, what)
-        for note in outcome.notes:
+        for note in [*outcome.notes, *([aside] if aside else [])]:
             say(f"note: {note}")
         also = "; each object of its own is in its folder cutouts" if self.cutouts else ""
         pictures = "label volumes, pictures" if what == "scan" else "pictures"

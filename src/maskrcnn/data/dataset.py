@@ -32,8 +32,9 @@ LOOKED_FOR = (
     "COCO json (_annotations.coco.json or a single json file), LabelMe json beside the images, VIA json or csv, "
     "Pascal VOC (Annotations/ or SegmentationObject/), YOLO (data.yaml, or images/ and labels/ with text files), "
     "label maps (images/ and labels/), class maps (images/ and classes/ or masks/), and one mask file for each object "
-    "(NAME/images/ and NAME/masks/), recordings with labels of the same name (WFDB, WAV, FLAC, csv, npz, npy, GenBank, "
-    "FASTA), scans (images/ and labels/ with NIfTI, TIFF stacks, npz or npy, or imagesTr/ and labelsTr/)"
+    "(NAME/images/ and NAME/masks/), recordings with labels of the same name (WFDB, EDF, WAV, FLAC, csv, npz, npy, "
+    "GenBank, FASTA), scans (images/ and labels/ with NIfTI, NRRD, MetaImage, TIFF stacks, npz or npy, or imagesTr/ "
+    "and labelsTr/)"
 )
 
 

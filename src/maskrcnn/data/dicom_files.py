@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from maskrcnn.data.mosaic import is_mosaic, tiles_of
 from maskrcnn.data.slices import Slice
 from maskrcnn.data.volume import extra
 from maskrcnn.data.voxels import reading
@@ -23,8 +24,16 @@ TAGS = (
     "SOPClassUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "FrameOfReferenceUID", "Rows", "Columns",
     "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "ImagePositionPatient", "ImageOrientationPatient",
     "PixelSpacing", "SliceThickness", "SpacingBetweenSlices", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence",
-    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "ImageType", "GridFrameOffsetVector",
+    "DoseGridScaling",
 )  # fmt: skip
+SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
+DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
+OTHERS = frozenset({
+    ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".nii", ".gz", ".csv", ".tsv", ".txt", ".json",
+    ".xml", ".npz", ".npy", ".wav", ".flac", ".mp3", ".hea", ".dat", ".edf", ".py", ".md", ".html", ".yaml", ".zip",
+    ".safetensors", ".pt", ".pth", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgz", ".mgh",
+})  # fmt: skip
 GREY = ("MONOCHROME1", "MONOCHROME2")
 
 
@@ -37,15 +46,20 @@ class Image:
     series: str
     title: str
 
+    @property
+    def is_segmentation(self) -> bool:
+        """Whether it says of a scan which voxels are what."""
+        return str(self.header.get("SOPClassUID")) in SEGMENTATIONS
+
 
 def may_be_dicom(name: str) -> bool:
-    """Whether a file of this name may be one: DICOM files often have no suffix, or the last part of a number."""
-    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122
-    return not name.startswith(".") and (suffix in SUFFIXES or suffix == "" or suffix[1:].isdigit())
+    """Whether a file of this name may be one: any name but that of another format. Scanners write what they like
+    behind the last dot, or nothing."""
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() not in OTHERS  # noqa: PTH122
 
 
 def is_dicom_file(path: Path) -> bool:
-    """Whether a file's name or, where that says nothing, the mark at its byte 128 is that of DICOM."""
+    """Whether a file's suffix or, where that says nothing, the mark at its byte 128 is that of DICOM."""
     if path.suffix.lower() in SUFFIXES:
         return is_file(path)
     try:
@@ -93,11 +107,14 @@ def slices_of(image: Image) -> list[Slice]:
         if "ModalityLUTSequence" in header:
             raise DataError(f"{image.path} gives its values by a table; export it with a slope and an intercept.")
         count = int(header.get("NumberOfFrames") or 1)
+        if header.get("SOPClassUID") == DOSE:
+            return _dose_slices(image, count)
         frames = header.get("PerFrameFunctionalGroupsSequence")
         if not frames:
             if count > 1:
                 raise DataError(f"{image.path} has {count} frames without positions; export it as a series of slices.")
-            return [_slice(image, 0, image.path.name, [header])]
+            only = _slice(image, 0, image.path.name, [header])
+            return tiles_of(image.path, only) if is_mosaic(header) else [only]
         if len(frames) != count:
             raise DataError(f"{image.path} has {count} frames but describes {len(frames)}; export it again.")
         shared = list(header.get("SharedFunctionalGroupsSequence") or ())
@@ -106,6 +123,31 @@ def slices_of(image: Image) -> list[Slice]:
             _slice(image, k, f"{several}{k + 1}" if several else image.path.name, [frame, *shared, header])
             for k, frame in enumerate(frames)
         ]
+
+
+def _dose_slices(image: Image, count: int) -> list[Slice]:
+    """The planes of a dose: where its frames lie is a vector of offsets, its values have a scale of their own.
+
+    Offsets from 0 run along the normal of the first plane; others are z itself (PS3.3 C.8.8.3.2).
+    """
+    header = image.header
+    vector = header.get("GridFrameOffsetVector")
+    offsets = np.atleast_1d(np.array([0.0] if vector is None else vector, dtype=np.float64))
+    scale = float(header.get("DoseGridScaling") or np.nan)
+    if len(offsets) != count or not np.isfinite(offsets).all() or not np.isfinite(scale):
+        raise DataError(f"{image.path} is a dose without a scale, or without the place of each plane; export it again.")
+    first = _slice(image, 0, f"{image.path.name} plane 1", [header])
+    along = first.normal if offsets[0] == 0 else np.array([0.0, 0.0, 1.0])
+    return [
+        replace(
+            first,
+            frame=k,
+            name=f"{image.path.name} plane {k + 1}",
+            position=first.position + along * offset,
+            scale=(scale, 0.0),
+        )
+        for k, offset in enumerate(offsets - offsets[0])
+    ]
 
 
 def _image(path: Path) -> Image | None:

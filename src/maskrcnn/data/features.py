@@ -12,7 +12,7 @@ from maskrcnn.data.intervals import Interval, Part, cut_interval, join_parts
 from maskrcnn.errors import DataError
 
 DEFAULT = "gene"
-STRETCH = re.compile(r"(?P<types>[^@]*)(?:@(?P<low>\d*)-(?P<high>\d*))?")
+STRETCH = re.compile(r"(?P<types>[^@]*)(?:@(?P<low>\d{0,18})-(?P<high>\d{0,18}))?")
 
 
 @dataclass(frozen=True)

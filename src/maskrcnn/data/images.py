@@ -15,6 +15,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from maskrcnn.data.size_limit import check_size
+from maskrcnn.data.unread_formats import how_to_export
 from maskrcnn.errors import DataError
 from maskrcnn.files import broken_links, exists, is_file, is_file_entry, is_folder, resolved, why_missing
 from maskrcnn.structures import Record
@@ -206,6 +207,8 @@ def _unreadable(path: str | Path, error: Exception) -> DataError:
         return DataError(f"{path} is a folder; name an image file.")
     if Path(path).stat().st_size == 0:
         return DataError(f"{path} is empty (0 bytes); copy or download it again.")
+    if told := how_to_export(Path(path)):
+        return DataError(f"{path} {told}")
     if isinstance(error, UnidentifiedImageError):
         return DataError(f"{path} is not an image in a format that can be read; save it as PNG or JPEG.")
     if "truncated" in str(error):

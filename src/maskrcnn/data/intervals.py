@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from maskrcnn.data.records import Dataset
+from maskrcnn.errors import DataError
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 
@@ -106,9 +107,13 @@ def signal_dataset(
         signals: in order; what passes their ends is cut off here, and what lies outside is left out.
         problems: what was found so far; it is added to.
         class_names: in order; names that intervals have beside them follow in alphabetical order.
+
+    Raises:
+        DataError: where the labels of every recording lie beyond its end.
     """
-    for signal in signals:
-        signal.intervals = _inside(signal, problems)
+    signals = [signal for signal in signals if _keep_inside(signal, problems)]
+    if not signals:
+        raise DataError(f"{path}: not one recording can be used; the first fault: {first_fault(problems)}")
     used = sorted({interval.name for signal in signals for interval in signal.intervals})
     names = tuple(dict.fromkeys([*class_names, *used]))
     labels = {name: label for label, name in enumerate(names, start=1)}
@@ -116,6 +121,11 @@ def signal_dataset(
     ids = [signal.path.stem if stems[signal.path.stem] == 1 else str(signal.path) for signal in signals]
     sources = [SignalRecord(signal, labels, image_id) for signal, image_id in zip(signals, ids)]
     return Dataset(path, names, tuple(labels.values()), sources, has_masks=True, problems=problems)
+
+
+def first_fault(problems: Sequence[str]) -> str:
+    """The first sentence that says that something was left out, else the first."""
+    return next((problem for problem in problems if "left out" in problem), problems[0])
 
 
 def interval_regions(length: int, covers: Sequence[Sequence[Part]]) -> Regions:
@@ -146,6 +156,17 @@ def cut_interval(interval: Interval, low: float, high: float) -> Interval | None
     first, last = interval.sides()
     box = None if interval.box is None else (max(first, low), min(last, high))
     return Interval(interval.name, parts, box, interval.unknown, interval.crowd)
+
+
+def _keep_inside(signal: LabelledSignal, problems: list[str]) -> bool:
+    """Cut the intervals to the recording; whether any is left. Labels that all lie behind its end are of another
+    recording or in another unit, and it is no recording of nothing."""
+    count = len(signal.intervals)
+    inside = _inside(signal, problems)
+    if count and not inside:
+        problems[-1] = f"{signal.path} was left out: all {count} intervals of its labels lie beyond its end."
+    signal.intervals = inside
+    return bool(inside) or not count
 
 
 def _inside(signal: LabelledSignal, problems: list[str]) -> list[Interval]:

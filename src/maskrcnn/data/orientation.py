@@ -14,6 +14,7 @@ import numpy as np
 from maskrcnn.data.volume import Turn
 from maskrcnn.errors import DataError
 
+FINEST, COARSEST = 1e-10, 1e8  # mm between voxels
 LEAST_INDEPENDENCE = 1e-3  # singular value of the axes' unit vectors: less, and two of them point the same way
 
 
@@ -65,6 +66,14 @@ def check_affine(affine: np.ndarray, path: Path) -> None:
         raise DataError(f"{path}: the last row of its affine is not 0, 0, 0, 1; write the file again with a valid one.")
     if not min(steps(affine)) > 0:
         raise DataError(f"{path}: an axis of its affine has no length; write the file again with a valid one.")
+    check_steps(steps(affine), path)
+
+
+def check_steps(spacing: Sequence[float], path: Path) -> None:
+    """Raises DataError for a distance of voxels (in mm) that no microscope and no landscape has."""
+    strange = next((step for step in spacing if not FINEST <= step <= COARSEST), None)
+    if strange is not None:
+        raise DataError(f"{path} says that its voxels are {strange:g} mm apart; write it again with their real size.")
 
 
 def _turn(affine: np.ndarray, path: Path) -> Turn:

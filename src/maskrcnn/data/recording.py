@@ -13,6 +13,8 @@ from torch import Tensor
 
 from maskrcnn.errors import DataError, UsageError
 
+SLOWEST, FASTEST = 1e-9, 1e12  # samples a second
+
 
 @dataclass(frozen=True)
 class Signal:
@@ -23,9 +25,11 @@ class Signal:
             A, C, G, T for DNA (a base that is not one of these four is a quarter of each).
         rate: samples a second; 1 for DNA (one a base) and for a series without a column of times.
         channel_names: C names.
-        kind: ``wfdb``, ``audio``, ``series`` or ``dna``.
+        kind: ``wfdb`` (EDF too), ``audio``, ``series`` or ``dna``.
         unit: of a position divided by ``rate``: ``s``, ``bp`` or ``samples``.
-        notes: one sentence for each fault that was found and mended.
+        notes: one sentence for each fault that was found and mended, and for what was guessed.
+        leads: the channels that a model which looks at one channel at a time looks at; empty: all.
+        sequence: the name of a sequence of bases in its own file; empty for other kinds.
     """
 
     samples: Tensor
@@ -34,6 +38,12 @@ class Signal:
     kind: str
     unit: str = "s"
     notes: tuple[str, ...] = ()
+    leads: tuple[int, ...] = ()
+    sequence: str = ""
+
+    def lead_samples(self) -> Tensor:
+        """The samples ``[C', T]`` of the leads."""
+        return self.samples[list(self.leads)] if self.leads else self.samples
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,17 @@ def fill_gaps(samples: np.ndarray) -> tuple[np.ndarray, list[int]]:
         if gaps[-1]:
             channel[:] = np.interp(positions, positions[known], channel[known]) if known.any() else 0
     return filled, gaps
+
+
+def checked_rate(path: Path, rate: float) -> float:
+    """``rate``, where it can be one: an oscilloscope takes 1e11 samples a second, a tree one a year.
+
+    Raises:
+        DataError: for what is no number, not positive, or far beyond either.
+    """
+    if not SLOWEST <= rate <= FASTEST:  # not a number fails as well
+        raise DataError(f"{path} says {rate:g} samples a second, which is no sampling rate; correct its header.")
+    return float(rate)
 
 
 def stretch(path: Path, length: int, start: int, stop: int | None) -> tuple[int, int]:

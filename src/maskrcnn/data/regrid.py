@@ -18,12 +18,14 @@ from maskrcnn.data import geometry
 from maskrcnn.data.contrast import stretch_contrast
 from maskrcnn.data.log_mel import log_mel
 from maskrcnn.data.resample import resample
+from maskrcnn.errors import DataError
 from maskrcnn.regions import AxisMap
 from maskrcnn.structures import Record
 
 SAME_RATE = 0.01  # relative difference of two sampling rates that comes of counting whole frames
 OUTER_PERCENT = 0.5  # of the samples at either end do not count for a channel's mean and deviation: artefacts
 MOST_SAMPLES = 1 << 16  # that these are taken of
+COARSEST, FINEST = 64, 1e5  # times a model's samples: a file of others holds nothing that the model could see
 
 
 def whole_file(image: Tensor, preprocess: PreprocessConfig) -> Tensor:
@@ -57,6 +59,28 @@ def grid_scale(spacing: Sequence[float] | None, preprocess: PreprocessConfig) ->
     own = preprocess.spacing
     assert own is not None
     return [float(old) / float(new) for old, new in zip(reversed(spacing or own), reversed(own))]
+
+
+def check_scale(source: object, spacing: Sequence[float] | None, preprocess: PreprocessConfig) -> None:
+    """Refuse a file whose samples are so much coarser or finer than those that a model has learned on that its headers
+    must be wrong: on the model's grid it would be too large for any memory, or hold nothing.
+
+    Args:
+        source: of the file, for the message.
+        spacing: of the file, x first; None where it says nothing.
+
+    Raises:
+        DataError: with the file's name and both numbers.
+    """
+    if preprocess.spacing is None or spacing is None:
+        return
+    own = (1 / preprocess.sound_rate,) if preprocess.log_mel and preprocess.sound_rate else preprocess.spacing
+    for old, new in zip(spacing, own):
+        if not 1 / FINEST <= float(old) / float(new) <= COARSEST:
+            raise DataError(
+                f"{source} has samples that are {float(old):.4g} apart and the model has learned on {float(new):.4g}; "
+                "correct the rate or the size of voxels in its header, or choose another model."
+            )
 
 
 def grid_shape(

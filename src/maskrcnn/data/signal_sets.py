@@ -8,7 +8,9 @@ from pathlib import Path
 
 from maskrcnn.data.interval_tables import TABLE
 from maskrcnn.data.labelled import read_lines
-from maskrcnn.data.readers import audio, dna, series, wfdb_records
+from maskrcnn.data.packed import unpacked_stem
+from maskrcnn.data.passed_over import count_by_suffix
+from maskrcnn.data.readers import audio, dna, edf, series, wfdb_records
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.signals import find_signals, is_signal, named_signal, read_record_signal, signals_in
 from maskrcnn.errors import DataError
@@ -19,6 +21,7 @@ LISTS = ("", ".txt", ".lst")  # suffixes of a file that lists recordings, such a
 Opener = Callable[[Path, Sequence[Path], str], Dataset]
 OPENERS: tuple[tuple[str, Callable[[Path], bool], Opener], ...] = (
     ("wfdb", wfdb_records.is_wfdb, wfdb_records.open_wfdb),
+    ("wfdb", edf.is_edf, edf.open_edf),
     ("audio", audio.is_audio, audio.open_audio),
     ("dna", dna.is_dna, dna.open_dna),
     ("series", series.is_series, series.open_series),
@@ -50,6 +53,8 @@ def open_signal_set(path: Path, choice: str = "") -> Dataset:
             data = opened(path, own, choice)
             others = len(files) - len(own)
             notes = [f"{path}: recordings of another kind were left out ({others}); open them apart."] if others else []
+            aside = _left_aside(path, files)
+            notes += [f"{path}: {aside}"] if aside else []
             return replace(data, problems=[*data.problems, *notes], read_image=read_record_signal, kind=kind)
     raise DataError(f"{path} has no recordings that can be read.")
 
@@ -64,6 +69,16 @@ def _files(path: Path) -> list[Path]:
         return signals_in(path)
     named = named_signal(path)
     return [named] if named is not None else find_signals(_listed(path))
+
+
+def _left_aside(path: Path, files: Sequence[Path]) -> str:
+    """A sentence about the files of a folder that are neither recordings nor labels of one."""
+    if not is_folder(path):
+        return ""
+    stems = {file.name[: len(file.name) - len(file.suffix)] for file in files} | {unpacked_stem(file) for file in files}
+    found = (entry for entry in path.iterdir() if is_file(entry) and not entry.name.startswith("."))
+    rest = (file for file in found if file not in files and not wfdb_records.is_wfdb(file) and file.suffix not in LISTS)
+    return count_by_suffix(file for file in rest if not any(file.name.startswith(f"{stem}.") for stem in stems))
 
 
 def _listed(path: Path) -> list[Path]:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from maskrcnn.data.readers import audio, dna, series, wfdb_records
+from maskrcnn.data.readers import audio, dna, edf, series, wfdb_records
 from maskrcnn.data.recording import Signal
+from maskrcnn.data.unread_formats import how_to_export
+from maskrcnn.data.wfdb_segments import HEADER, segments_in
 from maskrcnn.errors import DataError
 from maskrcnn.files import broken_links, exists, is_file, is_file_entry, is_folder, resolved, why_missing
 from maskrcnn.structures import Record
@@ -32,16 +34,17 @@ def read_signal(path: str | Path, start: int = 0, stop: int | None = None) -> Si
             return read(path, start, stop)
     if path.suffix.lower() in series.SUFFIXES:  # it does not look like one, so reading it tells why
         return series.read_series(path, start, stop)
-    raise DataError(f"{path} is no signal that can be read; known are {KNOWN}.")
+    told = how_to_export(path)
+    raise DataError(f"{path} {told}" if told else f"{path} is no signal that can be read; known are {KNOWN}.")
 
 
 def read_record_signal(record: Record) -> Tensor:
-    """The samples ``[C, T]`` of a labelled record, as float32.
+    """The samples ``[C, T]`` of a labelled record, as float32; of a record with other channels its leads.
 
     Raises:
         DataError: where the file cannot be read or has another length than its labels say.
     """
-    samples = read_signal(record.source).samples
+    samples = read_signal(record.source).lead_samples()
     if record.spatial_shape is not None and tuple(samples.shape[1:]) != record.spatial_shape:
         raise DataError(
             f"{record.source} has {samples.shape[1]} samples but its labels were read for {record.spatial_shape[0]}; "
@@ -64,7 +67,7 @@ def named_signal(path: str | Path) -> Path | None:
     if not exists(path) and is_file(header):
         return header
     if wfdb_records.is_wfdb(path):
-        return path.with_suffix(wfdb_records.HEADER)
+        return path.with_suffix(HEADER)
     return path if is_file(path) and is_signal(path) else None
 
 
@@ -95,11 +98,14 @@ def find_signals(paths: str | Path | Iterable[str | Path], exclude: str | Path |
 
 
 def signals_in(folder: Path) -> list[Path]:
-    """The signals that lie in ``folder`` itself, in sorted order; a WFDB record as its header."""
-    entries = (entry for entry in os.scandir(folder) if os.path.splitext(entry.name)[1].lower() in SUFFIXES)  # noqa: PTH122
+    """The signals that lie in ``folder`` itself, in sorted order; a WFDB record as its header, without
+    the headers of its segments."""
+    entries = (entry for entry in os.scandir(folder) if entry.name.lower().endswith(ENDINGS))
     files = (Path(entry.path) for entry in entries if is_file_entry(entry) and not entry.name.startswith("."))
     signals = (named_signal(path) for path in sorted(files) if is_signal(path))
-    return list(dict.fromkeys(signal for signal in signals if signal is not None))
+    found = dict.fromkeys(signal for signal in signals if signal is not None)
+    segments = segments_in(signal for signal in found if signal.suffix == HEADER)
+    return [signal for signal in found if signal not in segments]
 
 
 def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
@@ -113,14 +119,16 @@ def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
             yield from _walk(Path(entry.path), excluded)
 
 
-SUFFIXES = frozenset({wfdb_records.HEADER, ".dat"}) | audio.SUFFIXES | dna.SUFFIXES | series.SUFFIXES
+SUFFIXES = frozenset({HEADER, ".dat"}) | edf.SUFFIXES | audio.SUFFIXES | dna.SUFFIXES | series.SUFFIXES
+ENDINGS = tuple(SUFFIXES) + tuple(f"{suffix}.gz" for suffix in dna.SUFFIXES)
 READERS = (  # whose file it is, who reads it
     (wfdb_records.is_wfdb, wfdb_records.read_wfdb),
+    (edf.is_edf, edf.read_edf),
     (audio.is_audio, audio.read_audio),
     (dna.is_dna, dna.read_dna),
     (series.is_series, series.read_series),
 )
 KNOWN = (
-    "WFDB records (.hea), sound (.wav, .flac, .ogg, .aif, .mp3), series of numbers (.csv, .npz, .npy) and DNA (.gb, "
-    ".gbk, .fasta, .fa)"
+    "WFDB records (.hea), EDF (.edf, .bdf), sound (.wav, .flac, .ogg, .aif, .mp3), series of numbers (.csv, .npz, "
+    ".npy) and DNA (.gb, .gbk, .fasta, .fa, also with .gz)"
 )

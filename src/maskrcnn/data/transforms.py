@@ -16,7 +16,7 @@ from torch import Tensor
 from maskrcnn.config import PreprocessConfig
 from maskrcnn.data import geometry
 from maskrcnn.data.augment import AugmentConfig, jitter_colour, vary_amplitude, vary_bands, vary_tone
-from maskrcnn.data.regrid import grid_scale, grid_shape, labelled_part, mirror, regrid, whole_file
+from maskrcnn.data.regrid import check_scale, grid_scale, grid_shape, labelled_part, mirror, regrid, whole_file
 from maskrcnn.ops.boxes import are_larger, clip_boxes, volumes
 from maskrcnn.regions import AxisMap
 from maskrcnn.structures import Instances, Record
@@ -135,6 +135,7 @@ class EvalTransform:
     def __call__(self, image: Tensor, record: Record, generator: np.random.Generator | None = None) -> Sample:
         """The sample of ``image`` ``[C, *S]``; nothing about it is random."""
         p = self.preprocess
+        check_scale(record.source, record.spacing, p)
         whole = whole_file(image, p)
         part, to_part = labelled_part(whole[:1] if p.each_channel else whole, record)
         prepared, to_grid = prepare_part(part, record.spacing, p)
@@ -160,6 +161,7 @@ class TrainTransform:
     def __call__(self, image: Tensor, record: Record, generator: np.random.Generator) -> Sample:
         """A sample of ``image`` ``[C, *S]``, drawn from ``generator`` alone."""
         augment, preprocess = self.augment, self.preprocess
+        check_scale(record.source, record.spacing, preprocess)
         whole = whole_file(image, preprocess)
         if preprocess.each_channel:
             channel = int(generator.integers(len(whole)))

@@ -58,8 +58,8 @@ class FileSpace:
     """How the file itself lays out its voxels; enough to write a map of labels that overlays it.
 
     Attributes:
-        container: ``nifti``, ``dicom``, ``tiff``, ``npz`` or ``npy``: which kind of file a map is written as (of a
-            DICOM series as NIfTI).
+        container: ``nifti``, ``dicom``, ``nrrd``, ``metaimage``, ``tiff``, ``npz`` or ``npy``: which kind of file a
+            map is written as (of the second to fourth as NIfTI).
         spatial_shape: of the file's voxels in tensor order: of a NIfTI file (k, j, i), of a series (slice, row,
             column) with the slices in order of position.
         turn: from that to the axes of :attr:`Volume.samples`.
@@ -122,14 +122,14 @@ def extra(module: str, reads: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError:
-        package = module.partition(".")[0]
+        package = {"nrrd": "pynrrd"}.get(module, module.partition(".")[0])
         raise UsageError(f"To read {reads}, {package} must be installed: pip install 'maskrcnn[volumes]'.") from None
 
 
 def stem_of(path: Path) -> str:
     """The name without its suffixes: ``scan`` of ``scan.nii.gz`` and of ``scan.ome.tif``."""
     name = path.name
-    for suffix in (".nii.gz", ".ome.tiff", ".ome.tif"):
+    for suffix in (".nii.gz", ".ome.tiff", ".ome.tif", ".seg.nrrd"):
         if name.lower().endswith(suffix):
             return name[: -len(suffix)]
     return path.stem if path.suffix and not is_folder(path) else name

@@ -17,6 +17,7 @@ import numpy as np
 from torch import Tensor
 
 from maskrcnn.data.labelled import read_lines
+from maskrcnn.data.passed_over import count_by_suffix
 from maskrcnn.data.records import UNNAMED, Dataset, RecordSource
 from maskrcnn.data.volume import stem_of
 from maskrcnn.data.volume_labels import AUTO, CLASSES, INSTANCES, MEANINGS, LabelledVolume, guess_meaning
@@ -52,6 +53,9 @@ def open_volume_set(folder: Path, meaning: str = AUTO, class_names: Sequence[str
         raise DataError(f"{folder} has no scans in images/ with label volumes in labels/.")
     images, labels, classes = (_volumes_by_stem(folder / name) for name in (*folders, "classes"))
     images, problems = _without_channel(images, labels)
+    for name in folders:
+        aside = _left_aside(folder / name)
+        problems += [f"{folder / name}: {aside}"] if aside else []
     problems += [f"{images[stem]} has no label volume and was left out." for stem in images if stem not in labels]
     problems += [f"{labels[stem]} has no scan and was left out." for stem in labels if stem not in images]
     stems = sorted(images.keys() & labels.keys())
@@ -184,6 +188,14 @@ def _volumes_by_stem(folder: Path) -> dict[str, Path]:
     entries = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
     found = [path for path in entries if (is_volume(path) if is_file(path) else bool(series_in(path)))]
     return {stem_of(path): path for path in found}
+
+
+def _left_aside(folder: Path) -> str:
+    """A sentence about the files of a folder that are no volumes."""
+    entries = [path for path in sorted(folder.iterdir()) if is_file(path) and not path.name.startswith(".")]
+    stems = {stem_of(path) for path in entries if is_volume(path)}
+    others = (path for path in entries if not is_volume(path))
+    return count_by_suffix(path for path in others if path.name.partition(".")[0] not in stems)
 
 
 def _without_channel(images: dict[str, Path], labels: dict[str, Path]) -> tuple[dict[str, Path], list[str]]:

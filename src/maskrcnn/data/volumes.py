@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from maskrcnn.data.readers import dicom, nifti, tiff_stacks, volume_arrays
+from maskrcnn.data.readers import dicom, metaimage, nifti, nrrd_volumes, tiff_stacks, volume_arrays
 from maskrcnn.data.readers.dicom import series_in
+from maskrcnn.data.unread_formats import how_to_export
 from maskrcnn.data.volume import LabelVolume, Volume
 from maskrcnn.errors import DataError
-from maskrcnn.files import broken_links, exists, is_folder, resolved, why_missing
+from maskrcnn.files import broken_links, exists, is_file, is_folder, resolved, why_missing
 
 __all__ = [
     "LabelVolume", "Volume", "find_volumes", "is_volume", "read_label_volume", "read_volume", "series_in",
@@ -98,19 +99,32 @@ def _kind(path: str | Path) -> int:
     if kind is None:  # it does not look like one, so reading it tells why
         kind = next((k for k, suffixes in enumerate(SUFFIXES) if path.name.lower().endswith(suffixes)), None)
     if kind is None or is_folder(path) and not is_volume(path):
-        raise DataError(f"{path} is no volume that can be read; known are {KNOWN}.")
+        told = how_to_export(path) if is_file(path) else ""
+        raise DataError(f"{path} {told}" if told else f"{path} is no volume that can be read; known are {KNOWN}.")
     return kind
 
 
 SINGLE_FILES = (  # whose file it is, who reads it, who reads it as labels
     (nifti.is_nifti, nifti.read_nifti, nifti.read_nifti_labels),
+    (nrrd_volumes.is_nrrd, nrrd_volumes.read_nrrd, nrrd_volumes.read_nrrd_labels),
+    (metaimage.is_metaimage, metaimage.read_metaimage, metaimage.read_metaimage_labels),
     (tiff_stacks.is_tiff_stack, tiff_stacks.read_tiff_stack, tiff_stacks.read_tiff_stack_labels),
     (volume_arrays.is_volume_array, volume_arrays.read_volume_array, volume_arrays.read_volume_array_labels),
 )
 READERS = (*SINGLE_FILES, (dicom.is_dicom, dicom.read_dicom, dicom.read_dicom_labels))
-SUFFIXES = (nifti.SUFFIXES, tiff_stacks.SUFFIXES, volume_arrays.SUFFIXES, dicom.SUFFIXES)
-VOLUME_SUFFIXES = (".nii", ".nii.gz", ".mgz", ".mgh", ".hdr", *tiff_stacks.SUFFIXES, *volume_arrays.SUFFIXES)
+SUFFIXES = (
+    nifti.SUFFIXES,
+    nrrd_volumes.SUFFIXES,
+    metaimage.SUFFIXES,
+    tiff_stacks.SUFFIXES,
+    volume_arrays.SUFFIXES,
+    dicom.SUFFIXES,
+)
+VOLUME_SUFFIXES = (
+    ".nii", ".nii.gz", ".mgz", ".mgh", ".hdr", *nrrd_volumes.SUFFIXES, *metaimage.SUFFIXES, *tiff_stacks.SUFFIXES,
+    *volume_arrays.SUFFIXES,
+)  # fmt: skip
 KNOWN = (
-    "NIfTI (.nii, .nii.gz), DICOM series (a folder, or one of its files), TIFF stacks (.tif of several pages) and "
-    "arrays (.npz, .npy of [Z, Y, X])"
+    "NIfTI (.nii, .nii.gz), DICOM series (a folder, or one of its files), NRRD (.nrrd, .nhdr), MetaImage (.mha, .mhd), "
+    "TIFF stacks (.tif of several pages) and arrays (.npz, .npy of [Z, Y, X])"
 )

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from maskrcnn.data.orientation import check_steps, turn_to_canonical
 from maskrcnn.data.recording import reason
 from maskrcnn.data.size_limit import check_size
 from maskrcnn.data.volume import FileSpace, LabelVolume, Volume
@@ -54,6 +55,7 @@ def volume_of(path: Path, voxels: Voxels) -> Volume:
         DataError: for an axis without voxels, complex numbers or text, a channel without a finite number.
     """
     check_numbers(path, voxels.channels)
+    check_steps(voxels.spacing or (), path)
     samples = _scaled(voxels)
     names = voxels.channel_names or _numbered(len(samples))
     notes = [*voxels.notes]
@@ -75,6 +77,7 @@ def labels_of(path: Path, voxels: Voxels) -> LabelVolume:
         DataError: for several channels, or what is no whole number from 0.
     """
     check_numbers(path, voxels.channels)
+    check_steps(voxels.spacing or (), path)
     if len(voxels.channels) > 1:
         raise DataError(f"The label map {path} has {len(voxels.channels)} channels; save one number a voxel.")
     found, scaled = voxels.channels[0], voxels.scale != UNSCALED
@@ -152,6 +155,24 @@ def check_numbers(path: Path, channels: Sequence[np.ndarray] | np.ndarray) -> No
         raise DataError(f"{path} holds complex numbers; save their magnitude.")
     if channels[0].dtype.kind not in "fiub":
         raise DataError(f"{path} holds {channels[0].dtype}, not numbers; save one number a voxel.")
+
+
+def placed(path: Path, channels: np.ndarray, container: str, affine: np.ndarray) -> Voxels:
+    """Voxels ``[C, K, J, I]`` that lie where ``affine`` says, turned to canonical axes.
+
+    Args:
+        path: of the file, for errors.
+        channels: in the file's own order.
+        container: as in :class:`FileSpace`.
+        affine: float64 ``[4, 4]`` from (i, j, k) to RAS+ millimetres.
+
+    Raises:
+        DataError: for an axis without voxels, or an affine that says no place.
+    """
+    check_numbers(path, channels)
+    shape = channels.shape[1:]
+    turn, turned, spacing = turn_to_canonical(affine, shape, path)
+    return Voxels(turn.apply(channels), FileSpace(container, shape, turn, affine), spacing, turned)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from maskrcnn.data.recording import checked_rate
 from maskrcnn.errors import DataError
 
 SKIP, NUM, SUB, CHN, AUX = 59, 60, 61, 62, 63
@@ -79,4 +80,4 @@ def read_marks(path: Path) -> Marks:
     if any(sample < 0 for sample, *_ in marks):
         raise DataError(f"{path} has annotations before the record begins; it is damaged: download it again.")
     samples, symbols, numbers = (list(column) for column in zip(*marks)) if marks else ([], [], [])
-    return Marks(samples, symbols, numbers, rate or None)
+    return Marks(samples, symbols, numbers, checked_rate(path, rate) if rate else None)

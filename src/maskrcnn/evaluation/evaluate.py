@@ -8,6 +8,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from maskrcnn.data.records import UNNAMED, Dataset
+from maskrcnn.data.regrid import check_scale
 from maskrcnn.errors import DataError
 from maskrcnn.evaluation.coco import CocoResult, evaluate_detections
 from maskrcnn.evaluation.fields import field_measures
@@ -91,6 +92,7 @@ def _detect(
         for index in chunk:
             try:
                 record = dataset[index]
+                check_scale(record.source, record.spacing, predictor.info.config.preprocess)
                 images.append(dataset.read_image(record))
                 spacings.append(record.spacing)
                 records.append(record)

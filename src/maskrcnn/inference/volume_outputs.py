@@ -58,7 +58,8 @@ class VolumeWriter:
     """Writes the objects found in volumes into a folder, each file whole or not at all.
 
     Objects are numbered from 1, best first, the same in every file. Maps and cutouts are in the scan's own space, so
-    that any viewer lays them over it: ``.nii.gz`` for NIfTI and DICOM, ``.tif``, ``.npz`` or ``.npy`` for those.
+    that any viewer lays them over it: ``.nii.gz`` for NIfTI, DICOM, NRRD and MetaImage, ``.tif``, ``.npz`` or ``.npy``
+    for those.
 
     * ``<stem>.instances.<ext>`` for each scan: the number of the object that each voxel belongs to, 0 being background;
       where objects overlap the surer one has the voxel. Of a model without masks, objects are their boxes. A second

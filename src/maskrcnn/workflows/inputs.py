@@ -7,8 +7,11 @@ from pathlib import Path
 
 from maskrcnn.checkpoints.ours import read_info
 from maskrcnn.data.images import find_images, is_image
-from maskrcnn.data.readers import audio, dna, series, wfdb_records
+from maskrcnn.data.passed_over import passed_over
+from maskrcnn.data.readers import audio, dna, edf, series, wfdb_records
+from maskrcnn.data.readers.dicom import is_dicom
 from maskrcnn.data.signals import find_signals
+from maskrcnn.data.volume import stem_of
 from maskrcnn.data.volumes import find_volumes, is_volume
 from maskrcnn.errors import UsageError
 from maskrcnn.files import exists as is_there
@@ -17,8 +20,9 @@ from maskrcnn.model_info import ModelInfo
 from maskrcnn.pretrained import DEFAULT_MODEL, DEFAULT_OF_KIND, model_path, shipped_models
 from maskrcnn.workflows.kinds import KINDS
 
+SCAN_SIDECARS = frozenset({".json", ".bval", ".bvec", ".img", ".hdr", ".raw", ".zraw", ".gz", ".bz2"})
 KIND_TESTS: dict[str, Callable[[Path], bool]] = {
-    "wfdb": wfdb_records.is_wfdb,
+    "wfdb": lambda path: wfdb_records.is_wfdb(path) or edf.is_edf(path),
     "audio": audio.is_audio,
     "dna": dna.is_dna,
     "series": series.is_series,
@@ -42,6 +46,28 @@ def find_inputs(paths: Sequence[Path], info: ModelInfo, exclude: Path | None = N
     if kind == "volume":
         return find_volumes(paths, exclude), "scan"
     return find_signals(paths, exclude), "recording"
+
+
+def left_aside(paths: Sequence[Path], found: Sequence[Path], what: str, exclude: Path) -> str:
+    """A sentence that counts, by suffix, the files in folders among ``paths`` that are no recordings or scans and do
+    not belong to one; empty for images, or where there are none.
+
+    Args:
+        paths: what the user named.
+        found: and what of it is looked at.
+        what: ``recording`` or ``scan``.
+        exclude: a folder that is never read.
+    """
+    if what == "image":
+        return ""
+    stems = {(path.parent, stem_of(path)) for path in found}
+    own = SCAN_SIDECARS if what == "scan" else None
+
+    def belongs(file: Path) -> bool:
+        named = any((file.parent, file.name[:k]) in stems for k, sign in enumerate(file.name) if sign == ".")
+        return (named and (own is None or file.suffix.lower() in own)) or wfdb_records.is_wfdb(file) or is_dicom(file)
+
+    return passed_over(paths, found, belongs, exclude)
 
 
 def default_model(paths: Sequence[Path], exclude: Path | None = None) -> str:

@@ -46,7 +46,9 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "image": Kind(2, "mobilenet_v2_fpn", "a picture"),
-    "wfdb": Kind(1, "signal_fpn", "a WFDB record", {"standardise": True, "each_channel": True}, own_channels=False),
+    "wfdb": Kind(
+        1, "signal_fpn", "a WFDB record or EDF", {"standardise": True, "each_channel": True}, own_channels=False
+    ),
     "series": Kind(1, "signal_fpn", "a series of numbers", {"standardise": True}),
     "audio": Kind(1, "signal_fpn", "a sound", {"standardise": True, "log_mel": True}, own_channels=False),
     "dna": Kind(1, "signal_fpn", "a sequence", {"standardise": False, "mirror_channels": COMPLEMENT}),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from maskrcnn.data.recording import Signal
+from maskrcnn.data.regrid import check_scale
 from maskrcnn.data.signals import read_signal
 from maskrcnn.errors import DataError
 from maskrcnn.inference.predictor import Predictor
@@ -40,12 +41,13 @@ def predict_signals(
     predictor = predictor.with_options(classes=tuple(classes))
     info, outcome = predictor.info, Outcome()
     writer = SignalWriter(out, info.class_names, info.category_ids or None, cutouts, heads_of(predictor.model))
+    each_channel = info.config.preprocess.each_channel
     with said_how_far(outcome, len(paths), out):
         for path in paths:
             try:
                 signal = read_signal(path)
                 check_channels(predictor, path, signal)
-                found = predictor(signal.samples, (1 / signal.rate,))
+                found = predictor(signal.lead_samples() if each_channel else signal.samples, (1 / signal.rate,))
             except DataError as error:
                 outcome.failures.append(str(error))
                 continue
@@ -56,7 +58,7 @@ def predict_signals(
             outcome.notes += signal.notes
             found = found[: max_detections if max_detections is not None else len(found)]
             try:
-                writer.add(printable(path), signal, found)
+                writer.add(printable(path), signal, found, sequence=signal.sequence)
             except OSError as error:
                 outcome.failures.append(unwritten(path, error))
                 continue
@@ -68,7 +70,7 @@ def predict_signals(
 
 
 def check_channels(predictor: Predictor, path: Path, signal: Signal) -> None:
-    """Refuse a recording of another kind or with other channels than the model sees.
+    """Refuse a recording of another kind, at another scale or with other channels than the model sees.
 
     Raises:
         DataError: with the path and what to do.
@@ -79,6 +81,7 @@ def check_channels(predictor: Predictor, path: Path, signal: Signal) -> None:
             f"{path} is of the kind {signal.kind}, and the model was trained on {kind}: choose another model."
         )
     p = config.preprocess
+    check_scale(path, (1 / signal.rate,), p)
     if not (p.each_channel or p.log_mel) and len(signal.samples) != config.in_channels:
         raise DataError(
             f"{path} has {len(signal.samples)} channels ({', '.join(signal.channel_names)}), and the model sees "

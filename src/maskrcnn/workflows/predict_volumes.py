@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from maskrcnn.data.regrid import check_scale
 from maskrcnn.data.volume import Volume
 from maskrcnn.data.volumes import read_volume
 from maskrcnn.errors import DataError
@@ -70,12 +71,13 @@ def predict_volumes(
 
 
 def check_channels(predictor: Predictor, path: Path, volume: Volume) -> None:
-    """Refuse a scan with other channels than the model sees.
+    """Refuse a scan at another scale or with other channels than the model sees.
 
     Raises:
         DataError: with the path and what to do.
     """
     config, count = predictor.info.config, len(volume.samples)
+    check_scale(path, volume.spacing, config.preprocess)
     if not config.preprocess.each_channel and count != config.in_channels:
         raise DataError(
             f"{path} has {count} channel{'s' * (count != 1)}, and the model sees {config.in_channels}: save those that "

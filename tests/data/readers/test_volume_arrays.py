@@ -109,3 +109,14 @@ def test_series_and_volumes_do_not_claim_each_other_s_files(tmp_path):
     assert not is_volume_array(save(tmp_path / "two.npz", p=VALUES, q=VALUES))
     (tmp_path / "broken.npz").write_bytes(b"PK")
     assert not is_volume_array(tmp_path / "broken.npz") and not is_volume_array(tmp_path / "gone.npy")
+
+
+@pytest.mark.parametrize("said", [
+    {"spacing": [1e300, 1, 1]}, {"spacing": [1e-300, 1, 1]}, {"spacing": [1, 1, 1e38]},
+    {"affine": np.diag([1e300, 1, 1, 1])}, {"affine": np.diag([1e-300, 1, 1, 1])},
+    {"affine": np.full((4, 4), np.inf)},
+])  # fmt: skip
+def test_sizes_that_no_voxel_has_are_refused(tmp_path, said):
+    np.savez(tmp_path / "a.npz", volume=np.zeros((3, 4, 5)), **said)
+    with pytest.raises(DataError, match="a.npz"):
+        read_volume_array(tmp_path / "a.npz")

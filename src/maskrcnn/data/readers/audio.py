@@ -6,7 +6,6 @@ Labels are Audacity's label tracks (``STEM.txt``) or tables (``STEM.csv``), see 
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,16 @@ from typing import Any
 import numpy as np
 
 from maskrcnn.data.interval_tables import find_labels, listed_classes, read_intervals
-from maskrcnn.data.intervals import LabelledSignal, signal_dataset
-from maskrcnn.data.recording import Signal, SignalHeader, extra, finite_signal, reason, stretch
+from maskrcnn.data.intervals import LabelledSignal, first_fault, signal_dataset
+from maskrcnn.data.recording import Signal, SignalHeader, checked_rate, extra, finite_signal, reason, stretch
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.size_limit import check_size
+from maskrcnn.data.wav_header import Patched, wav_size
 from maskrcnn.errors import DataError
 
 SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".aif", ".aiff", ".mp3"})
 BYTES_A_SAMPLE = 12  # of memory: as it is read, with its channels apart, and without gaps
-UNKNOWN_SIZE = 0xFFFFFFFF  # of a WAV that was written as a stream
+ENDLESS = 1 << 62  # frames: what libsndfile says of a stream that does not
 
 
 def is_audio(path: Path) -> bool:
@@ -39,12 +39,12 @@ def read_audio(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     header = audio_header(path)
     low, high = stretch(path, header.length, start, stop)
     check_size(path, (high - low) * header.channels, "samples", BYTES_A_SAMPLE)
-    samples, rate = _ask(path, "read", start=low, stop=high, dtype="float32", always_2d=True)
+    samples, _ = _ask(path, "read", start=low, stop=high, dtype="float32", always_2d=True)
     if len(samples) == 0:
         raise DataError(f"{path} has no samples from {low} to {high}; it is cut off: copy it again.")
     count = samples.shape[1]
     names = ("left", "right") if count == 2 else tuple(f"channel {k}" for k in range(1, count + 1))
-    signal = finite_signal(path, np.ascontiguousarray(samples.T), float(rate), names, "audio")
+    signal = finite_signal(path, np.ascontiguousarray(samples.T), header.rate, names, "audio")
     return Signal(signal.samples, signal.rate, names, "audio", notes=(*header.notes, *signal.notes))
 
 
@@ -53,9 +53,12 @@ def audio_header(path: Path) -> SignalHeader:
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty (0 bytes); record or copy it again.")
     info = _ask(path, "info")
-    missing = _missing_bytes(path)
+    missing = wav_size(path).missing
     note = f"{path} is cut off before its end ({missing} bytes are missing); what is there was read."
-    return SignalHeader(int(info.frames), float(info.samplerate), (note,) if missing else (), int(info.channels))
+    if info.frames >= ENDLESS:
+        raise DataError(f"{path} does not say how many samples it holds, as a stream does not; save it as WAV.")
+    rate = checked_rate(path, info.samplerate)
+    return SignalHeader(int(info.frames), rate, (note,) if missing else (), int(info.channels))
 
 
 def open_audio(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
@@ -83,31 +86,19 @@ def open_audio(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
         except DataError as error:
             problems.append(f"{file} was left out: {error}")
     if not signals:
-        raise DataError(f"{path}: not one recording can be used; the first fault: {problems[0]}")
+        raise DataError(f"{path}: not one recording can be used; the first fault: {first_fault(problems)}")
     return signal_dataset(path, signals, problems, listed_classes(files))
-
-
-def _missing_bytes(path: Path) -> int:
-    """How many bytes of samples a WAV promises that the file does not hold; 0 for other formats."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        if file.read(4) != b"RIFF":
-            return 0
-        at = 12
-        while at + 8 <= size:
-            file.seek(at)
-            name, length = struct.unpack("<4sI", file.read(8))
-            if name == b"data":
-                return 0 if length >= UNKNOWN_SIZE - 64 else max(0, at + 8 + length - size)
-            at += 8 + length + length % 2
-    return 0
 
 
 def _ask(path: Path, function: str, **options: Any) -> Any:
     """What a function of soundfile says of the file; it meets broken files with errors of several kinds."""
     soundfile = extra("soundfile", "sound")
     try:
-        return getattr(soundfile, function)(str(path), **options)
+        repairs = wav_size(path).repairs
+        if not repairs:
+            return getattr(soundfile, function)(str(path), **options)
+        with Patched(path, repairs) as file:
+            return getattr(soundfile, function)(file, **options)
     except Exception as error:
         what = reason(error).rpartition(": ")[2]
         raise DataError(f"{path} is no sound that can be read ({what}); save it as WAV or FLAC.") from error

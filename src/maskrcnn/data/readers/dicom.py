@@ -11,6 +11,7 @@ import numpy as np
 
 from maskrcnn.data import dicom_files
 from maskrcnn.data.dicom_files import Image, by_series, files_in, images_of, is_dicom_file, slices_of
+from maskrcnn.data.mosaic import cut_tiles
 from maskrcnn.data.orientation import turn_to_canonical
 from maskrcnn.data.slices import Slice, in_order, stack_affine
 from maskrcnn.data.volume import FileSpace, LabelVolume, Volume, extra
@@ -69,7 +70,8 @@ def series_in(folder: Path) -> list[Path]:
             images += images_of([file])
         except DataError:
             broken = True
-    series = by_series(images)
+    scans = [image for image in images if not image.is_segmentation]
+    series = by_series(scans or images)
     if len(series) > 1:
         return [members[0].path for members in series.values()]
     return [folder] if series or broken else []
@@ -101,9 +103,14 @@ def _series_of(path: Path) -> list[Image]:
             raise DataError(
                 f"{path} holds no image but a report, a plan or a directory of files; name a slice instead."
             )
+        if named[0].is_segmentation:
+            raise _segmentation(path)
         others = images_of(file for file in files_in(path.parent) if file.name != path.name)
         return named + [image for image in others if image.series == named[0].series]
-    images = images_of(files_in(path))
+    found = images_of(files_in(path))
+    images = [image for image in found if not image.is_segmentation]
+    if found and not images:
+        raise _segmentation(found[0].path)
     series = by_series(images)
     if len(series) > 1:
         listed = "; ".join(
@@ -113,6 +120,13 @@ def _series_of(path: Path) -> list[Image]:
     if not images:
         raise DataError(f"{path} holds no DICOM images; name the folder of a series, or one of its files.")
     return images
+
+
+def _segmentation(path: Path) -> DataError:
+    return DataError(
+        f"{path} is a segmentation (DICOM SEG), no scan; name the scan, or convert it to a NIfTI label volume, such as "
+        "with dcmqi's segimage2itkimage."
+    )
 
 
 def _fill(target: np.ndarray, ordered: Sequence[Slice]) -> list[str]:
@@ -141,7 +155,8 @@ def _frames(path: Path, shape: tuple[int, int]) -> tuple[np.ndarray, bool]:
             content.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
         _check_decoder(path, content)
         stored: np.ndarray = content.pixel_array
-        frames = stored.reshape(-1, *shape)
+        tiled = stored.ndim == len(shape) and stored.shape != shape
+        frames = cut_tiles(stored, shape) if tiled else stored.reshape(-1, *shape)
         if content.get("PhotometricInterpretation") != INVERTED:
             return frames, False
         return _inverted(frames, content), True

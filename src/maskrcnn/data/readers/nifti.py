@@ -6,6 +6,7 @@ axis holds channels.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,15 @@ from typing import Any
 import numpy as np
 
 from maskrcnn.data.orientation import turn_to_canonical
+from maskrcnn.data.packed import is_packed, open_bytes
 from maskrcnn.data.volume import FileSpace, LabelVolume, Turn, Volume, extra
 from maskrcnn.data.voxels import Voxels, check_voxels, labels_of, reading, volume_of
 from maskrcnn.errors import DataError
 from maskrcnn.files import is_file
 
 SUFFIXES = (".nii", ".nii.gz", ".mgz", ".mgh", ".hdr", ".img")
+PACKED, FREESURFER = (".gz", ".mgz"), (".mgz", ".mgh")
+NIFTI2_SIZES = (540, int.from_bytes((540).to_bytes(4, "big"), "little"))  # of its header, in either byte order
 PAIRS = {".hdr": ".img", ".img": ".hdr"}  # either alone is something else
 MILLIMETRES = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
 
@@ -56,9 +60,8 @@ def read_nifti_labels(path: Path) -> LabelVolume:
 
 
 def _open(path: Path) -> Voxels:
-    nibabel = extra("nibabel", "NIfTI files")
     with reading(path, "NIfTI"):
-        image = nibabel.load(path)
+        image = _load(path)
         check_voxels(path, image.shape, image.get_data_dtype(), lambda: _packed(path))
         raw = np.asarray(image.dataobj.get_unscaled())
         scale = (float(image.dataobj.slope), float(image.dataobj.inter))
@@ -84,6 +87,27 @@ def _packed(path: Path) -> int:
     """Bytes of the file, or of the two of a pair."""
     other = PAIRS.get(path.suffix.lower())
     return sum(part.stat().st_size for part in (path, *([path.with_suffix(other)] if other else [])))
+
+
+def _load(path: Path) -> Any:
+    """The image as nibabel has it, packed or not, whatever its suffix says of that."""
+    nibabel = extra("nibabel", "NIfTI files")
+    packed = is_packed(path)
+    if packed == path.name.lower().endswith(PACKED) or path.suffix.lower() in PAIRS:
+        image = nibabel.load(path)
+    else:
+        stream = open_bytes(path)
+        size = int.from_bytes(stream.read(4), sys.byteorder)
+        stream.seek(0)
+        kind = nibabel.Nifti2Image if size in NIFTI2_SIZES else nibabel.Nifti1Image
+        kind = nibabel.MGHImage if path.suffix.lower() in FREESURFER else kind
+        image = kind.from_file_map({"image": nibabel.FileHolder(fileobj=stream)})
+    if not isinstance(image, nibabel.spatialimages.SpatialImage):
+        raise DataError(
+            f"{path} holds values on the surface of a brain (CIFTI), no volume; export its voxels as NIfTI, such as "
+            "with wb_command -cifti-separate."
+        )
+    return image
 
 
 def _channels(path: Path, raw: np.ndarray) -> tuple[list[np.ndarray], tuple[str, ...]]:

@@ -1,35 +1,40 @@
 """Series of numbers: csv, npz and npy, with a table of intervals ``STEM.intervals.csv`` beside it.
 
-A csv has a column for each channel and a row for each sample, perhaps names in its first line, and perhaps a column
-``time`` in seconds, which gives the rate. An npz has ``samples`` ``[C, T]`` or ``[T]``, and perhaps ``rate`` and
-``channel_names``; an npy is samples alone, in which the longer axis is time.
+A csv has a column for each channel and a row for each sample, perhaps names in its first line, and perhaps a column of
+times, which gives the rate. An npz has ``samples`` ``[C, T]`` or ``[T]``, and perhaps ``rate`` (or times) and
+``channel_names``; an npy is samples alone. The longer axis is time unless names or times say otherwise. Columns and
+arrays are known by their usual names, see ``data/columns.py``, and what was guessed is a note.
 """
 
 from __future__ import annotations
 
-import csv
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from maskrcnn.data.array_files import wanted_arrays
-from maskrcnn.data.interval_tables import ENDS, IN_SAMPLES, STARTS, TABLE, find_labels, listed_classes, read_intervals
-from maskrcnn.data.intervals import LabelledSignal, signal_dataset
-from maskrcnn.data.recording import Signal, finite_signal, reason, stretch
+from maskrcnn.data.array_files import ArrayFile
+from maskrcnn.data.columns import is_time, rate_named, steady_rate, unit_of_times
+from maskrcnn.data.delimited import column_names, decode_text, find_layout
+from maskrcnn.data.interval_tables import TABLE, find_labels, listed_classes, names_intervals, read_intervals
+from maskrcnn.data.intervals import LabelledSignal, first_fault, signal_dataset
+from maskrcnn.data.recording import Signal, checked_rate, finite_signal, reason, stretch
 from maskrcnn.data.records import Dataset
+from maskrcnn.data.sample_tables import Samples, looks_like_samples, read_sample_table
 from maskrcnn.data.size_limit import check_size
+from maskrcnn.data.units import read_heading
 from maskrcnn.errors import DataError
 from maskrcnn.files import is_file
 
-SUFFIXES = frozenset({".csv", ".npz", ".npy"})
-SAMPLES, RATES, NAMES = ("samples", "signal", "data", "x"), ("rate", "sampling_rate", "fs"), "channel_names"
-WANTED = (*SAMPLES, *RATES, NAMES)
-TIMES = frozenset({"time", "t", "seconds", "time_s", "time (s)", "time [s]"})
-UNEVEN = 0.1  # of the median step: times further off are not evenly spaced
+TABLES, ARRAYS = frozenset({".csv", ".tsv"}), frozenset({".npz", ".npy"})
+SUFFIXES = TABLES | ARRAYS
+SAMPLES = ("samples", "signal", "signals", "data", "x", "ecg", "waveform", "values")
+NAMES = frozenset({"channelnames", "channels", "chnames", "signame", "signames", "leads", "leadnames", "names"})
 BYTES_A_SAMPLE = 12  # of memory beside the file's own number
 MOST_CHANNELS = 64  # an npy with more rows and columns than this is taken for something else
+LOOKED_AT = 1 << 14  # bytes of a table, to find out what it is
 
 
 def is_series(path: Path) -> bool:
@@ -39,7 +44,7 @@ def is_series(path: Path) -> bool:
         return False
     if is_file(path.with_suffix(TABLE)):
         return True
-    looks_like = {".csv": _is_numeric, ".npz": _has_samples, ".npy": _is_long}[suffix]
+    looks_like = {".npz": _has_samples, ".npy": _is_long}.get(suffix, _is_numeric)
     try:
         return looks_like(path)
     except Exception:  # archives meet broken bytes with errors of every kind
@@ -53,11 +58,12 @@ def read_series(path: Path, start: int = 0, stop: int | None = None) -> Signal:
         DataError: text or rows of other lengths in a csv (with the line's number), times that are not evenly spaced,
             an array of another form, no samples.
     """
-    samples, rate, names = _read_csv(path) if path.suffix.lower() == ".csv" else _read_arrays(path)
-    low, high = stretch(path, samples.shape[1], start, stop)
-    check_size(path, len(samples) * (high - low), "samples", BYTES_A_SAMPLE)
-    unit = "s" if rate else "samples"
-    return finite_signal(path, samples[:, low:high], rate or 1.0, names, "series", unit)
+    found = read_sample_table(path) if path.suffix.lower() in TABLES else _read_arrays(path)
+    low, high = stretch(path, found.values.shape[1], start, stop)
+    check_size(path, len(found.values) * (high - low), "samples", BYTES_A_SAMPLE)
+    rate, unit = (checked_rate(path, found.rate), "s") if found.rate else (1.0, "samples")
+    signal = finite_signal(path, found.values[:, low:high], rate, found.names, "series", unit)
+    return replace(signal, notes=(*found.notes, *signal.notes))
 
 
 def open_series(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
@@ -83,123 +89,98 @@ def open_series(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
         except DataError as error:
             problems.append(f"{file} was left out: {error}")
     if not signals:
-        raise DataError(f"{path}: not one series can be used; the first fault: {problems[0]}")
+        raise DataError(f"{path}: not one series can be used; the first fault: {first_fault(problems)}")
     return signal_dataset(path, signals, problems, listed_classes(files))
 
 
-def _read_csv(path: Path) -> tuple[np.ndarray, float, tuple[str, ...]]:
-    """Samples ``[C, T]``, rate (0: not told) and names."""
+def _read_arrays(path: Path) -> Samples:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as text ({error}); save it as UTF-8.") from error
-    lines = text.splitlines()
-    delimiter = _delimiter(lines)
-    first = next(csv.reader(lines[:1], delimiter=delimiter), [])
-    named = not all(map(_is_number, first))
-    if not any(line.strip() for line in lines[named:]):
-        raise DataError(f"{path} holds no samples; record or copy it again.")
-    try:  # the fast way knows no empty cells and does not say where a fault is
-        table = np.loadtxt(lines, delimiter=delimiter, skiprows=int(named), ndmin=2, comments=None)
-    except ValueError:
-        table = _read_rows(path, lines, delimiter, named)
-    names = tuple(name.strip() or f"channel {k}" for k, name in enumerate(first, start=1))
-    names = names if named else tuple(f"channel {k}" for k in range(1, table.shape[1] + 1))
-    if len(names) != table.shape[1]:
-        raise DataError(f"{path}: line 2 has {table.shape[1]} cells but line 1 names {len(names)}; make them the same.")
-    time = next((k for k, name in enumerate(names) if named and name.lower() in TIMES), None)
-    if time is None:
-        return table.T, 0.0, names
-    if len(names) == 1:
-        raise DataError(f"{path} has times but no channel; add a column of samples.")
-    keep = [k for k in range(len(names)) if k != time]
-    return table[:, keep].T, _rate_of(path, table[:, time]), tuple(names[k] for k in keep)
-
-
-def _read_rows(path: Path, lines: list[str], delimiter: str, named: bool) -> np.ndarray:
-    """The table line by line; an empty cell is a gap. Raises DataError with the number of the line at fault."""
-    rows: list[list[float]] = []
-    for number, cells in enumerate(csv.reader(lines, delimiter=delimiter), start=1):
-        if (number == 1 and named) or (len(cells) < 2 and not "".join(cells).strip()):
-            continue
-        if rows and len(cells) != len(rows[0]):
-            raise DataError(f"{path}: line {number} has {len(cells)} cells, others have {len(rows[0])}; repair it.")
-        text = next((cell for cell in cells if not _is_number(cell)), None)
-        if text is not None:
-            raise DataError(
-                f"{path}: line {number} has {text.strip()!r} where a number should be; repair or remove it."
-            )
-        rows.append([float(cell) if cell.strip() else np.nan for cell in cells])
-    return np.array(rows)
-
-
-def _rate_of(path: Path, times: np.ndarray) -> float:
-    """Samples a second of evenly spaced times in seconds."""
-    steps = np.diff(times)
-    step = float(np.median(steps)) if len(steps) else 0.0
-    if not step > 0 or not (np.abs(steps - step) <= UNEVEN * step).all():
-        row = int(np.argmax(~(np.abs(steps - step) <= UNEVEN * abs(step)))) + 3 if step > 0 else 2
-        raise DataError(f"{path}: the times are not evenly spaced (line {row}); resample the series first.")
-    return float((len(times) - 1) / (times[-1] - times[0]))
-
-
-def _read_arrays(path: Path) -> tuple[np.ndarray, float, tuple[str, ...]]:
-    try:
-        content = np.load(path, allow_pickle=False, mmap_mode="r" if path.suffix.lower() == ".npy" else None)
-        arrays = {"samples": content} if isinstance(content, np.ndarray) else wanted_arrays(path, WANTED)
+        content = ArrayFile(path)
+        if content.single:
+            return _arranged(path, "samples", content[""], {})
+        name = _choose(list(content))
+        if name is None:
+            raise DataError(f"{path} has no array named samples; it has {', '.join(content) or 'none'}.")
+        beside = {key: content[key] for key in content if key != name and _is_beside(key)}
+        return _arranged(path, name, content[name], beside)
     except DataError:
         raise
     except Exception as error:  # numpy meets broken files with errors of every kind
         raise DataError(
             f"{path} is no array that can be read ({reason(error)}); save it again with numpy.save."
         ) from error
-    name = next((name for name in SAMPLES if name in arrays), next(iter(arrays)) if len(arrays) == 1 else None)
-    if name is None:
-        raise DataError(f"{path} has no array named samples; it has {', '.join(arrays) or 'none'}.")
-    samples = arrays[name]
-    if samples.ndim not in (1, 2) or samples.dtype.kind not in "fiub":
-        raise DataError(
-            f"{path}: {name} must be numbers of the form [T] or [C, T], not {samples.shape} {samples.dtype}."
-        )
-    samples = np.atleast_2d(samples)
-    if path.suffix.lower() == ".npy" and 0 < samples.shape[1] < samples.shape[0]:
+
+
+def _arranged(path: Path, name: str, found: np.ndarray, beside: dict[str, np.ndarray]) -> Samples:
+    """Samples ``[C, T]`` of an array, with what the arrays beside it say of its channels, times and rate."""
+    if found.ndim not in (1, 2) or found.dtype.kind not in "fiub":
+        raise DataError(f"{path}: {name} must be numbers of the form [T] or [C, T], not {found.shape} {found.dtype}.")
+    samples, notes = np.atleast_2d(found), list[str]()
+    names = next((tuple(map(str, v.reshape(-1))) for k, v in beside.items() if _plain(k) in NAMES), ())
+    clock = next(
+        (k for k, v in beside.items() if is_time(read_heading(k)) and v.dtype.kind in "fiu" and v.size > 1), ""
+    )
+    count = beside[clock].size if clock else 0
+    if _is_time_first(samples.shape, len(names), count):
+        notes.append(f"{path}: {name} {found.shape} was taken for [T, C], samples along its first axis.")
         samples = samples.T
-    rate = next((float(arrays[k].reshape(-1)[0]) for k in RATES if k in arrays and arrays[k].size == 1), 0.0)
-    names = tuple(map(str, arrays[NAMES].reshape(-1))) if NAMES in arrays else ()
-    known = len(names) == len(samples)
-    names = names if known else tuple(f"channel {k}" for k in range(1, len(samples) + 1))
-    return samples, rate if np.isfinite(rate) and rate > 0 else 0.0, names
+    rate = next((rate for k, v in beside.items() if v.size == 1 and (rate := rate_named(k, v.reshape(-1)[0]))), 0.0)
+    if not rate and count and count == samples.shape[1]:
+        rate = _rate_of(path, clock, beside[clock].reshape(-1).astype(np.float64))
+        notes.append(f"{path}: {clock} was taken for the times of samples ({rate:g} Hz).")
+    names = names if len(names) == len(samples) else tuple(f"channel {k}" for k in range(1, len(samples) + 1))
+    return Samples(samples, rate, names, tuple(notes))
 
 
-def _delimiter(lines: Sequence[str]) -> str:
-    first = lines[0] if lines else ""
-    return max(",;\t", key=first.count)
+def _rate_of(path: Path, name: str, times: np.ndarray) -> float:
+    unit, _ = unit_of_times(read_heading(name), times)
+    rate, row = steady_rate(times * unit)
+    if not rate:
+        raise DataError(f"{path}: its {name} are not evenly spaced (sample {row}); resample the series first.")
+    return rate
 
 
-def _is_number(text: str) -> bool:
-    """Whether a cell is a number or empty."""
-    try:
-        float(text or "nan")
-    except ValueError:
-        return not text.strip()
-    return True
+def _is_time_first(shape: tuple[int, ...], names: int, times: int) -> bool:
+    """Whether an array of two axes has time along its first: as names or times beside it say, else if it is longer."""
+    first, second = shape
+    if first == second or 0 in shape:
+        return False
+    if names in shape and names != 1:
+        return names == second
+    return times == first if times in shape else second < first
+
+
+def _choose(keys: Sequence[str]) -> str | None:
+    """The array of samples in an npz: of a usual name, else the only one that is nothing else."""
+    by_name = {_plain(key): key for key in reversed(keys)}
+    usual = next((by_name[name] for name in SAMPLES if name in by_name), None)
+    others = [key for key in keys if not _is_beside(key)]
+    return usual or (others[0] if len(others) == 1 else None)
+
+
+def _is_beside(key: str) -> bool:
+    """Whether an array of that name says something of the samples."""
+    return _plain(key) in NAMES or is_time(read_heading(key)) or bool(rate_named(key, 1.0))
+
+
+def _plain(key: str) -> str:
+    return read_heading(key).name
 
 
 def _is_numeric(path: Path) -> bool:
-    with path.open(encoding="utf-8-sig") as file:
-        lines = [file.readline(), file.readline()]
-    rows = [next(csv.reader([line], delimiter=_delimiter(lines)), []) for line in lines if line.strip()]
-    header = {cell.strip().lower() for cell in rows[0]} if rows else set()
-    labels = {name + tail for name in (*STARTS, *ENDS) for tail in ("", IN_SAMPLES)}
-    return bool(rows) and len(header & labels) < 2 and all(map(_is_number, rows[-1]))
+    with path.open("rb") as file:
+        lines = decode_text(file.read(LOOKED_AT)).splitlines()
+    names = column_names(lines, find_layout(lines, numeric=False))
+    return not names_intervals(names) and looks_like_samples(lines[:-1] if len(lines) > 1 else lines)
 
 
 def _has_samples(path: Path) -> bool:
     with zipfile.ZipFile(path) as archive:
-        name = next((name for name in SAMPLES if f"{name}.npy" in archive.namelist()), None)
+        members = {_plain(name.removesuffix(".npy")): name for name in archive.namelist() if name.endswith(".npy")}
+        name = next((members[name] for name in SAMPLES if name in members), None)
         if name is None:
             return False
-        with archive.open(f"{name}.npy") as member:
+        with archive.open(name) as member:
             read = np.lib.format.read_array_header_1_0
             if np.lib.format.read_magic(member) != (1, 0):
                 read = np.lib.format.read_array_header_2_0

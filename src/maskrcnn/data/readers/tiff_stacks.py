@@ -5,13 +5,14 @@ A stack says how large its voxels are but not how it lies, so its axes are taken
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 
 from maskrcnn.data.tiff_pages import has_several_pages, pages
+from maskrcnn.data.tiff_spacing import read_spacing
 from maskrcnn.data.volume import FileSpace, LabelVolume, Turn, Volume, extra
 from maskrcnn.data.voxels import Voxels, check_voxels, labels_of, reading, volume_of
 from maskrcnn.errors import DataError
@@ -20,11 +21,6 @@ from maskrcnn.files import is_file
 SUFFIXES = (".tif", ".tiff")
 SLICES = "ZQI"  # z, or what tifffile calls axes that nobody named
 CHANNELS = "CS"  # S: red, green and blue of a pixel
-MILLIMETRES = {
-    "m": 1e3, "meter": 1e3, "cm": 10.0, "mm": 1.0, "millimeter": 1.0, "um": 1e-3, "µm": 1e-3, "μm": 1e-3,
-    "micron": 1e-3, "microns": 1e-3, "micrometer": 1e-3, "nm": 1e-6, "nanometer": 1e-6, "pm": 1e-9, "å": 1e-7,
-    "angstrom": 1e-7, "in": 25.4, "inch": 25.4, "dm": 100.0,
-}  # fmt: skip
 
 
 def is_tiff_stack(path: Path) -> bool:
@@ -63,19 +59,31 @@ def _open(path: Path) -> Voxels:
         for _ in pages(path):  # tifffile does not mind where a chain breaks off
             pass
         with tifffile.TiffFile(path) as file:
-            if len(file.series) > 1:
+            if len(file.series) > 1 and not _are_slices(file.series):
                 sizes = " and ".join(" x ".join(map(str, series.shape)) for series in file.series[:2])
                 raise DataError(
                     f"{path} holds {len(file.series)} images ({sizes}, ...); save the one that is meant as a stack."
                 )
             series = file.series[0]
-            if any(page is None for page in series.pages):
+            if any(page is None for one in file.series for page in one.pages):
                 raise DataError(f"{path} lacks slices that lie in other files; copy all files of the image beside it.")
-            check_voxels(path, series.shape, series.dtype)
-            spacing = _spacing(file)
-            channels = _arranged(path, _pixels(path, series), series.axes)
+            check_voxels(path, (len(file.series), *series.shape), series.dtype)
+            spacing, notes = read_spacing(path, file)
+            if len(file.series) == 1:
+                channels = _arranged(path, _pixels(path, series), series.axes)
+            else:  # written page by page, each a series of its own
+                pixels = np.stack([_pixels(path, one) for one in file.series])
+                channels = _arranged(path, pixels, f"Z{series.axes}")
     space = FileSpace("tiff", channels.shape[1:], Turn.none(3))
-    return Voxels(channels, space, spacing)
+    return Voxels(channels, space, spacing, notes=notes)
+
+
+def _are_slices(series: Sequence[Any]) -> bool:
+    """Whether the series of a file are pictures of one size and kind, which make a stack."""
+    first = series[0]
+    plane = tuple(name for name, side in zip(first.axes, first.shape) if side > 1 and name not in CHANNELS)
+    alike = all((one.shape, one.dtype, one.axes) == (first.shape, first.dtype, first.axes) for one in series)
+    return alike and set(plane) <= {"Y", "X"}
 
 
 def _pixels(path: Path, series: Any) -> np.ndarray:
@@ -111,40 +119,3 @@ def _arranged(path: Path, pixels: np.ndarray, axes: str) -> np.ndarray:
     if z is None:
         moved = moved[..., None, :, :]
     return moved if rest else moved[None]
-
-
-def _spacing(file: Any) -> tuple[float, ...] | None:
-    """Millimetres, x first; None unless all three are known."""
-    found = _ome_spacing(file.ome_metadata) if file.is_ome else _imagej_spacing(file) if file.is_imagej else None
-    return found if found and np.isfinite(found).all() and min(found) > 0 else None
-
-
-def _imagej_spacing(file: Any) -> tuple[float, ...] | None:
-    said = file.imagej_metadata or {}
-    unit = _millimetres(str(said.get("unit", "")))
-    tags = file.pages[0].tags
-    if unit is None or "XResolution" not in tags or "YResolution" not in tags:
-        return None
-    sides: list[float] = []
-    for name in ("XResolution", "YResolution"):  # pixels a unit
-        above, below = tags[name].value
-        sides.append(below / above * unit if above else np.nan)
-    return (*sides, abs(float(said.get("spacing", 1.0))) * unit)  # ImageJ leaves out a depth of one unit
-
-
-def _ome_spacing(text: str) -> tuple[float, ...] | None:
-    root = ElementTree.fromstring(text)
-    described = next((element for element in root.iter() if element.tag.rpartition("}")[2] == "Pixels"), None)
-    sides: list[float] = []
-    for axis in "XYZ":
-        size = None if described is None else described.get(f"PhysicalSize{axis}")
-        unit = None if described is None else _millimetres(described.get(f"PhysicalSize{axis}Unit", "µm"))
-        if size is None or unit is None:
-            return None
-        sides.append(float(size) * unit)
-    return tuple(sides)
-
-
-def _millimetres(unit: str) -> float | None:
-    """Of one such unit; None for pixels and what is not known. ImageJ writes the Greek letter as six characters."""
-    return MILLIMETRES.get(unit.replace("\\u00B5", "µ").strip().lower())

@@ -1,7 +1,7 @@
 """Label volumes, and pieces of scans, in the space of the file that they belong to, so that they overlay it.
 
-What a reader turned is turned back, and the file's own affine is written: NIfTI for scans that were NIfTI or DICOM,
-else TIFF or arrays. The same voxels give the same bytes.
+What a reader turned is turned back, and the file's own affine is written: NIfTI for scans that were NIfTI, DICOM, NRRD
+or MetaImage, else TIFF or arrays. The same voxels give the same bytes.
 """
 
 from __future__ import annotations
@@ -141,6 +141,8 @@ Write = Callable[[Path, np.ndarray, FileSpace, Sequence[float] | None], None]
 CONTAINERS: dict[str, tuple[str, Write]] = {
     "nifti": (".nii.gz", _write_nifti),
     "dicom": (".nii.gz", _write_nifti),
+    "nrrd": (".nii.gz", _write_nifti),
+    "metaimage": (".nii.gz", _write_nifti),
     "tiff": (".tif", _write_tiff),
     "npz": (".npz", _write_npz),
     "npy": (".npy", _write_npy),
