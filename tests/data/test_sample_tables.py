@@ -118,8 +118,17 @@ def test_one_column_with_decimal_commas(tmp_path, head):
     assert any("decimal points" in note for note in signal.notes)
 
 
+@pytest.mark.parametrize("values", [(f"{k % 9},{k % 7}" for k in range(60)), ("36,5", "36,7", "36,6")])
+def test_one_column_or_two_is_not_guessed_where_nothing_tells(tmp_path, values):
+    rows = list(values)
+    with pytest.raises(DataError, match="one column with decimal commas or two of whole numbers"):
+        read_signal(write(tmp_path / "a.csv", rows))
+    assert read_signal(write(tmp_path / "b.csv", rows, "a\n")).samples.shape[0] == 1
+    assert read_signal(write(tmp_path / "c.csv", rows, "a,b\n")).samples.shape[0] == 2
+
+
 def test_two_columns_of_whole_numbers_stay_two(tmp_path):
-    signal = read_signal(write(tmp_path / "a.csv", [f"{k * 7 % 31},{500 + k * 5 % 17}" for k in range(60)]))
+    signal = read_signal(write(tmp_path / "a.csv", [f"{k * 7 % 31},{95 + k * 5 % 17}" for k in range(60)]))
     assert signal.samples.shape == (2, 60)
 
 

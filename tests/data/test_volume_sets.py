@@ -199,3 +199,19 @@ def test_labels_written_anew_are_read_anew(tmp_path):
     np.save(folder / "labels" / "case0.npy", cells(5))
     os.utime(folder / "labels" / "case0.npy", ns=(1, 1))
     assert len(data[0]) == 5
+
+
+@pytest.mark.parametrize("labels", ['{"x": 1e400}', '{"x": Infinity}', '{"x": NaN}', '{"x": 999999999999999999999999}',
+                                    '["x"]', '{"x": {}}', "[" * 100_000])  # fmt: skip
+def test_numbers_of_classes_that_are_none_are_refused(tmp_path, labels):
+    (tmp_path / "dataset.json").write_text(f'{{"labels": {labels}}}')
+    with pytest.raises(DataError, match="dataset.json"):
+        names_of(tmp_path)
+
+
+def test_a_huge_number_makes_no_names_of_its_own(tmp_path):
+    for name, value in (("images", 1), ("labels", 2_000_000_000)):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "a.npy", np.full((3, 4, 5), value, np.int32))
+    with pytest.raises(DataError, match="numbers up to 2000000000 in label volumes are no classes"):
+        open_volume_set(tmp_path, "classes")

@@ -145,12 +145,28 @@ def _delimiter(some: Sequence[str]) -> str:
     for delimiter in DELIMITERS[:-1]:
         if all(delimiter in line.strip(" ") for line in values):
             return delimiter
-    numbers = [COMMA_NUMBER.fullmatch(line.strip()) for line in values]
-    if all(numbers) and any(PADDED.match(line.strip()) for line in values) and some[0].count(",") <= 1:
-        return ";"  # one column with decimal commas
+    if _is_one_column(some, values):
+        return ";"
     if any("," in line for line in some) and not all(_is_spaced(line) for line in values):
         return ","
     return "" if all(_is_spaced(line) for line in values) else ","
+
+
+def _is_one_column(some: Sequence[str], values: Sequence[str]) -> bool:
+    """Whether the commas of all lines are decimal points of one column: its heading has none, or a number is written
+    as no whole number is."""
+    if not all(COMMA_NUMBER.fullmatch(line.strip()) for line in values):
+        return False
+    named = "," not in some[0] and not is_number(some[0].strip())
+    return named or (some[0].count(",") == 1 and any(PADDED.match(line.strip()) for line in values))
+
+
+def may_be_one_column(lines: Sequence[str]) -> bool:
+    """Whether lines may be one column with decimal commas as well as two of whole numbers: the same number of digits
+    is behind the comma of each."""
+    cells = [line.strip().partition(",") for line in lines[:LOOKED_AT] if line.strip()]
+    widths = {len(right) for _, _, right in cells}
+    return len(cells) > 1 and len(widths) == 1 and all(COMMA_NUMBER.fullmatch("".join(cell)) for cell in cells)
 
 
 def _surplus(first: Sequence[str], values: Sequence[Sequence[str]]) -> int:

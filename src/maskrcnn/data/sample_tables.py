@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from maskrcnn.data.columns import find_roles, is_time, rate_in_words, seconds_of, steady_rate
-from maskrcnn.data.delimited import Layout, column_names, find_layout, is_number, read_text, rows_of
+from maskrcnn.data.delimited import Layout, column_names, find_layout, is_number, may_be_one_column, read_text, rows_of
 from maskrcnn.data.units import read_heading
 from maskrcnn.errors import DataError
 
@@ -38,6 +38,11 @@ def read_sample_table(path: Path) -> Samples:
     if not any(line.strip() for line in lines[layout.first :]):
         raise DataError(f"{path} holds no samples; record or copy it again.")
     names = column_names(lines, layout)
+    if layout.delimiter == "," and not names and may_be_one_column(lines[layout.first :]):
+        raise DataError(
+            f"{path} may hold one column with decimal commas or two of whole numbers; name the columns in its first "
+            "line, or write decimal points."
+        )
     table = _read_values(path, lines, layout, names)
     names = names[: table.shape[1]] if not any(names[table.shape[1] :]) else names
     if names and len(names) != table.shape[1]:

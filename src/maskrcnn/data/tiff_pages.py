@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 MAGIC = {b"II*\0": ("<", False), b"MM\0*": (">", False), b"II+\0": ("<", True), b"MM\0+": (">", True)}
 SUBFILE, DESCRIPTION = 254, 270
+CUT_OFF = "the file ends before its last page"
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 SHAPE = re.compile(rb'"shape": \[([\d, ]+)\]')
 
@@ -39,6 +40,8 @@ def pages(path: Path) -> Iterator[Page]:
         if start[:4] not in MAGIC:
             raise ValueError("no TIFF")
         order, big = MAGIC[start[:4]]
+        if len(start) < (16 if big else 8):
+            raise ValueError(CUT_OFF)
         file.seek(0, 2)
         length = file.tell()
         offset: int = struct.unpack_from(f"{order}Q" if big else f"{order}I", start, 8 if big else 4)[0]
@@ -47,6 +50,8 @@ def pages(path: Path) -> Iterator[Page]:
             if offset in seen:
                 raise ValueError("its pages go round in a circle")
             seen.add(offset)
+            if offset > length:
+                raise ValueError(CUT_OFF)
             page, offset = _page(file, offset, order, big, length, described=len(seen) == 1)
             yield page
 
@@ -79,6 +84,8 @@ def _page(file: BinaryIO, offset: int, order: str, big: bool, length: int, descr
     entry_size, value_size = struct.calcsize(f"{order}{entry_format}"), 8 if big else 4
     count = _unpack(file, offset, f"{order}{count_format}")
     entries_at = offset + struct.calcsize(f"{order}{count_format}")
+    if entries_at + count * entry_size > length:
+        raise ValueError(CUT_OFF)
     following = _unpack(file, entries_at + count * entry_size, f"{order}{next_format}")
     file.seek(entries_at)
     reduced, description = False, b""
@@ -86,7 +93,7 @@ def _page(file: BinaryIO, offset: int, order: str, big: bool, length: int, descr
         size = number * SIZES.get(kind, 1)
         at = None if size <= value_size else struct.unpack(f"{order}{next_format}", value)[0]
         if at is not None and at + size > length:
-            raise ValueError("the file ends before its last page")
+            raise ValueError(CUT_OFF)
         if tag == SUBFILE:
             reduced = bool(struct.unpack_from(f"{order}H" if kind == 3 else f"{order}I", value)[0] & 1)
         elif tag == DESCRIPTION and described:
@@ -99,6 +106,6 @@ def _unpack(file: BinaryIO, offset: int, form: str) -> int:
     file.seek(offset)
     found = file.read(struct.calcsize(form))
     if len(found) < struct.calcsize(form):
-        raise ValueError("the file ends before its last page")
+        raise ValueError(CUT_OFF)
     number: int = struct.unpack(form, found)[0]
     return number

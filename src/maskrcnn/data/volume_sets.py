@@ -29,6 +29,7 @@ from maskrcnn.structures import Record
 FOLDERS = (("images", "labels"), ("imagesTr", "labelsTr"))
 LOOKED_AT = 16  # label volumes, to find out what their numbers mean
 CHANNEL = "_0000"  # what nnU-Net adds to the name of a scan with one channel
+MOST_NUMBERED = 1000  # classes that have a number for a name
 SHIFTED = 0.5  # voxels that a label volume may lie beside its scan
 
 
@@ -87,6 +88,9 @@ def labelled_as(data: Dataset, meaning: str = AUTO, class_names: Sequence[str] =
         data: from :func:`open_volume_set`.
         meaning: ``auto``, ``instances``, ``parts`` or ``classes``.
         class_names: of numbers 1..K; without them ``class 1`` ... where the numbers are classes.
+
+    Raises:
+        DataError: numbers that are too large for classes.
     """
     assert meaning in MEANINGS
     sources = [source for source in data.sources if isinstance(source, LabelledVolume)]
@@ -98,6 +102,11 @@ def labelled_as(data: Dataset, meaning: str = AUTO, class_names: Sequence[str] =
         names = names or ((UNNAMED,) if meaning == INSTANCES else _numbered(count))
     elif not names:
         most = max((int(numbers.max()) for numbers in _some_label_maps(sources)), default=1)
+        if meaning != INSTANCES and most > MOST_NUMBERED:
+            raise DataError(
+                f"{data.path}: numbers up to {most} in label volumes are no classes; say --labels instances, or name "
+                "the classes in classes.txt."
+            )
         names = (UNNAMED,) if meaning == INSTANCES else _numbered(most)
     names = names or (UNNAMED,)
     told: list[RecordSource] = [replace(source, meaning=meaning, num_classes=len(names)) for source in sources]
@@ -158,7 +167,7 @@ def names_of(folder: Path) -> tuple[str, ...]:
         for name, value in dict(content["labels"]).items():  # the Decathlon has {number: name}, nnU-Net {name: number}
             number, name = (int(name), value) if str(name).isdigit() else (int(value), name)
             numbers[number] = str(name)
-    except (OSError, ValueError, TypeError, KeyError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
         raise DataError(f"{path} does not say which number is which class ({error}); repair or remove it.") from error
     numbers.pop(0, None)
     if sorted(numbers) != list(range(1, len(numbers) + 1)):

@@ -92,3 +92,20 @@ def test_pages_of_several_sizes_stay_refused(tmp_path):
         file.write(VALUES[0, :3])
     with pytest.raises(DataError, match="holds 2 images"):
         read_tiff_stack(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("value", [0xFF, 0x7F])
+def test_places_beyond_the_file_and_files_of_a_few_bytes_are_refused(tmp_path, big, value):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, VALUES, bigtiff=big)
+    content = path.read_bytes()
+    width, at = (8, 8) if big else (4, 4)
+    beyond = bytes([255] * (width - 1) + [value])
+    count_at = int.from_bytes(content[at : at + width], "little")
+    far = content[:count_at] + beyond[-width // 2 :] * (2 if big else 1) + content[count_at + (8 if big else 2) :]
+    for broken in (content[:at] + beyond + content[at + width :], far, *(content[:k] for k in range(1, 20))):
+        path.write_bytes(broken)
+        assert not is_tiff_stack(path)
+        with pytest.raises(DataError, match="a.tif"):
+            read_tiff_stack(path)

@@ -147,3 +147,12 @@ def test_a_time_resolution_beyond_any_recording_is_refused(tmp_path, note):
     )
     with pytest.raises(DataError, match="no sampling rate"):
         open_dataset(tmp_path)
+
+
+def test_a_record_of_points_only_is_no_record_of_nothing(tmp_path):
+    for name, marks in (("one", beat(200)), ("two", [(100, "N", 0), (300, "N", 0)])):
+        write_record(tmp_path, name)
+        write_marks(tmp_path, name, marks)
+    data = open_dataset(tmp_path)
+    assert [record.image_id for record in data] == ["one"]
+    assert any("two.hea was left out: its two.q1c marks points only" in problem for problem in data.problems)

@@ -136,7 +136,10 @@ def open_wfdb(path: Path, files: Sequence[Path], annotator: str = "") -> Dataset
             problems.append(f"{file} was left out: {error}")
     if not signals:
         raise DataError(f"{path}: not one record can be used; the first fault: {first_fault(problems)}")
-    if not any(signal.intervals for signal in signals):
+    pointed = [signal for signal in signals if not signal.intervals]  # they are no records of nothing
+    problems += [f"{s.path} was left out: its {s.path.stem}.{chosen} marks points only." for s in pointed]
+    signals = [signal for signal in signals if signal.intervals]
+    if not signals:
         others = sorted({a for file in files for a in _annotators(file)} - {chosen})
         hint = f"; others there: {', '.join(others)} (name one as {path}:{others[0]})" if others else ""
         raise DataError(f"{path}: annotator {chosen} marks points only, not where a wave begins or ends{hint}.")
