@@ -16,6 +16,7 @@ from typing import BinaryIO
 MAGIC = {b"II*\0": ("<", False), b"MM\0*": (">", False), b"II+\0": ("<", True), b"MM\0+": (">", True)}
 SUBFILE, DESCRIPTION = 254, 270
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+FARTHEST = 2**63
 SHAPE = re.compile(rb'"shape": \[([\d, ]+)\]')
 
 
@@ -39,6 +40,8 @@ def pages(path: Path) -> Iterator[Page]:
         if start[:4] not in MAGIC:
             raise ValueError("no TIFF")
         order, big = MAGIC[start[:4]]
+        if len(start) < (16 if big else 8):
+            raise ValueError("the file ends in its first line")
         file.seek(0, 2)
         length = file.tell()
         offset: int = struct.unpack_from(f"{order}Q" if big else f"{order}I", start, 8 if big else 4)[0]
@@ -96,8 +99,10 @@ def _page(file: BinaryIO, offset: int, order: str, big: bool, length: int, descr
 
 
 def _unpack(file: BinaryIO, offset: int, form: str) -> int:
-    file.seek(offset)
-    found = file.read(struct.calcsize(form))
+    found = b""
+    if offset < FARTHEST:  # no place in a file is beyond that
+        file.seek(offset)
+        found = file.read(struct.calcsize(form))
     if len(found) < struct.calcsize(form):
         raise ValueError("the file ends before its last page")
     number: int = struct.unpack(form, found)[0]
