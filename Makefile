@@ -7,7 +7,7 @@ SOURCES := src tests tools benchmarks
 .PHONY: demo test lint check-weights golden parity pseudo-labels ablation bench bench-models evidence clean \
     train-people train-everyday train-nuclei train-ecg train-digits train-hippocampus \
     evaluate-people evaluate-everyday evaluate-nuclei evaluate-ecg evaluate-digits evaluate-hippocampus dna synthetic \
-    bench-volume fuzz
+    bench-volume bench-trees fuzz
 
 demo: .venv/installed
 	$(BIN)/maskrcnn demo --out demo
@@ -24,6 +24,26 @@ lint: .venv/installed-test
 fuzz: MINUTES ?= 15
 fuzz: .venv/installed-test
 	PYTHONPATH=tests $(BIN)/python -m fuzz.run --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+# The data that models are trained and measured on are not in this repository. What is asked for and needs a folder of
+# them that is not there ends at once, before anything is installed or fetched.
+USES_animals := train-everyday train-people runs/everyday-third/% runs/everyday/% runs/people-start.safetensors \
+    runs/people/% runs/negatives.json
+USES_coco := check-weights pseudo-labels ablation evidence train-people train-everyday train-nuclei evaluate-people \
+    evaluate-everyday runs/first/% runs/everyday% runs/people% runs/nuclei-first/% runs/pseudo/% runs/third.json \
+    runs/tenth.json runs/quiet.json
+USES_dna := dna
+USES_ecg_qtdb := train-ecg evaluate-ecg runs/ecg/%
+USES_hippocampus := train-hippocampus evaluate-hippocampus runs/hippocampus-first/%
+USES_nuclei := train-nuclei evaluate-nuclei runs/nuclei-first/%
+USES_spoken_digits := train-digits evaluate-digits runs/digits/%
+USES_volumes := synthetic runs/real-nuclei
+MISSING := $(foreach folder,animals coco dna ecg_qtdb hippocampus nuclei spoken_digits volumes,\
+    $(if $(filter $(USES_$(folder)),$(MAKECMDGOALS)),$(if $(wildcard $(DATA)/$(folder)),,$(DATA)/$(folder))))
+ifneq ($(strip $(MISSING)),)
+$(error There is no $(firstword $(MISSING)): docs/data.md says where the data come from and how they must lie; if they are \
+    elsewhere, add DATA=FOLDER)
+endif
 
 # What no test needs and takes long: weights to start from, reference recordings, training, timing.
 weights/ssdlite_mobilenet_v2_coco.safetensors: .venv/installed
@@ -212,6 +232,10 @@ bench: .venv/installed
 bench-models: .venv/installed
 	$(BIN)/python benchmarks/models.py
 	$(BIN)/python benchmarks/training.py
+
+# This version against another one: make bench-trees BEFORE=../before/src
+bench-trees: .venv/installed
+	$(BIN)/python benchmarks/trees.py $(BEFORE)
 
 # Memory and time of a scan of 512 x 512 x 300 voxels.
 bench-volume: .venv/installed-test

@@ -18,7 +18,8 @@ from operations import CountOperations, multiply_adds_per_second
 from maskrcnn.config import KeypointHeadConfig
 from maskrcnn.data.synthetic import synthetic_samples
 from maskrcnn.losses.objective import Objective
-from maskrcnn.models.build import build_model, mobilenet_v2_fpn_config
+from maskrcnn.models.build import build_model
+from maskrcnn.models.variants import mobilenet_v2_fpn_config
 from maskrcnn.training.memory import keep_freed_memory
 from maskrcnn.training.optimizer import freeze, make_optimizer
 from maskrcnn.training.recipe import FitConfig

@@ -29,7 +29,7 @@ FLOORS = (
     "inference",
     "evaluation",
     "training",
-    "explain video export",
+    "explanation video export",
     "workflows",
     "cli web",
     "__main__",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from maskrcnn.checkpoints.ours import ModelInfo, save_checkpoint
+from maskrcnn.checkpoints.ours import save_checkpoint
 from maskrcnn.config import (
     AnchorConfig,
     BackboneConfig,
@@ -24,6 +24,7 @@ from maskrcnn.config import (
     PreprocessConfig,
     SelectionConfig,
 )
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from maskrcnn.models.build import mobilenet_v2_fpn_config
+from maskrcnn.models.variants import mobilenet_v2_fpn_config
 from maskrcnn.workflows.plan.fingerprint import Fingerprint
 from maskrcnn.workflows.plan.situation import Situation
 

@@ -11,7 +11,8 @@ from typing import Annotated
 
 import tyro
 
-from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint, save_checkpoint
+from maskrcnn.checkpoints.ours import load_checkpoint, save_checkpoint
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
 

@@ -17,8 +17,9 @@ import tyro
 from torch import Tensor
 
 from laterals import fit_laterals, prepared_photos
-from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint, load_matching, save_checkpoint
+from maskrcnn.checkpoints.ours import load_checkpoint, load_matching, save_checkpoint
 from maskrcnn.config import BoxHeadConfig, ClassFieldConfig
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from ssdlite import IMAGE_SIZE, TAP, SSDLite, anchor_shapes, load_ssdlite

@@ -8,20 +8,18 @@ import torch
 from reference import reference_model
 
 from cases import Arrays, Case, Work
-from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.model_info import ModelInfo
 
 
 def ours() -> Work:
     model = reference_model()
     names = tuple(str(k) for k in range(1, seeded.NUM_CLASSES))
-    predictor = Predictor(model, ModelInfo(model.config, names))
-    predictor = predictor.with_options(tile="off")
+    predictor = Predictor(model, ModelInfo(model.config, names)).with_options(tile="off")
     image = torch.from_numpy(seeded.picture(0)) * 255
 
     def run() -> Arrays:
         found = predictor(image)
-        assert found.labels is not None and found.scores is not None
         return {"boxes": found.boxes.numpy(), "labels": found.labels.numpy(), "scores": found.scores.numpy()}
 
     return run

@@ -2,7 +2,8 @@
 
     from maskrcnn import Predictor, draw, read_image
 
-The names below are imported when they are first used, so that ``maskrcnn --help`` does not wait for torch.
+The names below are imported when they are first used, so that ``maskrcnn --help`` does not wait for torch. They are
+those of the package's functions and every record that these take or give.
 """
 
 from __future__ import annotations
@@ -10,45 +11,165 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # for type checkers and editors; a test compares this list with the two below
     from maskrcnn.checkpoints.ours import load_checkpoint, save_checkpoint
+    from maskrcnn.config import (
+        AnchorConfig,
+        BackboneConfig,
+        BoxHeadConfig,
+        ClassFieldConfig,
+        CloseUpConfig,
+        DetectionConfig,
+        KeypointHeadConfig,
+        LossConfig,
+        MaskHeadConfig,
+        ModelConfig,
+        PoolConfig,
+        PreprocessConfig,
+        SelectionConfig,
+    )
+    from maskrcnn.data.augment import AugmentConfig
     from maskrcnn.data.dataset import open_dataset
     from maskrcnn.data.images import read_image
-    from maskrcnn.errors import MaskRCNNError
+    from maskrcnn.data.recording import Signal
+    from maskrcnn.data.records import Dataset, RecordSource
+    from maskrcnn.data.signals import read_signal
+    from maskrcnn.data.volume import FileSpace, Turn, Volume
+    from maskrcnn.data.volumes import read_volume
+    from maskrcnn.errors import (
+        CheckpointError,
+        DataError,
+        MaskRCNNError,
+        UsageError,
+    )
+    from maskrcnn.evaluation.coco import CocoResult
     from maskrcnn.evaluation.evaluate import evaluate
-    from maskrcnn.explain.evidence import explain
+    from maskrcnn.explanation.evidence import Evidence, Explanation, explain
+    from maskrcnn.inference.options import PredictOptions
     from maskrcnn.inference.predictor import Predictor
+    from maskrcnn.inference.tiling import Tiling
     from maskrcnn.losses.objective import Objective
-    from maskrcnn.models.build import build_model, mask_rcnn_mobilenet_v2_fpn, mask_rcnn_resnet50_fpn
+    from maskrcnn.losses.sampling import SampledProposals
+    from maskrcnn.losses.teacher import Teacher
+    from maskrcnn.losses.terms import Term
+    from maskrcnn.model_info import ModelInfo
+    from maskrcnn.models.build import (
+        build_model,
+        mask_rcnn_mobilenet_v2_fpn,
+        mask_rcnn_resnet50_fpn,
+    )
+    from maskrcnn.models.head import (
+        Head,
+        ImageHead,
+        LossInputs,
+        MapHead,
+        ObjectHead,
+        Place,
+    )
     from maskrcnn.models.mask_rcnn import MaskRCNN
+    from maskrcnn.regions import AxisMap, Regions
+    from maskrcnn.structures import (
+        ImageBatch,
+        Instances,
+        Record,
+        batch_images,
+    )
     from maskrcnn.training.fit import fit
+    from maskrcnn.training.recipe import FitConfig
+    from maskrcnn.training.report import Report
     from maskrcnn.visualize.draw import draw
 
 __version__ = "0.7.0"
 
-_WHERE = {
-    "MaskRCNN": "models.mask_rcnn",
-    "MaskRCNNError": "errors",
-    "Objective": "losses.objective",
-    "Predictor": "inference.predictor",
-    "build_model": "models.build",
-    "draw": "visualize.draw",
-    "evaluate": "evaluation.evaluate",
-    "explain": "explain.evidence",
-    "fit": "training.fit",
-    "load_checkpoint": "checkpoints.ours",
-    "mask_rcnn_mobilenet_v2_fpn": "models.build",
-    "mask_rcnn_resnet50_fpn": "models.build",
-    "open_dataset": "data.dataset",
-    "read_image": "data.images",
-    "save_checkpoint": "checkpoints.ours",
+_PUBLIC = {
+    "checkpoints.ours": "load_checkpoint save_checkpoint",
+    "config": (
+        "AnchorConfig BackboneConfig BoxHeadConfig ClassFieldConfig CloseUpConfig DetectionConfig "
+        "KeypointHeadConfig LossConfig MaskHeadConfig ModelConfig PoolConfig PreprocessConfig SelectionConfig"
+    ),
+    "data.augment": "AugmentConfig",
+    "data.dataset": "open_dataset",
+    "data.images": "read_image",
+    "data.recording": "Signal",
+    "data.records": "Dataset RecordSource",
+    "data.signals": "read_signal",
+    "data.volume": "FileSpace Turn Volume",
+    "data.volumes": "read_volume",
+    "errors": "CheckpointError DataError MaskRCNNError UsageError",
+    "evaluation.coco": "CocoResult",
+    "evaluation.evaluate": "evaluate",
+    "explanation.evidence": "Evidence Explanation explain",
+    "inference.options": "PredictOptions",
+    "inference.predictor": "Predictor",
+    "inference.tiling": "Tiling",
+    "losses.objective": "Objective",
+    "losses.sampling": "SampledProposals",
+    "losses.teacher": "Teacher",
+    "losses.terms": "Term",
+    "model_info": "ModelInfo",
+    "models.build": "build_model mask_rcnn_mobilenet_v2_fpn mask_rcnn_resnet50_fpn",
+    "models.head": "Head ImageHead LossInputs MapHead ObjectHead Place",
+    "models.mask_rcnn": "MaskRCNN",
+    "regions": "AxisMap Regions",
+    "structures": "ImageBatch Instances Record batch_images",
+    "training.fit": "fit",
+    "training.recipe": "FitConfig",
+    "training.report": "Report",
+    "visualize.draw": "draw",
 }
+_WHERE = {name: module for module, names in _PUBLIC.items() for name in names.split()}
 
 __all__ = [
+    "AnchorConfig",
+    "AugmentConfig",
+    "AxisMap",
+    "BackboneConfig",
+    "BoxHeadConfig",
+    "CheckpointError",
+    "ClassFieldConfig",
+    "CloseUpConfig",
+    "CocoResult",
+    "DataError",
+    "Dataset",
+    "DetectionConfig",
+    "Evidence",
+    "Explanation",
+    "FileSpace",
+    "FitConfig",
+    "Head",
+    "ImageBatch",
+    "ImageHead",
+    "Instances",
+    "KeypointHeadConfig",
+    "LossConfig",
+    "LossInputs",
+    "MapHead",
+    "MaskHeadConfig",
     "MaskRCNN",
     "MaskRCNNError",
+    "ModelConfig",
+    "ModelInfo",
+    "ObjectHead",
     "Objective",
+    "Place",
+    "PoolConfig",
+    "PredictOptions",
     "Predictor",
+    "PreprocessConfig",
+    "Record",
+    "RecordSource",
+    "Regions",
+    "Report",
+    "SampledProposals",
+    "SelectionConfig",
+    "Signal",
+    "Teacher",
+    "Term",
+    "Tiling",
+    "Turn",
+    "UsageError",
+    "Volume",
+    "batch_images",
     "build_model",
     "draw",
     "evaluate",
@@ -59,6 +180,8 @@ __all__ = [
     "mask_rcnn_resnet50_fpn",
     "open_dataset",
     "read_image",
+    "read_signal",
+    "read_volume",
     "save_checkpoint",
 ]
 
@@ -67,3 +190,7 @@ def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'maskrcnn' has no attribute {name!r}")
     return getattr(importlib.import_module(f"maskrcnn.{_WHERE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -214,7 +214,7 @@ def test_import_says_what_went_where_and_the_result_predicts(maskrcnn, mobile, t
 
 
 def test_an_imported_model_can_be_trained_on(mobile):
-    from maskrcnn.workflows.models import model_info
+    from maskrcnn.checkpoints.lookup import model_info
 
     assert model_info(str(mobile)).config.num_classes == 80
 

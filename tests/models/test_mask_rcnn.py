@@ -7,7 +7,8 @@ import torch
 
 from cases import NDIMS, seeded, small_config, small_model
 from maskrcnn.config import DetectionConfig
-from maskrcnn.models.build import VARIANTS, build_model, mask_rcnn_resnet50_fpn
+from maskrcnn.models.build import build_model, mask_rcnn_resnet50_fpn
+from maskrcnn.models.variants import VARIANTS
 from maskrcnn.ops.nd import MEMORY_FORMAT
 from maskrcnn.structures import ImageBatch, batch_images
 

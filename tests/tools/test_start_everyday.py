@@ -6,8 +6,10 @@ import torch
 from safetensors.torch import save_file
 
 from finish import Finish, finished
-from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint, save_checkpoint
-from maskrcnn.models.build import build_model, mobilenet_v2_fpn_config
+from maskrcnn.checkpoints.ours import load_checkpoint, save_checkpoint
+from maskrcnn.model_info import ModelInfo
+from maskrcnn.models.build import build_model
+from maskrcnn.models.variants import mobilenet_v2_fpn_config
 from maskrcnn.structures import batch_images
 from ssdlite import IMAGE_SIZE, SSDLite, anchor_shapes, decode_boxes
 from start_everyday import FIRST, LEVELS, field_config, start

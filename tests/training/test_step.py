@@ -104,11 +104,11 @@ def broken_at(monkeypatch, steps, where="loss"):
     monkeypatch.setattr(step_module, "batch_losses", batch_losses)
 
 
-def train(tmp_path, epochs=1, batch=1, count=6):
+def train(tmp_path, epochs=1, batch=1, count=6, **changes):
     data = open_dataset(write_coco(tmp_path / "data", count=count))
     model, told = tiny_model(), io.StringIO()
     report = Report(tmp_path / "out", Console(file=told, soft_wrap=True))
-    config = FitConfig(epochs=epochs, batch_size=batch, lr=1e-3, warmup=2, workers=0)
+    config = FitConfig(epochs=epochs, batch_size=batch, lr=1e-3, warmup=2, workers=0, **changes)
     try:
         fit(model, tiny_info(model), data, tmp_path / "out", None, config, AugmentConfig((64, 64)), report=report)
     finally:
@@ -151,3 +151,39 @@ def test_the_number_of_skipped_steps_survives_a_resume(tmp_path, monkeypatch):
     fit(model, tiny_info(model), data, tmp_path / "out", None, config, AugmentConfig((64, 64)), resume=True)
     log = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
     assert [line["skipped"] for line in log if "loss" in line] == [1, 1, 1]
+
+
+def test_a_step_that_is_no_number_in_half_precision_is_repeated_in_full(samples, monkeypatch):
+    half = dataclasses.replace(SGD, bf16=True)
+    expected = tiny_model()
+    train_step(Objective(expected), make_optimizer(expected, SGD), samples, SGD, 0, "cpu")
+    broken_at(monkeypatch, {0}, "gradient")
+    model = tiny_model()
+    done = train_step(Objective(model), make_optimizer(model, half), samples, half, 0, "cpu")
+    assert not done.skipped and "The gradient is" in done.repeated
+    assert all(torch.equal(value, expected.state_dict()[name]) for name, value in model.state_dict().items())
+
+
+def test_a_step_that_is_no_number_in_both_precisions_is_skipped(samples, monkeypatch):
+    half = dataclasses.replace(SGD, bf16=True)
+    broken_at(monkeypatch, {0, 1})
+    model = tiny_model()
+    done = train_step(Objective(model), make_optimizer(model, half), samples, half, 0, "cpu")
+    assert done.skipped and done.repeated
+    assert all(torch.equal(value, tiny_model().state_dict()[name]) for name, value in model.state_dict().items())
+
+
+def test_a_repeated_step_is_said_and_not_counted_as_skipped(tmp_path, monkeypatch):
+    broken_at(monkeypatch, {1})
+    _, told = train(tmp_path, bf16=True)
+    assert told.count("was repeated in full precision") == 1 and "skipped" not in told
+    log = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
+    assert "skipped" not in log[0]
+
+
+def test_layers_that_bf16_leaves_to_full_precision_are_named_once(tmp_path):
+    _, told = train(tmp_path, bf16=True)
+    assert told.count("in full precision, because their grids are too small for bf16") >= 1
+    names = told.split("on this device: ")[1].split("\n")[0].split(", ")
+    assert set(names) <= {name for name, _ in tiny_model().named_modules()} and names
+    assert all(told.count(f"{name},") + told.count(f"{name}\n") <= 1 for name in names)

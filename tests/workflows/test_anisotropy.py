@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from maskrcnn.config import PreprocessConfig
 from maskrcnn.data.regrid import window_shape
 from maskrcnn.errors import UsageError
-from maskrcnn.models.build import build_model, volume_fpn_config
+from maskrcnn.models.build import build_model
+from maskrcnn.models.variants import volume_fpn_config
 from maskrcnn.structures import batch_images
 from maskrcnn.workflows import anisotropy
 from maskrcnn.workflows.kinds import fit_to_spacing

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from maskrcnn.checkpoints.coco_names import COCO_CLASSES, COCO_KEYPOINTS, COCO_SKELETON
 from maskrcnn.checkpoints.mapping import NameTable, Report, build_filled, rename
-from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.checkpoints.torch_files import read_foreign_file, state_of
 from maskrcnn.config import (
     AnchorConfig,
@@ -33,6 +32,7 @@ from maskrcnn.config import (
     SelectionConfig,
 )
 from maskrcnn.errors import CheckpointError, UsageError
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.ops.anchors import cell_anchors
 

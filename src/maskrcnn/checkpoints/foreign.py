@@ -11,11 +11,11 @@ from torch import Tensor
 from maskrcnn.checkpoints.agreement import UNBUILDABLE
 from maskrcnn.checkpoints.detectron2 import convert_detectron2, is_detectron2
 from maskrcnn.checkpoints.mapping import Report
-from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.checkpoints.published import recognise
 from maskrcnn.checkpoints.torch_files import read_foreign_file, state_of
 from maskrcnn.checkpoints.torchvision import convert_torchvision, is_torchvision
 from maskrcnn.errors import CheckpointError
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.schema import one_line
 

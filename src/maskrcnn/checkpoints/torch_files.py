@@ -149,7 +149,8 @@ def _start(content: mmap.mmap, info: zipfile.ZipInfo) -> int:
     if info.compress_type != zipfile.ZIP_STORED:
         raise Damaged("a compressed part")
     name, extra = struct.unpack_from("<HH", content, info.header_offset + 26)
-    return info.header_offset + 30 + name + extra
+    begin: int = info.header_offset + 30 + name + extra
+    return begin
 
 
 def _bytes_of(content: mmap.mmap, info: zipfile.ZipInfo) -> bytes:

@@ -21,7 +21,6 @@ from torch import Tensor
 
 from maskrcnn.checkpoints.coco_names import COCO_CLASSES, COCO_KEYPOINTS, COCO_SKELETON
 from maskrcnn.checkpoints.mapping import NameTable, Report, Transform, build_filled, rename, without_rows
-from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.checkpoints.torchvision_names import BACKGROUND_ROWS, IGNORED, MOBILE, NAMES, NORMED, RESNET
 from maskrcnn.config import (
     AnchorConfig,
@@ -34,6 +33,7 @@ from maskrcnn.config import (
     SelectionConfig,
 )
 from maskrcnn.errors import UsageError
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
 
 CATEGORY_IDS = tuple(COCO_CLASSES)
@@ -176,7 +176,8 @@ def _rows(value: Tensor, slots: Tensor, count: int) -> Tensor:
     """The rows of the slots, of which each has ``count``; a tensor with too few rows stays as it is."""
     if len(value) < count * (int(slots.max()) + 1):
         return value
-    return value.unflatten(0, (-1, count))[slots].flatten(0, 1)
+    moved: Tensor = value.unflatten(0, (-1, count))[slots].flatten(0, 1)
+    return moved
 
 
 def convert_torchvision(

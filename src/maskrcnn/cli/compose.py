@@ -11,7 +11,7 @@ from rich.progress import Progress
 from tyro.conf import arg
 
 from maskrcnn.cli.speech import console, tell_failures
-from maskrcnn.workflows.checks import at_least, counted
+from maskrcnn.workflows.checks import CLIPS, at_least, counted, existing_folder, new_folder
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,12 @@ class Compose:
     """The same seed makes the same recordings."""
 
     def run(self) -> int:
+        at_least("count", self.count, 1)  # before anything loads torch, so that a slip costs no seconds
+        at_least("seed", self.seed, 0)
+        existing_folder(self.folder, CLIPS)
+        new_folder(self.out, "the recordings")
         from maskrcnn.workflows.compose import compose, find_clips
 
-        at_least("count", self.count, 1)
-        at_least("seed", self.seed, 0)
         clips = find_clips(self.folder, self.speakers)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("composing", total=self.count)

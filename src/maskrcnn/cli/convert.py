@@ -11,7 +11,8 @@ from rich.progress import Progress
 from tyro.conf import arg
 
 from maskrcnn.cli.speech import Data, MaxPixels, console, say, tell_failures, tell_problems
-from maskrcnn.workflows.checks import counted
+from maskrcnn.data.paths import refuse_missing
+from maskrcnn.workflows.checks import counted, new_folder
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Convert:
     """Give the images second names (hard links) instead of copying them."""
 
     def run(self) -> int:
+        refuse_missing(self.data)  # before anything loads torch, so that a slip costs no seconds
+        new_folder(self.out, "the converted data")
         from maskrcnn.data.dataset import open_dataset
         from maskrcnn.workflows.convert import convert
 

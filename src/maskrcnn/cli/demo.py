@@ -8,6 +8,7 @@ from pathlib import Path
 from maskrcnn.cli.predict import Predict
 from maskrcnn.errors import UsageError
 from maskrcnn.pretrained import shipped_models
+from maskrcnn.workflows.checks import no_file
 
 PICTURES = {  # the model: its example pictures, and the one to open first
     "everyday": (("photos",), "coffee.png"),
@@ -24,11 +25,12 @@ class Demo:
     """Folder for the pictures."""
 
     def run(self) -> int:
-        from maskrcnn.workflows.models import EXAMPLES
-
         shown = {model: pictures for model, pictures in PICTURES.items() if model in shipped_models()}
         if not shown:
             raise UsageError("No model is shipped with this installation, so there is nothing to show.")
+        no_file(self.out)
+        from maskrcnn.workflows.models import EXAMPLES
+
         code = 0
         for model, (names, _) in shown.items():
             code = max(code, Predict(tuple(EXAMPLES / name for name in names), self.out / model, model).run())

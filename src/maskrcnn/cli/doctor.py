@@ -11,7 +11,12 @@ from rich.console import Console
 from rich.progress import Progress
 from tyro.conf import arg
 
+from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.cli.speech import Data, MaxPixels, console
+from maskrcnn.data.paths import refuse_missing
+from maskrcnn.errors import UsageError
+from maskrcnn.files import is_file
+from maskrcnn.models.variants import VARIANTS
 from maskrcnn.workflows.checks import usable_device
 from maskrcnn.workflows.recipe import Recipe
 
@@ -53,13 +58,11 @@ class Doctor:
     """cpu, cuda or mps, which training would use."""
 
     def run(self) -> int:
+        asked = self.check()  # before anything loads torch, so that a slip costs no seconds
         from maskrcnn.workflows.doctor.examine import as_dict, examine, open_patient
         from maskrcnn.workflows.doctor.report import tell
         from maskrcnn.workflows.plan.prepare import Wish
 
-        asked = {name: getattr(self, name) for name in Settings if getattr(self, name) is not None}
-        Recipe(**{name: value for name, value in asked.items() if name != "model"}).check()
-        usable_device(self.device)
         train = open_patient(self.data)
         val = open_patient(self.val) if self.val else None
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -73,6 +76,19 @@ class Doctor:
         if self.json is not None:
             _write(self.json, json.dumps(as_dict(diagnosis), indent=1) + "\n")
         return 1 if diagnosis.count("error") else 0
+
+    def check(self) -> dict[str, Any]:
+        """The settings that flags give. Raises UsageError or DataError for what cannot be followed or is not there."""
+        asked = {name: getattr(self, name) for name in Settings if getattr(self, name) is not None}
+        Recipe(**{name: value for name, value in asked.items() if name != "model"}).check()
+        for path in (self.data, *([self.val] if self.val else [])):
+            refuse_missing(path)
+        if self.model is not None:
+            check_model_name(self.model, VARIANTS)
+        if self.plan is not None and not is_file(self.plan):
+            raise UsageError(f"There is no plan {self.plan}; --plan takes the name of a plan.yaml.")
+        usable_device(self.device)
+        return asked
 
     def _train_arguments(self, asked: dict[str, Any]) -> str:
         """What to give `maskrcnn train` to train as was looked at here."""

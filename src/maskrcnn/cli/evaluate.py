@@ -9,8 +9,11 @@ from typing import Annotated
 from rich.progress import Progress
 from tyro.conf import arg
 
+from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.cli.speech import DEFAULT_HINT, Data, MaxPixels, ModelsOwn, console, say, tell_failures, tell_problems
-from maskrcnn.workflows.checks import at_least, only_for_pictures, result_folder, usable_device
+from maskrcnn.data.paths import refuse_missing
+from maskrcnn.inference.tile_options import OVERLAP, check_tiles
+from maskrcnn.workflows.checks import at_least, no_file, only_for_pictures, result_folder, usable_device
 from maskrcnn.workflows.recipe import SMALLEST_IMAGE
 
 
@@ -31,7 +34,7 @@ class Evaluate:
     """Longer side in pixels that images are resized to for the model."""
     tile: str = "auto"
     """Cut images that are longer into overlapping tiles of this many pixels; auto: as the model says; off: never."""
-    overlap: float = 0.25
+    overlap: float = OVERLAP
     """Part of a tile that neighbours share."""
     bootstrap: int = 1000
     """Resamplings of the images for the intervals; 0 for none."""
@@ -48,17 +51,13 @@ class Evaluate:
     """Write no report.html, the page that says why objects are missed and what to do next."""
 
     def run(self) -> int:
+        self.check()  # before anything loads torch, so that a slip costs no seconds
         from maskrcnn.data.dataset import open_dataset
         from maskrcnn.workflows.evaluate import METRICS, evaluate_to, print_table
         from maskrcnn.workflows.inputs import default_of_kind
         from maskrcnn.workflows.kinds import as_learned, check_kind
         from maskrcnn.workflows.models import load_predictor
 
-        at_least("max-detections", self.max_detections, 1)
-        at_least("image-size", self.image_size, SMALLEST_IMAGE)
-        at_least("bootstrap", self.bootstrap, 0)
-        at_least("batch", self.batch, 1)
-        usable_device(self.device)
         data = open_dataset(self.data)
         model = self.model or default_of_kind(data.kind, self.data)
         predictor = load_predictor(model, self.device, say)
@@ -92,3 +91,16 @@ class Evaluate:
         if page is not None:
             print(f"Why objects are missed, and what to do next: {page}")
         return tell_failures(failures)
+
+    def check(self) -> None:
+        """Raise UsageError or DataError for flags that cannot be followed and data that are not there."""
+        at_least("max-detections", self.max_detections, 1)
+        at_least("image-size", self.image_size, SMALLEST_IMAGE)
+        at_least("bootstrap", self.bootstrap, 0)
+        at_least("batch", self.batch, 1)
+        check_tiles(self.tile, self.overlap)
+        if self.model is not None:
+            check_model_name(self.model)
+        refuse_missing(self.data)
+        no_file(self.out)
+        usable_device(self.device)

@@ -11,6 +11,8 @@ from tyro.conf import arg
 
 from maskrcnn.cli.speech import say
 from maskrcnn.errors import UsageError
+from maskrcnn.files import exists
+from maskrcnn.workflows.checks import MODEL_SUFFIX, few, model_file
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,16 @@ class Import:
     writes them)."""
 
     def run(self) -> int:
-        from maskrcnn.workflows.models import few, import_model
-
-        out = self.out if self.out is not None else self.checkpoint.with_suffix(".safetensors")
+        # before anything loads torch, so that a slip costs no seconds
+        out = self.out if self.out is not None else self.checkpoint.with_suffix(MODEL_SUFFIX)
         if self.norm_eps is not None and not 0 <= self.norm_eps < 1:
             raise UsageError(f"--norm-eps must be at least 0 and less than 1, not {self.norm_eps}.")
+        model_file(out)
+        for path in (self.checkpoint, *([self.recorded] if self.recorded else [])):
+            if not exists(path):
+                raise UsageError(f"{path} does not exist; check the name.")
+        from maskrcnn.workflows.models import import_model
+
         info, report = import_model(self.checkpoint, out, self.classes or None, self.norm_eps, self.recorded)
         print(f"{self.checkpoint} is {report.source}: {few(info.class_names)}.")
         print("\n".join(report.lines()))

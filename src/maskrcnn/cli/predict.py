@@ -10,9 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from tyro.conf import arg
 
+from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.cli.speech import DEFAULT_HINT, MaxPixels, ModelsOwn, say, tell_failures
+from maskrcnn.data.paths import is_something
 from maskrcnn.errors import UsageError
-from maskrcnn.workflows.checks import at_least, between, counted, not_among_inputs, only_for_pictures, usable_device
+from maskrcnn.inference.tile_options import OVERLAP, check_tiles
+from maskrcnn.workflows.checks import (
+    at_least,
+    between,
+    counted,
+    no_file,
+    not_among_inputs,
+    only_for_pictures,
+    usable_device,
+)
 from maskrcnn.workflows.recipe import SMALLEST_IMAGE
 
 if TYPE_CHECKING:  # flags must not wait for torch
@@ -45,7 +56,7 @@ class Predict:
     """Longer side in pixels that images are resized to for the model; larger finds smaller objects, slower."""
     tile: str = "auto"
     """Cut images that are longer into overlapping tiles of this many pixels; auto: as the model says; off: never."""
-    overlap: float = 0.25
+    overlap: float = OVERLAP
     """Part of a tile that neighbours share; objects up to that size are always seen whole."""
     flip: bool = False
     """Look at the mirror image of each image too: better, and takes twice as long."""
@@ -69,20 +80,10 @@ class Predict:
     """With --explain: objects of an image, the strongest first."""
 
     def run(self) -> int:
-        from maskrcnn.workflows.inputs import default_model, exists, find_inputs
+        inputs, failures = self.check()  # before anything loads torch, so that a slip costs no seconds
+        from maskrcnn.workflows.inputs import default_model, find_inputs
         from maskrcnn.workflows.models import load_predictor
 
-        if not self.inputs:
-            raise UsageError("Name an image or a folder first, as in `maskrcnn predict PHOTO --out out`.")
-        between("score", self.score, 0, 1)
-        at_least("max-detections", self.max_detections, 1)
-        at_least("image-size", self.image_size, SMALLEST_IMAGE)
-        at_least("batch", self.batch, 1)
-        at_least("explain-most", self.explain_most, 1)
-        usable_device(self.device)
-        inputs = [path for path in self.inputs if exists(path)]
-        failures = [f"{path} does not exist." for path in self.inputs if not exists(path)]
-        not_among_inputs(self.out, inputs)
         predictor = load_predictor(self.model or default_model(inputs, self.out), self.device, say)
         paths, what = find_inputs(inputs, predictor.info, exclude=self.out)
         if not paths:
@@ -100,6 +101,31 @@ class Predict:
             f"predictions.json and summary.csv are in {self.out}{also}"
         )
         return tell_failures(failures + outcome.failures)
+
+    def check(self) -> tuple[list[Path], list[str]]:
+        """The inputs that are there, and a sentence for each of the others.
+
+        Raises:
+            UsageError: flags that cannot be followed, or no input at all.
+        """
+        if not self.inputs:
+            raise UsageError("Name an image or a folder first, as in `maskrcnn predict PHOTO --out out`.")
+        between("score", self.score, 0, 1)
+        at_least("max-detections", self.max_detections, 1)
+        at_least("image-size", self.image_size, SMALLEST_IMAGE)
+        at_least("batch", self.batch, 1)
+        at_least("explain-most", self.explain_most, 1)
+        check_tiles(self.tile, self.overlap)
+        if self.model is not None:
+            check_model_name(self.model)
+        inputs = [path for path in self.inputs if is_something(path)]
+        failures = [f"{path} does not exist." for path in self.inputs if not is_something(path)]
+        if not inputs:
+            raise UsageError(" ".join(failures))
+        no_file(self.out)
+        not_among_inputs(self.out, inputs)
+        usable_device(self.device)
+        return inputs, failures
 
     def predict_all(self, predictor: Predictor, paths: Sequence[Path], what: str) -> Outcome:
         if what == "image":

@@ -11,7 +11,7 @@ from rich.progress import Progress
 from tyro.conf import arg
 
 from maskrcnn.cli.speech import console
-from maskrcnn.workflows.checks import at_least, counted
+from maskrcnn.workflows.checks import at_least, counted, new_folder
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,11 @@ class Synthetic:
     """TIFF stacks, or NIfTI files (.nii.gz)."""
 
     def run(self) -> int:
+        at_least("count", self.count, 1)  # before anything loads torch, so that a slip costs no seconds
+        at_least("seed", self.seed, 0)
+        new_folder(self.out, "the volumes")
         from maskrcnn.workflows.synthetic import make_synthetic
 
-        at_least("count", self.count, 1)
-        at_least("seed", self.seed, 0)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("making", total=self.count)
             made = make_synthetic(

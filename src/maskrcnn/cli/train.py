@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 from tyro.conf import arg
 
+from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.cli.speech import MaxPixels, say, tell_data_problems
+from maskrcnn.data.paths import refuse_missing
 from maskrcnn.errors import UsageError
-from maskrcnn.files import exists
+from maskrcnn.files import exists, is_file
+from maskrcnn.models.variants import VARIANTS
 from maskrcnn.pretrained import DEFAULT_MODEL
-from maskrcnn.workflows.checks import between, result_folder, usable_device
+from maskrcnn.workflows.checks import between, no_file, parse_time, result_folder, usable_device
 from maskrcnn.workflows.recipe import Planned, Recipe
 
 if TYPE_CHECKING:  # flags must not wait for torch
@@ -60,15 +63,11 @@ class Train:
     """Go on from OUT/last.safetensors exactly where it was broken off, with the flags of its beginning."""
 
     def run(self) -> int:
+        self.check()  # before anything loads torch, so that a slip costs no seconds
         from maskrcnn.data.volume_sets import in_words
         from maskrcnn.workflows.plan.prepare import default_out
         from maskrcnn.workflows.train import named, open_like, open_together, train
 
-        if not self.data:
-            raise UsageError("Name the data to train on first, as in `maskrcnn train DATA --out runs/mine`.")
-        self.recipe.check()
-        between("val-fraction", self.val_fraction, 0, 0.9)
-        usable_device(self.device)
         data = named(open_together(self.data, self.mask_data, self.recipe), self.recipe.class_names)
         val = open_like(self.val, data) if self.val else None
         tell_data_problems(self.data, data.problems)
@@ -88,6 +87,25 @@ class Train:
         say(f"  maskrcnn predict {things} --model {best} --out {out / 'pictures'}")
         say(f"  maskrcnn evaluate {self.val or f'LABELLED_{things}'} --model {best} --out {out / 'judged'}")
         return 0
+
+    def check(self) -> None:
+        """Raise UsageError or DataError for flags that cannot be followed and files that are not there."""
+        if not self.data:
+            raise UsageError("Name the data to train on first, as in `maskrcnn train DATA --out runs/mine`.")
+        self.recipe.check()
+        between("val-fraction", self.val_fraction, 0, 0.9)
+        if self.time is not None:
+            parse_time(self.time)
+        for path in (*self.data, *self.mask_data, *([self.val] if self.val else [])):
+            refuse_missing(path)
+        check_model_name(self.model, VARIANTS)
+        if self.body_weights is not None and not is_file(self.body_weights):
+            raise UsageError(f"There is no file {self.body_weights} to take --body-weights from.")
+        if self.plan not in (AUTO, OFF) and not is_file(self.plan):
+            raise UsageError(f"There is no plan {self.plan}: --plan takes auto, off or the name of a plan.yaml.")
+        if self.out is not None:
+            no_file(self.out)
+        usable_device(self.device)
 
     def planned(self, data: Dataset, val: Dataset | None, out: Path) -> tuple[str, Recipe, Dataset, Dataset | None]:
         """Model, recipe, and the data to learn from and to judge on."""

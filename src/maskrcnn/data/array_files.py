@@ -37,7 +37,8 @@ class ArrayFile(Mapping[str, np.ndarray]):
         shape, dtype = self.headers[name]
         check_size(self.path, math.prod(shape), self.what, dtype.itemsize + self.each)
         if self.single:
-            return np.load(self.path, allow_pickle=False, mmap_mode="r")
+            mapped: np.ndarray = np.load(self.path, allow_pickle=False, mmap_mode="r")
+            return mapped
         with np.load(self.path, allow_pickle=False) as content:
             array: np.ndarray = content[name]
         return array

@@ -126,4 +126,5 @@ def vary_bands(bands: Tensor, augment: AugmentConfig, generator: np.random.Gener
 
 def luma(image: Tensor) -> Tensor:
     """The grey ``[1, *S]`` of red, green and blue ``[3, *S]``."""
-    return torch.tensordot(image.new_tensor(LUMA), image, dims=1)[None]
+    grey: Tensor = torch.tensordot(image.new_tensor(LUMA), image, dims=1)[None]
+    return grey

@@ -90,7 +90,8 @@ def _read_rle(segmentation: dict[str, Any], spatial_shape: tuple[int, int], faul
     if size != list(spatial_shape):
         faults.append(f"its mask is of size {size} but its image of {list(spatial_shape)}")
         return NO_MASK
-    return coco_mask.frPyObjects(segmentation, *spatial_shape)["counts"]
+    counts: bytes = coco_mask.frPyObjects(segmentation, *spatial_shape)["counts"]
+    return counts
 
 
 def _rasterise(segmentation: Any, spatial_shape: tuple[int, int], faults: list[str]) -> bytes:

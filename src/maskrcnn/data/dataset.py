@@ -7,6 +7,7 @@ from pathlib import Path
 
 from maskrcnn.data.images import IMAGE_SUFFIXES
 from maskrcnn.data.labelled import read_json
+from maskrcnn.data.paths import refuse_missing
 from maskrcnn.data.readers import coco, label_maps, labelme, object_masks, semantic, via, voc, yolo
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.signal_sets import is_signal_set, open_signal_set
@@ -50,8 +51,7 @@ def open_dataset(path: str | Path) -> Dataset:
     path, split = _divide(Path(path))
     if is_signal_set(path) and not (split and is_folder(path / split)):
         return open_signal_set(path, split)
-    if not exists(path):
-        raise DataError(f"{path} does not exist; name a file of labels or a folder of labelled images.")
+    refuse_missing(path)
     if split:
         return _open_split(path, split)
     return _open_file(path) if is_file(path) else _open_folder(path)

@@ -98,7 +98,10 @@ class FlatRecords(Sequence[FlatRecord]):
         Args:
             masks: of all objects in the order of the records, in the form that ``decode`` reads; None: boxes only.
         """
-        join = lambda name: np.concatenate([getattr(record, name) for record in records])  # noqa: E731
+
+        def join(name: str) -> np.ndarray:
+            return np.concatenate([getattr(record, name) for record in records])
+
         exhaustive = (record.exhaustive for record in records)
         return FlatRecords(
             sources=PackedBytes.pack(os.fsencode(record.source) for record in records),

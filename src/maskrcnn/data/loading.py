@@ -26,6 +26,25 @@ def epoch_order(length: int, seed: int, epoch: int, shuffle: bool) -> np.ndarray
     return np.random.default_rng([seed, epoch]).permutation(length) if shuffle else np.arange(length)
 
 
+def repeated_order(factors: np.ndarray, seed: int, epoch: int) -> np.ndarray:
+    """As many indices as images, int64, in the order of ``epoch``: each about as often as its factor says.
+
+    An epoch is as long as it is without factors; an image comes the whole number below or above its share of it, by
+    chance. The second time that it comes, its index is larger by the number of images, the third time by twice that: so
+    that what is drawn for it differs, and is the same in every process and after a resume.
+    """
+    length, generator = len(factors), np.random.default_rng([seed, epoch])
+    order = generator.permutation(length)
+    share = np.cumsum(factors[order]) * (length / factors.sum())
+    picked = np.searchsorted(share, np.arange(length) + generator.random(), side="right")
+    picked = order[np.minimum(picked, length - 1)]  # in runs of the same image
+    first = np.searchsorted(np.sort(picked), picked)
+    arranged = np.argsort(picked, kind="stable")
+    times = np.empty(length, dtype=np.int64)
+    times[arranged] = np.arange(length) - first[arranged]
+    return generator.permutation(picked + length * times)
+
+
 def epoch_loader(
     dataset: Dataset,
     transform: Transform,
@@ -36,6 +55,7 @@ def epoch_loader(
     shuffle: bool = True,
     start_batch: int = 0,
     share: tuple[int, int] = (0, 1),
+    factors: np.ndarray | None = None,
 ) -> Iterator[list[Sample]]:
     """The batches of one epoch.
 
@@ -50,11 +70,12 @@ def epoch_loader(
         shuffle: in an order drawn for this epoch, or in that of the data set.
         start_batch: the first batch to give, to go on inside an epoch exactly as if it had not been broken off.
         share: (k, n) gives every n-th sample of each batch from the k-th on: what process k of n trains on.
+        factors: ``[N]``, how often each image comes against the others, see :func:`repeated_order`; None: each once.
 
     Raises:
         DataError: where not one image can be read.
     """
-    order = epoch_order(len(dataset), seed, epoch, shuffle)
+    order = epoch_order(len(dataset), seed, epoch, shuffle) if factors is None else repeated_order(factors, seed, epoch)
     batches = [order[k : k + batch_size].tolist() for k in range(0, len(order), batch_size)][start_batch:]
     loader = torch.utils.data.DataLoader(
         _Samples(dataset, transform, seed, epoch),
@@ -92,12 +113,14 @@ class _Samples(torch.utils.data.Dataset[Sample | str]):
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> Sample | str:
+        """``index`` beyond the last image is that of an image that comes again."""
         generator = sample_generator(self.seed, self.epoch, index)
+        own = index % len(self)
         try:
-            sample = self._make(index, generator)
+            sample = self._make(own, generator)
         except DataError as error:
             return str(error)
-        sample = self._paste_into(sample, index, generator)
+        sample = self._paste_into(sample, own, generator)
         sample.index = index
         return sample
 

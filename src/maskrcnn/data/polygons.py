@@ -46,10 +46,12 @@ def _perimeter(points: np.ndarray) -> float:
 
 
 def _without_repeats(points: np.ndarray) -> np.ndarray:
-    return points[(points != np.roll(points, 1, axis=0)).any(1)]
+    kept: np.ndarray = points[(points != np.roll(points, 1, axis=0)).any(1)]
+    return kept
 
 
 def _side(start: np.ndarray, end: np.ndarray, point: np.ndarray) -> np.ndarray:
     """Positive left of the line from ``start`` to ``end``, negative right of it; broadcasts over ``[..., 2]``."""
     along, to = end - start, point - start
-    return np.sign(along[..., 0] * to[..., 1] - along[..., 1] * to[..., 0])
+    side: np.ndarray = np.sign(along[..., 0] * to[..., 1] - along[..., 1] * to[..., 0])
+    return side

@@ -85,7 +85,8 @@ def _kernel(distances: np.ndarray, cutoff: float, reach: int) -> np.ndarray:
     weights, near = np.zeros(distances.shape), np.abs(distances) <= reach
     inside = distances[near]
     weights[near] = np.sinc(cutoff * inside) * _window(np.abs(inside) / reach)
-    return (weights / weights.sum(0)).astype(np.float32)
+    normalised: np.ndarray = (weights / weights.sum(0)).astype(np.float32)
+    return normalised
 
 
 @lru_cache(maxsize=1)
@@ -98,4 +99,5 @@ def _window(distances: np.ndarray) -> np.ndarray:
     """Kaiser's window at parts 0..1 of its half: from a table, for the Bessel function costs ten times the rest."""
     table, positions = _half_window(), distances * TABLE
     index = positions.astype(np.int64)
-    return table[index] + (table[index + 1] - table[index]) * (positions - index)
+    between: np.ndarray = table[index] + (table[index + 1] - table[index]) * (positions - index)
+    return between

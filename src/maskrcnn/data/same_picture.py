@@ -106,7 +106,8 @@ def _standardised(thumbnails: np.ndarray) -> np.ndarray:
     values = thumbnails.reshape(len(thumbnails), -1).astype(np.float32)
     values -= values.mean(1, keepdims=True)
     values[values.std(1) < FLAT] = 0
-    return values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-6)
+    units: np.ndarray = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-6)
+    return units
 
 
 def _average(values: np.ndarray, axis: int) -> np.ndarray:
@@ -115,4 +116,5 @@ def _average(values: np.ndarray, axis: int) -> np.ndarray:
     edges = np.arange(SIDE + 1) * length // SIDE
     counts = np.maximum(np.diff(edges), 1).astype(np.float32)
     sums = np.add.reduceat(values, edges[:-1], axis=axis)
-    return sums / counts.reshape((-1,) + (1,) * (values.ndim - axis - 1))
+    means: np.ndarray = sums / counts.reshape((-1,) + (1,) * (values.ndim - axis - 1))
+    return means

@@ -42,7 +42,8 @@ def window_to_mask(window: np.ndarray, offset: Sequence[int], spatial_shape: tup
     if not inside.any():
         return NO_MASK
     regions = Regions.from_windows(spatial_shape, [(start, inside)])
-    return regions_to_rle(regions, 0)["counts"].encode("ascii")
+    counts: bytes = regions_to_rle(regions, 0)["counts"].encode("ascii")
+    return counts
 
 
 def unite(masks: Sequence[bytes], spatial_shape: tuple[int, int]) -> bytes:
@@ -50,7 +51,8 @@ def unite(masks: Sequence[bytes], spatial_shape: tuple[int, int]) -> bytes:
     covering = [mask for mask in masks if mask != NO_MASK]
     if len(covering) <= 1:
         return covering[0] if covering else NO_MASK
-    return coco_mask.merge([_rle(mask, spatial_shape) for mask in covering])["counts"]
+    counts: bytes = coco_mask.merge([_rle(mask, spatial_shape) for mask in covering])["counts"]
+    return counts
 
 
 def mask_box(mask: bytes, spatial_shape: tuple[int, int]) -> Box | None:

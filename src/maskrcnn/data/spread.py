@@ -89,4 +89,5 @@ def _labelled_shape(record: Record) -> Sequence[float]:
     if record.extent is None:
         return record.spatial_shape or (1,)
     low, high = np.asarray(record.extent, dtype=np.float64).reshape(2, -1)[:, ::-1]
-    return (high - low).tolist()
+    extents: list[float] = (high - low).tolist()
+    return extents

@@ -66,4 +66,5 @@ def _draw_shape(shape: tuple[int, ...], generator: np.random.Generator, round_sh
     centre = generator.uniform(extent / 2, sides - extent / 2)
     grid = np.meshgrid(*(np.arange(side) + 0.5 for side in shape), indexing="ij")
     distance = np.stack([(axis - c) / (e / 2) for axis, c, e in zip(grid, centre, extent)])
-    return (distance**2).sum(0) <= 1 if round_shape else (np.abs(distance) <= 1).all(0)
+    inside: np.ndarray = (distance**2).sum(0) <= 1 if round_shape else (np.abs(distance) <= 1).all(0)
+    return inside

@@ -220,13 +220,15 @@ def _draw_tube(rng: np.random.Generator, room: _Room, size: np.ndarray, diameter
 
 def _radius(frames: np.ndarray, directions: np.ndarray) -> np.ndarray:
     """Of ellipsoids ``[n, 3, 3]`` along directions ``[n, 3]``."""
-    return 1 / np.sqrt((np.einsum("nij,nj->ni", frames, directions) ** 2).sum(1))
+    radii: np.ndarray = 1 / np.sqrt((np.einsum("nij,nj->ni", frames, directions) ** 2).sum(1))
+    return radii
 
 
 def _directions(rng: np.random.Generator, count: int) -> np.ndarray:
     """Unit vectors, each direction as likely, ``[count, 3]``."""
     vectors = rng.standard_normal((count, 3))
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    units: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return units
 
 
 def _times(bounds: tuple[float, float], length: float) -> tuple[float, float]:

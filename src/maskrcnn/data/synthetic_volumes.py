@@ -191,7 +191,8 @@ def _light(
     for kind, profile in PROFILES.items():
         own = np.array([False, *(scene.bodies[k].kind == kind for k in kept)])[owner]
         light[own] *= profile(depth[own])
-    return (light + np.float32(background)) * uneven
+    lit: np.ndarray = (light + np.float32(background)) * uneven
+    return lit
 
 
 def _blurred(light: np.ndarray, axis: int, deviation: float) -> np.ndarray:
@@ -218,7 +219,8 @@ def _averaged(light: np.ndarray, parts: Sequence[int]) -> np.ndarray:
 def _exposed(rng: np.random.Generator, light: np.ndarray, photons: float) -> np.ndarray:
     """Counts of the camera, float32: photons come by chance, and reading them adds noise."""
     counts = OFFSET + GAIN * rng.poisson(np.maximum(light, 0) * photons) + rng.normal(0, READ_NOISE, light.shape)
-    return np.maximum(counts, 0).astype(np.float32)
+    measured: np.ndarray = np.maximum(counts, 0).astype(np.float32)
+    return measured
 
 
 def _log_uniform(rng: np.random.Generator, bounds: tuple[float, float]) -> float:

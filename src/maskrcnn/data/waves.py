@@ -140,7 +140,10 @@ def gap_intervals(gaps: Sequence[tuple[int, int]]) -> list[Interval]:
 
 def shifted(wave: Wave, scale: float) -> Wave:
     """With sample numbers of another rate."""
-    move = lambda sample: None if sample is None else round(sample * scale)  # noqa: E731
+
+    def move(sample: int | None) -> int | None:
+        return None if sample is None else round(sample * scale)
+
     return replace(wave, onset=move(wave.onset), end=move(wave.end), peaks=tuple(round(p * scale) for p in wave.peaks))
 
 

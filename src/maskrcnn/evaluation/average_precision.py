@@ -123,7 +123,7 @@ def _best_of_each_class(found: Instances, max_detections: int) -> np.ndarray:
 
 def _ignored(kind: str, record: Record) -> np.ndarray:
     """Bool ``[M]``: nothing to find: crowds, objects with an unknown side, and, among masks, those nobody drew."""
-    ignored = np.zeros(len(record), bool) if record.crowd is None else record.crowd.astype(bool)
+    ignored: np.ndarray = np.zeros(len(record), bool) if record.crowd is None else record.crowd.astype(bool)
     ignored = ignored | half_known(record)
     if kind == "mask" and record.regions is not None:
         ignored = ignored | (record.regions.areas() == 0)

@@ -91,7 +91,8 @@ def _mean_interpolated_precision(precision: np.ndarray, recall: np.ndarray) -> n
     envelope = np.pad(envelope, ((0, 0), (0, 1)))  # a recall that is never reached has precision 0
     steps = torch.from_numpy(RECALL_STEPS).repeat(len(recall), 1)
     first = torch.searchsorted(torch.from_numpy(recall).contiguous(), steps)
-    return np.take_along_axis(envelope, first.numpy(), axis=1).mean(axis=1)
+    means: np.ndarray = np.take_along_axis(envelope, first.numpy(), axis=1).mean(axis=1)
+    return means
 
 
 def ap_intervals(

@@ -12,7 +12,7 @@ from hotcoco import COCO, COCOeval
 from rich.table import Table
 
 from maskrcnn.evaluation.average_precision import Measured, measure
-from maskrcnn.evaluation.bootstrap import ap_intervals, collect_matches
+from maskrcnn.evaluation.bootstrap import ClassMatches, ap_intervals, collect_matches
 from maskrcnn.evaluation.keypoints import (
     have_keypoints,
     keypoint_cap,
@@ -152,8 +152,12 @@ def _with_hotcoco(
     accumulated, every_size = run.eval, run.params.area_rng[0]
     assert accumulated is not None
     precision, recall = (np.asarray(accumulated[name])[..., 0] for name in ("precision", "recall"))
-    of_all_sizes = lambda: [e for e in run.eval_imgs if e is not None and e["aRng"] == every_size]  # noqa: E731
-    return Measured(precision, recall, lambda: collect_matches(of_all_sizes(), len(records)))
+
+    def matches() -> list[ClassMatches]:
+        of_all_sizes = [e for e in run.eval_imgs if e is not None and e["aRng"] == every_size]
+        return collect_matches(of_all_sizes, len(records))
+
+    return Measured(precision, recall, matches)
 
 
 def _run_coco(

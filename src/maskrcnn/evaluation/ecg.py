@@ -80,10 +80,13 @@ def ecg_measures(
     for wave in (wave for wave in WAVES if wave in class_names):
         label = list(class_names).index(wave) + 1
         beats = list(class_names).index("QRS") + 1 if "QRS" in class_names else label
-        judge = lambda record, found: score_waves(record, found, label, beats, score)  # noqa: E731, B023
-        metrics |= _named(f"ecg/{wave}", [judge(r, found) for r, found in zip(records, detections)])
+        scores = [score_waves(record, found, label, beats, score) for record, found in zip(records, detections)]
+        metrics |= _named(f"ecg/{wave}", scores)
         if by_lead is not None:
-            leads = [[judge(r, found) for found in own] for r, own in zip(records, by_lead)]
+            leads = [
+                [score_waves(record, found, label, beats, score) for found in own]
+                for record, own in zip(records, by_lead)
+            ]
             metrics |= _named(f"ecg/fixed_lead/{wave}", [own[0] for own in leads if own])
             if any(len(own) > 1 for own in leads):
                 better = _named(f"ecg/better_lead/{wave}", [better_lead(own) for own in leads if own])
@@ -117,7 +120,8 @@ def _crowd(record: Record) -> np.ndarray:
 
 def _in_any(places: np.ndarray, stretches: np.ndarray) -> np.ndarray:
     """Bool ``[N]``: the place ``[N]`` lies in one of the stretches ``[R, 2]``."""
-    return np.any((places[:, None] >= stretches[:, 0]) & (places[:, None] <= stretches[:, 1]), axis=1)
+    inside: np.ndarray = np.any((places[:, None] >= stretches[:, 0]) & (places[:, None] <= stretches[:, 1]), axis=1)
+    return inside
 
 
 def _shown(found: Instances, label: int, score: float) -> np.ndarray:

@@ -103,13 +103,15 @@ def _pairs(i: np.ndarray, j: np.ndarray, shared: np.ndarray, own: np.ndarray, ot
 
 def _lengths(boxes: np.ndarray) -> np.ndarray:
     low, high = np.split(boxes, 2, axis=1)
-    return high - low
+    sides: np.ndarray = high - low
+    return sides
 
 
 def _shared_lengths(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Along each axis, ``[P, D]``, of boxes one to one; negative where they are apart."""
     (a_low, a_high), (b_low, b_high) = np.split(a, 2, axis=1), np.split(b, 2, axis=1)
-    return np.minimum(a_high, b_high) - np.maximum(a_low, b_low)
+    sides: np.ndarray = np.minimum(a_high, b_high) - np.maximum(a_low, b_low)
+    return sides
 
 
 def _slices(start: np.ndarray, stop: np.ndarray) -> tuple[slice, ...]:

@@ -32,7 +32,7 @@ def half_known(record: Record) -> np.ndarray:
     """Bool ``[M]``: some side of the object's box is a guess, so no overlap with it can be measured."""
     if record.unknown_sides is None:
         return np.zeros(len(record), bool)
-    return np.any(np.asarray(record.unknown_sides, bool).reshape(len(record), -1), axis=1)
+    return np.asarray(np.any(np.asarray(record.unknown_sides, bool).reshape(len(record), -1), axis=1))
 
 
 def on_half_known(record: Record, boxes: np.ndarray, pairs: Pairs) -> np.ndarray:
@@ -54,4 +54,5 @@ def on_half_known(record: Record, boxes: np.ndarray, pairs: Pairs) -> np.ndarray
     near = np.abs(boxes[pairs.found] - guessed) <= SAME_SIDE * np.tile(high - low, 2)
     unknown = np.asarray(record.unknown_sides, bool)[pairs.labelled]
     sides_agree = (near | unknown).all(axis=1) & ~unknown.all(axis=1)
-    return sides_agree | (pairs.iou >= SAME_PLACE)
+    same: np.ndarray = sides_agree | (pairs.iou >= SAME_PLACE)
+    return same

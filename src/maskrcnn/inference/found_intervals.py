@@ -17,6 +17,7 @@ class FoundInterval:
 
     Attributes:
         number: from 1, in order of start, the same in every file of a recording.
+        index: of the detection.
         label: of the class ``class_name``, 1..K.
         start, end: of the box in samples, sample k covering [k, k + 1).
         first, stop: the same as whole samples ``first`` to ``stop - 1``, one at least and within the recording.
@@ -25,6 +26,7 @@ class FoundInterval:
     """
 
     number: int
+    index: int
     class_name: str
     label: int
     score: float
@@ -40,7 +42,8 @@ def found_intervals(detections: Instances, class_names: Sequence[str], length: i
     """The objects of a recording of ``length`` samples by start (of one start: as they come)."""
     if len(detections) == 0:
         return []
-    found = detections[detections.boxes[:, 0].argsort(stable=True)]
+    order = detections.boxes[:, 0].argsort(stable=True)
+    found = detections[order]
     firsts = np.round(found.boxes[:, 0].double().numpy()).clip(0, max(length - 1, 0)).astype(int).tolist()
     columns = zip(found.labels.tolist(), found.scores.tolist(), found.boxes.double().tolist(), firsts)
     objects = []
@@ -49,5 +52,5 @@ def found_intervals(detections: Instances, class_names: Sequence[str], length: i
         mask = None if found.regions is None else stretches(found.regions, i).tolist()
         covered = stop - first if mask is None else sum(high - low for low, high in mask)
         name = class_names[label - 1]
-        objects.append(FoundInterval(i + 1, name, label, score, start, end, first, stop, covered, mask))
+        objects.append(FoundInterval(i + 1, int(order[i]), name, label, score, start, end, first, stop, covered, mask))
     return objects

@@ -78,7 +78,8 @@ class Look:
     def _detect(self, images: ImageBatch) -> list[Instances]:
         if self.settings.flip:
             return detect_mirrored(self.model, images, self.info, self.settings.detection)
-        return self.model(images, self.settings.detection)
+        found: list[Instances] = self.model(images, self.settings.detection)
+        return found
 
     def _classify(self, features: Sequence[Tensor], looks: Sequence[Instances]) -> None:
         """Give objects the class that is likeliest in all looks together."""

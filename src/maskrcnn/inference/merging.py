@@ -28,14 +28,13 @@ from torch import Tensor
 from maskrcnn.inference.parts import (
     NO_HEADS,
     Parts,
-    Slices,
     cover_of,
     depths_inside,
     gather,
     shared_zones,
     slack,
 )
-from maskrcnn.models.head import Head
+from maskrcnn.models.head import Head, Slices
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances
 
@@ -112,7 +111,8 @@ def _continues(parts: Parts, i: int, u: int) -> bool:
 def _meet(boxes: np.ndarray, zone: np.ndarray) -> np.ndarray:
     """Bool ``[N]``: boxes that share something with ``zone [2D]``."""
     (low, high), (first, last) = np.split(boxes, 2, axis=1), np.split(zone, 2)
-    return np.all((low < last) & (high > first), axis=1)
+    meeting: np.ndarray = np.all((low < last) & (high > first), axis=1)
+    return meeting
 
 
 def _pairs(boxes: np.ndarray, labels: np.ndarray, a: np.ndarray, b: np.ndarray) -> Iterator[tuple[int, int]]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from maskrcnn.config import DetectionConfig, PreprocessConfig
 from maskrcnn.data.regrid import window_shape
 from maskrcnn.errors import UsageError
-from maskrcnn.inference.tiling import OVERLAP, Tiling, choose_tiling
+from maskrcnn.inference.tile_options import OVERLAP
+from maskrcnn.inference.tiling import Tiling, choose_tiling
 from maskrcnn.model_info import ModelInfo
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,18 @@ from maskrcnn.data.spreadsheets import path_cell
 from maskrcnn.errors import UsageError
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.cutouts import cut_out
+from maskrcnn.inference.parts import NO_HEADS
 from maskrcnn.inference.result_files import (
     CUTOUTS,
     FreeNames,
     cutout_name,
     id_of,
     refuse_among_sources,
+    written_of_image,
+    written_of_object,
 )
 from maskrcnn.inference.result_lists import ResultLists
+from maskrcnn.models.head import Head
 from maskrcnn.regions import Regions
 from maskrcnn.rle import regions_to_rle
 from maskrcnn.structures import Instances
@@ -54,6 +58,8 @@ class PredictionWriter:
         label_maps: write label maps too.
         cutouts: write each object as a picture of its own too.
         keypoint_names, skeleton: of the model's points, for drawing, see :func:`maskrcnn.visualize.draw.draw`.
+        heads: of the model; what they want written of objects joins ``predictions.json``, and of whole files
+            ``images.json``.
         reserved: what somebody else's files beside the overlays add to their names; no image's overlay is named so.
     """
 
@@ -67,6 +73,7 @@ class PredictionWriter:
         skeleton: Sequence[tuple[int, int]] = (),
         reserved: Sequence[str] = (),
         cutouts: bool = False,
+        heads: Mapping[str, Head] = NO_HEADS,
     ) -> None:
         self.out_dir = Path(out_dir)
         self.class_names = tuple(class_names)
@@ -74,6 +81,7 @@ class PredictionWriter:
         self.label_maps, self.cutouts = label_maps, cutouts
         self.keypoint_names, self.skeleton = tuple(keypoint_names), tuple(skeleton)
         self.names = FreeNames(("", ".instances", ".classes", *reserved))
+        self.heads = heads
         self.lists = ResultLists(self.out_dir, COLUMNS)
 
     def add(self, source_path: str | Path, image: Tensor | np.ndarray, detections: Instances) -> Path:
@@ -144,9 +152,12 @@ class PredictionWriter:
                 "score": score,
             }
             segmentation = {} if regions is None else {"segmentation": regions_to_rle(regions, i)}
-            entries.append(prediction | segmentation | _keypoints_of(detections, i))
+            further = written_of_object(self.heads, detections, i)
+            entries.append(prediction | segmentation | _keypoints_of(detections, i) | further)
             rows.append((path_cell(file_name), i + 1, class_name, score, x1, y1, x2, y2, area))
         self.lists.add(entries, rows)
+        if whole := written_of_image(self.heads, detections):
+            self.lists.add_image({"file_name": file_name, **whole})
 
 
 def _keypoints_of(detections: Instances, i: int) -> dict[str, list[float]]:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint
+from maskrcnn.checkpoints.lookup import load_model
 from maskrcnn.config import DetectionConfig, PreprocessConfig
 from maskrcnn.data.geometry import resize_shape
 from maskrcnn.data.regrid import grid_scale, whole_file, window_shape
@@ -20,7 +20,9 @@ from maskrcnn.inference.channels import fuse_channels
 from maskrcnn.inference.look import Look, Spacing
 from maskrcnn.inference.options import AS_THE_MODEL_SAYS, SHOWN, PredictOptions, Settings, settings_of
 from maskrcnn.inference.parts import move_to_image
-from maskrcnn.inference.tiling import OVERLAP, Tiling, best_views, predict_tiles, tile_slices
+from maskrcnn.inference.tile_options import OVERLAP
+from maskrcnn.inference.tiling import Tiling, best_views, predict_tiles, tile_slices
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.head import HeadBuilder, heads_of
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.regions import AxisMap
@@ -55,15 +57,15 @@ class Predictor:
         options: PredictOptions = SHOWN,
         heads: Mapping[str, HeadBuilder] | None = None,
     ) -> Predictor:
-        """From a model file.
+        """From a model file, or the name of a model that is shipped or published.
 
         Args:
             heads: builders of the heads in it that the package does not have, by name.
 
         Raises:
-            CheckpointError: see :func:`maskrcnn.checkpoints.ours.load_checkpoint`.
+            UsageError, CheckpointError: see :func:`maskrcnn.checkpoints.lookup.load_model`.
         """
-        return Predictor(*load_checkpoint(path, heads), device, options)
+        return Predictor(*load_model(path, heads=heads), device, options)
 
     def with_options(self, **changes: Any) -> Predictor:
         """A predictor of the same model (not a copy) whose options differ by ``changes``, fields of

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from maskrcnn.data.spreadsheets import quoted
 from maskrcnn.errors import UsageError
 from maskrcnn.files import LONGEST_NAME, atomic_write, resolved, shortened
+from maskrcnn.models.head import Head
+from maskrcnn.structures import Instances
 
 CUTOUTS = "cutouts"  # the folder of cutouts, beside the pictures, whose names no cutout can take
 NO_WORD = re.compile(r"[\W_]+")
@@ -63,6 +65,16 @@ def cutout_name(name: str, number: int, class_name: str) -> str:
     """
     name = shortened(name, LONGEST_NAME - LONGEST_NUMBERED)
     return f"{name}_cutout_{number}_{shortened(NO_WORD.sub('-', class_name)[:LONGEST_PART], LONGEST_PART)}"
+
+
+def written_of_object(heads: Mapping[str, Head], found: Instances, i: int) -> dict[str, Any]:
+    """What further heads want written of object ``i``."""
+    return {key: value for head in heads.values() for key, value in head.written(found, i).items()}
+
+
+def written_of_image(heads: Mapping[str, Head], found: Instances) -> dict[str, Any]:
+    """What further heads want written of the image as a whole; nothing where none looks at whole images."""
+    return {key: value for head in heads.values() for key, value in head.written_of_image(found).items()}
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.result_files import safe_cells
 
-LIST, TABLE = "predictions.json", "summary.csv"
+LIST, TABLE, IMAGES = "predictions.json", "summary.csv", "images.json"
 
 
 class GrowingFile:
@@ -57,7 +57,8 @@ class GrowingFile:
 
 
 class ResultLists:
-    """``predictions.json``, an entry a line, and ``summary.csv`` in a folder. They are begun with the first addition.
+    """``predictions.json``, an entry a line, and ``summary.csv`` in a folder. They are begun with the first addition;
+    ``images.json``, a line for each input of which something is said as a whole, with the first such line.
 
     Args:
         columns: of the table.
@@ -68,6 +69,7 @@ class ResultLists:
         self.list: GrowingFile | None = None
         self.table: GrowingFile | None = None
         self.count = 0  # entries in the list
+        self.images: GrowingFile | None = None
 
     def add(self, entries: Sequence[Mapping[str, Any]], rows: Iterable[Sequence[Any]]) -> None:
         """Put down what was found in one input.
@@ -87,6 +89,14 @@ class ResultLists:
             listed.cut(before)
             raise
         self.count += len(entries)
+
+    def add_image(self, entry: Mapping[str, Any]) -> None:
+        """Put down what is said of one input as a whole. Raises OSError where it cannot be written."""
+        line = json.dumps(entry, ensure_ascii=False)
+        if self.images is None:
+            self.images = GrowingFile(self.out_dir / IMAGES, "[\n" + line, "\n]\n")
+        else:
+            self.images.add(",\n" + line)
 
     def rewrite_table(self, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Begin the table anew, with other columns."""

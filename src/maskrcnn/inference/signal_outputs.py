@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,20 @@ from maskrcnn.data.spreadsheets import path_cell
 from maskrcnn.errors import UsageError
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.found_intervals import FoundInterval, found_intervals
-from maskrcnn.inference.result_files import CUTOUTS, FreeNames, id_of, refuse_among_sources, write_table
+from maskrcnn.inference.parts import NO_HEADS
+from maskrcnn.inference.result_files import (
+    CUTOUTS,
+    FreeNames,
+    id_of,
+    refuse_among_sources,
+    write_table,
+    written_of_image,
+    written_of_object,
+)
 from maskrcnn.inference.result_lists import ResultLists
 from maskrcnn.inference.signal_cutouts import write_cutout
 from maskrcnn.inference.signal_files import FIELD_FILES
+from maskrcnn.models.head import Head
 from maskrcnn.structures import Instances
 from maskrcnn.visualize.signal_layout import SignalLike
 from maskrcnn.visualize.signal_strips import draw_signal
@@ -54,6 +64,8 @@ class SignalWriter:
         class_names: of labels 1..K.
         category_ids: the ids that the data set uses for labels 1..K; by default the labels themselves.
         cutouts: write each object as a file of its own too.
+        heads: of the model; what they want written of objects joins ``predictions.json``, and of whole files
+            ``images.json``.
 
     Attributes:
         remarks: a sentence for each kind of file that could not be written, for the caller to show.
@@ -65,6 +77,7 @@ class SignalWriter:
         class_names: Sequence[str],
         category_ids: Sequence[int] | None = None,
         cutouts: bool = False,
+        heads: Mapping[str, Head] = NO_HEADS,
     ) -> None:
         self.out_dir = Path(out_dir)
         self.class_names = tuple(class_names)
@@ -73,6 +86,7 @@ class SignalWriter:
         self.names = FreeNames(reserved=("summary", "predictions"))
         self.remarks: list[str] = []
         self.units: set[str] = set()
+        self.heads = heads
         self.lists = ResultLists(self.out_dir, _columns(self.units))
 
     def add(
@@ -113,13 +127,18 @@ class SignalWriter:
         )
         with atomic_write(picture) as beside:
             drawn.save(beside, compress_level=4)
-        entries = [self._entry(source.as_posix(), name, found, signal) for found in objects]
+        entries = [
+            self._entry(source.as_posix(), name, found, signal) | written_of_object(self.heads, detections, found.index)
+            for found in objects
+        ]
         own = {signal.unit}
         write_table(self.out_dir / f"{name}.csv", _columns(own), _rows(entries, own))
         self._write_field_files(name, objects, signal, sequence)
         for found in objects if self.cutouts else ():
             write_cutout(self.out_dir / CUTOUTS, name, found, signal, sequence)
         self._list(entries, signal.unit)
+        if whole := written_of_image(self.heads, detections):
+            self.lists.add_image({"file_name": source.as_posix(), **whole})
         return picture
 
     def close(self) -> None:

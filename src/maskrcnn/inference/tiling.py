@@ -14,17 +14,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from maskrcnn.errors import UsageError
 from maskrcnn.inference.memory import return_freed_memory
 from maskrcnn.inference.merging import merge_tiles
 from maskrcnn.inference.parts import NO_HEADS
+from maskrcnn.inference.tile_options import AUTO, OFF, OVERLAP, SMALLEST_TILE, check_tiles
 from maskrcnn.models.head import Head, Slices
 from maskrcnn.ops.boxes import pairwise_coverage
 from maskrcnn.structures import Instances
 
-SMALLEST_TILE = 32  # samples: below, the coarsest level of a pyramid has nothing to see
-OVERLAP = 0.25  # of a tile
-LARGEST_OVERLAP = 0.75  # of a tile: beyond, every sample is looked at four times along each axis
 AUTO_FROM = 1.5  # times the tile that a model's header names: only images with a longer side are tiled by themselves
 TILES_AT_ONCE = 4
 RETURN_AFTER = 8  # times as many tiles what they have freed goes back to the system
@@ -66,17 +63,12 @@ def choose_tiling(tile: int | str, overlap: float, notes: Mapping[str, Any]) -> 
     Raises:
         UsageError: another word, or a number out of range.
     """
-    if not 0 < overlap <= LARGEST_OVERLAP:
-        raise UsageError(f"Tiles must overlap by more than 0 and at most {LARGEST_OVERLAP} of a tile, not {overlap}.")
-    if tile == "off":
+    check_tiles(tile, overlap)
+    if tile == OFF:
         return None
-    if tile == "auto":
+    if tile == AUTO:
         own = notes.get("tile")
         return Tiling(own, overlap, AUTO_FROM * own) if isinstance(own, int) and own >= SMALLEST_TILE else None
-    if not isinstance(tile, int) and not tile.isdecimal():
-        raise UsageError(f"A tile is auto, off or a number of samples, not {tile}.")
-    if int(tile) < SMALLEST_TILE:
-        raise UsageError(f"A tile must be at least {SMALLEST_TILE} samples long, not {tile}.")
     return Tiling(int(tile), overlap)
 
 

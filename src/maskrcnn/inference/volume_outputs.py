@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from maskrcnn.data.volume import Volume, stem_of
 from maskrcnn.data.writers.label_volumes import blank, number_type, piece_of, write_voxels
 from maskrcnn.files import atomic_write, is_folder, resolved
 from maskrcnn.inference.found_objects import FoundObject, best_first, found_objects
+from maskrcnn.inference.parts import NO_HEADS
 from maskrcnn.inference.result_files import (
     CUTOUTS,
     FreeNames,
@@ -21,8 +22,11 @@ from maskrcnn.inference.result_files import (
     id_of,
     refuse_among_sources,
     write_table,
+    written_of_image,
+    written_of_object,
 )
 from maskrcnn.inference.result_lists import ResultLists
+from maskrcnn.models.head import Head
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances
 from maskrcnn.visualize.volume_montage import draw_montage
@@ -78,6 +82,8 @@ class VolumeWriter:
         class_names: of labels 1..K.
         category_ids: the ids that the data set uses for labels 1..K; by default the labels themselves.
         cutouts: write each object as a file of its own too.
+        heads: of the model; what they want written of objects joins ``predictions.json``, and of whole files
+            ``images.json``.
     """
 
     def __init__(
@@ -86,6 +92,7 @@ class VolumeWriter:
         class_names: Sequence[str],
         category_ids: Sequence[int] | None = None,
         cutouts: bool = False,
+        heads: Mapping[str, Head] = NO_HEADS,
     ) -> None:
         self.out_dir = Path(out_dir)
         self.class_names = tuple(class_names)
@@ -93,6 +100,7 @@ class VolumeWriter:
         self.cutouts = cutouts
         endings = ("", ".instances", ".classes", ".projections")
         self.names = FreeNames(endings, reserved=("summary", "predictions"))
+        self.heads = heads
         self.lists = ResultLists(self.out_dir, tuple(COLUMNS))
 
     def add(
@@ -126,13 +134,19 @@ class VolumeWriter:
             self._write_map(f"{name}.classes", volume, regions, [found.label for found in objects])
         for found in objects if self.cutouts else ():
             self._write_cutout(name, volume, regions, found)
-        entries = [self._entry(source.as_posix(), name, found, drawn_map.name) for found in objects]
+        entries = [
+            self._entry(source.as_posix(), name, found, drawn_map.name)
+            | written_of_object(self.heads, detections, found.number - 1)
+            for found in objects
+        ]
         write_table(self.out_dir / f"{name}.csv", list(COLUMNS), _rows(entries))
         montage = self.out_dir / f"{name}.png"
         _save(draw_montage(volume, detections, self.class_names, truth=truth, title=name), montage)
         projections = draw_projections(volume, detections, self.class_names, title=name)
         _save(projections, self.out_dir / f"{name}.projections.png")
         self.lists.add(entries, _rows(entries))
+        if whole := written_of_image(self.heads, detections):
+            self.lists.add_image({"file_name": source.as_posix(), **whole})
         return montage
 
     def close(self) -> None:

@@ -92,4 +92,5 @@ class Backbone(nn.Module):
             return []
         steps = self.strides[len(self.strides) - 2]  # the body's coarsest: a whole number of them is seen
         shape = [step * max(round(self.rescaled * size / step), 1) for size, step in zip(x.shape[2:], steps)]
-        return self.body(channels_last(interpolate(x, shape, antialias=True)))[-2:]
+        coarsest: list[Tensor] = self.body(channels_last(interpolate(x, shape, antialias=True)))[-2:]
+        return coarsest

@@ -64,7 +64,7 @@ class InvertedResidual(nn.Module):
         self.residual = in_channels == out_channels and max(stride) == 1
 
     def forward(self, x: Tensor) -> Tensor:
-        out = self.project(self.depthwise(self.expand(x)))
+        out: Tensor = self.project(self.depthwise(self.expand(x)))
         return out.add_(x) if self.residual else out
 
 

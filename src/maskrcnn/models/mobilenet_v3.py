@@ -95,7 +95,7 @@ class InvertedResidual(nn.Module):
         self.residual = in_channels == out_channels and max(stride) == 1
 
     def forward(self, x: Tensor) -> Tensor:
-        out = self.project(self.squeeze(self.depthwise(self.expand(x))))
+        out: Tensor = self.project(self.squeeze(self.depthwise(self.expand(x))))
         return x + out if self.residual else out
 
 

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from maskrcnn.ops.winograd import best_tile, conv_by_tiles
 
-CONV_TRANSPOSE: dict[int, type[nn.Module]] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 BATCH_NORM: dict[int, type[nn.Module]] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 MAX_POOL: dict[int, Callable[..., Tensor]] = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 FUNCTIONAL_CONV: dict[int, Callable[..., Tensor]] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
@@ -26,30 +25,45 @@ def convolve(
     stride: Sequence[int],
     padding: Sequence[int],
     groups: int,
-    training: bool,
+    layer: nn.Module,
 ) -> Tensor:
     """The convolution of ``x`` ``[B, C, *S]``; by tiles (``ops/winograd.py``) where that is faster and nobody learns.
 
     In training every walk over a batch must find the same proposals, with gradients or without: no tiles there.
+
+    Args:
+        layer: whose convolution it is. One that falls back to full precision is marked, see
+            :func:`layers_in_full_precision`.
     """
     ndim = x.ndim - 2
-    if _too_thin(x, weight):
+    if needs_full_precision(x, weight, stride):
+        layer.fell_back = True  # type: ignore[assignment]
         with torch.autocast(x.device.type, enabled=False):
             full = x.float(), weight.float(), None if bias is None else bias.float()
             return FUNCTIONAL_CONV[ndim](*full, tuple(stride), tuple(padding), groups=groups)
-    plain = training or groups > 1 or max(stride) > 1 or weight.shape[2:] != (3,) * ndim or min(padding) != 1
+    plain = layer.training or groups > 1 or max(stride) > 1 or weight.shape[2:] != (3,) * ndim or min(padding) != 1
     m = 0 if plain or not _may_use_tiles(x, weight) else best_tile(weight, len(x), x.shape[2:])
     if m:
         return conv_by_tiles(x, weight, bias, m)
     return FUNCTIONAL_CONV[ndim](x, weight, bias, tuple(stride), tuple(padding), groups=groups)
 
 
-def _too_thin(x: Tensor, weight: Tensor) -> bool:
-    """Whether the gradient of ``weight`` would be wrong in half precision: on a CPU oneDNN (torch 2.13, 3-D, bfloat16,
-    fewer slices than the kernel is thick) reads and writes memory that is not its own."""
+def needs_full_precision(x: Tensor, weight: Tensor, stride: Sequence[int]) -> bool:
+    """Whether gradients would be wrong in half precision: on a CPU, over a grid that is shorter along an axis than the
+    kernel or the stride.
+
+    There oneDNN 3.12 (torch 2.13) leaves part of a gradient unwritten, so that it holds what lay in that memory before,
+    and in 3-D writes over memory that is not its own. ``tools/unwritten.py`` finds no such layer outside this rule.
+    """
     half = x.dtype == torch.bfloat16 or torch.is_autocast_enabled("cpu")
-    thin = x.ndim == 5 and 1 < x.shape[2] < weight.shape[2]
-    return half and thin and x.device.type == "cpu" and torch.is_grad_enabled()
+    if not half or x.device.type != "cpu" or not torch.is_grad_enabled():
+        return False
+    return any(size < max(wide, step) for size, wide, step in zip(x.shape[2:], weight.shape[2:], stride))
+
+
+def layers_in_full_precision(model: nn.Module) -> list[str]:
+    """The names of the layers that :func:`needs_full_precision` has found so far."""
+    return [name for name, layer in model.named_modules() if getattr(layer, "fell_back", False)]
 
 
 def _may_use_tiles(x: Tensor, weight: Tensor) -> bool:
@@ -69,7 +83,7 @@ class _Convolution:
 
     def forward(self, x: Tensor) -> Tensor:
         own = cast(Any, self)
-        return convolve(x, own.weight, own.bias, own.stride, own.padding, own.groups, own.training)
+        return convolve(x, own.weight, own.bias, own.stride, own.padding, own.groups, own)
 
 
 class Conv1d(_Convolution, nn.Conv1d):
@@ -84,7 +98,33 @@ class Conv3d(_Convolution, nn.Conv3d):
     pass
 
 
+class _TransposedConvolution:
+    """What torch's transposed convolutions compute, in full precision where half is not to be trusted."""
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        own = cast(Any, self)
+        plain = cast(Callable[..., Tensor], super().forward)  # type: ignore[misc]
+        if not needs_full_precision(x, own.weight, own.stride):
+            return plain(x, output_size)
+        own.fell_back = True
+        with torch.autocast(x.device.type, enabled=False):
+            return plain(x.float(), output_size)
+
+
+class ConvTranspose1d(_TransposedConvolution, nn.ConvTranspose1d):
+    pass
+
+
+class ConvTranspose2d(_TransposedConvolution, nn.ConvTranspose2d):
+    pass
+
+
+class ConvTranspose3d(_TransposedConvolution, nn.ConvTranspose3d):
+    pass
+
+
 CONV: dict[int, type[nn.Module]] = {1: Conv1d, 2: Conv2d, 3: Conv3d}
+CONV_TRANSPOSE: dict[int, type[nn.Module]] = {1: ConvTranspose1d, 2: ConvTranspose2d, 3: ConvTranspose3d}
 
 
 def conv(ndim: int, in_channels: int, out_channels: int, kernel: int, **options: object) -> nn.Module:
@@ -184,7 +224,7 @@ class ConvNorm(nn.Module):
         if isinstance(self.norm, FrozenBatchNorm):
             scale, shift = self.norm.affine()
             kernel = cast(Tensor, self.conv.weight) * scale.reshape(-1, *(1,) * (self.ndim + 1))
-            x = convolve(x, kernel, shift, self.stride, self.padding, self.groups, self.training)
+            x = convolve(x, kernel, shift, self.stride, self.padding, self.groups, self)
         else:
             x = self.norm(self.conv(x))
         return x if self.activation is None else self.activation(x)

@@ -8,17 +8,22 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from maskrcnn.checkpoints.ours import ModelInfo, save_checkpoint
+from maskrcnn.checkpoints.ours import save_checkpoint
 from maskrcnn.data.loading import epoch_loader
 from maskrcnn.data.records import Dataset
+from maskrcnn.data.repeat import repeat_factors
 from maskrcnn.data.transforms import AugmentConfig, Sample, TrainTransform
 from maskrcnn.errors import DataError, MaskRCNNError
 from maskrcnn.evaluation.evaluate import match_classes
 from maskrcnn.keypoint_names import mirror_keypoints
 from maskrcnn.losses.objective import Objective
 from maskrcnn.losses.teacher import Teacher
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.models.nd import layers_in_full_precision
 from maskrcnn.training import distributed
+from maskrcnn.training.budget import Budget, Pace
+from maskrcnn.training.course import Course
 from maskrcnn.training.optimizer import freeze, make_optimizer, set_learning_rate
 from maskrcnn.training.recipe import FitConfig
 from maskrcnn.training.report import Report
@@ -43,6 +48,7 @@ def fit(
     device: str = "cpu",
     report: Report | None = None,
     teacher: Teacher | None = None,
+    budget: Budget | None = None,
 ) -> Path:
     """Train ``model`` on ``train``; the path of the best checkpoint.
 
@@ -52,6 +58,7 @@ def fit(
 
     Args:
         teacher: another detector of the same classes whose opinions are learned beside the labels.
+        budget: a time to keep; the number of steps then follows from how long they take.
 
     Raises:
         DataError: nothing to train on, or nothing in ``val`` that the model knows.
@@ -74,11 +81,16 @@ def fit(
     transform = TrainTransform(augment, info.config.preprocess, mirror_keypoints(train.keypoint_names) or None)
 
     def save() -> None:
+        if pace is not None:
+            position.seconds = pace.spent()
         if distributed.rank() == 0:
             save_state(out / "last.safetensors", model, info, optimizer, average, position)
 
-    steps, saved, in_a_row = math.ceil(len(train) / config.batch_size) * config.epochs, time.monotonic(), 0
-    while position.epoch < config.epochs and not out_of_patience(position, config):
+    factors, epoch_steps = repeat_factors(train, config.repeat_rare), math.ceil(len(train) / config.batch_size)
+    course = position.course(epoch_steps * config.epochs)
+    pace = Pace(budget, epoch_steps, config.validate_every, position.seconds) if budget is not None else None
+    saved, in_a_row, exact = time.monotonic(), 0, set[str]()
+    while position.step < course.end and not out_of_patience(position, config):
         loader = epoch_loader(
             train,
             transform,
@@ -88,10 +100,12 @@ def fit(
             config.workers,
             start_batch=position.batch,
             share=(distributed.rank(), distributed.world_size()),
+            factors=factors,
         )
         for samples in loader:
-            set_learning_rate(optimizer, config, position.step, steps)
+            set_learning_rate(optimizer, config, course.at(position.step), course.planned)
             done = train_step(objective, optimizer, samples, config, position.epoch, device)
+            exact = tell_precision(model, done, samples, config, report, exact)
             in_a_row = in_a_row + 1 if done.skipped else 0
             if done.skipped:
                 tell_skipped(done, samples, report, in_a_row)
@@ -100,19 +114,63 @@ def fit(
             position.batch, position.step = position.batch + 1, position.step + 1
             position.skipped += bool(done.skipped)
             lr = optimizer.param_groups[-1]["lr"]
-            report.step(position.step, steps, position.epoch, len(samples), done.terms, lr, position.skipped)
+            report.step(position.step, course.end, position.epoch, len(samples), done.terms, lr, position.skipped)
+            if pace is not None:
+                pace.stepped()
+                if pace.wants_counting() and position.step < course.end:
+                    turn(course, position, pace, report, pace.end(position.step))
             if position.step % config.save_every == 0 or time.monotonic() - saved > config.save_seconds:
                 save()
                 saved = time.monotonic()
+            if position.step >= course.end:
+                break
         position.epoch, position.batch = position.epoch + 1, 0
-        last = position.epoch == config.epochs
-        if val is None or last or position.epoch % config.validate_every == 0:
+        end = course.end if pace is None else pace.end(position.step, between=True)
+        last = position.step >= end
+        if val is None or last or is_due(position, config, pace):
             finish_epoch(model, info, average, val, out, config, position, report, device)
+            position.validated = position.epoch
+            if pace is not None:
+                pace.validated()
+                end = position.step if last else pace.end(position.step, between=True)
+        if pace is not None:
+            turn(course, position, pace, report, end)
         save()
-    if position.epoch < config.epochs:
+    if position.step < course.end:
         report.say(f"stopped after epoch {position.epoch}: {position.stale} validations without a better one.")
     distributed.wait()
     return out / "best.safetensors"
+
+
+def is_due(position: Position, config: FitConfig, pace: Pace | None) -> bool:
+    """Whether to validate after this epoch."""
+    if pace is None:
+        return position.epoch % config.validate_every == 0
+    return pace.is_due(position.epoch, position.validated)
+
+
+def turn(course: Course, position: Position, pace: Pace, report: Report, end: int) -> None:
+    """Move the training's end, and say so."""
+    sentence = pace.sentence(end, before=course.end)
+    if sentence:
+        report.say(sentence)
+    course.turn(position.step, end)
+    position.remember(course, pace.spent())
+
+
+def tell_precision(
+    model: MaskRCNN, done: Step, samples: Sequence[Sample], config: FitConfig, report: Report, told: set[str]
+) -> set[str]:
+    """Say which layers were computed in full precision, each once, and that a whole step was; all said by now."""
+    if not config.bf16:
+        return told
+    names = set(layers_in_full_precision(model))
+    if new := sorted(names - told):
+        report.say(f"in full precision, because their grids are too small for bf16 on this device: {', '.join(new)}")
+    if done.repeated:
+        files = ", ".join(sample.file_name for sample in samples)
+        report.say(f"{done.repeated} in bf16 on the batch of {files}: this step was repeated in full precision.")
+    return told | names
 
 
 def tell_skipped(done: Step, samples: Sequence[Sample], report: Report, in_a_row: int) -> None:

@@ -52,8 +52,8 @@ def is_kernel(name: str) -> bool:
     return name.endswith(".weight") and not name.endswith(".norm.weight")
 
 
-def set_learning_rate(optimizer: Optimizer, config: FitConfig, step: int, steps: int) -> None:
-    """The schedule's rate for ``step`` of ``steps``, times each group's own factor."""
+def set_learning_rate(optimizer: Optimizer, config: FitConfig, step: float, steps: int) -> None:
+    """The schedule's rate for ``step`` (or a place between two) of ``steps``, times each group's own factor."""
     warmup = min(config.warmup, max(steps // 4, 1))
     rate = config.scaled_lr() * learning_rate_factor(step, steps, warmup, config.schedule)
     for group in optimizer.param_groups:

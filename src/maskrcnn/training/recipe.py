@@ -31,8 +31,10 @@ class FitConfig:
     accumulate: int = 1  # parts that a step's images are worked on in, one after another, to need less memory
     bf16: bool = False  # forward passes in bfloat16; the weights stay in float32
     patience: int = 0  # validations without a better one after which training stops; 0: never
+    repeat_rare: float = 0.0  # part of the images below which a class is shown more often; 0: each image once an epoch
 
     def scaled_lr(self) -> float:
         """``lr`` for the real number of images in a step: as the square root of it for AdamW (Malladi et al. 2022),
         in proportion to it for SGD (Goyal et al. 2017)."""
-        return self.lr * (self.batch_size / REFERENCE_BATCH) ** (1.0 if self.optimizer == "sgd" else 0.5)
+        factor = self.batch_size / REFERENCE_BATCH
+        return self.lr * float(factor ** (1.0 if self.optimizer == "sgd" else 0.5))

@@ -109,7 +109,7 @@ class Report:
             self.task = self.progress.add_task("", total=steps)
             self.progress.start()
         assert self.task is not None
-        self.progress.update(self.task, completed=step, description=words)
+        self.progress.update(self.task, completed=step, total=steps, description=words)
 
 
 def _read_log(path: Path) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ SCHEDULES = ("cosine", "step", "constant")
 STEPS_DOWN = (2 / 3, 8 / 9)
 
 
-def learning_rate_factor(step: int, steps: int, warmup: int, schedule: str = "cosine", final: float = 0.01) -> float:
+def learning_rate_factor(step: float, steps: int, warmup: int, schedule: str = "cosine", final: float = 0.01) -> float:
     """Linear from near 0 to 1 over ``warmup`` steps, then as ``schedule`` says.
 
     Args:
@@ -24,7 +24,7 @@ def learning_rate_factor(step: int, steps: int, warmup: int, schedule: str = "co
     if schedule not in SCHEDULES:
         raise ValueError(f"unknown schedule {schedule!r}: {', '.join(SCHEDULES)}")
     if step < warmup:
-        return (step + 1) / warmup
+        return min((step + 1) / warmup, 1.0)
     if schedule == "constant":
         return 1.0
     if schedule == "step":

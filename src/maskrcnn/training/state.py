@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from maskrcnn.checkpoints.ours import MODEL, ModelInfo, load_exactly, read_info, read_tensors, save_checkpoint
+from maskrcnn.checkpoints.ours import MODEL, load_exactly, read_info, read_tensors, save_checkpoint
 from maskrcnn.errors import CheckpointError
+from maskrcnn.model_info import ModelInfo
+from maskrcnn.training.course import Course
 from maskrcnn.training.schedule import MovingAverage
 
 AVERAGE, OPTIMIZER, POSITION = "average.", "optimizer.", "position."
@@ -26,6 +28,19 @@ class Position:
     best: float = -1.0  # validation measure of the best checkpoint so far
     stale: int = 0  # validations since then
     skipped: int = 0  # steps that changed nothing, since their loss was no number
+    validated: int = 0  # epochs before the last validation
+    seconds: float = 0.0  # spent so far, where a time is kept
+    end: int = 0  # steps in all, where a time is kept, see Course
+    turned: int = 0
+    place: float = 0.0
+
+    def course(self, planned: int) -> Course:
+        """The schedule of ``planned`` steps, as far as it was turned."""
+        return Course(planned, self.end or planned, self.turned, self.place)
+
+    def remember(self, course: Course, seconds: float) -> None:
+        """How the schedule was turned, and when."""
+        self.end, self.turned, self.place, self.seconds = course.end, course.turned, course.place, seconds
 
 
 def save_state(
@@ -89,4 +104,9 @@ def _restore(
         best=float(position["best"]),
         stale=int(position.get("stale", 0)),
         skipped=int(position.get("skipped", 0)),
+        validated=int(position.get("validated", 0)),
+        seconds=float(position.get("seconds", 0.0)),
+        end=int(position.get("end", 0)),
+        turned=int(position.get("turned", 0)),
+        place=float(position.get("place", 0.0)),
     )

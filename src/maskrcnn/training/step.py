@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,10 +22,17 @@ from maskrcnn.training.recipe import FitConfig
 
 @dataclass(frozen=True)
 class Step:
-    """What one step did: the losses of all its images, and why it changed no weight, if so."""
+    """What one step did.
+
+    Attributes:
+        terms: the losses of all its images.
+        skipped: why it changed no weight, if so.
+        repeated: why it was done a second time, in full precision, if so.
+    """
 
     terms: dict[str, Term]
     skipped: str = ""
+    repeated: str = ""
 
 
 def train_step(
@@ -36,10 +44,24 @@ def train_step(
     another (``config.accumulate``) or by several processes give the gradients of the whole to rounding. Counts follow
     from what is sampled; to know those of later parts, the parts are first walked through without gradients.
 
-    A loss or gradient that is no number changes nothing: the step is skipped and says so.
+    A loss or gradient that is no number changes nothing: in half precision the step is done again in full, and one that
+    is no number then is skipped and says so.
     """
     objective.train()
-    optimizer.zero_grad(set_to_none=True)
+    done = take_gradients(objective, samples, config, epoch, device)
+    if done.skipped and config.bf16:
+        exact = take_gradients(objective, samples, dataclasses.replace(config, bf16=False), epoch, device)
+        done = dataclasses.replace(exact, repeated=done.skipped)
+    if done.skipped:
+        optimizer.zero_grad(set_to_none=True)
+    else:
+        optimizer.step()
+    return done
+
+
+def take_gradients(objective: Objective, samples: Sequence[Sample], config: FitConfig, epoch: int, device: str) -> Step:
+    """The clipped gradients of the whole batch, left in the parameters; the losses, and what of them is no number."""
+    objective.zero_grad(set_to_none=True)
     parts = split(samples, config.accumulate)
     ahead = None
     if len(parts) > 1:
@@ -57,11 +79,7 @@ def train_step(
         torch.stack([term.mean(whole[name].count) for name, term in terms.items()]).sum().backward()
     sum_gradients(objective.parameters())
     norm = nn.utils.clip_grad_norm_(objective.parameters(), config.clip_norm).item()
-    if not math.isfinite(norm):
-        optimizer.zero_grad(set_to_none=True)
-        return Step(whole, f"The gradient is {norm} at a loss of {loss:.3g}")
-    optimizer.step()
-    return Step(whole)
+    return Step(whole, "" if math.isfinite(norm) else f"The gradient is {norm} at a loss of {loss:.3g}")
 
 
 def split(samples: Sequence[Sample], parts: int) -> list[Sequence[Sample]]:
@@ -77,8 +95,10 @@ def batch_losses(
     images = batch_images([sample.image for sample in samples], objective.model.config.preprocess.size_divisor)
     seeds = [int(np.random.SeedSequence([config.seed, epoch, s.index + 1, 1]).generate_state(1)[0]) for s in samples]
     targets = [sample.target.to(device) for sample in samples]
+    searched = [sample.exhaustive for sample in samples]
     with torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=config.bf16):
-        return objective(images.to(device), targets, seeds, [sample.exhaustive for sample in samples])
+        losses: dict[str, Term] = objective(images.to(device), targets, seeds, searched)
+    return losses
 
 
 def over_processes(terms: dict[str, Term], names: Sequence[str], device: str) -> dict[str, Term]:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.data.loading import epoch_loader
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.transforms import EvalTransform, Sample
@@ -16,6 +15,7 @@ from maskrcnn.evaluation.evaluate import evaluate, match_classes
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.losses.objective import Objective
 from maskrcnn.losses.terms import add_terms
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.training.recipe import FitConfig
 from maskrcnn.training.schedule import MovingAverage

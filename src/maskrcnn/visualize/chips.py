@@ -99,7 +99,8 @@ def _candidates(box: np.ndarray, width: int, height: int, image_size: tuple[int,
 def _overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Areas of the intersections of boxes ``[N, 4]`` with boxes ``[M, 4]``, ``[N, M]``."""
     sides = np.minimum(a[:, None, 2:], b[:, 2:]) - np.maximum(a[:, None, :2], b[:, :2])
-    return sides.clip(min=0).prod(axis=-1)
+    areas: np.ndarray = sides.clip(min=0).prod(axis=-1)
+    return areas
 
 
 def draw_chip(

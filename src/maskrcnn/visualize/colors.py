@@ -50,7 +50,8 @@ def to_linear(colors: np.ndarray) -> np.ndarray:
 
 def to_oklab(colors: np.ndarray) -> np.ndarray:
     """sRGB 0..255 ``[..., 3]`` to OKLab ``[..., 3]``."""
-    return np.cbrt(to_linear(colors) @ _TO_CONES.T) @ _TO_LAB.T
+    lab: np.ndarray = np.cbrt(to_linear(colors) @ _TO_CONES.T) @ _TO_LAB.T
+    return lab
 
 
 def from_oklab(lab: np.ndarray) -> np.ndarray:

@@ -91,7 +91,8 @@ def _running_mean(values: np.ndarray, reach: int) -> np.ndarray:
     total = np.concatenate([[0.0], np.cumsum(values)])
     at = np.arange(len(values))
     low, high = np.maximum(at - reach, 0), np.minimum(at + reach + 1, len(values))
-    return (total[high] - total[low]) / np.maximum(high - low, 1)
+    means: np.ndarray = (total[high] - total[low]) / np.maximum(high - low, 1)
+    return means
 
 
 def _draw_chart(

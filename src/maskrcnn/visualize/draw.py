@@ -125,7 +125,8 @@ def _draw_region(
 def _line_table(sigma: float, width: float, opacity: float) -> list[int]:
     """Opacities 0..255 of a line of ``width`` pixels along the half level of a step blurred by ``sigma``."""
     opacities = (width / 2 + 0.5 - sigma * LEVEL_DISTANCES).clip(0, 1) * opacity
-    return np.round(255 * opacities).astype(int).tolist()
+    table: list[int] = np.round(255 * opacities).astype(int).tolist()
+    return table
 
 
 def _draw_box(canvas: Image.Image, corners: np.ndarray, color: Color, width: float) -> None:

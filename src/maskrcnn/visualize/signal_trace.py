@@ -59,7 +59,8 @@ def trace_coverage(low: np.ndarray, high: np.ndarray, height: int, half_line: fl
     top, bottom = (low - half_line).clip(0, height - 1), (high + half_line).clip(1, height)
     rows = np.arange(height)[:, None]
     covered = np.minimum(bottom, rows + 1) - np.maximum(top, rows)
-    return np.nan_to_num(covered.clip(0, 1)).astype(np.float32)
+    coverage: np.ndarray = np.nan_to_num(covered.clip(0, 1)).astype(np.float32)
+    return coverage
 
 
 def clear_tint(width: int) -> np.ndarray:
@@ -106,7 +107,8 @@ def column_means(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     last = np.maximum(np.ceil(edges[1:]).astype(np.int64).clip(0, count), first)
     sums = np.concatenate([np.zeros((len(values), 1)), np.nancumsum(values, axis=1, dtype=np.float64)], axis=1)
     size = np.where(last > first, last - first, np.nan)
-    return (sums[:, last] - sums[:, first]) / size
+    means: np.ndarray = (sums[:, last] - sums[:, first]) / size
+    return means
 
 
 def value_range(values: np.ndarray, strip: float) -> float:

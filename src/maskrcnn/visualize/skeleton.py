@@ -87,7 +87,8 @@ def dot_radii(points: np.ndarray, largest: float) -> list[float]:
     gaps = np.linalg.norm(points[:, None] - points, axis=-1)
     np.fill_diagonal(gaps, np.inf)
     nearest = gaps.min(axis=1, initial=np.inf)
-    return np.minimum(largest, 0.36 * nearest).tolist()
+    radii: list[float] = np.minimum(largest, 0.36 * nearest).tolist()
+    return radii
 
 
 def paint_line(canvas: Image.Image, a: Point, b: Point, width: float, color: Color, opacity: float = 1.0) -> None:

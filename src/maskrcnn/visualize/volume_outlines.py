@@ -50,7 +50,8 @@ def _middles(corners: np.ndarray) -> np.ndarray:
     half = 0.5 * ahead / length
     points = np.stack([corners + half, corners + ahead - half], axis=1)
     single = (length[:, 0] == 1)[:, None] & np.array([False, True])  # its first step is its last
-    return points[~single]
+    kept: np.ndarray = points[~single]
+    return kept
 
 
 def _without_corners(points: np.ndarray) -> np.ndarray:

@@ -4,14 +4,19 @@ speaks."""
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from maskrcnn.errors import UsageError
-from maskrcnn.files import is_folder, resolved
+from maskrcnn.errors import DataError, UsageError
+from maskrcnn.files import exists, is_folder, resolved
 
+CLIPS = "clips such as 7_jackson_12.wav"
+MODEL_SUFFIX = ".safetensors"
 DEVICES = ("cpu", "cuda", "mps")
+UNITS = {"h": 3600, "m": 60, "min": 60, "s": 1}  # seconds
+NAMED = 3  # of many names
 
 
 def at_least(flag: str, value: float | None, low: float) -> None:
@@ -34,11 +39,13 @@ def between(flag: str, value: float, low: float, high: float) -> None:
 
 
 def usable_device(device: str) -> None:
-    """Refuse a device that this machine does not have."""
-    import torch  # here, so that `maskrcnn --help` does not wait for it
-
+    """Refuse a device that this machine does not have; every machine has a CPU."""
+    if device == "cpu":
+        return
     if device.partition(":")[0] not in DEVICES:
         raise UsageError(f"--device must be one of {', '.join(DEVICES)}, not {device}.")
+    import torch  # here, so that no slip has to wait for it
+
     try:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
@@ -48,12 +55,36 @@ def usable_device(device: str) -> None:
 
 def result_folder(out: Path) -> None:
     """Make the folder for results, or refuse one that cannot be written to."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise UsageError(f"{out} is a file: name a folder for the results with --out.") from None
+    no_file(out)
+    out.mkdir(parents=True, exist_ok=True)
     if not os.access(out, os.W_OK):
         raise UsageError(f"Nothing may be written into {out}: name another folder with --out.")
+
+
+def no_file(out: Path) -> None:
+    """Refuse to write results into what is not a folder."""
+    if exists(out) and not is_folder(out):
+        raise UsageError(f"{out} is a file: name a folder for the results with --out.")
+
+
+def new_folder(out: Path, what: str) -> None:
+    """Refuse to write ``what`` into a folder that holds something, or in the place of a file."""
+    if exists(out) and not is_folder(out):
+        raise UsageError(f"{out} is a file; name a folder for {what}.")
+    if is_folder(out) and any(out.iterdir()):
+        raise UsageError(f"{out} holds something already; name an empty or a new folder for {what}.")
+
+
+def existing_folder(path: Path, what: str) -> None:
+    """Refuse what is no folder of ``what``."""
+    if not is_folder(path):
+        raise DataError(f"{path} is no folder; name one with {what}.")
+
+
+def model_file(path: Path) -> None:
+    """Refuse the name of a model to write that is none."""
+    if path.suffix != MODEL_SUFFIX:
+        raise UsageError(f"{path} is no name for a model file: it must end in {MODEL_SUFFIX}.")
 
 
 def not_among_inputs(out: Path, inputs: Sequence[Path]) -> None:
@@ -88,6 +119,22 @@ def duration(seconds: float) -> str:
     return f"{whole} min" if whole < 60 else f"{whole // 60} h {whole % 60} min"
 
 
+def parse_time(text: str) -> float:
+    """Seconds of ``2h``, ``90m``, ``1h30m``, ``45s``. Raises UsageError for anything else."""
+    parts = re.findall(r"(\d+(?:\.\d+)?)\s*(h|min|m|s)", text.strip().lower())
+    if not parts or re.sub(r"\d+(?:\.\d+)?\s*(h|min|m|s)|\s", "", text.strip().lower()):
+        raise UsageError(f"--time takes hours, minutes or seconds, as in 2h, 90m or 1h30m, not {text}.")
+    seconds = sum(float(number) * UNITS[unit] for number, unit in parts)
+    if seconds < 1:
+        raise UsageError(f"--time must be at least a second, not {text}.")
+    return seconds
+
+
 def counted(number: int, noun: str) -> str:
     """``1 object``, ``2 objects``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def few(names: Sequence[str]) -> str:
+    """A few of many names."""
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")

@@ -14,7 +14,8 @@ from maskrcnn.data.recording import extra
 from maskrcnn.data.resample import resample
 from maskrcnn.data.signals import read_signal, signals_in
 from maskrcnn.errors import DataError, UsageError
-from maskrcnn.files import atomic_write, exists, is_folder
+from maskrcnn.files import atomic_write
+from maskrcnn.workflows.checks import CLIPS, existing_folder, new_folder
 
 CLIP = re.compile(r"(?P<label>[^_]+)_(?P<speaker>.+)_(?P<take>[^_]+)")
 WORDS = dict(zip("0123456789", ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]))
@@ -78,8 +79,7 @@ def find_clips(folder: Path, speakers: Sequence[str] = ()) -> list[Clip]:
         DataError: no such clips.
         UsageError: a speaker of whom there are none.
     """
-    if not is_folder(folder):
-        raise DataError(f"{folder} is no folder; name one with clips such as 7_jackson_12.wav.")
+    existing_folder(folder, CLIPS)
     matches = [(path, CLIP.fullmatch(path.stem)) for path in signals_in(folder)]
     clips = [Clip(path, WORDS.get(m["label"], m["label"]), m["speaker"]) for path, m in matches if m]
     if not clips:
@@ -102,8 +102,7 @@ def compose(
         UsageError: ``out`` holds something already.
         DataError: no clip of a speaker can be read.
     """
-    if exists(out) and (not is_folder(out) or any(out.iterdir())):
-        raise UsageError(f"{out} holds something already; name an empty or a new folder for the recordings.")
+    new_folder(out, "the recordings")
     speakers = sorted({clip.speaker for clip in clips})
     made = Composition(0, 0, 0.0, speakers, [])
     rate = 0.0
@@ -142,7 +141,8 @@ def prepared(samples: torch.Tensor, rate: float, new_rate: float) -> np.ndarray:
     ramp = np.linspace(0, 1, fade, dtype=np.float32)
     wave[:fade] *= ramp
     wave[len(wave) - fade :] *= ramp[::-1]
-    return (wave * (LOUDNESS / np.sqrt(np.mean(wave**2)))).astype(np.float32)
+    level: np.ndarray = (wave * (LOUDNESS / np.sqrt(np.mean(wave**2)))).astype(np.float32)
+    return level
 
 
 def trimmed(wave: np.ndarray, rate: float) -> np.ndarray:

@@ -16,8 +16,9 @@ from maskrcnn.data.images import image_shape
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.writers import coco, label_maps, labelme, yolo
 from maskrcnn.errors import DataError, UsageError
-from maskrcnn.files import LONGEST_NAME, atomic_write, exists, is_folder, resolved, shortened
+from maskrcnn.files import LONGEST_NAME, atomic_write, resolved, shortened
 from maskrcnn.structures import Record
+from maskrcnn.workflows.checks import new_folder
 from maskrcnn.workflows.kinds import KINDS
 
 LONGEST_ENDING = 16  # bytes that are left for what follows a stem: a number and .json
@@ -63,10 +64,7 @@ def convert(
         UsageError: ``out`` holds something already, or the data are no pictures.
         DataError: not one image can be used, or none of the data can be held by the format.
     """
-    if exists(out) and not is_folder(out):
-        raise UsageError(f"{out} is a file; name a folder for the converted data.")
-    if is_folder(out) and any(out.iterdir()):
-        raise UsageError(f"{out} holds something already; name an empty or a new folder for the converted data.")
+    new_folder(out, "the converted data")
     if data.kind != "image":
         raise UsageError(f"Each file in {data.path} is {KINDS[data.kind].name}, and these formats hold pictures only.")
     folder, write = WRITERS[to]

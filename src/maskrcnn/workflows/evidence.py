@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from maskrcnn.explain.evidence import Evidence, Explanation, explain
-from maskrcnn.explain.hiding import hottest
+from maskrcnn.explanation.evidence import Evidence, Explanation, explain
+from maskrcnn.explanation.hiding import hottest
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.structures import Instances
 from maskrcnn.visualize.draw import to_rgb

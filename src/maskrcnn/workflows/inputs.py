@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from maskrcnn.checkpoints.ours import ModelInfo, read_info
+from maskrcnn.checkpoints.ours import read_info
 from maskrcnn.data.images import find_images, is_image
 from maskrcnn.data.readers import audio, dna, series, wfdb_records
-from maskrcnn.data.signals import find_signals, named_signal
+from maskrcnn.data.signals import find_signals
 from maskrcnn.data.volumes import find_volumes, is_volume
 from maskrcnn.errors import UsageError
 from maskrcnn.files import exists as is_there
 from maskrcnn.files import is_folder
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.pretrained import DEFAULT_MODEL, DEFAULT_OF_KIND, model_path, shipped_models
 from maskrcnn.workflows.kinds import KINDS
 
@@ -22,11 +23,6 @@ KIND_TESTS: dict[str, Callable[[Path], bool]] = {
     "dna": dna.is_dna,
     "series": series.is_series,
 }
-
-
-def exists(path: Path) -> bool:
-    """Whether a user's path is something: a file, a folder, or the name of a WFDB record."""
-    return is_there(path) or named_signal(path) is not None
 
 
 def find_inputs(paths: Sequence[Path], info: ModelInfo, exclude: Path | None = None) -> tuple[list[Path], str]:

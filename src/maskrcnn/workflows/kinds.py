@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.config import ModelConfig
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.regrid import grid_of, window_shape
@@ -17,6 +16,7 @@ from maskrcnn.data.spread import objects_in_window
 from maskrcnn.data.volume_labels import INSTANCES, MEANINGS
 from maskrcnn.data.volume_sets import labelled_as, names_of
 from maskrcnn.errors import DataError, UsageError
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.structures import Record
 from maskrcnn.workflows import anisotropy
 

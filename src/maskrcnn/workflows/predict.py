@@ -14,6 +14,7 @@ from maskrcnn.errors import DataError, MaskRCNNError, UsageError
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.outputs import PredictionWriter
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.models.head import heads_of
 from maskrcnn.structures import Instances
 from maskrcnn.workflows.evidence import draw_evidence
 
@@ -78,6 +79,7 @@ def predict_files(
         info.skeleton,
         (EVIDENCE,) if explain_most else (),
         cutouts,
+        heads_of(predictor.model),
     )
     with said_how_far(outcome, len(paths), out):
         for chunk in _chunks(paths, batch):

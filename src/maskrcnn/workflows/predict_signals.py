@@ -10,6 +10,7 @@ from maskrcnn.data.signals import read_signal
 from maskrcnn.errors import DataError
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.signal_outputs import SignalWriter
+from maskrcnn.models.head import heads_of
 from maskrcnn.workflows.predict import Outcome, printable, said_how_far, unwritten
 
 
@@ -38,7 +39,7 @@ def predict_signals(
     """
     predictor = predictor.with_options(classes=tuple(classes))
     info, outcome = predictor.info, Outcome()
-    writer = SignalWriter(out, info.class_names, info.category_ids or None, cutouts)
+    writer = SignalWriter(out, info.class_names, info.category_ids or None, cutouts, heads_of(predictor.model))
     with said_how_far(outcome, len(paths), out):
         for path in paths:
             try:

@@ -10,6 +10,7 @@ from maskrcnn.data.volumes import read_volume
 from maskrcnn.errors import DataError
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.volume_outputs import VolumeWriter, refuse_among_scans
+from maskrcnn.models.head import heads_of
 from maskrcnn.workflows.predict import Outcome, printable, said_how_far, unwritten
 
 
@@ -41,7 +42,7 @@ def predict_volumes(
     for path in paths:  # before hours of work
         refuse_among_scans(out, path)
     info, outcome = predictor.info, Outcome()
-    writer = VolumeWriter(out, info.class_names, info.category_ids or None, cutouts)
+    writer = VolumeWriter(out, info.class_names, info.category_ids or None, cutouts, heads_of(predictor.model))
     with said_how_far(outcome, len(paths), out):
         for path in paths:
             try:

@@ -102,6 +102,9 @@ class Recipe:
     """Recordings and scans: largest slow wave that is added, in deviations of the channel."""
     copy_paste: Annotated[float, Planned] = 0.0
     """Part of the samples into which objects of another image are pasted."""
+    repeat_rare: Annotated[float, Planned] = 0.0
+    """Show images of rare classes more often: those of classes that are in less than this part of the images, by the
+    root of how much less (repeat-factor sampling); 0: each image once an epoch."""
     box_loss: Literal["smooth_l1", "giou"] = "smooth_l1"
     """What is compared of boxes: their deltas or their overlap."""
     proposals: Own = None
@@ -145,7 +148,7 @@ class Recipe:
         at_least("max-detections", self.max_detections, 1)
         if self.finest_stride is not None and self.finest_stride not in STRIDES:
             raise UsageError(f"--finest-stride must be 16, 8, 4, 2 or 1, not {self.finest_stride}.")
-        for flag in ("colour", "grey", "invert", "copy_paste"):
+        for flag in ("colour", "grey", "invert", "copy_paste", "repeat_rare"):
             between(flag.replace("_", "-"), getattr(self, flag), 0, 1)
         for flag in ("gamma", "gain", "noise", "drift"):
             between(flag, getattr(self, flag), 0, 4)
@@ -175,6 +178,7 @@ class Recipe:
             accumulate=self.accumulate,
             bf16=self.precision == "bf16",
             patience=self.patience,
+            repeat_rare=self.repeat_rare,
         )
 
     def augment(self, config: ModelConfig) -> AugmentConfig:

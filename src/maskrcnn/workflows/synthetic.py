@@ -12,8 +12,8 @@ import numpy as np
 from maskrcnn.data.synthetic_scene import CLASS_NAMES, KINDS
 from maskrcnn.data.synthetic_volumes import DIAMETER, check_volume, synthetic_volume
 from maskrcnn.data.volume import extra
-from maskrcnn.errors import UsageError
-from maskrcnn.files import atomic_write, exists, is_folder
+from maskrcnn.files import atomic_write
+from maskrcnn.workflows.checks import new_folder
 
 Writer = Callable[[Path, np.ndarray, Sequence[float]], None]
 
@@ -49,8 +49,7 @@ def make_synthetic(
     Raises:
         UsageError: ``out`` holds something already, or such volumes cannot be made.
     """
-    if exists(out) and (not is_folder(out) or any(out.iterdir())):
-        raise UsageError(f"{out} holds something already; name an empty or a new folder for the volumes.")
+    new_folder(out, "the volumes")
     check_volume(spatial_shape, spacing, kinds, diameter)
     suffix, write = WRITERS[file_format]()
     names = [CLASS_NAMES[kind] for kind in kinds]

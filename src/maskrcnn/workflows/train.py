@@ -10,7 +10,8 @@ from pathlib import Path
 
 import torch
 
-from maskrcnn.checkpoints.ours import ModelInfo, load_checkpoint
+from maskrcnn.checkpoints.lookup import load_model
+from maskrcnn.checkpoints.ours import load_checkpoint
 from maskrcnn.checkpoints.transfer import load_body, transfer
 from maskrcnn.config import KeypointHeadConfig, MaskHeadConfig, ModelConfig
 from maskrcnn.data.combine import combine
@@ -22,16 +23,19 @@ from maskrcnn.errors import DataError, UsageError
 from maskrcnn.evaluation.evaluate import match_classes
 from maskrcnn.files import exists, is_file
 from maskrcnn.losses.teacher import Teacher
-from maskrcnn.models.build import VARIANTS, build_model
+from maskrcnn.model_info import ModelInfo
+from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.models.variants import VARIANTS
 from maskrcnn.pretrained import DEFAULT_MODEL
+from maskrcnn.training.budget import Budget
 from maskrcnn.training.distributed import joined, rank, wait
 from maskrcnn.training.fit import fit
 from maskrcnn.training.memory import keep_freed_memory
 from maskrcnn.training.report import Report
+from maskrcnn.workflows.checks import few
 from maskrcnn.workflows.evaluate import report_training
 from maskrcnn.workflows.kinds import KINDS, check_kind, fit_to_kind, most_objects
-from maskrcnn.workflows.models import few, load_model
 from maskrcnn.workflows.recipe import Recipe, remembered
 
 Say = Callable[[str], None]
@@ -48,17 +52,19 @@ def train(
     device: str = "cpu",
     say: Say = print,
     teacher: Teacher | None = None,
+    budget: Budget | None = None,
 ) -> Path:
     """Train on ``data``; the path of the best checkpoint. See :func:`maskrcnn.training.fit.fit` for what is written;
     with ``val`` there are ``metrics.json`` and ``report.html`` besides.
 
     Args:
         model: a shipped model or a file to start from (classes of the same name keep what was learned), or one of
-            :data:`maskrcnn.models.build.VARIANTS` with random weights.
+            :data:`maskrcnn.models.variants.VARIANTS` with random weights.
         body_weights: a safetensors file to start the backbone's body from.
         recipe: everything about the training that can be switched.
         resume: go on from ``out/last.safetensors``, with the recipe that it was begun with.
         teacher: another detector of the same classes to learn from, see :mod:`maskrcnn.losses.teacher`.
+        budget: a time to keep, this call's report included; remembered for ``resume``.
         say: is given what the user should know, sentence by sentence.
 
     Raises:
@@ -90,7 +96,7 @@ def train(
         report = Report(out, quiet=not first)
         try:
             seen = spread(data, info.config.preprocess, augment.size)
-            best = fit(network, info, seen, out, val, config, augment, resume, own_device, report, teacher)
+            best = fit(network, info, seen, out, val, config, augment, resume, own_device, report, teacher, budget)
         finally:
             report.close()
     if val is not None and first:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from maskrcnn.models.build import signal_fpn_config, volume_fpn_config
+from maskrcnn.models.variants import signal_fpn_config, volume_fpn_config
 from maskrcnn.structures import Record
 from maskrcnn.workflows.plan import grid_rules
 from maskrcnn.workflows.plan.fingerprint import Fingerprint, labelled_volume
@@ -168,7 +168,7 @@ def test_every_setting_is_one_of_the_recipe_and_can_be_checked():
     ],
 )
 def test_a_shipped_model_of_the_same_files_and_classes_is_the_beginning(monkeypatch, kind, classes, notes, name):
-    from maskrcnn.checkpoints.ours import ModelInfo
+    from maskrcnn.model_info import ModelInfo
 
     info = ModelInfo(signal_fpn_config(2), ("P", "QRS"), (1, 2), notes=notes)
     monkeypatch.setattr(grid_rules, "shipped_models", lambda: ["shipped"])

@@ -4,9 +4,10 @@ import pytest
 
 from maskrcnn.errors import UsageError
 from maskrcnn.memory import free_memory
+from maskrcnn.workflows.checks import parse_time
 from maskrcnn.workflows.cost import Cost
 from maskrcnn.workflows.plan.machine import Machine, processor_flags
-from maskrcnn.workflows.plan.make import make_plan, parse_time, split_count, val_fraction
+from maskrcnn.workflows.plan.make import make_plan, split_count, val_fraction
 from maskrcnn.workflows.plan.situation import Choice
 from maskrcnn.workflows.recipe import Recipe
 from workflows_plan_hand_made import photos

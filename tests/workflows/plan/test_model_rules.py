@@ -91,7 +91,7 @@ def test_classes_that_the_model_knows_keep_their_own_masks():
 
 
 def test_classes_with_many_examples_get_masks_of_their_own():
-    from maskrcnn.models.build import mobilenet_v2_fpn_config
+    from maskrcnn.models.variants import mobilenet_v2_fpn_config
 
     s = {"start": mobilenet_v2_fpn_config(3), "start_names": ("a", "b", "c")}
     assert model_rules.agnostic_masks(situation(photos(objects=20), **s)).value is False

@@ -96,10 +96,11 @@ def _searched_labels(image: _CocoImage, labels: dict[int, int], problems: list[s
 def _checked(path: Path, content: Any) -> dict[str, Any]:
     """The content of a file that has the three lists of COCO in it."""
     lists = ("images", "annotations", "categories")
-    missing = [name for name in lists if not isinstance(content, dict) or not isinstance(content.get(name), list)]
+    own: dict[str, Any] = content if isinstance(content, dict) else {}
+    missing = [name for name in lists if not isinstance(own.get(name), list)]
     if missing:
         raise DataError(f"{path} is not COCO json: it has no list named {' or '.join(map(repr, missing))}.")
-    return content
+    return own
 
 
 def _used_categories(content: dict[str, Any], problems: list[str]) -> list[dict[str, Any]]:

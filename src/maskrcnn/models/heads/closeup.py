@@ -108,9 +108,8 @@ class CloseUpHead(PointHead):
         if sum(map(len, boxes)) == 0:
             return image.new_zeros((0, self.num_keypoints, *self.output_size))
         cuts = cut_out(image, [self.regions(own) for own in boxes], self.size)
-        if torch.is_grad_enabled():
-            return self.closeup(cuts)
-        return torch.cat([self.closeup(some) for some in cuts.split(AT_ONCE)])
+        some = [cuts] if torch.is_grad_enabled() else cuts.split(AT_ONCE)
+        return torch.cat([self.closeup(own) for own in some])
 
     def regions(self, boxes: Tensor) -> Tensor:
         """Where the heatmaps of boxes ``[R, 2D]`` lie: cubes round them."""

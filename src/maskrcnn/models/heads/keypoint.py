@@ -45,7 +45,7 @@ class KeypointHead(PointHead):
             x = F.relu(layer(x), inplace=True)
         if self.upsample is not None:
             x = F.relu(self.upsample(x), inplace=True)
-        x = self.logits(x)
-        if len(x) == 0:  # interpolation refuses an empty batch
-            return x.new_zeros((0, x.shape[1], *self.output_size)) + x.sum()
-        return interpolate(x, self.output_size)
+        logits: Tensor = self.logits(x)
+        if len(logits) == 0:  # interpolation refuses an empty batch
+            return logits.new_zeros((0, logits.shape[1], *self.output_size)) + logits.sum()
+        return interpolate(logits, self.output_size)

@@ -53,7 +53,8 @@ class MaskHead(ObjectHead):
         x = channels_last(self.pool(features, boxes))
         for layer in self.convs:
             x = F.relu(layer(x), inplace=True)
-        return self.logits(F.relu(self.upsample(x), inplace=True))
+        logits: Tensor = self.logits(F.relu(self.upsample(x), inplace=True))
+        return logits
 
     def attach(self, logits: Tensor, detections: list[Instances]) -> None:
         """Give each detection the mask of its own class."""

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.config import ModelConfig
 from maskrcnn.data.dataset import Dataset, open_dataset
 from maskrcnn.data.images import find_images
 from maskrcnn.data.split import split_labels
 from maskrcnn.errors import DataError
 from maskrcnn.files import is_folder
-from maskrcnn.models.build import VARIANTS
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.models.variants import VARIANTS
 from maskrcnn.workflows.doctor.classes import class_counts, class_findings, differing_classes
 from maskrcnn.workflows.doctor.costs import Needs, needs_findings, training_needs
 from maskrcnn.workflows.doctor.findings import Finding, by_severity, gather

@@ -36,7 +36,8 @@ class Sizes:
     @property
     def sizes(self) -> np.ndarray:
         """The geometric mean of the sides ``[N]``."""
-        return np.prod(self.extents, axis=1) ** (1 / self.extents.shape[1])
+        means: np.ndarray = np.prod(self.extents, axis=1) ** (1 / self.extents.shape[1])
+        return means
 
     def histogram(self) -> list[tuple[str, int]]:
         """Objects in each range of sizes, the ranges doubling."""

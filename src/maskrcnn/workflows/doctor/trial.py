@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.faults import box_overlap
 from maskrcnn.data.transforms import EvalTransform, Sample
 from maskrcnn.errors import DataError
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.losses.objective import Objective
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.structures import OTHER, Record
 from maskrcnn.training.optimizer import freeze, make_optimizer

@@ -78,7 +78,8 @@ def as_yaml(value: Any) -> str:
     texts = map(str, plain if isinstance(plain, list) else [plain])
     as_they_are = all(text.isprintable() for text in texts)  # YAML would take some of the others for line ends
     written = yaml.safe_dump([plain], default_flow_style=True, width=10**9, allow_unicode=as_they_are)
-    return written.rstrip("\n")[1:-1]
+    inside: str = written.rstrip("\n")[1:-1]
+    return inside
 
 
 def read_plan(path: Path) -> dict[str, Any]:

@@ -228,7 +228,8 @@ def _objects(record: Record) -> np.ndarray:
 def _extents(boxes: np.ndarray) -> np.ndarray:
     """``[N, D]`` lengths of boxes ``[N, 2D]``, x first."""
     ndim = boxes.shape[1] // 2
-    return boxes[:, ndim:] - boxes[:, :ndim]
+    sides: np.ndarray = boxes[:, ndim:] - boxes[:, :ndim]
+    return sides
 
 
 def _mask_fill(records: list[Record], objects: list[np.ndarray]) -> float:
@@ -259,7 +260,8 @@ def _pairwise_iou(boxes: np.ndarray) -> np.ndarray:
     high = np.minimum(boxes[:, None, ndim:], boxes[None, :, ndim:])
     shared = (high - low).clip(0).prod(-1)
     volumes = _extents(boxes).prod(1)
-    return shared / np.maximum(volumes[:, None] + volumes[None] - shared, 1e-9)
+    iou: np.ndarray = shared / np.maximum(volumes[:, None] + volumes[None] - shared, 1e-9)
+    return iou
 
 
 def _picture(data: Dataset, record: Record) -> tuple[float, float, float] | None:

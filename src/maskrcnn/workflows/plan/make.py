@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from maskrcnn.checkpoints.lookup import model_info
 from maskrcnn.config import ModelConfig
-from maskrcnn.errors import DataError, UsageError
-from maskrcnn.models.build import VARIANTS
+from maskrcnn.errors import DataError
+from maskrcnn.models.variants import VARIANTS
 from maskrcnn.workflows.checks import duration, gib
 from maskrcnn.workflows.cost import Cost
-from maskrcnn.workflows.models import model_info
 from maskrcnn.workflows.plan import grid_rules, training_rules
 from maskrcnn.workflows.plan.document import Plan
 from maskrcnn.workflows.plan.fingerprint import MOST_RECORDS, Fingerprint
@@ -27,20 +26,8 @@ FEWEST_TO_SPLIT = 10  # images below which all are learned from
 PART_HELD, FEWEST_HELD, MOST_HELD = 0.15, 4, 300
 FEWEST_LOOKS = 4  # epochs that a short time should allow before images are made smaller for it
 SHRINK, MOST_SHRUNK = 0.85, 0.6  # of the sides: each time, and in all
-UNITS = {"h": 3600, "m": 60, "min": 60, "s": 1}
 
 Measure = Callable[[dict[str, Any]], Cost]  # from the settings so far to what a step costs
-
-
-def parse_time(text: str) -> float:
-    """Seconds of ``2h``, ``90m``, ``1h30m``, ``45s``. Raises UsageError for anything else."""
-    parts = re.findall(r"(\d+(?:\.\d+)?)\s*(h|min|m|s)", text.strip().lower())
-    if not parts or re.sub(r"\d+(?:\.\d+)?\s*(h|min|m|s)|\s", "", text.strip().lower()):
-        raise UsageError(f"--time takes hours, minutes or seconds, as in 2h, 90m or 1h30m, not {text}.")
-    seconds = sum(float(number) * UNITS[unit] for number, unit in parts)
-    if seconds < 1:
-        raise UsageError(f"--time must be at least a second, not {text}.")
-    return seconds
 
 
 def split_count(images: int, fraction: float) -> int:

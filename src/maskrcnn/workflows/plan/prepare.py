@@ -16,13 +16,13 @@ from maskrcnn.data.spread import spread
 from maskrcnn.data.transforms import TrainTransform
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.files import exists, is_file, resolved
-from maskrcnn.models.build import VARIANTS
-from maskrcnn.workflows.checks import counted
+from maskrcnn.models.variants import VARIANTS
+from maskrcnn.workflows.checks import counted, parse_time
 from maskrcnn.workflows.cost import Cost, load_samples, measure_step
 from maskrcnn.workflows.plan.document import NAME, Plan, read_plan
 from maskrcnn.workflows.plan.fingerprint import take_fingerprint
 from maskrcnn.workflows.plan.machine import this_machine
-from maskrcnn.workflows.plan.make import check_data_for_plan, make_plan, parse_time, split_count
+from maskrcnn.workflows.plan.make import check_data_for_plan, make_plan, split_count
 from maskrcnn.workflows.plan.situation import Choice
 from maskrcnn.workflows.recipe import Recipe
 from maskrcnn.workflows.train import Say, check_folder, start

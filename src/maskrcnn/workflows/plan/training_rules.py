@@ -124,11 +124,11 @@ def image_bytes(s: Situation) -> float:
     """Memory that each image of a step needs, roughly."""
     if s.data.kind == "volume":
         voxels = s.window_volume() / float(np.prod(s.chosen["spacing"]))
-        return VOXEL_BYTES * voxels / s.chosen.get("finest_stride", 2)
+        return VOXEL_BYTES * voxels / float(s.chosen.get("finest_stride", 2))
     body = BODY_BYTES.get(s.start.backbone.body, 4.0)
     ndim = s.start.ndim
     finer = (4 / (s.chosen.get("finest_stride") or 4)) ** ndim
-    return PIXEL_BYTES * body * finer * s.chosen["crop_size"] ** ndim
+    return float(PIXEL_BYTES * body * finer * s.chosen["crop_size"] ** ndim)
 
 
 def workers(s: Situation) -> Choice:
@@ -181,8 +181,9 @@ def epochs(s: Situation) -> Choice:
 def epoch_seconds(s: Situation) -> float:
     """One walk over the images to learn from; half of the loading hides behind the computing."""
     assert s.cost is not None
-    steps = math.ceil(s.train_images * s.windows() / s.chosen["batch"])
-    return max(steps * (s.cost.seconds + 0.5 * s.cost.load_seconds / max(s.chosen.get("workers") or 1, 1)), 1e-3)
+    steps = math.ceil(s.train_images * s.windows() / int(s.chosen["batch"]))
+    workers = max(int(s.chosen.get("workers") or 1), 1)
+    return max(steps * (s.cost.seconds + 0.5 * s.cost.load_seconds / workers), 1e-3)
 
 
 def validate_every(s: Situation) -> Choice:

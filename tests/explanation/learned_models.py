@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import torch
 
 from cases import small_model
-from maskrcnn.checkpoints.ours import ModelInfo
 from maskrcnn.data.synthetic import synthetic_samples
 from maskrcnn.inference.options import SHOWN
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.losses.objective import Objective
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.structures import batch_images
 
 SHAPES = {1: (128,), 2: (48, 48), 3: (16, 24, 24)}

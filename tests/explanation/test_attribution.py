@@ -8,8 +8,8 @@ import torch
 
 from cases import NDIMS, small_model
 from maskrcnn.errors import UsageError
-from maskrcnn.explain.attribution import PATCH, Attribution, class_log_odds, fadings, smooth
-from maskrcnn.explain.evidence import explain
+from maskrcnn.explanation.attribution import PATCH, Attribution, class_log_odds, fadings, smooth
+from maskrcnn.explanation.evidence import explain
 from maskrcnn.structures import batch_images
 
 SHAPES = {1: (64,), 2: (24, 32), 3: (16, 8, 16)}

@@ -14,8 +14,8 @@ from torch import Tensor
 from maskrcnn.data.contrast import stretch_contrast
 from maskrcnn.data.geometry import flip_map
 from maskrcnn.data.transforms import prepare_image
-from maskrcnn.explain.attribution import Attribution
-from maskrcnn.explain.hiding import hide
+from maskrcnn.explanation.attribution import Attribution
+from maskrcnn.explanation.hiding import hide
 from maskrcnn.inference.mirroring import X, mirror_tensor
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.tiling import tile_slices

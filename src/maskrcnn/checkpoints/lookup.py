@@ -1,0 +1,130 @@
+"""Which model a name means: a file, a shipped model, or one that torchvision publishes and that is fetched once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maskrcnn.checkpoints.published import PUBLISHED, cache_folder, fetch
+from maskrcnn.errors import UsageError
+from maskrcnn.files import is_file, is_folder
+from maskrcnn.pretrained import model_path, shipped_models
+
+if TYPE_CHECKING:  # finding a model must not wait for torch
+    from maskrcnn.model_info import ModelInfo
+    from maskrcnn.models.head import HeadBuilder
+    from maskrcnn.models.mask_rcnn import MaskRCNN
+
+Say = Callable[[str], None]
+
+
+def silent(sentence: str) -> None:
+    """Says nothing."""
+
+
+def find_model_file(name: str | Path, say: Say = silent) -> Path:
+    """The file of a model, from its own path, the name of a shipped one, or that of one which torchvision publishes,
+    which is fetched and converted the first time.
+
+    A file of that name in the working folder comes before a shipped model.
+
+    Args:
+        say: is told what is fetched.
+
+    Raises:
+        UsageError: none of these; the sentence lists what there is.
+        CheckpointError: it cannot be fetched, or what came is damaged.
+    """
+    check_model_name(name)
+    if is_file(name):
+        return Path(name)
+    return published_model(str(name), say) if str(name) in PUBLISHED else model_path(str(name))
+
+
+def check_model_name(name: str | Path, architectures: Collection[str] = ()) -> None:
+    """Refuse what :func:`find_model_file` would not find, without fetching anything.
+
+    Args:
+        architectures: names that are welcome as well, where a model may begin with random weights.
+
+    Raises:
+        UsageError: the sentence lists what there is.
+    """
+    text = str(name)
+    known = text in PUBLISHED or text in shipped_models() or text in architectures
+    if known or is_file(name):
+        return
+    if is_folder(name):
+        raise UsageError(f"{name} is a folder; name a model file (.safetensors) in it.")
+    if Path(name).suffix:
+        raise UsageError(f"There is no file {name}; `maskrcnn models` lists what is there by name.")
+    fresh = f", or an architecture with random weights ({listed(architectures)})" if architectures else ""
+    raise UsageError(
+        f"There is no model {name}: name a model file, a shipped one ({listed(shipped_models())}) or one that "
+        f"torchvision publishes ({listed(PUBLISHED)}){fresh}."
+    )
+
+
+def published_model(name: str, say: Say = silent) -> Path:
+    """One of :data:`maskrcnn.checkpoints.published.PUBLISHED` as a model file in the user's cache folder.
+
+    Raises:
+        CheckpointError: see :func:`maskrcnn.checkpoints.published.fetch`.
+    """
+    published, folder = PUBLISHED[name], cache_folder()
+    converted = folder / Path(published.file).with_suffix(".safetensors").name
+    if not is_file(converted):
+        if not is_file(folder / published.file):
+            say(f"Fetching {published.file} ({published.megabytes} MB), once; it is kept in {folder}.")
+        fetched = fetch(published, folder)
+        _convert(fetched, converted)
+        fetched.unlink()
+    return converted
+
+
+def load_model(
+    name: str | Path, say: Say = silent, heads: Mapping[str, HeadBuilder] | None = None
+) -> tuple[MaskRCNN, ModelInfo]:
+    """A trained model by name or file, of ours or of another framework.
+
+    Args:
+        say: is told what is fetched, and what was assumed of another framework's file.
+        heads: builders of the heads in a file of ours that the package does not have, by name.
+
+    Raises:
+        UsageError: no such model.
+        CheckpointError: a damaged file, or one that is no model.
+    """
+    from maskrcnn.checkpoints.foreign import is_foreign, load_foreign
+    from maskrcnn.checkpoints.ours import load_checkpoint
+
+    path = find_model_file(name, say)
+    if not is_foreign(path):
+        return load_checkpoint(path, heads)
+    model, info, report = load_foreign(path)
+    for note in report.notes:
+        say(f"note: {path}: {note}")
+    return model, info
+
+
+def model_info(name: str | Path) -> ModelInfo:
+    """What the model of this name or file says of itself; errors are those of :func:`load_model`."""
+    from maskrcnn.checkpoints.foreign import is_foreign, load_foreign
+    from maskrcnn.checkpoints.ours import read_info
+
+    path = find_model_file(name)
+    return load_foreign(path)[1] if is_foreign(path) else read_info(path)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names for a sentence."""
+    return ", ".join(names) or "none in this installation"
+
+
+def _convert(foreign: Path, path: Path) -> None:
+    from maskrcnn.checkpoints.foreign import load_foreign
+    from maskrcnn.checkpoints.ours import save_checkpoint
+
+    model, info, _ = load_foreign(foreign)
+    save_checkpoint(path, model, info)

@@ -1,0 +1,1 @@
+"""Which part of an image convinced the model of each object: ``maskrcnn.explain``."""

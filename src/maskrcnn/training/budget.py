@@ -1,0 +1,124 @@
+"""A time that a training keeps: how many steps still fit, from what steps and validations take."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+VALIDATING = 0.12  # part of the time that may go into looking at the held-out images
+REPORT = 2.0  # times a validation: the report at the end traces what was missed and draws pictures
+TAIL = 0.01  # of the time: what is written last
+LOOKS_AT = 50  # steps, at least, whose mean is taken for that of the steps to come
+OFTEN = 0.1  # part of the time after which the steps are counted anew within an epoch
+WORTH_SAYING = 0.05  # change of the number of steps
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a training is allowed, planning and report included.
+
+    Attributes:
+        seconds: all in all.
+        most_epochs: more are not worth the time.
+        validation_seconds: what one validation should take; it is timed when there is one.
+        begun: when the clock was started, by ``clock``.
+        validated: whether there are images to validate on, and a report at the end.
+        clock: seconds from some moment on.
+    """
+
+    seconds: float
+    most_epochs: int
+    validation_seconds: float = 0.0
+    begun: float = 0.0
+    validated: bool = True
+    clock: Callable[[], float] = time.monotonic
+
+
+@dataclass
+class Pace:
+    """Times a training as it goes and counts the steps that still fit into its budget.
+
+    Attributes:
+        epoch_steps: steps of an epoch.
+        validate_every: epochs between validations, as planned.
+        before: seconds that were spent before the budget's clock began: by the runs that this one goes on from.
+    """
+
+    budget: Budget
+    epoch_steps: int
+    validate_every: int = 1
+    before: float = 0.0
+    times: deque[float] = field(init=False)
+    validation: float = field(init=False)
+    mark: float = field(init=False)
+    counted: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.times = deque(maxlen=max(self.epoch_steps, LOOKS_AT))
+        self.validation = self.budget.validation_seconds if self.budget.validated else 0.0
+        self.mark = self.counted = self.budget.clock()
+
+    def spent(self) -> float:
+        """Seconds since the beginning, earlier runs included."""
+        return self.before + self.budget.clock() - self.budget.begun
+
+    def begin(self) -> None:
+        """What happened since the last step is not part of the next one."""
+        self.mark = self.budget.clock()
+
+    def stepped(self) -> None:
+        """A step, its images' loading included, has ended."""
+        now = self.budget.clock()
+        self.times.append(now - self.mark)
+        self.mark = now
+
+    def validated(self) -> None:
+        """A validation, begun where the last step ended, has ended."""
+        now = self.budget.clock()
+        self.validation, self.mark = now - self.mark, now
+
+    def step_seconds(self) -> float:
+        """The mean of the last epoch."""
+        return max(sum(self.times) / max(len(self.times), 1), 1e-6)
+
+    def validations_apart(self) -> int:
+        """Epochs between validations: as planned, or more where they would take too much of the time."""
+        epoch = self.epoch_steps * self.step_seconds()
+        return max(self.validate_every, math.ceil((1 - VALIDATING) / VALIDATING * self.validation / epoch))
+
+    def is_due(self, epoch: int, last_validated: int) -> bool:
+        """Whether to validate after so many epochs, the last validation having come after ``last_validated``."""
+        return epoch - last_validated >= self.validations_apart()
+
+    def wants_counting(self) -> bool:
+        """Whether, within an epoch, so much time has passed that the steps should be counted anew."""
+        return self.budget.clock() - self.counted > OFTEN * self.budget.seconds
+
+    def steps_left(self) -> int:
+        """How many more steps fit, the validations among them and the report at the end counted in."""
+        self.counted = self.budget.clock()
+        end = (1 + REPORT) * self.validation + TAIL * self.budget.seconds
+        left = self.budget.seconds - self.spent() - end
+        each = self.step_seconds() + self.validation / (self.validations_apart() * self.epoch_steps)
+        return max(0, math.floor(left / each))
+
+    def end(self, step: int, between: bool = False) -> int:
+        """The step after which to end, having done ``step`` of them: at least one more within an epoch; ``between`` two
+        epochs none where they would take less time than the validation after them."""
+        left = self.steps_left()
+        if between and left * self.step_seconds() <= self.validation:
+            return step
+        return max(step + (not between), min(step + left, self.budget.most_epochs * self.epoch_steps))
+
+    def sentence(self, end: int, before: int) -> str:
+        """What is said when the end moves from ``before`` to ``end``; nothing where it hardly does."""
+        if abs(end - before) <= WORTH_SAYING * before:
+            return ""
+        looks = f" and a validation {self.validation:.1f} s" if self.budget.validated else ""
+        return (
+            f"A step takes {self.step_seconds():.2f} s{looks}: to keep the time, training ends after step {end} "
+            f"(epoch {end / self.epoch_steps:.1f}) instead of {before}, and the learning rate falls accordingly."
+        )

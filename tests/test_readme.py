@@ -1,0 +1,153 @@
+"""What README.md tells people to type is typed here, on made-up files of the names that it uses."""
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from documents import inline_code, make_targets, python_blocks, read_document, shell_lines
+from maskrcnn.cli import COMMANDS
+from maskrcnn.pretrained import shipped_models
+from maskrcnn.workflows.recipe import Recipe
+from tiny import save_photo, save_tiny_model, write_coco
+from tiny_signals import bumps, save_tiny_signal_model, write_series, write_wav
+
+README = "README.md"
+SHORT = "--plan off --epochs 1 --batch 2 --workers 0"
+RUN = {  # each command, and what makes it short
+    "maskrcnn predict photo.jpg folder/ --out out/": "",
+    "maskrcnn predict photo.jpg --model people": "",
+    "maskrcnn predict slide.png --model nuclei": "",
+    "maskrcnn predict photo.jpg --explain": "--explain-most 1 --image-size 96",
+    "maskrcnn predict sel100 --out out/": "",
+    "maskrcnn predict speech.wav --out out/": "",
+    "maskrcnn train RECORDINGS": f"{SHORT} --model recordings.safetensors",
+    "maskrcnn predict scan.nii.gz --model hippocampus": "",
+    "maskrcnn synthetic made-up": "--count 1 --shape 24 24 24",
+    "maskrcnn doctor DATA --val DATA": "--quick",
+    "maskrcnn train DATA": f"{SHORT} --model runs/NAME/best.safetensors",
+    "maskrcnn evaluate DATA --model runs/NAME/best.safetensors --out runs/eval": "--bootstrap 10",
+    "maskrcnn predict photo.jpg --model runs/NAME/best.safetensors": "",
+    "maskrcnn convert DATA OUT --to coco|yolo|labelme|label-maps": "",
+    "maskrcnn models": "",
+    "maskrcnn models people": "",
+    "maskrcnn train A B --val C": f"{SHORT} --model runs/NAME/best.safetensors",
+}
+EXCUSED = {  # each command that is not run here, and why
+    "make demo": "makes an environment; CI runs it",
+    "make test": "runs this test",
+    "pip install .": "needs a network",
+    "pip install -c constraints.txt .": "needs a network",
+    "pip install 'maskrcnn[signals]'": "needs a network; that there is such an extra is tested below",
+    "pip install 'maskrcnn[volumes]'": "needs a network; that there is such an extra is tested below",
+    "maskrcnn demo": "half a minute; tests/test_cli.py runs it",
+    "maskrcnn train SCANS": "slow without a small model; tests/workflows/test_volume_commands.py trains on scans",
+    "maskrcnn train made-up": "the same; `make synthetic` trains on synthetic volumes",
+    "maskrcnn predict photo.jpg --model coco": "needs a network; tests/checkpoints/ has a mirror",
+    "maskrcnn predict photo.jpg --model model_final.pth": "needs a large file; the same tests make a small one",
+    "maskrcnn train ../shared/data/animals/train --val ../shared/data/animals/valid": "needs data, see docs/data.md",
+}
+FAULTS_FOUND = {"maskrcnn doctor DATA --val DATA"}  # exit code 1: the same pictures are on both sides
+
+
+def commands():
+    """Every command in the README, from its blocks and from its sentences."""
+    inline = [code for code in inline_code(README) if code.startswith(("maskrcnn ", "pip "))]
+    return list(dict.fromkeys([*shell_lines(README), *inline]))
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A folder with all that the README's commands name."""
+    folder = tmp_path_factory.mktemp("readme")
+    for name in ("photo.jpg", "slide.png", "folder/another.png"):
+        save_photo(folder / name)
+    save_tiny_model(folder / "runs" / "NAME" / "best.safetensors")
+    save_tiny_signal_model(folder / "recordings.safetensors", "series")
+    write_series(folder / "RECORDINGS", count=2, length=200)
+    for k, name in enumerate(("DATA", "A", "B", "C")):
+        write_coco(folder / name, count=2 + k)
+    samples, _ = bumps(8000)
+    write_wav(folder / "speech.wav", 0.1 * samples, rate=8000)
+    return folder
+
+
+@pytest.fixture
+def workspace(files, tmp_path, monkeypatch):
+    shutil.copytree(files, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def add_record():
+    wfdb = pytest.importorskip("wfdb")
+    wave = np.sin(np.linspace(0, 60, 2500))[:, None]
+    wfdb.wrsamp("sel100", fs=250, units=["mV"], sig_name=["MLII"], p_signal=wave, fmt=["212"])
+
+
+def add_scan():
+    nibabel = pytest.importorskip("nibabel")
+    voxels = np.random.default_rng(0).normal(size=(20, 22, 18)).astype(np.float32)
+    nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), "scan.nii.gz")
+
+
+def test_every_command_of_the_readme_is_run_or_excused():
+    assert set(commands()) == {*RUN, *EXCUSED}
+
+
+@pytest.mark.parametrize("command", RUN)
+def test_a_command_of_the_readme_does_what_it_says(maskrcnn, workspace, command):
+    if "sel100" in command:
+        add_record()
+    if "scan.nii.gz" in command:
+        add_scan()
+    if "synthetic" in command:
+        pytest.importorskip("tifffile")
+    before = set(workspace.rglob("*"))
+    for choice in re.search(r"\S+\|\S+|$", command)[0].split("|"):
+        line = re.sub(r"\S+\|\S+", choice, command).replace("OUT", f"out_{choice}")
+        outcome = maskrcnn(*shlex.split(line)[1:], *shlex.split(RUN[command]))
+        assert outcome.code == (1 if command in FAULTS_FOUND else 0), outcome
+    assert set(workspace.rglob("*")) > before or command.startswith(("maskrcnn models", "maskrcnn doctor"))
+
+
+def test_the_readme_s_python_runs(workspace):
+    shutil.copy(write_coco(workspace / "people", count=1, classes=("person", "dog")), workspace / "annotations.json")
+    shutil.copytree(workspace / "people" / "images", workspace / "images")
+    (block,) = python_blocks(README)
+    names = {}
+    exec(block, names)
+    assert (workspace / "found.png").is_file()
+    assert names["unread"] == [] and "box/AP" in names["result"].metrics
+
+
+def test_the_flags_that_the_readme_names_are_there():
+    fields = {name for command in COMMANDS.values() for name in command.__dataclass_fields__}
+    fields |= set(Recipe.__dataclass_fields__)
+    named = {flag for code in inline_code(README) for flag in re.findall(r"--([a-z][a-z-]+)", code)}
+    assert named and {flag.replace("-", "_") for flag in named} <= fields
+
+
+def test_the_make_targets_that_the_readme_names_are_there():
+    named = {word for line in (*shell_lines(README), *inline_code(README)) for word in re.findall(r"^make (\S+)", line)}
+    assert {"demo", "test", "evaluate-people"} <= named <= make_targets()
+
+
+def test_the_extras_that_the_readme_names_are_there():
+    extras = read_document("pyproject.toml").split("[project.optional-dependencies]")[1].split("\n[")[0]
+    named = set(re.findall(r"maskrcnn\[(\w+)\]", read_document(README)))
+    assert named and all(re.search(rf"^{name} = ", extras, re.M) for name in named)
+
+
+def test_the_models_that_the_readme_names_are_shipped():
+    section = read_document(README).split("## The shipped models")[1]
+    assert set(re.findall(r"^- \*\*`([\w-]+)`\*\*", section, re.M)) == set(shipped_models())
+
+
+def test_the_pages_that_the_readme_links_are_there():
+    links = re.findall(r"\]\(([^)#:]+)\)", read_document(README))
+    root = Path(__file__).resolve().parents[1]
+    assert links and not [link for link in links if not (root / link).exists()]
