@@ -7,7 +7,7 @@ SOURCES := src tests tools benchmarks
 .PHONY: demo test lint check-weights golden parity pseudo-labels ablation bench bench-models evidence clean \
     train-people train-everyday train-nuclei train-ecg train-digits train-hippocampus \
     evaluate-people evaluate-everyday evaluate-nuclei evaluate-ecg evaluate-digits evaluate-hippocampus dna synthetic \
-    bench-volume bench-trees
+    bench-volume bench-trees fuzz
 
 demo: .venv/installed
 	$(BIN)/maskrcnn demo --out demo
@@ -19,6 +19,11 @@ lint: .venv/installed-test
 	$(BIN)/ruff check $(wildcard $(SOURCES))
 	$(BIN)/ruff format --check $(wildcard $(SOURCES))
 	$(BIN)/mypy
+
+# Mutants of valid files for every reader and loader, see tests/fuzz/README.md. SEED=7: the same ones again.
+fuzz: MINUTES ?= 15
+fuzz: .venv/installed-test
+	PYTHONPATH=tests $(BIN)/python -m fuzz.run --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 # The data that models are trained and measured on are not in this repository. What is asked for and needs a folder of
 # them that is not there ends at once, before anything is installed or fetched.

@@ -103,12 +103,19 @@ def said(value: object) -> str:
     return f"a {type(value).__name__}"
 
 
+def one_line(text: object, most: int = 200) -> str:
+    """What a library or a file says, to stand in a sentence: without line breaks, and not too long."""
+    return " ".join(str(text).split())[:most]
+
+
 def _restore_record(value: Any, kind: type, where: str) -> Any:
     values = _of_type(value, Mapping, f"the fields of a {kind.__name__}", where)
     hints = typing.get_type_hints(kind, include_extras=True)
     unknown = sorted(name for name in values if name not in hints)
     if unknown:
-        raise UnknownField(f"{kind.__name__} has no field {', '.join(name[:LONGEST_SAID] for name in unknown[:3])}")
+        raise UnknownField(
+            f"{kind.__name__} has no field {', '.join(one_line(name, LONGEST_SAID) for name in unknown[:3])}"
+        )
     return kind(**{name: restore(item, hints[name], _inside(where, name)) for name, item in values.items()})
 
 

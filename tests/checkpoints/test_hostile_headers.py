@@ -241,3 +241,22 @@ def test_a_body_of_no_numbers_is_refused(tmp_path):
     next(iter(body.values())).fill_(math.nan)
     save_file(body, tmp_path / "body.safetensors")
     assert "NaN or infinite" in refused(tmp_path / "body.safetensors", lambda path: load_body(model, path))
+
+
+def test_line_breaks_of_a_header_never_break_the_sentence(path):
+    """In a type that the library for such files repeats, in a name of a tensor, and in a name of a field."""
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    own = json.loads(header["__metadata__"]["maskrcnn"])
+    own["config"]["a\nb"] = 1
+    metadata = {**header["__metadata__"], "maskrcnn": json.dumps(own)}
+    first = next(name for name in header if name != "__metadata__")
+    for change in (
+        {first: {**header[first], "dtype": "a\nb"}},
+        {"model.a\nb": header[first], first: {**header[first], "data_offsets": [0, 0], "shape": [0]}},
+        {"__metadata__": metadata},
+    ):
+        text = json.dumps(header | change).encode()
+        path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
+        refused(path)

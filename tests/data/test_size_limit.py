@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -124,6 +125,14 @@ def test_every_reader_keeps_the_one_law(tmp_path, name):
 def test_a_header_may_say_anything_where_nothing_is_unpacked(tmp_path):
     with at_most(1):
         assert image_shape(picture(tmp_path)) == (20, 24)
+
+
+def test_the_size_of_a_bomb_is_told_without_unpacking_it(tmp_path):
+    """Pillow unpacks a PNG to look for its orientation behind the pixels."""
+    Image.new("1", (13_000, 13_000)).save(tmp_path / "a.png")
+    start = time.process_time()
+    assert image_shape(tmp_path / "a.png") == (13_000, 13_000)
+    assert time.process_time() - start < 0.1
 
 
 def test_what_is_packed_too_tightly_is_refused_and_may_be_allowed(tmp_path, monkeypatch):

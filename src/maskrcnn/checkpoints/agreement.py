@@ -14,6 +14,7 @@ from maskrcnn.config import ModelConfig, PoolConfig, from_dict, to_dict
 from maskrcnn.errors import CheckpointError
 from maskrcnn.models.build import build_model
 from maskrcnn.models.head import HeadBuilder
+from maskrcnn.schema import one_line
 
 MOST_BINS = 2**16  # of one box, over all axes: 40 bins a side in a volume
 MOST_SAMPLES = 2**28  # of what the network sees at once: 16,384 a side in an image
@@ -40,7 +41,7 @@ def empty_tensors(
         with torch.device("meta"):
             return build_model(config, heads).state_dict()
     except (*UNBUILDABLE, CheckpointError) as error:
-        what = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        what = one_line(error) or type(error).__name__
         raise CheckpointError(
             f"{path} describes a model that cannot be built ({what}); update the package or train it again."
         ) from None
@@ -49,14 +50,14 @@ def empty_tensors(
 def check_numbers(path: object, name: str, tensor: Tensor) -> None:
     """Raises CheckpointError where a tensor of weights holds NaN, infinity or what float32 cannot hold."""
     if tensor.is_complex():
-        raise CheckpointError(f"{path} holds complex numbers ({name}), which no model here has.")
+        raise CheckpointError(f"{path} holds complex numbers ({one_line(name, 100)}), which no model here has.")
     if tensor.is_floating_point() and not torch.isfinite(tensor.float()).all():
         raise CheckpointError(
-            f"{path} holds weights that are NaN or infinite ({name}): its training failed, or the file is damaged; "
-            "take an earlier checkpoint or train again."
+            f"{path} holds weights that are NaN or infinite ({one_line(name, 100)}): its training failed, or the file "
+            "is damaged; take an earlier checkpoint or train again."
         )
     if name.endswith("running_var") and tensor.numel() and tensor.min() < 0:
-        raise CheckpointError(f"{path} holds a negative variance ({name}); fetch or train it again.")
+        raise CheckpointError(f"{path} holds a negative variance ({one_line(name, 100)}); fetch or train it again.")
 
 
 def _contradictions(config: ModelConfig) -> Iterator[str]:

@@ -17,6 +17,7 @@ from maskrcnn.checkpoints.torchvision import convert_torchvision, is_torchvision
 from maskrcnn.errors import CheckpointError
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.schema import one_line
 
 SUFFIXES = (".pth", ".pt", ".pkl")
 
@@ -44,7 +45,7 @@ def load_foreign(
         return _convert(tensors, path, class_names, norm_eps)
     except UNBUILDABLE as error:
         raise CheckpointError(
-            f"{path} holds tensors of shapes that no model has ({str(error)[:200]}); it is damaged, or another model."
+            f"{path} holds tensors of shapes that no model has ({one_line(error)}); it is damaged, or another model."
         ) from None
 
 
@@ -62,7 +63,7 @@ def _convert(
             notes = {**info.notes, "file": published.file, "published": published.what}
             info = dataclasses.replace(info, notes=notes)
         return model, info, report
-    first = ", ".join(name[:100] for name in list(tensors)[:3]) or "no tensors"
+    first = ", ".join(one_line(name, 100) for name in list(tensors)[:3]) or "no tensors"
     raise CheckpointError(
         f"{path} holds no R-CNN of torchvision's or detectron2's as far as its names say (it begins with {first}); "
         f"only those can be read."

@@ -18,6 +18,7 @@ from maskrcnn.config import ModelConfig
 from maskrcnn.errors import CheckpointError
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.schema import one_line
 
 # What the tensors of a model belong to, by the beginning of their names, in the order in which data walk through.
 STAGES = {
@@ -223,4 +224,4 @@ def _unfill(pattern: str, template: str, numbers: Sequence[str]) -> str:
 
 
 def _first(names: Sequence[str]) -> str:
-    return ", ".join(name[:LONGEST_NAME] for name in names[:NAMED]) + (", ..." if len(names) > NAMED else "")
+    return ", ".join(one_line(name, LONGEST_NAME) for name in names[:NAMED]) + (", ..." if len(names) > NAMED else "")

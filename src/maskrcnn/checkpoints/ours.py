@@ -25,7 +25,7 @@ from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.build import build_model
 from maskrcnn.models.head import HeadBuilder
 from maskrcnn.models.mask_rcnn import MaskRCNN
-from maskrcnn.schema import Misfit, restore, said
+from maskrcnn.schema import Misfit, one_line, restore, said
 
 FORMAT_VERSION = 1
 MODEL = "model."
@@ -72,7 +72,7 @@ def save_checkpoint(
         with atomic_write(path) as temporary:
             save_file(contiguous, temporary, metadata={"maskrcnn": json.dumps(header)})
     except SafetensorError as error:  # which is what it makes of a disk that is full
-        raise CheckpointError(f"{path} could not be written ({error}); free some space and go on.") from None
+        raise CheckpointError(f"{path} could not be written ({one_line(error)}); free some space and go on.") from None
 
 
 def read_info(path: str | Path) -> ModelInfo:
@@ -97,7 +97,9 @@ def read_tensors(path: str | Path, prefix: str) -> dict[str, Tensor]:
             try:
                 tensor = file.get_tensor(name)
             except (SafetensorError, RuntimeError, TypeError) as error:
-                raise CheckpointError(f"{path} is damaged at {name} ({error}); fetch or train it again.") from None
+                raise CheckpointError(
+                    f"{path} is damaged at {one_line(name, 100)} ({one_line(error)}); fetch or train it again."
+                ) from None
             check_numbers(path, name, tensor)
             found[name.removeprefix(prefix)] = tensor
     return found
@@ -149,7 +151,7 @@ def _check_shapes(own: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...
     if wrong:
         raise CheckpointError(
             f"{path} does not hold the model it describes: {len(wrong)} tensors are missing, left over "
-            f"or of another shape, the first {', '.join(name[:100] for name in wrong[:3])}."
+            f"or of another shape, the first {', '.join(one_line(name, 100) for name in wrong[:3])}."
         )
 
 
@@ -191,7 +193,7 @@ def _open(path: str | Path) -> Any:
         return safe_open(str(path), "pt")
     except (SafetensorError, OSError) as error:
         raise CheckpointError(
-            f"{path} is no safetensors file, or a damaged one ({error}); fetch or train it again."
+            f"{path} is no safetensors file, or a damaged one ({one_line(error)}); fetch or train it again."
         ) from None
 
 

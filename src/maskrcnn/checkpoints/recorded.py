@@ -27,6 +27,7 @@ from maskrcnn.checkpoints.mapping import Report
 from maskrcnn.errors import CheckpointError
 from maskrcnn.models.head import ObjectHead, heads_of
 from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.schema import one_line
 
 
 def compare_stages(model: MaskRCNN, path: str | Path, report: Report) -> None:
@@ -38,7 +39,7 @@ def compare_stages(model: MaskRCNN, path: str | Path, report: Report) -> None:
     try:
         recorded = load_file(path)
     except (SafetensorError, OSError, TypeError, RuntimeError) as error:
-        raise CheckpointError(f"{path} cannot be read as a recording ({error}); record it again.") from None
+        raise CheckpointError(f"{path} cannot be read as a recording ({one_line(error)}); record it again.") from None
     if "input" not in recorded:
         raise CheckpointError(f"{path} is no recording of outputs: it has no input; record it again.")
     ours = stage_outputs(model, recorded["input"], recorded.get("boxes"))

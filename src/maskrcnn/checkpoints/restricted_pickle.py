@@ -16,7 +16,7 @@ from typing import Any
 
 from maskrcnn.checkpoints.pickled_arrays import Array, Damaged, DType, Refused, encode, finished, numpy_names
 from maskrcnn.errors import CheckpointError
-from maskrcnn.schema import said
+from maskrcnn.schema import one_line, said
 
 Table = Mapping[str, Callable[..., Any]]
 # Instructions that push what follows them in the stream.
@@ -109,7 +109,7 @@ class Reader:
                 self._follow(code.name, argument)
             return finished(self.stack.pop())
         except DAMAGED as error:
-            raise Damaged(str(error)[:LONGEST_REASON]) from None
+            raise Damaged(one_line(error, LONGEST_REASON)) from None
 
     def _follow(self, code: str, argument: Any) -> None:
         if code in LITERALS:
@@ -142,7 +142,7 @@ class Reader:
 
     def _name(self, name: str) -> None:
         if name not in self.table:
-            raise Refused(name[:LONGEST_REASON])
+            raise Refused(one_line(name, LONGEST_REASON))
         self.stack.append(Name(name))
 
     def _stack_global(self, _: Any) -> None:

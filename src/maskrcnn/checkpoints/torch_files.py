@@ -23,7 +23,7 @@ from maskrcnn.checkpoints.pickled_arrays import Damaged, Refused, whole_numbers
 from maskrcnn.checkpoints.restricted_pickle import DAMAGED, PLAIN, Name, Reader, Table, refusal
 from maskrcnn.errors import CheckpointError
 from maskrcnn.files import is_file, is_folder
-from maskrcnn.schema import said
+from maskrcnn.schema import one_line, said
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # of torch's files before 1.6; the second and third things in them are:
 LEGACY_PROTOCOL = 1001
@@ -97,7 +97,7 @@ def read_foreign_file(path: str | Path) -> Any:
         raise refusal(path, error) from None
     except (Damaged, zipfile.BadZipFile, struct.error, *DAMAGED) as error:
         raise CheckpointError(
-            f"{path} is no model file, or a damaged or truncated one ({error}); fetch it again."
+            f"{path} is no model file, or a damaged or truncated one ({one_line(error)}); fetch it again."
         ) from None
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read ({error.strerror}).") from None

@@ -95,7 +95,7 @@ def image_shape(path: str | Path) -> tuple[int, int]:
     try:
         with open_header(path) as image:
             width, height = image.size
-            orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+            orientation = _exif(path, image).get(ExifTags.Base.Orientation, 1)
     except Exception as error:
         raise _unreadable(path, error) from error
     return (width, height) if orientation in SIDEWAYS else (height, width)
@@ -159,6 +159,16 @@ def find_images(paths: str | Path | Iterable[str | Path], exclude: str | Path | 
         else:
             raise DataError(f"{path} does not exist; name an image or a folder of images.")
     return list(found)
+
+
+def _exif(path: str | Path, image: Image.Image) -> Image.Exif:
+    """What a picture says of itself. A PNG may say it behind its pixels, and Pillow unpacks them to look there; of one
+    that is too large for that, what stands before them counts."""
+    try:
+        check_size(path, image.width * image.height, "pixels", BYTES_A_PIXEL)
+    except DataError:
+        return Image.Image.getexif(image)
+    return image.getexif()
 
 
 def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:

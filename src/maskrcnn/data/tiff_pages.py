@@ -17,6 +17,7 @@ MAGIC = {b"II*\0": ("<", False), b"MM\0*": (">", False), b"II+\0": ("<", True), 
 SUBFILE, DESCRIPTION = 254, 270
 CUT_OFF = "the file ends before its last page"
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+FARTHEST = 2**63
 SHAPE = re.compile(rb'"shape": \[([\d, ]+)\]')
 
 
@@ -103,8 +104,10 @@ def _page(file: BinaryIO, offset: int, order: str, big: bool, length: int, descr
 
 
 def _unpack(file: BinaryIO, offset: int, form: str) -> int:
-    file.seek(offset)
-    found = file.read(struct.calcsize(form))
+    found = b""
+    if offset < FARTHEST:  # no place in a file is beyond that
+        file.seek(offset)
+        found = file.read(struct.calcsize(form))
     if len(found) < struct.calcsize(form):
         raise ValueError(CUT_OFF)
     number: int = struct.unpack(form, found)[0]

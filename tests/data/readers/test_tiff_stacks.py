@@ -182,3 +182,23 @@ def test_an_image_of_several_files_of_which_one_is_gone_is_refused(tmp_path):
     (tmp_path / "b.ome.tif").unlink()
     with pytest.raises(DataError, match="a.ome.tif lacks slices that lie in other files"):
         read_tiff_stack(tmp_path / "a.ome.tif")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"II*\0",
+        b"II*\0\x08",
+        b"MM\0*\0\0\0",
+        b"II+\0\x08\0\0\0\x10",
+        b"II+\0\x08\0\0\0" + b"\xff" * 8,  # the first page at the 2^64th byte
+        b"II*\0\x08\0\0\0\xff\xff",
+        b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0" + b"\xff" * 8,  # 2^64 entries
+    ],
+)
+def test_a_header_that_breaks_off_or_points_nowhere_is_no_stack_and_one_sentence(tmp_path, content):
+    path = tmp_path / "a.tif"
+    path.write_bytes(content)
+    assert not is_tiff_stack(path)
+    with pytest.raises(DataError, match="a.tif"):
+        read_tiff_stack(path)
