@@ -38,9 +38,7 @@ def main() -> int:
         trouble = [line for line in spoken.splitlines() if "skipped" in line or "repeated" in line]
         troubled += bool(trouble)
         ends[end] += 1
-        print(
-            f"run {run + 1:>2}, memory filled with {fill ^ 255:02x}: {end}", *trouble, sep="\n  ", flush=True
-        )
+        print(f"run {run + 1:>2}, memory filled with {fill ^ 255:02x}: {end}", *trouble, sep="\n  ", flush=True)
     print(f"{max(ends.values())} of {runs} runs are equal; {troubled} had steps that were skipped or repeated")
     return int(len(ends) > 1 or troubled > 0)
 

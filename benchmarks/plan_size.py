@@ -66,7 +66,14 @@ def trained(
     data: Dataset, val: Dataset, out: Path, size: int, repeat: float, seconds: float, seed: int
 ) -> dict[str, float | None]:
     """What a planned training of that size and CPU time comes to, judged at the end."""
-    asked = {"image_size": size, "repeat_rare": repeat, "workers": 0, "seed": seed, "epochs": 200, "validate_every": 200}
+    asked = {
+        "image_size": size,
+        "repeat_rare": repeat,
+        "workers": 0,
+        "seed": seed,
+        "epochs": 200,
+        "validate_every": 200,
+    }
     plan = plan_training(data, val, [], Wish(asked), hush, timed=False)
     budget = Budget(seconds, 10**6, begun=time.process_time(), validated=False, clock=time.process_time)
     best = train(data, None, out, plan["model"], recipe=plan.recipe(), say=hush, budget=budget)

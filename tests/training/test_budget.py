@@ -1,5 +1,6 @@
 """A time that is kept, by a clock that the tests turn."""
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -39,7 +40,9 @@ def clock():
 def run(tmp_path, monkeypatch, clock):
     """Train while each step, each validation and the planning before take as many seconds as one says."""
 
-    def train(seconds, step=10.0, look=0.0, planning=0.0, expected=0.0, config=CONFIG, most=100, resume=False, die=None):
+    def train(
+        seconds, step=10.0, look=0.0, planning=0.0, expected=0.0, config=CONFIG, most=100, resume=False, die=None
+    ):
         data = open_dataset(write_coco(tmp_path / "data"))
         steps = []
 
@@ -62,7 +65,7 @@ def run(tmp_path, monkeypatch, clock):
         report = Report(tmp_path / "out", Console(file=told, soft_wrap=True))
         val = data if look else None
         begun = budget.begun
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             fit(
                 model,
                 tiny_info(model),
@@ -75,8 +78,6 @@ def run(tmp_path, monkeypatch, clock):
                 report=report,
                 budget=budget,
             )
-        except KeyboardInterrupt:
-            pass
         log = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
         return len(steps), clock.now - begun, told.getvalue(), log
 
@@ -173,5 +174,3 @@ def test_nothing_is_said_of_a_small_change():
     pace = Pace(Budget(100, 10), 10)
     assert pace.sentence(100, 103) == ""
     assert "instead of 100" in pace.sentence(80, 100)
-
-

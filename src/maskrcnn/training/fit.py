@@ -140,6 +140,12 @@ def fit(
     return out / "best.safetensors"
 
 
+def is_finished(position: Position, config: FitConfig, images: int) -> bool:
+    """Whether a training on so many images has nothing left to do."""
+    steps = position.course(math.ceil(images / config.batch_size) * config.epochs).end
+    return position.step >= steps or out_of_patience(position, config)
+
+
 def is_due(position: Position, config: FitConfig, pace: Pace | None) -> bool:
     """Whether to validate after this epoch."""
     if pace is None:

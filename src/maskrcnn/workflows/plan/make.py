@@ -11,6 +11,7 @@ from typing import Any
 from maskrcnn.config import ModelConfig
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.models.build import VARIANTS
+from maskrcnn.training.budget import VALIDATING, Budget
 from maskrcnn.workflows.checks import duration, gib
 from maskrcnn.workflows.cost import Cost
 from maskrcnn.workflows.models import model_info
@@ -158,10 +159,20 @@ def fit_to_time(s: Situation, given: Mapping[str, Choice], choices: dict[str, Ch
     return s
 
 
+def budget_of(plan: Plan, begun: float) -> Budget | None:
+    """The time that the training of ``plan``, begun at the monotonic time ``begun``, has to keep: what the user gave,
+    unless it was a number of epochs as well."""
+    s = plan.made_for
+    if s is None or s.seconds is None or s.cost is None:
+        return None
+    look = training_rules.look_seconds(s) if s.val_images else 0.0
+    return Budget(s.seconds, training_rules.enough_epochs(s), look, begun, bool(s.val_images))
+
+
 def epochs_in(s: Situation) -> float:
     """How often the time allows to see each image."""
     assert s.seconds is not None
-    return (1 - training_rules.RESERVE) * (1 - training_rules.VALIDATING) * s.seconds / training_rules.epoch_seconds(s)
+    return (1 - training_rules.RESERVE) * (1 - VALIDATING) * s.seconds / training_rules.epoch_seconds(s)
 
 
 def _shrunk(size: int) -> int:
