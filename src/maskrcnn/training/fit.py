@@ -136,6 +136,7 @@ def fit(
         save()
     if position.step < course.end:
         report.say(f"stopped after epoch {position.epoch}: {position.stale} validations without a better one.")
+    report.tell_rising_loss()
     distributed.wait()
     return out / "best.safetensors"
 
