@@ -90,6 +90,27 @@ def why_missing(path: str | Path) -> str:
     return f"{path} does not exist; check the name."
 
 
+def remove_leftovers(path: Path) -> None:
+    """Remove what :func:`atomic_write` of processes that are gone was writing beside ``path`` when they were killed."""
+    for leftover in path.parent.glob(f".{path.stem}.*{path.suffix}"):
+        number = leftover.name.removeprefix(f".{path.stem}.").removesuffix(path.suffix)
+        if number.isdigit() and not _runs(int(number)):
+            leftover.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    """Whether there is another process of that number, as far as the system tells without disturbing it."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return process != os.getpid()
+
+
 def _umask() -> int:
     """The permissions that new files do not get; it can only be read by setting it."""
     mask = os.umask(0)

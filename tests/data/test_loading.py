@@ -6,7 +6,8 @@ import torch
 
 from maskrcnn.config import PreprocessConfig
 from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.loading import epoch_loader
+from maskrcnn.data.loading import epoch_loader, repeated_order
+from maskrcnn.data.repeat import image_factors, repeat_factors
 from maskrcnn.data.transforms import AugmentConfig, TrainTransform, sample_generator
 from maskrcnn.errors import DataError
 
@@ -81,3 +82,34 @@ def test_generators_differ_by_seed_epoch_and_index():
     draws = [sample_generator(*key).random() for key in keys]
     draws += [np.random.default_rng([seed, epoch]).random() for seed in range(3) for epoch in range(3)]
     assert len(set(draws)) == len(draws)
+
+
+def test_images_of_rare_classes_come_as_often_as_their_factor_says():
+    factors = np.array([1.0] * 9 + [3.0])
+    epochs = [repeated_order(factors, 0, epoch) for epoch in range(400)]
+    assert all(len(order) == 10 and len(set(order.tolist())) == 10 for order in epochs)  # no draw is made twice
+    counts = np.bincount(np.concatenate(epochs) % 10, minlength=10) / 400
+    np.testing.assert_allclose(counts, factors * 10 / 12, atol=0.1)
+    assert all(abs((order % 10 == 9).sum() - 2.5) < 1 for order in epochs)
+
+
+def test_an_image_that_comes_again_is_another_sample(dataset):
+    factors = np.array([1.0] * (len(dataset) - 1) + [4.0])
+    samples = sum(load(dataset, factors=factors, epoch=3), [])
+    again = [sample for sample in samples if sample.index % len(dataset) == len(dataset) - 1]
+    assert len(samples) == len(dataset) and len(again) > 1
+    assert len({sample.index for sample in again}) == len(again)
+    later = load(dataset, factors=factors, epoch=3, start_batch=2)
+    assert [s.index for s in sum(later, [])] == [s.index for s in samples[4:]]
+
+
+def test_factors_are_those_of_lvis():
+    inside = np.zeros((100, 2), bool)
+    inside[:50, 0] = inside[0, 1] = True  # classes in a half and a hundredth of the images
+    factors = image_factors(inside, threshold=0.25)
+    assert factors[0] == 5.0 and (factors[1:] == 1.0).all()  # sqrt(0.25 / 0.01)
+
+
+def test_without_rare_classes_there_are_no_factors(dataset):
+    assert repeat_factors(dataset, 0.0) is None
+    assert repeat_factors(dataset, 1e-6) is None

@@ -9,7 +9,7 @@ from PIL import Image
 from rich.console import Console
 
 from maskrcnn.losses.terms import Term
-from maskrcnn.training.report import Report
+from maskrcnn.training.report import Report, rising_loss
 
 TERMS = {"loss_box": Term(torch.tensor(3.0), 2), "loss_mask": Term(torch.tensor(1.0), 4)}
 
@@ -135,3 +135,13 @@ def test_a_terminal_shows_a_bar(tmp_path):
     run_steps(report, 1, 10)
     report.close()
     assert "10/100" in report.console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("losses", "said"),
+    [((1.0, 0.8, 0.9, 1.0), True), ((1.0, 0.8, 0.9, 0.8), False), ((1.0, 0.9, 0.8), False), ((0.5, 1.0), False)],
+)
+def test_a_validation_loss_that_rises_is_said(losses, said):
+    log = [{"epoch": k + 1, "val/loss": loss} for k, loss in enumerate(losses)]
+    sentence = rising_loss([{"step": 1, "epoch": 0, "loss": 3.0}, *log])
+    assert ("lowest after epoch 2 (0.800) and has risen to 1.000" in sentence) == said

@@ -4,6 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+import maskrcnn.training.fit as fit_module
 from maskrcnn.checkpoints.ours import load_checkpoint, read_info
 from tiny import save_tiny_model, tiny_model, write_coco
 
@@ -76,9 +77,20 @@ def test_a_finished_training_is_resumed_to_no_effect(train, data, tmp_path):
     assert (tmp_path / "out" / "last.safetensors").read_bytes() == before
 
 
-def test_a_resumed_training_keeps_its_own_recipe_and_says_so(train, data, tmp_path):
-    train(data)
-    outcome = train(data, "--resume", "--lr", 0.5)
+def test_a_resumed_training_keeps_its_own_recipe_and_says_so(maskrcnn, tiny_file, data, tmp_path, monkeypatch):
+    command = ("train", data, "--model", tiny_file, "--out", tmp_path / "out", "--batch", 2, "--workers", 0)
+    true_step, steps = fit_module.train_step, []
+
+    def die_in_the_second_epoch(*arguments):
+        steps.append(1)
+        if len(steps) == 3:
+            raise KeyboardInterrupt
+        return true_step(*arguments)
+
+    monkeypatch.setattr(fit_module, "train_step", die_in_the_second_epoch)
+    assert maskrcnn(*command, "--epochs", 2).code == 130
+    outcome = maskrcnn(*command, "--epochs", 1, "--resume", "--lr", 0.5)
+    assert outcome.code == 0 and len(steps) == 5
     assert "flags of its beginning" in outcome.err
     assert read_info(tmp_path / "out" / "last.safetensors").notes["recipe"]["lr"] == 6e-4
 
@@ -170,3 +182,24 @@ def test_a_flag_out_of_range_is_refused_and_named(refuses, data, tmp_path, flag,
     sentence = refuses(data, flag, value)
     assert flag in sentence and str(value) in sentence
     assert not (tmp_path / "out").exists()
+
+
+def test_resuming_a_finished_training_says_so_and_how_to_go_on(train, data, tmp_path):
+    train(data, "--val", data)
+    (tmp_path / "out" / "metrics.json").unlink()  # as if it had been killed before its report
+    said = train(data, "--val", data, "--resume").err
+    out = tmp_path / "out"
+    assert "has finished" in said and f"--model {out / 'best.safetensors'} --out {out}-more" in said
+    assert (out / "metrics.json").exists()
+
+
+def test_ctrl_c_names_the_command_that_goes_on(train, data, tmp_path, monkeypatch):
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("maskrcnn.training.fit.train_step", stop)
+    outcome = train(data)
+    assert outcome.code == 130
+    assert f"maskrcnn train {data} --out {tmp_path / 'out'} --resume" in outcome.err
+    monkeypatch.undo()
+    assert train(data, "--resume").code == 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +26,7 @@ from maskrcnn.workflows.recipe import Planned, Recipe
 
 if TYPE_CHECKING:  # flags must not wait for torch
     from maskrcnn.data.dataset import Dataset
+    from maskrcnn.training.budget import Budget
 
 AUTO, OFF = "auto", "off"
 
@@ -44,7 +48,7 @@ class Train:
     plan: Annotated[str, arg(metavar="auto|off|FILE")] = AUTO
     """auto: plan what no flag says; off: take each flag's own default; FILE: a plan.yaml, perhaps edited."""
     time: Annotated[str | None, arg(metavar="TIME", help_behavior_hint="(default: an hour or so)")] = None
-    """Plan a training of at most this long, such as 2h, 90m or 1h30m."""
+    """Train for at most this long, planning and report included, such as 2h, 90m or 1h30m."""
     plan_only: bool = False
     """Write OUT/plan.yaml and stop."""
     model: Annotated[str, Planned] = DEFAULT_MODEL
@@ -63,10 +67,12 @@ class Train:
     """Go on from OUT/last.safetensors exactly where it was broken off, with the flags of its beginning."""
 
     def run(self) -> int:
+        begun = time.monotonic()
         self.check()  # before anything loads torch, so that a slip costs no seconds
         from maskrcnn.data.volume_sets import in_words
         from maskrcnn.workflows.plan.prepare import default_out
-        from maskrcnn.workflows.train import named, open_like, open_together, train
+        from maskrcnn.workflows.run_folder import training_folder
+        from maskrcnn.workflows.train import named, open_like, open_together
 
         data = named(open_together(self.data, self.mask_data, self.recipe), self.recipe.class_names)
         val = open_like(self.val, data) if self.val else None
@@ -77,11 +83,18 @@ class Train:
             tell_data_problems([self.val], val.problems)
         out = self.out or default_out(self.data, self.resume)
         result_folder(out)
-        model, recipe, data, val = self.planned(data, val, out)
+        with training_folder(out), self.explained_stop(out):
+            return self.plan_and_train(data, val, out, begun)
+
+    def plan_and_train(self, data: Dataset, val: Dataset | None, out: Path, begun: float) -> int:
+        """All that is written into ``out``."""
+        from maskrcnn.workflows.train import train
+
+        model, recipe, data, val, budget = self.planned(data, val, out, begun)
         if self.plan_only:
             return 0
         resume = self.resume and exists(out / "last.safetensors")  # else it died before its first checkpoint
-        best = train(data, val, out, model, self.body_weights, recipe, resume, self.device, say)
+        best = train(data, val, out, model, self.body_weights, recipe, resume, self.device, say, budget=budget)
         say(f"The best model is {best}. Next, see what it finds, and what it misses:")
         things = {"image": "PHOTOS", "volume": "SCANS"}.get(data.kind, "RECORDINGS")
         say(f"  maskrcnn predict {things} --model {best} --out {out / 'pictures'}")
@@ -107,8 +120,21 @@ class Train:
             no_file(self.out)
         usable_device(self.device)
 
-    def planned(self, data: Dataset, val: Dataset | None, out: Path) -> tuple[str, Recipe, Dataset, Dataset | None]:
-        """Model, recipe, and the data to learn from and to judge on."""
+    @contextmanager
+    def explained_stop(self, out: Path) -> Iterator[None]:
+        """Within the block Ctrl-C says how to go on."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if not self.plan_only:
+                command = ["maskrcnn", "train", *map(str, self.data), *(["--val", str(self.val)] if self.val else [])]
+                say(f"Interrupted. To go on: {shlex.join([*command, '--out', str(out), '--resume'])}")
+            raise
+
+    def planned(
+        self, data: Dataset, val: Dataset | None, out: Path, begun: float
+    ) -> tuple[str, Recipe, Dataset, Dataset | None, Budget | None]:
+        """Model, recipe, the data to learn from and to judge on, and the time to keep since ``begun``."""
         from maskrcnn.workflows.plan.prepare import Wish, beginning, prepare, resumed
         from maskrcnn.workflows.train import check_data
 
@@ -116,16 +142,16 @@ class Train:
         file = beginning(out, self.plan, self.resume)
         if self.resume and exists(out / "last.safetensors"):
             data, val = resumed(data, val, out, self.val_fraction)
-            return self.model, self.recipe, data, val
+            return self.model, self.recipe, data, val, None
         if self.plan == OFF and file is None:
             if self.time:
                 raise UsageError("--time is for a plan: leave --plan off away, or say how long with --epochs.")
             data, val = resumed(data, val, None, self.val_fraction)
-            return self.model, self.recipe, data, val
+            return self.model, self.recipe, data, val, None
         asked = {name: getattr(self, name, getattr(self.recipe, name, None)) for name in self.asked(sys.argv[1:])}
-        wish = Wish(asked, file, self.time, self.body_weights, self.device)
+        wish = Wish(asked, file, self.time, self.body_weights, self.device, begun)
         prepared = prepare(data, val, out, wish, say)
-        return prepared.plan["model"], prepared.plan.recipe(), prepared.data, prepared.val
+        return prepared.plan["model"], prepared.plan.recipe(), prepared.data, prepared.val, prepared.budget
 
     def asked(self, arguments: Sequence[str]) -> list[str]:
         """The settings of a plan that the command line names, even where it gives them their default."""

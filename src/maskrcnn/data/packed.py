@@ -19,8 +19,8 @@ def is_packed(path: Path) -> bool:
 
 
 def unpacked_size(path: Path) -> int:
-    """Bytes that a file holds, unpacked: what gzip says of it at its end (of more than 4 GiB the rest), as far as it can
-    be so: a file that is cut off ends with anything."""
+    """Bytes that a file holds, unpacked: what gzip says of it at its end (of more than 4 GiB the rest), as far as that
+    can be so: a file that is cut off ends with anything."""
     size = path.stat().st_size
     if not is_packed(path):
         return size

@@ -138,8 +138,15 @@ def fit(
         save()
     if position.step < course.end:
         report.say(f"stopped after epoch {position.epoch}: {position.stale} validations without a better one.")
+    report.tell_rising_loss()
     distributed.wait()
     return out / "best.safetensors"
+
+
+def is_finished(position: Position, config: FitConfig, images: int) -> bool:
+    """Whether a training on so many images has nothing left to do."""
+    steps = position.course(math.ceil(images / config.batch_size) * config.epochs).end
+    return position.step >= steps or out_of_patience(position, config)
 
 
 def is_due(position: Position, config: FitConfig, pace: Pace | None) -> bool:

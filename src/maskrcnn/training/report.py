@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from maskrcnn.losses.terms import Term
 from maskrcnn.visualize.curves import draw_curves
 
 LOG_EVERY = 10
+RISEN = 1.05  # times the lowest validation loss
 
 
 class Report:
@@ -86,6 +88,11 @@ class Report:
         with atomic_write(self.out / "curves.png") as temporary:
             draw_curves(self.log).save(temporary)
 
+    def tell_rising_loss(self) -> None:
+        """Say so where the validation loss has risen for long."""
+        if sentence := rising_loss(self.log):
+            self.say(sentence)
+
     def close(self) -> None:
         """Take the progress bar away."""
         if self.progress is not None:
@@ -110,6 +117,21 @@ class Report:
             self.progress.start()
         assert self.task is not None
         self.progress.update(self.task, completed=step, total=steps, description=words)
+
+
+def rising_loss(log: Sequence[dict[str, Any]]) -> str:
+    """A sentence where the validation loss of the last two validations is well above its lowest, else nothing."""
+    looks = [(line["val/loss"], line["epoch"]) for line in log if "val/loss" in line]
+    if len(looks) < 3:
+        return ""
+    lowest, epoch = min(looks)
+    if min(value for value, _ in looks[-2:]) <= RISEN * lowest:
+        return ""
+    return (
+        f"The validation loss was lowest after epoch {epoch} ({lowest:.3f}) and has risen to {looks[-1][0]:.3f}: the "
+        "model begins to know its training images by heart. The best checkpoint is chosen by AP, not by this; more "
+        "images are worth more now than a longer training."
+    )
 
 
 def _read_log(path: Path) -> list[dict[str, Any]]:

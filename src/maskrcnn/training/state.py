@@ -65,11 +65,7 @@ def load_state(path: Path, model: nn.Module, optimizer: Optimizer, average: Movi
         CheckpointError: not a resumable checkpoint of this model.
     """
     read_info(path)
-    position = read_tensors(path, POSITION)
-    if not position:
-        raise CheckpointError(
-            f"{path} holds a model but not the state of its training; start from it with --model instead."
-        )
+    position = _position_tensors(path)
     load_exactly(model, read_tensors(path, MODEL), path)
     try:
         return _restore(path, position, model, optimizer, average)
@@ -83,7 +79,7 @@ def load_state(path: Path, model: nn.Module, optimizer: Optimizer, average: Movi
 def _restore(
     path: Path, position: dict[str, Tensor], model: nn.Module, optimizer: Optimizer, average: MovingAverage
 ) -> Position:
-    average.load(read_tensors(path, AVERAGE), int(position.pop("average_steps")))
+    average.load(read_tensors(path, AVERAGE), int(position["average_steps"]))
     saved: dict[str, dict[str, Tensor]] = {}
     for key, value in read_tensors(path, OPTIMIZER).items():
         name, _, field = key.rpartition(".")
@@ -97,6 +93,12 @@ def _restore(
             optimizer.state[parameter] = {
                 field: value if field == "step" else value.to(parameter.device) for field, value in saved[name].items()
             }
+    return read_position(path)
+
+
+def read_position(path: Path) -> Position:
+    """Where the training was that :func:`save_state` saved. Raises CheckpointError where there was none."""
+    position = _position_tensors(path)
     return Position(
         epoch=int(position["epoch"]),
         batch=int(position["batch"]),
@@ -110,3 +112,12 @@ def _restore(
         turned=int(position.get("turned", 0)),
         place=float(position.get("place", 0.0)),
     )
+
+
+def _position_tensors(path: Path) -> dict[str, Tensor]:
+    position = read_tensors(path, POSITION)
+    if not position:
+        raise CheckpointError(
+            f"{path} holds a model but not the state of its training; start from it with --model instead."
+        )
+    return position

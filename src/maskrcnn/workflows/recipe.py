@@ -102,7 +102,7 @@ class Recipe:
     """Recordings and scans: largest slow wave that is added, in deviations of the channel."""
     copy_paste: Annotated[float, Planned] = 0.0
     """Part of the samples into which objects of another image are pasted."""
-    repeat_rare: Annotated[float, Planned] = 0.0
+    repeat_rare: float = 0.0
     """Show images of rare classes more often: those of classes that are in less than this part of the images, by the
     root of how much less (repeat-factor sampling); 0: each image once an epoch."""
     box_loss: Literal["smooth_l1", "giou"] = "smooth_l1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,6 @@ import torch
 from maskrcnn.checkpoints.lookup import load_model
 from maskrcnn.checkpoints.ours import load_checkpoint
 from maskrcnn.checkpoints.transfer import load_body, transfer
-from maskrcnn.config import KeypointHeadConfig, MaskHeadConfig, ModelConfig
 from maskrcnn.data.combine import combine
 from maskrcnn.data.dataset import Dataset, open_dataset
 from maskrcnn.data.spread import spread
@@ -30,13 +30,16 @@ from maskrcnn.models.variants import VARIANTS
 from maskrcnn.pretrained import DEFAULT_MODEL
 from maskrcnn.training.budget import Budget
 from maskrcnn.training.distributed import joined, rank, wait
-from maskrcnn.training.fit import fit
+from maskrcnn.training.fit import fit, is_finished
 from maskrcnn.training.memory import keep_freed_memory
 from maskrcnn.training.report import Report
+from maskrcnn.training.state import read_position
 from maskrcnn.workflows.checks import few
 from maskrcnn.workflows.evaluate import report_training
-from maskrcnn.workflows.kinds import KINDS, check_kind, fit_to_kind, most_objects
+from maskrcnn.workflows.fit_model import fit_field, fit_to_data
+from maskrcnn.workflows.kinds import KINDS, check_kind, fit_to_kind
 from maskrcnn.workflows.recipe import Recipe, remembered
+from maskrcnn.workflows.run_folder import training_folder
 
 Say = Callable[[str], None]
 
@@ -71,6 +74,24 @@ def train(
         UsageError: ``out`` holds a training already, or, to be resumed, none of these classes.
         DataError: nothing to train on, or validation data of which the model knows no class.
     """
+    with training_folder(out):
+        return _train(data, val, out, model, body_weights, recipe, resume, device, say, teacher, budget)
+
+
+def _train(
+    data: Dataset,
+    val: Dataset | None,
+    out: Path,
+    model: str,
+    body_weights: Path | None,
+    recipe: Recipe,
+    resume: bool,
+    device: str,
+    say: Say,
+    teacher: Teacher | None,
+    budget: Budget | None,
+) -> Path:
+    """See :func:`train`; nobody else writes into ``out``."""
     data = named(data, recipe.class_names)
     check_data(data, val)
     keep_freed_memory()
@@ -78,7 +99,7 @@ def train(
     check_folder(out, resume)
     if resume:
         network, info, recipe, pretrained = begun(last, data)
-        say(f"Going on from {last} with the flags of its beginning.")
+        budget = remembered_budget(info, val)
     else:
         torch.manual_seed(recipe.seed)
         network, info = start(data, model, body_weights, recipe, say)
@@ -86,10 +107,15 @@ def train(
         notes = {"recipe": dataclasses.asdict(recipe), "pretrained": pretrained, "images": len(data)}
         notes |= {"kind": data.kind} if data.kind != "image" else {}
         notes |= {"labels": data.labels} if data.labels else {}
+        notes |= {"time": [budget.seconds, budget.most_epochs]} if budget is not None else {}
         info = dataclasses.replace(info, notes=notes)
         what = "images" if data.kind == "image" else "files"
         say(f"Training on {len(data)} {what} of {few(data.class_names)}, {recipe.epochs} times each.")
     config, augment = recipe.fit_config(pretrained), recipe.augment(info.config)
+    if resume and is_finished(read_position(last), config, len(spread(data, info.config.preprocess, augment.size))):
+        return finished(data, val, out, device, say)
+    if resume:
+        say(f"Going on from {last} with the flags of its beginning.")
     with joined(device) as own_device, said_warnings(say):
         wait()  # none writes before every process has looked whether it may
         first = rank() == 0
@@ -102,6 +128,26 @@ def train(
     if val is not None and first:
         report_training(best, val, out, device, say)
     return best
+
+
+def finished(data: Dataset, val: Dataset | None, out: Path, device: str, say: Say) -> Path:
+    """What is said instead of going on with a training that has come to its end. A missing report is made."""
+    best = out / "best.safetensors"
+    say(
+        f"The training in {out} has finished: there is nothing to resume. To train on, begin another with its model: "
+        f"maskrcnn train {data.path} --model {best} --out {out}-more"
+    )
+    if val is not None and rank() == 0 and not exists(out / "metrics.json"):
+        report_training(best, val, out, device, say)
+    return best
+
+
+def remembered_budget(info: ModelInfo, val: Dataset | None) -> Budget | None:
+    """What is left of the time of a training that goes on now; the time between does not count."""
+    kept = info.notes.get("time")
+    if not kept:
+        return None
+    return Budget(float(kept[0]), int(kept[1]), begun=time.monotonic(), validated=val is not None)
 
 
 def open_together(paths: Sequence[Path], mask_data: Sequence[Path] = (), recipe: Recipe = Recipe()) -> Dataset:  # noqa: B008 - frozen
@@ -228,60 +274,3 @@ def start(data: Dataset, model: str, body_weights: Path | None, recipe: Recipe, 
     if network.config.keypoint_head is not None:
         info = dataclasses.replace(info, keypoint_names=data.keypoint_names, skeleton=data.skeleton)
     return network, info
-
-
-def fit_to_data(config: ModelConfig, data: Dataset, say: Say) -> ModelConfig:
-    """Number of classes, heads and detection cap as the data want them."""
-    if not data.has_masks and config.mask_head is not None:
-        say("The data have boxes but no masks: training without a mask head (Faster R-CNN).")
-        config = dataclasses.replace(config, mask_head=None)
-    if data.has_masks and config.mask_head is None:
-        say("The data have masks and the model has no mask head: it gets a new one.")
-        width = config.backbone.fpn_channels
-        pool = dataclasses.replace(config.box_head.pool, output_size=MaskHeadConfig().pool.output_size)
-        config = dataclasses.replace(config, mask_head=MaskHeadConfig(pool, channels=width))
-    config = fit_keypoints(config, len(data.keypoint_names) if has_keypoints(data) else 0, say)
-    # Half as many again as in the densest image: the cap must never be what ends a list of true objects.
-    cap = max(config.detection.max_detections, 100, int(1.5 * most_objects(config, data)))
-    detection = dataclasses.replace(config.detection, max_detections=cap)
-    selection = dataclasses.replace(config.selection, post_nms=max(config.selection.post_nms, 2 * cap))
-    if len(data.class_names) != config.num_classes:  # other classes: what was left free among COCO's means nothing
-        config = dataclasses.replace(config, box_head=dataclasses.replace(config.box_head, unused=0))
-    return dataclasses.replace(config, num_classes=len(data.class_names), detection=detection, selection=selection)
-
-
-def fit_field(config: ModelConfig, known: Sequence[str], wanted: Sequence[str]) -> ModelConfig:
-    """Without the class field if it knows none of the classes: it would propose boxes at random."""
-    if set(known) & set(wanted):
-        return config
-    return dataclasses.replace(config, box_head=dataclasses.replace(config.box_head, field=None))
-
-
-def fit_keypoints(config: ModelConfig, num_keypoints: int, say: Say) -> ModelConfig:
-    """A keypoint head of ``num_keypoints`` points, none for 0; one of that number is kept as it is."""
-    head = config.keypoint_head
-    if num_keypoints == 0:
-        if head is not None:
-            say("No keypoints are labelled in the data: training without a keypoint head.")
-        return dataclasses.replace(config, keypoint_head=None)
-    if head is None:
-        say(f"The data have {num_keypoints} keypoints an object: the model gets a new head for them.")
-        pool = dataclasses.replace(config.box_head.pool, output_size=KeypointHeadConfig().pool.output_size)
-        head = KeypointHeadConfig(pool)
-    elif head.num_keypoints != num_keypoints:
-        say(f"The model has {head.num_keypoints} keypoints and the data have {num_keypoints}: their heatmaps are new.")
-    return dataclasses.replace(config, keypoint_head=dataclasses.replace(head, num_keypoints=num_keypoints))
-
-
-def has_keypoints(data: Dataset) -> bool:
-    """Whether at least one keypoint is labelled. What cannot be read has none here, and is named where it is used."""
-    if not data.keypoint_names:
-        return False
-    for index in range(len(data)):
-        try:
-            keypoints = data[index].keypoints
-        except DataError:
-            continue
-        if keypoints is not None and (keypoints[..., -1] > 0).any():
-            return True
-    return False

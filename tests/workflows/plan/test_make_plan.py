@@ -7,7 +7,7 @@ from maskrcnn.memory import free_memory
 from maskrcnn.workflows.checks import parse_time
 from maskrcnn.workflows.cost import Cost
 from maskrcnn.workflows.plan.machine import Machine, processor_flags
-from maskrcnn.workflows.plan.make import make_plan, split_count, val_fraction
+from maskrcnn.workflows.plan.make import budget_of, make_plan, split_count, val_fraction
 from maskrcnn.workflows.plan.situation import Choice
 from maskrcnn.workflows.recipe import Recipe
 from workflows_plan_hand_made import photos
@@ -54,6 +54,22 @@ def test_a_short_time_makes_images_smaller_and_says_so():
     assert short["image_size"] < long["image_size"] and short["crop_size"] < long["crop_size"]
     assert short["epochs"] < long["epochs"]
     assert "3 min" in short.choices["image_size"].reason and "416" in short.choices["image_size"].reason
+
+
+def test_no_time_is_so_short_that_small_objects_are_made_smaller():
+    dense = photos(size=44 / 576, side=576.0)
+    short = plan(dense, seconds=200.0, measure=cost_of_pixels)
+    assert (
+        short["image_size"] == 576 and short["epochs"] < plan(dense, seconds=7200.0, measure=cost_of_pixels)["epochs"]
+    )
+
+
+def test_a_given_time_is_a_budget_unless_epochs_are_given_too():
+    budget = budget_of(plan(seconds=300.0, measure=cost_of_pixels), begun=5.0)
+    assert (budget.seconds, budget.begun, budget.validated) == (300.0, 5.0, True)
+    assert budget.most_epochs > plan(seconds=300.0, measure=cost_of_pixels)["epochs"]
+    assert budget_of(plan(given={"epochs": 5}, seconds=300.0), 0.0) is None
+    assert budget_of(plan(measure=cost_of_pixels), 0.0) is None
 
 
 def test_sizes_that_were_asked_for_are_not_made_smaller():

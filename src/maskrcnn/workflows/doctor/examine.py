@@ -28,10 +28,11 @@ from maskrcnn.workflows.doctor.sets import duplicates, leakage
 from maskrcnn.workflows.doctor.sizes import Sizes, measure_sizes, size_findings
 from maskrcnn.workflows.doctor.survey import Survey, survey
 from maskrcnn.workflows.doctor.trial import Trial, choose_images, trial_findings, try_out
+from maskrcnn.workflows.fit_model import fit_to_data
 from maskrcnn.workflows.plan.document import Plan
 from maskrcnn.workflows.plan.make import start_of
 from maskrcnn.workflows.plan.prepare import Wish, given_settings, plan_training
-from maskrcnn.workflows.train import fit_to_data, start
+from maskrcnn.workflows.train import start
 
 Progress = Callable[[str, int, int], None]  # what is being done, how far, of how much
 NAMELESS = ("image-missing", "image-entry", "image-unlabelled", "image-unreadable", "image-size", "image-blank")

@@ -11,13 +11,14 @@ from maskrcnn.checkpoints.lookup import model_info
 from maskrcnn.config import ModelConfig
 from maskrcnn.errors import DataError
 from maskrcnn.models.variants import VARIANTS
+from maskrcnn.training.budget import VALIDATING, Budget
 from maskrcnn.workflows.checks import duration, gib
 from maskrcnn.workflows.cost import Cost
 from maskrcnn.workflows.plan import grid_rules, training_rules
 from maskrcnn.workflows.plan.document import Plan
 from maskrcnn.workflows.plan.fingerprint import MOST_RECORDS, Fingerprint
 from maskrcnn.workflows.plan.machine import Machine
-from maskrcnn.workflows.plan.model_rules import GRID, MODEL_RULES, model
+from maskrcnn.workflows.plan.model_rules import GRID, MODEL_RULES, least_size, model
 from maskrcnn.workflows.plan.situation import Choice, Rule, Situation
 from maskrcnn.workflows.plan.training_rules import STEP_RULES, TIME_RULES, VARY_RULES
 from maskrcnn.workflows.recipe import SMALLEST_IMAGE
@@ -131,7 +132,10 @@ def fit_to_time(s: Situation, given: Mapping[str, Choice], choices: dict[str, Ch
     assert s.seconds is not None
     before, time = s.chosen["image_size"], duration(s.seconds)
     crop = max(training_rules.SMALLEST_CROP, MOST_SHRUNK * s.chosen["crop_size"])
+    least = least_size(s)
     while epochs_in(s) < FEWEST_LOOKS and s.chosen["crop_size"] * SHRINK >= crop:
+        if _shrunk(s.chosen["image_size"]) < least:
+            break  # fewer looks at objects that can be seen are worth more than many at what cannot
         smaller = {name: _shrunk(s.chosen[name]) for name in ("image_size", "crop_size")}
         s = dataclasses.replace(s, chosen={**s.chosen, **smaller}, cost=_cheaper(s, smaller["crop_size"]))
     if s.chosen["image_size"] != before:
@@ -145,10 +149,20 @@ def fit_to_time(s: Situation, given: Mapping[str, Choice], choices: dict[str, Ch
     return s
 
 
+def budget_of(plan: Plan, begun: float) -> Budget | None:
+    """The time that the training of ``plan``, begun at the monotonic time ``begun``, has to keep: what the user gave,
+    unless it was a number of epochs as well."""
+    s = plan.made_for
+    if s is None or s.seconds is None or s.cost is None:
+        return None
+    look = training_rules.look_seconds(s) if s.val_images else 0.0
+    return Budget(s.seconds, training_rules.enough_epochs(s), look, begun, bool(s.val_images))
+
+
 def epochs_in(s: Situation) -> float:
     """How often the time allows to see each image."""
     assert s.seconds is not None
-    return (1 - training_rules.RESERVE) * (1 - training_rules.VALIDATING) * s.seconds / training_rules.epoch_seconds(s)
+    return (1 - training_rules.RESERVE) * (1 - VALIDATING) * s.seconds / training_rules.epoch_seconds(s)
 
 
 def _shrunk(size: int) -> int:

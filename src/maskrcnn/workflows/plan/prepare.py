@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from maskrcnn.data.dataset import Dataset
@@ -17,14 +19,16 @@ from maskrcnn.data.transforms import TrainTransform
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.files import exists, is_file, resolved
 from maskrcnn.models.variants import VARIANTS
+from maskrcnn.training.budget import Budget
 from maskrcnn.workflows.checks import counted, parse_time
 from maskrcnn.workflows.cost import Cost, load_samples, measure_step
 from maskrcnn.workflows.plan.document import NAME, Plan, read_plan
 from maskrcnn.workflows.plan.fingerprint import take_fingerprint
 from maskrcnn.workflows.plan.machine import this_machine
-from maskrcnn.workflows.plan.make import check_data_for_plan, make_plan, split_count
+from maskrcnn.workflows.plan.make import budget_of, check_data_for_plan, make_plan, split_count
 from maskrcnn.workflows.plan.situation import Choice
 from maskrcnn.workflows.recipe import Recipe
+from maskrcnn.workflows.run_folder import is_taken
 from maskrcnn.workflows.train import Say, check_folder, start
 
 ASKED = "you asked for it"
@@ -53,6 +57,7 @@ class Wish:
         time: for the training, such as ``2h``, or None.
         body_weights: a file with weights of the body, or None.
         device: that trains.
+        begun: the monotonic time from which ``time`` counts.
     """
 
     asked: Mapping[str, Any]
@@ -60,15 +65,17 @@ class Wish:
     time: str | None = None
     body_weights: Path | None = None
     device: str = "cpu"
+    begun: float = field(default_factory=monotonic)
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan, and the data to learn from and to judge on."""
+    """A plan, the data to learn from and to judge on, and the time to keep, if any."""
 
     plan: Plan
     data: Dataset
     val: Dataset | None
+    budget: Budget | None = None
 
 
 def prepare(data: Dataset, val: Dataset | None, out: Path, wish: Wish, say: Say) -> Prepared:
@@ -84,7 +91,7 @@ def prepare(data: Dataset, val: Dataset | None, out: Path, wish: Wish, say: Say)
         plan.save(out / NAME)
     tell(plan, out / NAME, say)
     tell_shared_sources(data, val, say)
-    return split(data, val, plan, labels)
+    return dataclasses.replace(split(data, val, plan, labels), budget=budget_of(plan, wish.begun))
 
 
 def plan_training(
@@ -229,11 +236,11 @@ def groups(data: Dataset) -> set[str]:
 
 
 def default_out(paths: Sequence[Path], resume: bool = False, runs: Path = Path("runs")) -> Path:
-    """``runs/NAME`` after the data, or the first of ``runs/NAME-2`` ... that holds no training yet; to be resumed, the
-    latest that does."""
+    """``runs/NAME`` after the data, or the first of ``runs/NAME-2`` ... that holds no training yet and into which none
+    is being written; to be resumed, the latest that does."""
     name = data_name(paths[0])
     taken = [runs / name, *(runs / f"{name}-{k}" for k in range(2, 1000))]
-    free = next(k for k, folder in enumerate(taken) if not exists(folder / "last.safetensors"))
+    free = next(k for k, folder in enumerate(taken) if not exists(folder / "last.safetensors") and not is_taken(folder))
     if resume and free and not exists(taken[free] / NAME):
         return taken[free - 1]
     return taken[free]

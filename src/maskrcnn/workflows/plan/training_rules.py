@@ -10,6 +10,7 @@ import re
 
 import numpy as np
 
+from maskrcnn.training.budget import VALIDATING
 from maskrcnn.workflows.checks import duration, gib
 from maskrcnn.workflows.plan.situation import Choice, Rule, Situation
 
@@ -17,7 +18,6 @@ ENOUGH, ENOUGH_CROWDED = 27_000, 15_000  # images that a training sees before it
 MOST_EPOCHS, FEWEST_EPOCHS = 200, 3
 USUAL_TIME = 75 * 60  # seconds that a plan aims at where no time was given
 RESERVE = 0.1  # of the time: a machine is slower when it is warm or busy
-VALIDATING = 0.12  # part of the time that may go into looking at the held-out images
 SMALLEST_CROP = 192  # pixels: below, no time is short enough
 PIXEL_BYTES = (
     1200  # of memory for each pixel of a step with the small model, more than measured; bigger bodies need more
@@ -154,13 +154,21 @@ def freeze(s: Situation) -> Choice:
     return Choice("early", "edges and textures are the same everywhere; it saves time and memory")
 
 
+def enough_epochs(s: Situation) -> int:
+    """More bring little."""
+    enough = (ENOUGH_CROWDED if s.data.crowded() >= 10 else ENOUGH) * (3 if s.told else 1)
+    most = MOST_EPOCHS if s.data.kind == "image" else 20 * MOST_EPOCHS  # one long file may be all there is
+    return max(FEWEST_EPOCHS, min(most, round(enough / looks(s))))
+
+
+def looks(s: Situation) -> int:
+    """Images or windows that an epoch shows."""
+    return max(round(s.train_images * s.windows()), 1)
+
+
 def epochs(s: Situation) -> Choice:
     """As many as bring what is enough, or as the time allows."""
-    crowded = s.data.crowded() >= 10
-    enough = (ENOUGH_CROWDED if crowded else ENOUGH) * (3 if s.told else 1)
-    images = max(round(s.train_images * s.windows()), 1)
-    most = MOST_EPOCHS if s.data.kind == "image" else 20 * MOST_EPOCHS  # one long file may be all there is
-    wanted = max(FEWEST_EPOCHS, min(most, round(enough / images)))
+    images, wanted = looks(s), enough_epochs(s)
     what = "images" if s.data.kind == "image" else "windows"
     reason = f"{wanted * images:,} looks at {images} {what} are enough"
     if s.cost is None:
@@ -190,15 +198,15 @@ def validate_every(s: Situation) -> Choice:
     count = s.chosen["epochs"]
     if not s.val_images:
         return Choice(1, "there are no held-out images")
-    looks = 12
+    times = 12
     if s.cost is not None:
         one = max(look_seconds(s), 1e-3)
-        looks = max(3, min(looks, int(VALIDATING * count * epoch_seconds(s) / one)))
+        times = max(3, min(times, int(VALIDATING * count * epoch_seconds(s) / one)))
         return Choice(
-            max(1, math.ceil(count / looks)),
+            max(1, math.ceil(count / times)),
             f"epochs between looks at the {s.val_images} held-out images, each of about {duration(one)}",
         )
-    return Choice(max(1, math.ceil(count / looks)), f"epochs between looks at the {s.val_images} held-out images")
+    return Choice(max(1, math.ceil(count / times)), f"epochs between looks at the {s.val_images} held-out images")
 
 
 def look_seconds(s: Situation) -> float:

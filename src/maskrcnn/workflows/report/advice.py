@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from maskrcnn.evaluation.diagnosis import SCORE_BINS, f1
+from maskrcnn.workflows.plan.model_rules import largest_size
 from maskrcnn.workflows.report.facts import Facts
 from maskrcnn.workflows.report.html import Html, count, join, listing, tag
 
@@ -121,13 +123,14 @@ def _anchor(facts: Facts) -> Html:
 def _enlarge(facts: Facts, length: float) -> Html:
     """How objects that the network sees ``length`` samples long are made as large as its smallest anchor."""
     smallest, now = min(s for level in facts.config.anchors.sizes for s in level), facts.preprocess.max_size
-    larger = _rounded(now * min(max(smallest / max(length, 1), 1.25), 3))
-    parts = (
-        "Train and predict with ",
-        code(f"--image-size {larger}"),
-        f" (now {now}), or cut large images into tiles (",
-    )
-    return join((*parts, code(f"--tile {now}"), ")"))
+    most = _rounded(largest_size(facts.own_side(), torch.cuda.is_available()))
+    larger = min(_rounded(now * min(max(smallest / max(length, 1), 1.25), 3)), most)
+    tiles = join(("cut large images into tiles (", code(f"--tile {now}"), ")"))
+    if larger <= now:
+        return join((f"At {now} px images are as large as a plan makes them (", f"{most} px at most here): ", tiles))
+    more = " and give it more " if facts.timed else ""
+    parts = ("Train and predict with ", code(f"--image-size {larger}"), f" (now {now}; a plan allows up to {most})")
+    return join((*parts, more, code("--time") if more else "", ", or ", tiles))
 
 
 def _if_small(facts: Facts, cause: str) -> Html | None:

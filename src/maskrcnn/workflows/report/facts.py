@@ -28,6 +28,7 @@ class Facts:
         config: of the model, as it was evaluated.
         preprocess: with the image size that was used.
         failures: a sentence for each image that could not be read.
+        timed: whether the model was trained in a time that the user gave.
     """
 
     content: dict[str, Any]
@@ -36,12 +37,19 @@ class Facts:
     config: ModelConfig
     preprocess: PreprocessConfig
     failures: list[str]
+    timed: bool = False
 
     @staticmethod
     def of(
         content: dict[str, Any], result: CocoResult, diagnosis: Diagnosis, predictor: Predictor, failures: list[str]
     ) -> Facts:
-        return Facts(content, result, diagnosis, predictor.model.config, predictor.preprocess, failures)
+        timed = "time" in predictor.info.notes
+        return Facts(content, result, diagnosis, predictor.model.config, predictor.preprocess, failures, timed)
+
+    def own_side(self) -> float:
+        """The longer side of the images as they are in their files, as far as the objects that were missed tell."""
+        scales = [m.seen / m.size for m in self.diagnosis.missed if m.size > 0 and m.seen > 0]
+        return self.preprocess.max_size / float(np.median(scales)) if scales else float(self.preprocess.max_size)
 
     @property
     def kind(self) -> str:
