@@ -67,3 +67,11 @@ def test_numbers_that_no_scan_has_are_refused_or_read_as_finite(tmp_path, field,
         assert "a.nii" in str(error)
         return
     assert volume.samples.isfinite().all() and max(volume.spacing) < 1e8
+
+
+def test_a_header_that_promises_more_than_the_file_holds_is_refused_before_room_is_made(tmp_path):
+    content = bytearray(image().to_bytes())
+    struct.pack_into("<4h", content, 40, 3, 30000, 30000, 30000)
+    (tmp_path / "a.nii").write_bytes(content)
+    with pytest.raises(DataError, match="a.nii cannot be read as NIfTI: its header says 54000000000352 bytes"):
+        read_volume(tmp_path / "a.nii")

@@ -6,6 +6,7 @@ axis holds channels.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,6 +63,7 @@ def read_nifti_labels(path: Path) -> LabelVolume:
 def _open(path: Path) -> Voxels:
     with reading(path, "NIfTI"):
         image = _load(path)
+        _check_held(path, image)
         check_voxels(path, image.shape, image.get_data_dtype(), lambda: _packed(path))
         raw = np.asarray(image.dataobj.get_unscaled())
         scale = (float(image.dataobj.slope), float(image.dataobj.inter))
@@ -108,6 +110,20 @@ def _load(path: Path) -> Any:
             "with wb_command -cifti-separate."
         )
     return image
+
+
+def _check_held(path: Path, image: Any) -> None:
+    """Raises DataError where a file that is not packed is shorter than its header says, before room is made for it."""
+    held = path.with_suffix(".img") if path.suffix.lower() in PAIRS else path
+    if is_packed(held):
+        return
+    proxy = image.dataobj
+    needed = proxy.offset + math.prod(proxy.shape) * proxy.dtype.itemsize
+    if needed > held.stat().st_size:
+        raise DataError(
+            f"{path} cannot be read as NIfTI: its header says {needed} bytes and it holds {held.stat().st_size}; it is "
+            "cut off or damaged: copy or download it again."
+        )
 
 
 def _channels(path: Path, raw: np.ndarray) -> tuple[list[np.ndarray], tuple[str, ...]]:
