@@ -27,6 +27,8 @@ class Convert:
     """Format to write. coco holds everything; the others say what is lost."""
     link: bool = False
     """Give the images second names (hard links) instead of copying them."""
+    outside: bool = False
+    """Also take along pictures that lie outside the folder of their labels."""
 
     def run(self) -> int:
         from maskrcnn.data.dataset import open_dataset
@@ -36,7 +38,8 @@ class Convert:
         tell_problems(data.problems)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("converting", total=len(data))
-            done = convert(data, self.out, self.to, self.link, lambda count: progress.update(task, completed=count))
+            show = lambda count: progress.update(task, completed=count)  # noqa: E731
+            done = convert(data, self.out, self.to, self.link, show, self.outside)
         for what, count in sorted(done.lost.items()):
             say(f"note: {count} {what}.")
         classes = f"{len(data.class_names)} class{'' if len(data.class_names) == 1 else 'es'}"

@@ -76,8 +76,8 @@ def read_record_image(record: Record, channels: int = 3) -> Tensor:
     )
 
 
-def image_shape(path: str | Path) -> tuple[int, int]:
-    """``(height, width)`` of an upright image, from the file's header alone.
+def image_shape(path: str | Path, upright: bool = True) -> tuple[int, int]:
+    """``(height, width)`` of an image, upright or as it is stored, from the file's header alone.
 
     Raises:
         DataError: where the file is not an image.
@@ -85,7 +85,8 @@ def image_shape(path: str | Path) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             width, height = image.size
-            orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+            exif = Image.Image.getexif(image) if upright else {}  # a PNG's own would decode all of it
+            orientation = exif.get(ExifTags.Base.Orientation, 1)
     except Exception as error:
         raise _unreadable(path, error) from error
     return (width, height) if orientation in SIDEWAYS else (height, width)

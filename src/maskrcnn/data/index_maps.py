@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from maskrcnn.data.images import is_image
+from maskrcnn.data.images import find_images, is_image
 from maskrcnn.errors import DataError
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
@@ -86,13 +86,19 @@ def mask_record(image: Path, image_id: int, regions: Regions, labels: np.ndarray
     )
 
 
-def images_by_stem(folder: Path) -> dict[str, Path]:
-    """The images in a folder, sorted, by their names without suffix; none where there is no such folder."""
+def images_by_stem(folder: Path, deep: bool = False) -> dict[str, Path]:
+    """The images in a folder, sorted, by their names without suffix; none where there is no such folder.
+
+    Args:
+        deep: those in its subfolders as well, by their paths in ``folder`` without suffix.
+    """
     if not folder.is_dir():
         return {}
-    return {path.stem: path for path in sorted(folder.iterdir()) if is_image(path) and not path.name.startswith(".")}
+    paths = find_images(folder) if deep else [path for path in sorted(folder.iterdir()) if is_image(path)]
+    visible = (path for path in paths if not path.name.startswith("."))
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in visible}
 
 
 def has_images(folder: Path) -> bool:
-    """Whether an image lies in ``folder`` itself."""
-    return bool(images_by_stem(folder))
+    """Whether an image lies in ``folder`` or below it."""
+    return bool(images_by_stem(folder)) or bool(images_by_stem(folder, deep=True))

@@ -19,6 +19,7 @@ from maskrcnn.data.faults import Fault, record_faults
 from maskrcnn.data.images import image_shape, is_image
 from maskrcnn.data.inspect_coco import CocoFacts, inspect_coco, read_coco
 from maskrcnn.data.inspect_label_maps import inspect_folders, inspect_label_map, is_label_maps
+from maskrcnn.data.numbers import identity
 from maskrcnn.data.same_picture import Imprint, imprint
 from maskrcnn.data.source_names import source_of
 from maskrcnn.errors import DataError
@@ -101,7 +102,8 @@ def _coco_facts(dataset: Dataset) -> CocoFacts | None:
     content = read_coco(dataset.path)
     if content is None:
         return None
-    return inspect_coco(content, {dataset[index].image_id for index in range(len(dataset))})
+    records = (dataset[index] for index in range(len(dataset)))
+    return inspect_coco(content, {identity(record.image_id): record.spatial_shape or () for record in records})
 
 
 def _look(dataset: Dataset, coco: CocoFacts | None, label_maps: bool, pace: int, index: int) -> _Look:
@@ -116,7 +118,7 @@ def _look(dataset: Dataset, coco: CocoFacts | None, label_maps: bool, pace: int,
         faults += record_faults(record, len(dataset.class_names), dataset.has_masks)
     if label_maps:
         faults += inspect_label_map(record)
-    if len(record) == 0 and (coco is None or record.image_id not in coco.labelled):
+    if len(record) == 0 and (coco is None or identity(record.image_id) not in coco.labelled):
         faults.append(Fault("image-unlabelled", name, "", name))
     try:
         image = dataset.read_image(record)
