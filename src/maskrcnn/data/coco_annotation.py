@@ -134,6 +134,20 @@ def _unite_parts(segmentation: Any, spatial_shape: tuple[int, int], faults: list
     return _rasterise(polygon_parts(segmentation), spatial_shape, faults)
 
 
+def read_run_lengths(rle: Any, spatial_shape: tuple[int, int]) -> bytes:
+    """Compressed run lengths of one mask in either of COCO's forms.
+
+    Raises:
+        TypeError, ValueError: where they are none, or of another size.
+    """
+    faults: list[str] = []
+    runs = run_lengths_of(rle)
+    mask = _read_rle(runs[0], spatial_shape, faults) if runs else NO_MASK
+    if not runs or faults:
+        raise ValueError(f"has a mask that cannot be read ({'; '.join(faults) or 'it has no run lengths'})")
+    return mask
+
+
 def run_lengths_of(segmentation: Any) -> list[dict[str, Any]]:
     """The run lengths of a mask, one or (COCO-Stuff) a list; none of polygons. Counts that are whole are integers."""
     parts = [segmentation] if isinstance(segmentation, dict) else segmentation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,18 @@ import torch
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from maskrcnn.data.deep_colours import deep_colours, shown_colours
 from maskrcnn.errors import DataError
 from maskrcnn.structures import Record
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"})
+IMAGE_SUFFIXES = frozenset(
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp", ".avif"),
+        *(".avifs", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".tga", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
+        *(".mpo", ".pcx", ".qoi"),
+    }
+)
+UNREAD_SUFFIXES = frozenset({".heic", ".heif", ".hif", ".jxl"})  # pictures that are seen, so that they can be named
 DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 PILLOW_MODES = {1: "L", 3: "RGB"}
@@ -43,9 +51,13 @@ def read_image(path: str | Path, channels: int = 3, apply_exif: bool = True) -> 
         raise ValueError(f"read_image gives 1 or 3 channels, not {channels}.")
     try:
         with Image.open(path) as image:
-            if apply_exif:
-                ImageOps.exif_transpose(image, in_place=True)
-            pixels = _deep_pixels(image) if image.mode in DEEP_MODES else _pixels(image, channels)
+            deep = deep_colours(path, image)
+            if deep is not None:
+                pixels = shown_colours(deep, channels, _orientation(image) if apply_exif else 1)
+            else:
+                if apply_exif:
+                    ImageOps.exif_transpose(image, in_place=True)
+                pixels = _deep_pixels(image) if image.mode in DEEP_MODES else _pixels(image, channels)
     except Exception as error:  # decoders meet broken bytes with errors of every kind
         raise _unreadable(path, error) from error
     tensor = torch.from_numpy(pixels)
@@ -85,16 +97,15 @@ def image_shape(path: str | Path, upright: bool = True) -> tuple[int, int]:
     try:
         with Image.open(path) as image:
             width, height = image.size
-            exif = Image.Image.getexif(image) if upright else {}  # a PNG's own would decode all of it
-            orientation = exif.get(ExifTags.Base.Orientation, 1)
+            orientation = _orientation(image) if upright else 1
     except Exception as error:
         raise _unreadable(path, error) from error
     return (width, height) if orientation in SIDEWAYS else (height, width)
 
 
 def is_image(path: str | Path) -> bool:
-    """Whether the file's suffix is that of an image."""
-    return Path(path).suffix.lower() in IMAGE_SUFFIXES
+    """Whether the file's suffix is that of an image, also of a kind that cannot be read, which reading it says."""
+    return Path(path).suffix.lower() in IMAGE_SUFFIXES | UNREAD_SUFFIXES
 
 
 def find_images(paths: str | Path | Iterable[str | Path], exclude: str | Path | None = None) -> list[Path]:
@@ -126,16 +137,24 @@ def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
     """The images in ``folder``, each folder's own files before its subfolders."""
     if excluded is not None and folder.resolve() == excluded:
         return
-    subfolders = []
+    subfolders: list[Path] = []
+    images: list[Path] = []
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.name.startswith("."):
             continue
         if entry.is_dir(follow_symlinks=False):
             subfolders.append(Path(entry.path))
         elif is_image(entry.name) and entry.is_file():
-            yield Path(entry.path)
+            images.append(Path(entry.path))
+    yield from without_originals(images)
     for subfolder in subfolders:
         yield from _walk(subfolder, excluded)
+
+
+def without_originals(images: Sequence[Path]) -> list[Path]:
+    """The images of a folder but for those of a kind that cannot be read which lie there saved anew, too."""
+    read = {path.stem for path in images if path.suffix.lower() in IMAGE_SUFFIXES}
+    return [path for path in images if path.suffix.lower() in IMAGE_SUFFIXES or path.stem not in read]
 
 
 def _pixels(image: Image.Image, channels: int) -> np.ndarray:
@@ -157,6 +176,12 @@ def _deep_pixels(image: Image.Image) -> np.ndarray:
     values -= low
     values *= np.float32(255 / max(high - low, 1e-12))
     return np.clip(values, 0, 255, out=values)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Of EXIF, 1 to 8, from what stands before the pixels: the PNG reader's own would decode all of them."""
+    value = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
+    return value if isinstance(value, int) else 1
 
 
 def _unreadable(path: str | Path, error: Exception) -> DataError:

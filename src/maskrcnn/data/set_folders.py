@@ -10,7 +10,8 @@ MOST_FILES = 500_000  # of a folder that are looked through
 LABEL_FOLDERS = frozenset(
     {"annotation", "annotations", "ann", "anns", "label", "labels", "json", "jsons", "xml", "xmls", "via", "labelme"}
 )
-PICTURE_FOLDERS = frozenset({"image", "images", "img", "imgs", "jpegimages", "pictures", "photos", "data"})
+PICTURE_FOLDERS = frozenset({"image", "images", "img", "imgs", "jpegimages", "pictures", "photos"})
+DEPTH = 3  # folders below annotations/ from which it is still seen
 SPLITS = {
     "train": "train",
     "training": "train",
@@ -23,12 +24,25 @@ SPLITS = {
 
 
 def set_folder(labels: Path) -> Path:
-    """The folder of the data set that a file of labels belongs to: its own, or the one above ``annotations/``."""
+    """The folder of the data set that a file (or a folder) of labels belongs to: its own, or the one above
+    ``annotations/``."""
     folder = labels if labels.is_dir() else labels.parent
     above = folder.absolute()
+    inside = [parent for parent in above.parents[:DEPTH] if parent.name.lower() == "annotations"]
+    above = inside[-1] if inside else above
     while above.name.lower() in LABEL_FOLDERS and above.parent != above:
         above = above.parent
     return folder if above == folder.absolute() else above
+
+
+def picture_folders(folder: Path) -> list[Path]:
+    """Where the pictures of label files in ``folder`` may lie, likeliest first: beside them, or, of
+    ``annotations/cam1/``, in ``images/cam1/``."""
+    base, own = set_folder(folder), folder.absolute()
+    inside = own.relative_to(base.absolute()).parts
+    below = Path(*inside[1:]) if inside and inside[0].lower() in LABEL_FOLDERS else Path(*inside)
+    places = [base / name / below for name in ("images", "JPEGImages", "")]
+    return list(dict.fromkeys([folder, *places, folder / "images", folder.parent / "images"]))
 
 
 def label_files(folder: Path, suffix: str) -> list[Path]:
@@ -66,7 +80,11 @@ def lies_outside(picture: Path, labels: Path) -> bool:
     file, folder = plain_path(picture), plain_path(labels if labels.is_dir() else labels.parent)
     if file.is_relative_to(folder):
         return False
-    while folder.name.lower() in LABEL_FOLDERS or split_word(folder.name):
+    if set_folder(folder) != folder:
+        folder = plain_path(set_folder(folder))
+        if file.is_relative_to(folder):
+            return False
+    while split_word(folder.name):
         folder = folder.parent
         if file.is_relative_to(folder):
             return False

@@ -20,12 +20,6 @@ MOST_KEYPOINTS = 1000  # of one object: each takes memory in every object, wheth
 ANNOTATED, NOT_EXHAUSTIVE, ABSENT = "annotated_category_ids", "not_exhaustive_category_ids", "neg_category_ids"
 
 
-def find_annotations(folder: Path) -> list[Path]:
-    """The json files in ``folder`` that may be COCO annotations: Roboflow's name alone where it is there."""
-    roboflow = folder / ROBOFLOW_NAME
-    return [roboflow] if roboflow.is_file() else sorted(folder.glob("*.json"))
-
-
 def open_coco(path: Path, content: Any = None) -> Dataset:
     """The images and annotations of one COCO json file; ``Dataset.problems`` names what was left out and why.
 

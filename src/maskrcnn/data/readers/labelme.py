@@ -13,18 +13,18 @@ import binascii
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from maskrcnn.data.drawn_shapes import Shape, join_groups
 from maskrcnn.data.labelled import DrawnImage, DrawnObject, drawn_dataset, read_json, read_lines
 from maskrcnn.data.numbers import finite_numbers
 from maskrcnn.data.picture_files import PictureFinder, drawn_shape
 from maskrcnn.data.records import Dataset
-from maskrcnn.data.set_folders import set_folder
+from maskrcnn.data.set_folders import picture_folders, set_folder
 from maskrcnn.data.shapes import (
     FARTHEST,
     NO_MASK,
@@ -33,7 +33,6 @@ from maskrcnn.data.shapes import (
     outline_box,
     polygons_to_mask,
     rectangle_polygon,
-    unite,
     window_to_mask,
 )
 from maskrcnn.errors import DataError
@@ -67,8 +66,7 @@ def open_labelme(path: Path, files: Sequence[Path]) -> Dataset:
     for file in files:
         folder = file.parent
         if folder not in finders:
-            around = [folder, folder / "images", folder.parent / "images"]
-            finders[folder] = PictureFinder(around, below=set_folder(folder))
+            finders[folder] = PictureFinder(picture_folders(folder), below=set_folder(folder))
         try:
             images.append(_read_image(file, finders[folder], problems))
         except DataError as error:
@@ -90,47 +88,26 @@ def _read_image(file: Path, finder: PictureFinder, problems: list[str]) -> Drawn
         raise DataError(f"{file} labels {content['imagePath']}, which is not there, and was left out.")
     shape, contradiction = drawn_shape(image, content.get("imageHeight"), content.get("imageWidth"), image.name)
     problems += contradiction
-    return DrawnImage(image, image.name, shape, _join(file, content["shapes"], shape, problems))
+    return DrawnImage(image, image.name, shape, _objects(file, content["shapes"], shape, problems))
 
 
-@dataclass(frozen=True)
-class _Shape:
-    """One shape as a mask; ``box`` is that of a rectangle, ``reach`` that of any outline before it is cut."""
-
-    label: str
-    group: Any
-    mask: bytes
-    box: Box | None
-    reach: Box
-    crowd: bool
-
-
-def _join(file: Path, shapes: list[Any], spatial_shape: tuple[int, int], problems: list[str]) -> list[DrawnObject]:
+def _objects(file: Path, entries: list[Any], spatial_shape: tuple[int, int], problems: list[str]) -> list[DrawnObject]:
     """The objects of one file: shapes of one label and group are one."""
-    groups: dict[Any, list[_Shape]] = {}
-    for number, entry in enumerate(shapes, start=1):
+    shapes = []
+    for number, entry in enumerate(entries, start=1):
         try:
             shape = _read_shape(entry, spatial_shape)
         except ValueError as error:
             problems.append(f"{file}: shape {number} {error} and was left out.")
             continue
-        if shape.label in NO_CLASSES:
-            problems.append(f"{file}: shape {number} is {shape.label}, which is no class, and was left out.")
+        if shape.name in NO_CLASSES:
+            problems.append(f"{file}: shape {number} is {shape.name}, which is no class, and was left out.")
             continue
-        key = (shape.label, number, None) if shape.group is None else (shape.label, None, str(shape.group))
-        groups.setdefault(key, []).append(shape)
-    objects = []
-    for parts in groups.values():
-        box = parts[0].box if len(parts) == 1 else None
-        mask = unite([part.mask for part in parts], spatial_shape)
-        is_rectangle = box is not None and mask != NO_MASK
-        reach = outline_box([part.reach for part in parts])
-        crowd = any(part.crowd for part in parts)
-        objects.append(DrawnObject(parts[0].label, box, mask, is_rectangle, crowd=crowd, drawn=reach))
-    return objects
+        shapes.append(shape)
+    return join_groups(shapes, spatial_shape)
 
 
-def _read_shape(entry: Any, spatial_shape: tuple[int, int]) -> _Shape:
+def _read_shape(entry: Any, spatial_shape: tuple[int, int]) -> Shape:
     """Raises ValueError, whose text goes on from "shape 3 ...", for what is no area."""
     if not isinstance(entry, dict) or not isinstance(entry.get("label"), str | int):
         raise ValueError("has no label")
@@ -153,7 +130,8 @@ def _read_shape(entry: Any, spatial_shape: tuple[int, int]) -> _Shape:
     flags = entry.get("flags")
     flagged = {name for name, value in flags.items() if value is True} if isinstance(flags, dict) else set()
     mask = NO_MASK if box is not None and BOX_FLAG in flagged else mask
-    return _Shape(str(entry["label"]), entry.get("group_id"), mask, box, reach, CROWD_FLAG in flagged)
+    group = None if entry.get("group_id") is None else str(entry["group_id"])
+    return Shape(str(entry["label"]), group, mask, box, reach, CROWD_FLAG in flagged)
 
 
 def _is_upright(xy: np.ndarray) -> bool:

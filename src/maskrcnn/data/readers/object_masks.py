@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from maskrcnn.data.images import image_shape
-from maskrcnn.data.index_maps import images_by_stem, mask_record, read_label_map
+from maskrcnn.data.index_maps import images_by_stem, lossy_remarks, mask_record, read_label_map
 from maskrcnn.data.records import UNNAMED, Dataset
 from maskrcnn.errors import DataError
 from maskrcnn.regions import Regions
@@ -40,6 +40,7 @@ def open_object_masks(folder: Path) -> Dataset:
         else:
             lack = f"{len(images)} images in images/" if len(images) != 1 else "no masks/"
             problems.append(f"{sub} has {lack} and was left out.")
+    problems += lossy_remarks([path for source in sources for path in images_by_stem(source.masks).values()])
     if not sources:
         raise DataError(f"{folder} has no folder with one image in images/ and its masks in masks/.")
     return Dataset(folder, (UNNAMED,), (1,), sources, has_masks=True, problems=problems)

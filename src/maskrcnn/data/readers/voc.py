@@ -10,6 +10,7 @@ colours instead.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from maskrcnn.data.numbers import finite_numbers
 from maskrcnn.data.picture_files import PictureFinder, drawn_shape
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.set_folders import label_files, set_folder
+from maskrcnn.data.xml_files import read_xml
 from maskrcnn.errors import DataError
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
@@ -222,21 +224,10 @@ def _corners(entry: ElementTree.Element) -> np.ndarray | None:
     return finite_numbers([entry.findtext(f"bndbox/{corner}") for corner in CORNERS], 4)
 
 
-class _NoDoctype(ElementTree.TreeBuilder):
-    """Builds elements, and refuses a file that declares a document type before anything of it is read: entities, and
-    with them files that grow without end or name other files, can be declared nowhere else."""
-
-    def doctype(self, name: str, public: str | None, system: str | None) -> None:
-        raise ValueError("it declares a document type, which VOC files do not have")
-
-
 def _parse(path: Path) -> ElementTree.Element:
     """Raises DataError where the file is no annotation."""
-    try:
-        root = ElementTree.parse(path, ElementTree.XMLParser(target=_NoDoctype())).getroot()
-    except (OSError, ValueError, LookupError, ElementTree.ParseError) as error:
-        raise DataError(f"{path} is not complete xml ({error}) and was left out.") from error
-    if root is None or root.tag != "annotation":
+    root = read_xml(path)
+    if root.tag != "annotation":
         raise DataError(f"{path} is no annotation of Pascal VOC and was left out.")
     return root
 
@@ -244,6 +235,6 @@ def _parse(path: Path) -> ElementTree.Element:
 def _is_annotation(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return b"<annotation" in file.read(1000)
+            return re.search(rb"<annotation[\s>]", file.read(1000).replace(b"\0", b"")) is not None
     except OSError:
         return False

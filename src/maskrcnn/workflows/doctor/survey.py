@@ -28,6 +28,8 @@ from maskrcnn.workflows.doctor.placement import Placement, place_scores
 
 Progress = Callable[[int], None]
 REMARKS = ("count as", "counts as", "is one object", "are of the class")  # words of a reader where nothing is lost
+WRONG_SIZE = (" pixels, but its labels say ",)
+CROWDS = "marked as crowds"  # of which the doctor has a finding of its own
 PLACED_IMAGES = 300  # spread over the data set, of which the outlines are compared with the picture
 
 
@@ -46,6 +48,7 @@ class Survey:
         extents: float64 ``[N, D]``: sides of each object's box, x first, in samples of the file.
         shapes: spatial shape of the image of each object ``[N, D]``, tensor order.
         labels: int64 ``[N]``.
+        crowds: int64: the labels of the crowds, which are no objects.
         placements: what the outlines have to do with the pictures, of those images where that could be asked.
     """
 
@@ -59,6 +62,7 @@ class Survey:
     extents: list[np.ndarray] = field(default_factory=list)
     shapes: list[np.ndarray] = field(default_factory=list)
     labels: list[np.ndarray] = field(default_factory=list)
+    crowds: list[np.ndarray] = field(default_factory=list)
     placements: list[Placement] = field(default_factory=list)
 
     @property
@@ -164,6 +168,7 @@ def _add(found: Survey, seen: _Look) -> None:
     found.counts.append(int(keep.sum()))
     found.extents.append(high - low)
     found.labels.append(record.labels[keep])
+    found.crowds.append(record.labels[~keep])
     shape = np.array(record.spatial_shape or (0,) * low.shape[1])
     found.shapes.append(np.tile(shape, (len(boxes), 1)))
 
@@ -175,10 +180,17 @@ def _told_by_the_reader(found: Survey, is_coco: bool) -> list[Fault]:
     codes = {fault.code for fault in found.faults}
     explained = partial(_is_explained_coco, titles=titles, known=known) if is_coco else partial(_is_named, known=known)
     return [
-        Fault("reader-remark" if any(words in problem for words in REMARKS) else "reader", problem)
+        Fault(_code_of(problem), problem)
         for problem in found.dataset.problems
-        if not explained(problem, codes=codes)
+        if CROWDS not in problem and not explained(problem, codes=codes)
     ]
+
+
+def _code_of(problem: str) -> str:
+    """Of a sentence of a reader: a remark if it says that something counts as something, or what is wrong."""
+    if any(words in problem for words in WRONG_SIZE):
+        return "image-size"
+    return "reader-remark" if any(words in problem for words in REMARKS) else "reader"
 
 
 def _is_named(problem: str, known: set[str], codes: set[str]) -> bool:
