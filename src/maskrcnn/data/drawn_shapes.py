@@ -39,13 +39,35 @@ def join_groups(
     """The objects that ``shapes`` are, in the order of their first parts.
 
     Args:
-        boxes_beside_masks: a rectangle in a group with other outlines is the box of their object, and no part of it.
+        boxes_beside_masks: a rectangle in a group with other outlines is the box of their object, and no part of it;
+            so is one without a group that is the box of an outline without a group.
     """
+    shapes = _without_twins(shapes) if boxes_beside_masks else shapes
     groups: dict[Hashable, list[Shape]] = {}
     for number, shape in enumerate(shapes):
         key = (shape.name, None, number) if shape.group is None else (shape.name, shape.group)
         groups.setdefault(key, []).append(shape)
     return [_join(parts, spatial_shape, boxes_beside_masks) for parts in groups.values()]
+
+
+def _without_twins(shapes: Sequence[Shape]) -> list[Shape]:
+    """The shapes but for rectangles that are, to a pixel, the box of an outline of the same name, both without a group:
+    data sets of boxes and outlines are written so where nobody said which belong together."""
+    alone = [shape for shape in shapes if shape.group is None and shape.box is None]
+    reaches: dict[str, list[Box]] = {}
+    for shape in alone:
+        reaches.setdefault(shape.name, []).append(shape.reach)
+    return [shape for shape in shapes if not _is_twin(shape, reaches.get(shape.name, []))]
+
+
+def _is_twin(shape: Shape, reaches: list[Box]) -> bool:
+    if shape.group is not None or shape.box is None:
+        return False
+    return any(_agree(shape.box, reach) for reach in reaches)
+
+
+def _agree(first: Box, second: Box) -> bool:
+    return max(abs(a - b) for a, b in zip(first, second)) <= 1
 
 
 def _join(parts: list[Shape], spatial_shape: tuple[int, int], boxes_beside_masks: bool) -> DrawnObject:

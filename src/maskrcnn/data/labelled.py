@@ -231,6 +231,8 @@ def read_json(path: Path) -> Any:
     """The file's content. Raises DataError where it is no json."""
     try:
         return json.loads(read_text(path))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not complete json: it is not text in UTF-8; save it as UTF-8.") from error
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} is not complete json ({error}); export or copy it again.") from error
 

@@ -22,6 +22,7 @@ from maskrcnn.errors import DataError
 MOST_STATED = 2**28  # pixels of a stated size that is believed of a picture that cannot be read
 ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://[^/]*/")  # of a server or a store, with its name
 LOCAL_FILE = re.compile(r"^.*[?&]d=")  # Label Studio: /data/local-files/?d=folder/x.png
+NO_PICTURES = frozenset({".json", ".xml", ".csv", ".txt", ".yaml", ".yml"})  # some files of labels name themselves
 DRIVE = re.compile(r"^[A-Za-z]:$")
 RESIZED = 0.02  # part by which sides may differ and still be of one size, or one shape
 
@@ -193,6 +194,8 @@ def _exists(path: Path) -> bool:
 
 
 def _is_file(path: Path) -> bool:
+    if path.suffix.lower() in NO_PICTURES:
+        return False
     try:
         return path.is_file()
     except (OSError, ValueError):  # a name that is too long, or no text

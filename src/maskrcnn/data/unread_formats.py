@@ -70,8 +70,11 @@ def _first(content: Any) -> Any:
 
 
 def _is_panoptic(content: Any) -> bool:
-    entries = content.get("annotations") if isinstance(content, dict) else None
-    return _has(_first(entries), "segments_info")
+    """Whether there are segments, or, without any label, classes that are told to be things or stuff."""
+    if not isinstance(content, dict):
+        return False
+    first = _first(content.get("annotations"))
+    return _has(first, "segments_info") or (first is None and _has(_first(content.get("categories")), "isthing"))
 
 
 def _is_captions(content: Any) -> bool:
@@ -175,6 +178,16 @@ UNREAD: tuple[UnreadFormat, ...] = (
         "the csv of Open Images",
         "convert it with `datum convert -if open_images -f coco_instances`",
         is_head=_starts(b"ImageID,", b"ImagePath,ImageID"),
+    ),
+    UnreadFormat(
+        "Open Images",
+        "convert it with `datum convert -if open_images -f coco_instances`",
+        is_folder=lambda folder: any(folder.glob("annotations/*-annotations-*.csv")),
+    ),
+    UnreadFormat(
+        "KITTI",
+        "convert it with `datum convert -if kitti -f coco_instances`",
+        is_folder=lambda folder: any((place / "label_2").is_dir() for place in (folder, *folder.glob("*/"))),
     ),
     UnreadFormat("a TFRecord", IMAGES_EXPORT, is_head=lambda head: b"image/object/bbox" in head),
 )

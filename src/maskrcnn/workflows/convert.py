@@ -78,6 +78,8 @@ def convert(
         raise UsageError(f"{out} holds something already; name an empty or a new folder for the converted data.")
     if data.kind != "image":
         raise UsageError(f"Each file in {data.path} is {KINDS[data.kind].name}, and these formats hold pictures only.")
+    if not data.class_names:
+        raise DataError(f"{data.path} has no object of any class, so there is nothing to convert.")
     folder, write = WRITERS[to]
     done = Conversion()
     copier = _Copier(data, out / folder, link, outside)

@@ -2,7 +2,8 @@
 
 Read from CVAT's documentation of the format and from its SDK: coordinates are continuous, a rotation is in degrees
 clockwise about the middle, and the run lengths of a mask go along the rows of its own window, beginning with those of
-background. Shapes of one label and one ``group_id`` are one object, as in CVAT's own export to COCO.
+background. Shapes of one label and one ``group_id`` are one object, as in CVAT's own
+export to COCO; a box among them is its box.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _read_image(entry: ElementTree.Element, finder: PictureFinder, problems: lis
             shapes.append(_read_shape(element, spatial_shape))
         except ValueError as error:
             problems.append(f"{name}: shape {number} {error} and was left out.")
-    return DrawnImage(file, name, spatial_shape, join_groups(shapes, spatial_shape))
+    return DrawnImage(file, name, spatial_shape, join_groups(shapes, spatial_shape, boxes_beside_masks=True))
 
 
 def _read_shape(element: ElementTree.Element, spatial_shape: tuple[int, int]) -> Shape:

@@ -2,7 +2,8 @@
 
 Read from Label Studio's documentation of its results and from label-studio-sdk (``converter/brush.py``): coordinates
 are per cent of the picture's width and height, a rectangle turns about its upper left corner, an ellipse about its
-middle, and a brush mask is the opacity of a painted layer, packed in runs of bits.
+middle, and a brush mask is the opacity of a painted layer, packed in runs of bits. A rectangle that is the box of an
+outline of its class is no object of its own: converters from COCO write both.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ def _read_task(task: _Task, finder: PictureFinder, problems: list[str]) -> Drawn
             shapes += [_read_region(region, name, spatial_shape) for name in region.names or [UNNAMED]]
         except ValueError as error:
             problems.append(f"{file.name}: region {number} {error} and was left out.")
-    return DrawnImage(file, file.name, spatial_shape, join_groups(shapes, spatial_shape))
+    return DrawnImage(file, file.name, spatial_shape, join_groups(shapes, spatial_shape, boxes_beside_masks=True))
 
 
 def _find(name: str, finder: PictureFinder) -> Path | None:

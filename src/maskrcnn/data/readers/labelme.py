@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 from maskrcnn.data.drawn_shapes import Shape, join_groups
+from maskrcnn.data.index_maps import images_by_stem
 from maskrcnn.data.labelled import DrawnImage, DrawnObject, drawn_dataset, read_json, read_lines
 from maskrcnn.data.numbers import finite_numbers
 from maskrcnn.data.picture_files import PictureFinder, drawn_shape
@@ -83,7 +84,7 @@ def _read_image(file: Path, finder: PictureFinder, problems: list[str]) -> Drawn
     content = read_json(file)
     if not is_labelme(content):
         raise DataError(f"{file} is no LabelMe file (it has no 'shapes' or no 'imagePath') and was left out.")
-    image = finder.find(str(content["imagePath"]))
+    image = finder.find(str(content["imagePath"])) or images_by_stem(file.parent).get(file.stem)
     if image is None:
         raise DataError(f"{file} labels {content['imagePath']}, which is not there, and was left out.")
     shape, contradiction = drawn_shape(image, content.get("imageHeight"), content.get("imageWidth"), image.name)

@@ -31,6 +31,7 @@ COLUMNS = ("file_size", "region_shape_attributes", "region_attributes")  # after
 PROJECT, SETTINGS = "_via_img_metadata", "_via_settings"
 LIKELY_CLASSES = ("class", "classes", "label", "category", "name", "type", "object", "object_name", "species")
 CORNERS = 3
+LONGEST_CELL = 2**31 - 1  # letters; an outline may be longer than the 131,072 that are usual
 
 
 def is_via(content: Any) -> bool:
@@ -69,6 +70,7 @@ def open_via_csv(path: Path) -> Dataset:
     images: dict[str, _Entry] = {}
     try:
         text = read_text(path).lstrip("#")
+        csv.field_size_limit(LONGEST_CELL)
         rows = list(csv.DictReader(io.StringIO(text)))
     except (OSError, ValueError, csv.Error) as error:
         raise DataError(f"{path} cannot be read as csv ({error}); export it again.") from error

@@ -19,6 +19,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from maskrcnn.data.components import connected_parts
+from maskrcnn.data.drawn_shapes import join_groups, outline_shape
 from maskrcnn.data.index_maps import class_of_each, has_images, images_by_stem, mask_record, read_label_map, voc_index
 from maskrcnn.data.labelled import DrawnImage, DrawnObject, drawn_dataset, read_lines
 from maskrcnn.data.numbers import finite_numbers
@@ -37,6 +38,7 @@ VOC_CLASSES = (
     *("horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
 )
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
+CORNER = re.compile(r"[xy]\d*")  # of a polygon: x and y of each point, or x1, y1, x2, y2 ...
 MOST_ASKED = 50  # xml files, until one is an annotation
 OBJECTS, CLASSES = "SegmentationObject", "SegmentationClass"
 
@@ -198,6 +200,9 @@ def _read_image(
     image = DrawnImage(path, path.name, shape)
     for number, entry in enumerate(root.findall("object"), start=1):
         corners, label = _corners(entry), entry.findtext("name") or ""
+        if label.strip() and entry.findtext("deleted") != "1" and (outline := _outline(entry)):
+            image.objects += _draw(label.strip(), outline, f"{file}: object {number}", shape, problems)
+            continue
         if corners is None or not label.strip():
             lack = "name" if corners is not None else "box of four finite numbers"
             problems.append(f"{file}: object {number} has no {lack} and was left out.")
@@ -205,6 +210,27 @@ def _read_image(
         x1, y1, x2, y2 = corners.tolist()
         image.objects.append(DrawnObject(label.strip(), (x1 - first, y1 - first, x2, y2)))
     return image
+
+
+def _outline(entry: ElementTree.Element) -> list[float]:
+    """The polygon ``[x, y, ...]`` of an object of the LabelMe of MIT, or, beside its box, of Roboflow; else empty. It
+    is in continuous coordinates, whatever number the first pixel has."""
+    polygon = entry.find("polygon")
+    if polygon is None:
+        return []
+    numbers = finite_numbers([part.text for part in polygon.iter() if CORNER.fullmatch(part.tag)])
+    return numbers.tolist() if numbers is not None and len(numbers) >= 6 and len(numbers) % 2 == 0 else []
+
+
+def _draw(
+    name: str, outline: list[float], title: str, spatial_shape: tuple[int, int], problems: list[str]
+) -> list[DrawnObject]:
+    try:
+        shape = outline_shape(name, None, outline, spatial_shape)
+    except ValueError as error:
+        problems.append(f"{title} {error} and was left out.")
+        return []
+    return join_groups([shape], spatial_shape)
 
 
 def _find_image(name: str, own_name: str, finder: PictureFinder) -> Path | None:

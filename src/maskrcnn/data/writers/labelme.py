@@ -22,6 +22,7 @@ from maskrcnn.structures import Record
 AS_ESCAPE = "backslashreplace"  # half a character, which UTF-8 cannot hold, as json writes it
 IMAGE_FOLDER = ""
 NO_CLASSES = ("__ignore__", "_background_")  # LabelMe's exporters make no objects of them
+UNUSED = "classes without objects whose name LabelMe takes for no class, which are lost"
 VERSION = "5.5.0"  # of LabelMe, whose files look like these
 
 
@@ -37,11 +38,12 @@ def write_labelme(data: Dataset, images: Iterable[tuple[Record, str]], out: Path
     Raises:
         DataError: a class whose name means "no class" to LabelMe.
     """
-    reserved = [name for name in data.class_names if name in NO_CLASSES]
-    if reserved:
+    reserved = {label for label, name in enumerate(data.class_names, start=1) if name in NO_CLASSES}
+    if reserved and any(reserved & set(source.record().labels.tolist()) for source in data.sources):
+        name = data.class_names[min(reserved) - 1]
         raise DataError(
-            f"{data.path} has a class {reserved[0]}, which LabelMe takes for no class; rename it, or convert to coco, "
-            "yolo or label-maps."
+            f"{data.path} has objects of the class {name}, which LabelMe takes for no class; rename it, or convert to "
+            "coco, yolo or label-maps."
         )
     lost: Counter[str] = Counter()
     for record, name in images:
@@ -59,8 +61,9 @@ def write_labelme(data: Dataset, images: Iterable[tuple[Record, str]], out: Path
         }
         with atomic_write((out / name).with_suffix(".json")) as temporary:
             temporary.write_text(json.dumps(content, ensure_ascii=False, indent=2), encoding="utf-8", errors=AS_ESCAPE)
+    lost[UNUSED] += len(reserved)
     with atomic_write(out / "labels.txt") as temporary:
-        lines = [*NO_CLASSES, *data.class_names]
+        lines = dict.fromkeys([*NO_CLASSES, *data.class_names])
         temporary.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     return +lost
 
