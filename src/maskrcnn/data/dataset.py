@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from maskrcnn.data.formats import content_format, folder_format
 from maskrcnn.data.images import is_image
 from maskrcnn.data.labelled import read_json
 from maskrcnn.data.readers import (
@@ -31,34 +30,19 @@ from maskrcnn.errors import DataError
 
 __all__ = ["Dataset", "open_dataset"]
 
-FOLDERS: tuple[tuple[Callable[[Path], bool], Callable[[Path], Dataset]], ...] = (  # what it looks like, who opens it
-    (is_signal_set, open_signal_set),
-    (is_volume_set, open_volume_set),
-    (voc.is_voc, voc.open_voc),
-    (yolo.is_yolo, yolo.open_yolo),
-    (label_maps.is_label_map_folder, label_maps.open_label_maps),
-    (semantic.is_semantic_folder, semantic.open_semantic),
-    (object_masks.is_object_mask_folder, object_masks.open_object_masks),
-    (cvat.is_cvat_folder, cvat.open_cvat),
-)
-JSON_FILES: tuple[tuple[Callable[[Any], bool], Callable[[Path, Any], Dataset]], ...] = (  # by their content
-    (labelme.is_labelme, lambda path, content: labelme.open_labelme(path, [path])),
-    (via.is_via, via.open_via),
-    (label_studio.is_label_studio, label_studio.open_label_studio),
-    (datumaro.is_datumaro, datumaro.open_datumaro),
+FORMATS = tuple(  # of labelled images; folders are asked in this order
+    reader.FORMAT
+    for reader in (voc, yolo, label_maps, semantic, object_masks, cvat, labelme, via, label_studio, datumaro, coco)
 )
 LISTS = frozenset({"categories", "config", "info", "labels", "licenses", "meta", "project", "settings"})  # no data sets
-MOST_ASKED, LARGEST_ASKED = (
-    50,
-    2**26,
-)  # json files of a folder, and bytes of one, that are read to find out what they are
-LOOKED_FOR = (
-    "COCO json (_annotations.coco.json or a single json file), LabelMe json beside the images, VIA json or csv, "
-    "CVAT for images (annotations.xml), Label Studio json, Datumaro json, "
-    "Pascal VOC (Annotations/ or SegmentationObject/), YOLO (data.yaml, or images/ and labels/ with text files), "
-    "label maps (images/ and labels/), class maps (images/ and classes/ or masks/), and one mask file for each object "
-    "(NAME/images/ and NAME/masks/), recordings with labels of the same name (WFDB, WAV, FLAC, csv, npz, npy, GenBank, "
-    "FASTA), scans (images/ and labels/ with NIfTI, TIFF stacks, npz or npy, or imagesTr/ and labelsTr/)"
+MOST_ASKED = 50  # json files of a folder that are read to find out what they are
+LARGEST_ASKED = 2**26  # bytes of one of them
+LOOKED_FOR = "; ".join(
+    [
+        *(f"{known.name}: {known.recognised.replace('`', '')}" for known in FORMATS),
+        "recordings with labels of the same name: WFDB, WAV, FLAC, csv, npz, npy, GenBank, FASTA",
+        "scans: images/ and labels/ with NIfTI, TIFF stacks, npz or npy, or imagesTr/ and labelsTr/",
+    ]
 )
 
 
@@ -68,8 +52,8 @@ def open_dataset(path: str | Path) -> Dataset:
     Known are files and folders of COCO, LabelMe, Pascal VOC, YOLO, VIA, CVAT, Label Studio and Datumaro, label maps,
     class maps and folders of mask files, and recordings (WFDB, sound, series, DNA): ``docs/formats.md`` says how each
     is recognised. ``PATH:SPLIT`` opens a split that the data name themselves (YOLO's ``data.yaml``, VOC's
-    ``ImageSets/``, COCO's ``annotations/*_SPLIT.json``) or that is a folder of
-    ``PATH``; of recordings it chooses the annotator or the types of features.
+    ``ImageSets/``, COCO's ``annotations/*_SPLIT.json``) or that is a folder of ``PATH``; of recordings it chooses the
+    annotator or the types of features.
 
     Raises:
         DataError: where it is none of these, or cannot be read; one sentence says what was looked for.
@@ -123,32 +107,36 @@ def _open_file(path: Path) -> Dataset:
         return via.open_via_csv(path)
     if cvat.is_cvat(path):
         return cvat.open_cvat(path)
-    known = None if path.suffix.lower() == ".json" else unread_format(path)
-    if known is not None:
-        raise DataError(_not_read(path, known))
+    unread = None if path.suffix.lower() == ".json" else unread_format(path)
+    if unread is not None:
+        raise DataError(_not_read(path, unread))
     if is_image(path) or path.suffix.lower() in (".xml", ".txt", ".csv"):
         raise DataError(
             f"{path} is no file of labels; name the json, csv or yaml file, or the folder that holds it all."
         )
     content = read_json(path)
-    for looks_like, opened in JSON_FILES:
-        if looks_like(content):
-            return opened(path, content)
-    known = unread_json(content)
-    if known is not None:
-        raise DataError(_not_read(path, known))
-    return coco.open_coco(path, content)
+    unread = unread_json(content)
+    if unread is not None:
+        raise DataError(_not_read(path, unread))
+    known = content_format(FORMATS, content)
+    if known is None or known.open_content is None:
+        return coco.open_coco(path, content)  # which says what it lacks
+    return known.open_content(path, content)
 
 
 def _open_folder(folder: Path) -> Dataset:
     if (folder / coco.ROBOFLOW_NAME).is_file():
         return coco.open_coco(folder / coco.ROBOFLOW_NAME)
-    for looks_like, opened in FOLDERS:
-        if looks_like(folder):
-            return opened(folder)
-    known = unread_format(folder)
-    if known is not None:
-        raise DataError(_not_read(folder, known))
+    if is_signal_set(folder):
+        return open_signal_set(folder)
+    if is_volume_set(folder):
+        return open_volume_set(folder)
+    known = folder_format(FORMATS, folder)
+    if known is not None and known.open_folder is not None:
+        return known.open_folder(folder)
+    unread = unread_format(folder)
+    if unread is not None:
+        raise DataError(_not_read(folder, unread))
     files = label_files(folder, "json")
     if len(files) == 1:
         return _open_file(files[0])
@@ -198,7 +186,8 @@ def _not_found(folder: Path, annotations: list[Path]) -> str:
 
 
 def _looks_openable(folder: Path) -> bool:
-    return any(looks_like(folder) for looks_like, _ in FOLDERS) or bool(label_files(folder, "json"))
+    is_other = is_signal_set(folder) or is_volume_set(folder)
+    return is_other or folder_format(FORMATS, folder) is not None or bool(label_files(folder, "json"))
 
 
 def _listing(paths: list[Path], most: int = 5) -> str:

@@ -125,48 +125,48 @@ UNREAD: tuple[UnreadFormat, ...] = (
     UnreadFormat("Apple's Create ML json", "export as COCO or Pascal VOC from the same tool", is_json=_is_create_ml),
     UnreadFormat(
         "a VIA 3 project",
-        "annotate images with VIA 2, or export from VIA 3 as COCO (Export, 'COCO format')",
+        "annotate images with VIA 2, whose projects and exports are read",
         is_json=lambda content: _has(content, "project", "metadata", "view"),
     ),
     UnreadFormat(
         "Supervisely's json",
-        "export with Supervisely's app 'Export to COCO', or 'Export to YOLO'",
+        "export from Supervisely as COCO or YOLO",
         is_json=lambda content: _has(content, "objects", "size") or _has(content, "classes", "projectType"),
         is_folder=_is_supervisely,
     ),
     UnreadFormat(
         "V7's Darwin json",
-        "export from V7 as COCO, or convert with `darwin convert coco`",
+        "export from V7 as COCO",
         is_json=lambda content: (
             _has(content, "item", "annotations") or _has(content, "dataset", "image", "annotations")
         ),
     ),
     UnreadFormat(
         "Cityscapes' json of polygons",
-        "convert it to COCO (cityscapesscripts makes instance ids; detectron2 and mmdetection have converters)",
+        "convert it to COCO: `datum convert -if cityscapes -f coco_instances`",
         is_json=lambda content: _has(content, "imgHeight", "imgWidth", "objects"),
         is_folder=_is_cityscapes,
     ),
     UnreadFormat(
         "Labelbox's export",
-        "convert it with the `labelbox` package (labelbox.data.serialization.COCOConverter)",
+        "convert it to COCO with Labelbox's Python package",
         is_json=lambda content: any(
             _has(entry, "data_row") or _has(entry, "DataRow ID") for entry in (content, _first(content))
         ),
     ),
     UnreadFormat(
         "BDD100K's or Scalabel's json",
-        "convert it with `python -m scalabel.label.to_coco`",
+        "convert it to COCO with Scalabel's Python package (`scalabel.label.to_coco`)",
         is_json=lambda content: _has(_first(content), "name", "labels") or _has(content, "frames", "config"),
     ),
     UnreadFormat(
         "SuperAnnotate's json",
-        "convert it with `superannotate` (sa.export_annotation(..., 'COCO', ...))",
+        "export from SuperAnnotate as COCO",
         is_json=lambda content: _has(content, "metadata", "instances"),
     ),
     UnreadFormat(
         "a GeoJSON file",
-        "convert its polygons to pixels and COCO (solaris, rasterio)",
+        "turn its coordinates into pixels of the picture and write COCO",
         is_json=lambda c: _has(c, "type", "features"),
     ),
     UnreadFormat(
@@ -191,3 +191,13 @@ UNREAD: tuple[UnreadFormat, ...] = (
     ),
     UnreadFormat("a TFRecord", IMAGES_EXPORT, is_head=lambda head: b"image/object/bbox" in head),
 )
+
+
+def unread_table() -> str:
+    """The formats as a table in Markdown, for ``docs/formats.md``."""
+    rows = [
+        ("what it is", "how to get at its labels"),
+        ("---", "---"),
+        *((known.name, known.way_out) for known in UNREAD),
+    ]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)

@@ -130,6 +130,14 @@ def test_poses(write):
     assert np.allclose(dataset[0].keypoints, [[[6, 8, 2], [0, 0, 0], [30, 20, 1]]])
 
 
+def test_a_keypoint_far_away_is_named(write):
+    rows = [box(0, 3, 4, 21, 30) + f" {x} 0.2 {v}" for x, v in ((0.5, "1e300"), ("1e300", 2))]
+    content = {"train": "images", "kpt_shape": [1, 3], "names": ["person"]}
+    dataset = open_dataset(write({"images/a.jpg": rows}, content))
+    assert len(dataset[0]) == 1
+    assert "row 2 has numbers far beyond 1" in dataset.problems[0]
+
+
 BROKEN = {
     "text": ("cat 0.5 0.5 0.1 0.1", "is not made of finite numbers"),
     "not a number": ("0 nan 0.5 0.1 0.1", "is not made of finite numbers"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from maskrcnn.data.class_names import usable_names
 from maskrcnn.data.coco_annotation import heading_ids, is_category, parse_annotation, picture_name
+from maskrcnn.data.formats import Format
 from maskrcnn.data.labelled import LabelledImage, crowd_remarks, outside_remarks, pack_images, read_json
 from maskrcnn.data.numbers import identity, whole_number
 from maskrcnn.data.picture_files import PictureFinder, drawn_shape
@@ -17,6 +18,7 @@ from maskrcnn.errors import DataError
 
 ROBOFLOW_NAME = "_annotations.coco.json"
 MOST_KEYPOINTS = 1000  # of one object: each takes memory in every object, whether it is labelled there or not
+LISTS = ("images", "annotations", "categories")
 ANNOTATED, NOT_EXHAUSTIVE, ABSENT = "annotated_category_ids", "not_exhaustive_category_ids", "neg_category_ids"
 
 
@@ -94,10 +96,13 @@ def _searched_labels(image: _CocoImage, labels: dict[int, int], problems: list[s
     return frozenset(present - known.get(NOT_EXHAUSTIVE, set()) | known.get(ABSENT, set()))
 
 
+def _is_coco(content: Any) -> bool:
+    return isinstance(content, dict) and all(isinstance(content.get(name), list) for name in LISTS)
+
+
 def _checked(path: Path, content: Any) -> dict[str, Any]:
     """The content of a file that has the three lists of COCO in it."""
-    lists = ("images", "annotations", "categories")
-    missing = [name for name in lists if not isinstance(content, dict) or not isinstance(content.get(name), list)]
+    missing = [name for name in LISTS if not isinstance(content, dict) or not isinstance(content.get(name), list)]
     if missing:
         raise DataError(f"{path} is not COCO json: it has no list named {' or '.join(map(repr, missing))}.")
     return content
@@ -210,3 +215,23 @@ def _add_annotations(
             annotation, faults = parse_annotation(entry, label, image.spatial_shape, num_keypoints)
             problems += [f"{title}: {'; '.join(faults)}."] if faults else []
             image.annotations += [annotation] if annotation else []
+
+
+FORMAT = Format(
+    name="COCO, Roboflow's COCO, LVIS",
+    recognised=(
+        "a `.json` file with `images`, `annotations` and `categories`; a folder with one, also in `annotations/` "
+        "(of several, `instances_*.json`; `DATA:val` is the one of that split); Roboflow's "
+        "`_annotations.coco.json`"
+    ),
+    holds="polygons, run lengths in both forms, boxes; crowds, keypoints, searched classes (LVIS)",
+    guessed=(
+        "pictures in `images/SPLIT/`, `images/`, `SPLIT/` or beside; ids and `iscrowd` as numbers or text; "
+        "Roboflow's heading is no class; the picture's own size, where another is stated"
+    ),
+    refused=(
+        "panoptic json, captions, lists of results; annotations without an image or a class; more than 1000 keypoints"
+    ),
+    is_content=_is_coco,
+    open_content=open_coco,
+)

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from maskrcnn.data.drawn_shapes import Shape, join_groups, outline_shape, turned_rectangle
+from maskrcnn.data.formats import Format
 from maskrcnn.data.labelled import DrawnImage, drawn_dataset
 from maskrcnn.data.numbers import finite_numbers, whole_number
 from maskrcnn.data.picture_files import PictureFinder, drawn_shape
@@ -148,3 +149,14 @@ def _numbers(element: ElementTree.Element, *names: str, default: str | None = No
         raise ValueError(f"has no finite {', '.join(names)}")
     values: list[float] = numbers.tolist()
     return values
+
+
+FORMAT = Format(
+    name="CVAT for images 1.1",
+    recognised="an `.xml` file with `<annotations>`, or a folder with one",
+    holds="polygon, box (also turned), ellipse, brush mask",
+    guessed="shapes of one label and one `group_id` are one object; a box beside its outline is its box",
+    refused="videos (tracks), skeletons, points, polylines, cuboids, tags",
+    is_folder=is_cvat_folder,
+    open_folder=open_cvat,
+)

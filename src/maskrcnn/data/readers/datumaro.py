@@ -12,6 +12,7 @@ from typing import Any
 
 from maskrcnn.data.coco_annotation import read_run_lengths
 from maskrcnn.data.drawn_shapes import Shape, join_groups, outline_shape
+from maskrcnn.data.formats import Format
 from maskrcnn.data.index_maps import images_by_stem
 from maskrcnn.data.labelled import DrawnImage, drawn_dataset
 from maskrcnn.data.numbers import finite_numbers, truth, whole_number
@@ -134,3 +135,17 @@ def _read_outline(
 
 def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+FORMAT = Format(
+    name="Datumaro",
+    recognised="a `.json` file with `items` and `categories`, also in `annotations/`",
+    holds="polygon, mask, box, ellipse; crowds",
+    guessed=(
+        "annotations of one label and one group are one object; a box among them, or exactly around an outline, is "
+        "its box"
+    ),
+    refused="points, polylines, labels and captions of whole pictures, 3-D",
+    is_content=is_datumaro,
+    open_content=open_datumaro,
+)

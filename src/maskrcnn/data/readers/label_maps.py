@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from maskrcnn.data.formats import Format
 from maskrcnn.data.index_maps import (
     class_of_each,
     has_images,
@@ -89,3 +90,14 @@ class LabelMapPair:
 
     def num_objects(self) -> int:
         return int(np.count_nonzero(np.unique(read_label_map(self.label_map))))
+
+
+FORMAT = Format(
+    name="label maps",
+    recognised="`images/` and `labels/` with a picture of whole numbers each",
+    holds="every number is one object; `classes.txt`; with several classes a second picture each in `classes/`",
+    guessed="grey saved as colours, with opacity or as floats is grey; black and white with soft edges is cut at half",
+    refused="colours, fractions, numbers in a JPEG",
+    is_folder=is_label_map_folder,
+    open_folder=open_label_maps,
+)

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from maskrcnn.data.drawn_shapes import Shape, join_groups, outline_shape, turned_rectangle
+from maskrcnn.data.formats import Format
 from maskrcnn.data.images import image_shape, is_image
 from maskrcnn.data.label_studio_brush import unpack_opacity
 from maskrcnn.data.labelled import DrawnImage, drawn_dataset
@@ -223,3 +224,19 @@ def _read_brush(region: _Region, name: str, spatial_shape: tuple[int, int]) -> S
         raise ValueError("covers no pixel")
     reach = (0.0, 0.0, float(spatial_shape[1]), float(spatial_shape[0]))
     return Shape(name, None, window_to_mask(covered, (0, 0), spatial_shape), None, reach)
+
+
+FORMAT = Format(
+    name="Label Studio",
+    recognised="a `.json` export (JSON or JSON-MIN) of tasks with `data` and `annotations`",
+    holds="polygon, rectangle (also turned), ellipse, brush mask",
+    guessed=(
+        "pictures by the end of their address, with or without the letters that an upload puts before; of several "
+        "annotations the ground truth, else the last; a rectangle around its outline is its box"
+    ),
+    refused=(
+        "predictions, cancelled annotations, tasks that nobody labelled; keypoints, videos, pictures turned in the tool"
+    ),
+    is_content=is_label_studio,
+    open_content=open_label_studio,
+)

@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 from maskrcnn.data.drawn_shapes import Shape, join_groups
+from maskrcnn.data.formats import Format
 from maskrcnn.data.index_maps import images_by_stem
 from maskrcnn.data.labelled import DrawnImage, DrawnObject, drawn_dataset, read_json, read_lines
 from maskrcnn.data.numbers import finite_numbers
@@ -112,7 +113,7 @@ def _read_shape(entry: Any, spatial_shape: tuple[int, int]) -> Shape:
     """Raises ValueError, whose text goes on from "shape 3 ...", for what is no area."""
     if not isinstance(entry, dict) or not isinstance(entry.get("label"), str | int):
         raise ValueError("has no label")
-    kind = entry.get("shape_type") or "polygon"
+    kind = str(entry.get("shape_type") or "polygon")[:30]
     points = entry.get("points")
     rows = [finite_numbers(point, 2) for point in points] if isinstance(points, list) else []
     numbers = [row for row in rows if row is not None]
@@ -165,3 +166,26 @@ def _read_picture(text: Any) -> np.ndarray:
             return np.asarray(picture.convert("L")) > 0 if picture.mode != "1" else np.asarray(picture)
     except (TypeError, ValueError, binascii.Error, OSError, SyntaxError, Image.DecompressionBombError):
         raise ValueError("has a mask that is no picture") from None
+
+
+FORMAT = Format(
+    name="LabelMe, X-AnyLabeling",
+    recognised=(
+        "`.json` files with `shapes` and `imagePath`, beside the pictures, in `annotations/` or the like, or in "
+        "subfolders"
+    ),
+    holds=(
+        "polygon, rectangle, circle, brush mask (`mask`), any other shape of three corners or more (`rotation`, "
+        "`oriented_rectangle`); crowds; `labels.txt` orders the classes"
+    ),
+    guessed=(
+        "shapes of one label and one `group_id` are one object; nothing but rectangles are boxes; a picture of the "
+        "json's own name, where `imagePath` leads nowhere"
+    ),
+    refused=(
+        "points, lines, cuboids; `__ignore__` and `_background_`; the picture inside the json (`imageData`); "
+        "foreign or damaged json files among others"
+    ),
+    is_content=is_labelme,
+    open_content=lambda path, content: open_labelme(path, [path]),
+)

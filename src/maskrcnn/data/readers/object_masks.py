@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from maskrcnn.data.formats import Format
 from maskrcnn.data.images import image_shape
 from maskrcnn.data.index_maps import images_by_stem, lossy_remarks, mask_record, read_label_map
 from maskrcnn.data.records import UNNAMED, Dataset
@@ -75,3 +76,16 @@ class MaskFolder:
 
 def _subfolders(folder: Path) -> list[Path]:
     return [sub for sub in sorted(folder.iterdir()) if sub.is_dir() and not sub.name.startswith(".")]
+
+
+FORMAT = Format(
+    name="mask files",
+    recognised=(
+        "`NAME/images/` with one image and `NAME/masks/` with one file an object, as in Kaggle's Data Science Bowl 2018"
+    ),
+    holds="each file is one object",
+    guessed="as for label maps; any number but 0 is the object",
+    refused="folders with another number of pictures",
+    is_folder=is_object_mask_folder,
+    open_folder=open_object_masks,
+)

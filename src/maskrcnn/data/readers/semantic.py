@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from maskrcnn.data.components import connected_parts
+from maskrcnn.data.formats import Format
 from maskrcnn.data.index_maps import (
     class_of_each,
     has_images,
@@ -98,3 +99,14 @@ def _values(path: Path) -> set[int]:
         return set(np.unique(read_label_map(path)).astype(np.int64).tolist())
     except DataError:
         return set()
+
+
+FORMAT = Format(
+    name="class maps",
+    recognised="`images/` and `classes/` (or `masks/`) with a picture of class numbers each, no `labels/`",
+    holds="**each connected part is one object**; `classes.txt`",
+    guessed="as for label maps; 255 is void, or the only class",
+    refused="as for label maps",
+    is_folder=is_semantic_folder,
+    open_folder=open_semantic,
+)

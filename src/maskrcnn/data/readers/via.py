@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from maskrcnn.data.formats import Format
 from maskrcnn.data.images import image_shape
 from maskrcnn.data.labelled import DrawnImage, DrawnObject, drawn_dataset, read_text
 from maskrcnn.data.numbers import finite_numbers
@@ -205,3 +206,17 @@ def _parse(text: str | None) -> dict[str, Any] | None:
         return _mapping(json.loads(text or "{}"))
     except (ValueError, RecursionError):
         return None
+
+
+FORMAT = Format(
+    name="VIA 1 and 2",
+    recognised="`.json` project or export, `.csv` export",
+    holds="polygon, closed polyline, circle, ellipse, rectangle",
+    guessed=(
+        "the class is one of the `region_attributes` (`class`, `label`, `category`, `name`, `type` ..., else the "
+        "one used most); nothing but rectangles are boxes"
+    ),
+    refused="points; VIA 3",
+    is_content=is_via,
+    open_content=open_via,
+)

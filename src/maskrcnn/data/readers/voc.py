@@ -20,6 +20,7 @@ import numpy as np
 
 from maskrcnn.data.components import connected_parts
 from maskrcnn.data.drawn_shapes import join_groups, outline_shape
+from maskrcnn.data.formats import Format
 from maskrcnn.data.index_maps import class_of_each, has_images, images_by_stem, mask_record, read_label_map, voc_index
 from maskrcnn.data.labelled import DrawnImage, DrawnObject, drawn_dataset, read_lines
 from maskrcnn.data.numbers import finite_numbers
@@ -264,3 +265,23 @@ def _is_annotation(path: Path) -> bool:
             return re.search(rb"<annotation[\s>]", file.read(1000).replace(b"\0", b"")) is not None
     except OSError:
         return False
+
+
+FORMAT = Format(
+    name="Pascal VOC, LabelMe of MIT",
+    recognised=(
+        "`SegmentationObject/` or `SegmentationClass/`; or `.xml` files with `<annotation>` in `Annotations/`, "
+        "`annotations/xmls/` or the like with subfolders, or beside the pictures"
+    ),
+    holds=(
+        "pictures of objects and classes, as palette or colours; boxes, polygons of the xml files; splits from "
+        "`ImageSets/`; names from `labelmap.txt` (CVAT), `class_names.txt` (labelme), else VOC's 20"
+    ),
+    guessed=(
+        "pixels count from 1, or from 0 if any low corner of the folder is in [0, 1); pictures of classes alone: "
+        "each connected part is an object"
+    ),
+    refused="xml that declares a document type; images with boxes but no masks among others with masks",
+    is_folder=is_voc,
+    open_folder=open_voc,
+)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from maskrcnn.data.formats import Format
 from maskrcnn.data.images import find_images, image_shape, is_image
 from maskrcnn.data.labelled import DrawnImage, DrawnObject, drawn_dataset, read_class_list, read_lines
 from maskrcnn.data.numbers import finite_numbers
@@ -138,7 +139,8 @@ def _read_row(words: list[str], spatial_shape: tuple[int, int], description: Des
             f"looks like a box with {points_of_pose} keypoints, of which data.yaml must say kpt_shape: "
             f"[{points_of_pose}, 3],"
         )
-    if len(values) >= BOX and np.abs(values[: BOX if count else None]).max() > FARTHEST:
+    visibilities = slice(BOX + 2, None, VISIBLE) if each == VISIBLE else slice(0, 0)
+    if np.abs(np.delete(values, visibilities)).max(initial=0) > FARTHEST:
         raise ValueError("has numbers far beyond 1, where parts of the image's width and height are meant,")
     if len(values) == BOX + count * each:
         centre, extent = values[:2] * sides, values[2:4] * sides
@@ -173,7 +175,7 @@ def _read_keypoints(values: np.ndarray, count: int, each: int, sides: np.ndarray
     if not count:
         return None
     points: np.ndarray = values.reshape(count, each)
-    seen = points[:, 2] if each > 2 else np.where((points > 0).any(axis=1), 2.0, 0.0)
+    seen = np.clip(points[:, 2], 0, 2) if each > 2 else np.where((points > 0).any(axis=1), 2.0, 0.0)
     known = (seen > 0)[:, None]
     return np.concatenate([points[:, :2] * sides * known, seen[:, None]], axis=1).astype(np.float32)
 
@@ -232,3 +234,20 @@ def _listed_names(path: Path) -> tuple[tuple[str, ...], list[str]]:
     places = [path, path / "labels", *_upwards(path)]
     lists = [place / name for place in places for name in CLASS_LISTS if (place / name).is_file()]
     return read_class_list(lists[0]) if lists else ((), [])
+
+
+FORMAT = Format(
+    name="YOLO (Ultralytics, darknet, CVAT's YOLO 1.1)",
+    recognised=(
+        "`data.yaml` or another `.yaml` with `names`; `obj.data`; `images/` and `labels/*.txt`; or `.txt` beside "
+        "the pictures, with `classes.txt`"
+    ),
+    holds="boxes, outlines, poses (`kpt_shape`); splits from the description (`DATA:val`)",
+    guessed=(
+        "a picture without a label file has no objects; folders of another machine are looked for by the end of "
+        "their path"
+    ),
+    refused="rows of poses without `kpt_shape`; numbers far beyond 1; 3-D boxes",
+    is_folder=is_yolo,
+    open_folder=open_yolo,
+)
