@@ -77,6 +77,8 @@ def test_the_pictures_own_size_decides_and_a_contradiction_is_said(tmp_path, sav
 
 def test_a_resized_picture_is_refused_as_before(tmp_path, save_image):
     data = open_dataset(write_coco(tmp_path, save_image, height=80, width=120))
+    (said,) = data.problems
+    assert "was resized and cannot be used" in said
     with pytest.raises(DataError, match="but its labels were drawn on 120 x 80"):
         data.read_image(data[0])
 

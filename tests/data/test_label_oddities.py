@@ -366,6 +366,18 @@ def test_colours_of_16_bits_keep_their_range(tmp_path, bits, channels):
     assert np.allclose(image, expected * (255 / (2**bits - 1)), atol=1e-3)
 
 
+@pytest.mark.parametrize("top", [1023, 4095, 65535])
+def test_colours_of_16_bits_in_ppm(tmp_path, top):
+    pixels = np.random.default_rng(0).integers(0, top + 1, (*SHAPE, 3))
+    pixels[0, 0] = top
+    (tmp_path / "a.ppm").write_bytes(b"P6\n60 40\n65535\n" + pixels.astype(">u2").tobytes())
+    image = read_image(tmp_path / "a.ppm").permute(1, 2, 0).numpy()
+    assert np.allclose(image, pixels * (255 / top), atol=1e-3)
+    (tmp_path / "a.ppm").write_bytes((tmp_path / "a.ppm").read_bytes()[:-9])
+    with pytest.raises(DataError, match="cut off"):
+        read_image(tmp_path / "a.ppm")
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("planes", [False, True])
 @pytest.mark.parametrize("packing", [None, "zlib"])

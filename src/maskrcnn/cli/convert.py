@@ -19,8 +19,8 @@ class Convert:
     """Write labelled data in another format, with their images, and say what that format cannot hold."""
 
     data: Data
-    """Labelled images: COCO, LabelMe, Pascal VOC, YOLO, VIA, label maps, class maps or mask files; DATA:val is the
-    split of that name."""
+    """Labelled images: COCO, LabelMe, Pascal VOC, YOLO, VIA, CVAT, Label Studio, Datumaro, label maps, class maps or
+    mask files; DATA:val is the split of that name."""
     out: Annotated[Path, tyro.conf.Positional, arg(metavar="OUT")]
     """Folder for the result, empty or new; `maskrcnn train OUT` then works."""
     to: Literal["coco", "yolo", "labelme", "label-maps"]

@@ -33,12 +33,39 @@ TURNS = {  # of EXIF orientations: quarter turns to the left, and whether left a
 def deep_colours(path: str | Path, image: Image.Image) -> np.ndarray | None:
     """Float32 ``[H, W, C]`` of colours of 16 bits, scaled to 0..255; None for other images.
 
-    Pillow keeps the upper byte of such colours. A second walk that takes the bytes of each pair for exchanged keeps the
-    lower one. Like 12-bit grey, colours may use a part of their 16 bits only, so the fewest bits that hold the
-    brightest value count as all.
+    Like 12-bit grey, colours may use a part of their 16 bits only, so the fewest bits that hold the brightest value
+    count as all.
     """
-    if image.mode not in COLOUR_MODES or not isinstance(image, ImageFile):
+    if image.mode not in COLOUR_MODES or not isinstance(image, ImageFile) or not image.tile:
         return None
+    values = _ppm_values(path, image) if image.format == "PPM" else _both_bytes(path, image)
+    if values is None:
+        return None
+    colours = values[..., :-1] if values.shape[2] in (2, 4) else values
+    used = max(float(colours.max()), 1.0)
+    bits = next(bits for bits in (8, 10, 12, 14, 16) if used < 1 << bits)
+    colours *= np.float32(255 / ((1 << bits) - 1))
+    if colours.base is values:
+        values[..., -1] /= 257
+    return values
+
+
+def _ppm_values(path: str | Path, image: ImageFile) -> np.ndarray | None:
+    """The values ``[H, W, 3]`` of a binary PPM of more than 8 bits, which Pillow rounds to 8."""
+    tile, (width, height) = image.tile[0], image.size
+    if tile.codec_name != "ppm" or not isinstance(tile.args, tuple) or tile.args[1] < 256:
+        return None
+    values = np.fromfile(path, dtype=">u2", count=3 * width * height, offset=tile.offset)
+    if len(values) < 3 * width * height:
+        raise OSError("the file is truncated")
+    return values.reshape(height, width, 3).astype(np.float32)
+
+
+def _both_bytes(path: str | Path, image: ImageFile) -> np.ndarray | None:
+    """The values ``[H, W, C]`` of an image of which Pillow keeps the upper byte of each; None for other images.
+
+    A second walk that takes the bytes of each pair for exchanged keeps the lower one.
+    """
     _name_plane_depth(image)
     if not any(layout in str(tile.args) for tile in image.tile for layout in OTHER_BYTE):
         return None
@@ -49,16 +76,8 @@ def deep_colours(path: str | Path, image: Image.Image) -> np.ndarray | None:
         is_grey = "LA;16" in str(image.tile[0].args)
         second = np.array(again, dtype=np.float32)
     if is_grey:  # grey and opacity, of which the second walk keeps both bytes
-        values = second[..., 0::2] * 256 + second[..., 1::2]
-    else:
-        values = np.array(image, dtype=np.float32) * 256 + second
-    colours = values[..., :-1] if values.shape[2] in (2, 4) else values
-    used = max(float(colours.max()), 1.0)
-    bits = next(bits for bits in (8, 10, 12, 14, 16) if used < 1 << bits)
-    colours *= np.float32(255 / ((1 << bits) - 1))
-    if colours.base is values:
-        values[..., -1] /= 257
-    return values
+        return second[..., 0::2] * 256 + second[..., 1::2]
+    return np.array(image, dtype=np.float32) * 256 + second
 
 
 def _name_plane_depth(image: ImageFile) -> None:

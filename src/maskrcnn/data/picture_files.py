@@ -138,18 +138,16 @@ def drawn_shape(picture: Path, height: object, width: object, name: str) -> tupl
         if stated is None:
             raise
         return stated, []  # reading the picture names the fault
-    if stated == own or (height is None and width is None):
+    if stated == own or height is None or width is None:
         return own, []
+    claim = f"{name} is {own[1]} x {own[0]} pixels, but its labels say {_short(width)} x {_short(height)}"
     if stated is not None:
         if stated == image_shape(picture, upright=False):
             return stated, []
         across, down = stated[1] / own[1], stated[0] / own[0]
         if abs(across / down - 1) < RESIZED < abs(across - 1):
-            return stated, []
-    return own, [
-        f"{name} is {own[1]} x {own[0]} pixels, but its labels say {_short(width)} x {_short(height)}: its own size "
-        "counts, so look whether its labels lie where they should."
-    ]
+            return stated, [f"{claim}: it was resized and cannot be used; use the picture that was labelled."]
+    return own, [f"{claim}: its own size counts, so look whether its labels lie where they should."]
 
 
 def _stated_shape(height: object, width: object) -> tuple[int, int] | None:
@@ -216,16 +214,17 @@ def _index_pictures(folders: Sequence[Path], below: Path | None) -> dict[str, li
     return index
 
 
-def _pictures_in(folder: Path, deep: bool) -> Iterator[Path]:
-    count = 0
+def _pictures_in(folder: Path, deep: bool) -> list[Path]:
+    """The pictures of a folder, perhaps with its subfolders; none of one that is too large to be looked through, for
+    the only picture of a name would not be known to be the only one."""
+    count, found = 0, []
     for place, subfolders, names in os.walk(folder):  # passes over what may not be read, and follows no links
         subfolders[:] = sorted(name for name in subfolders if not name.startswith(".")) if deep else []
-        for name in sorted(names):
-            count += 1
-            if is_image(name) and not name.startswith("."):
-                yield Path(place, name)
+        count += len(names)
         if count > MOST_FILES:
-            return
+            return []
+        found += [Path(place, name) for name in sorted(names) if is_image(name) and not name.startswith(".")]
+    return found
 
 
 def _fold(text: str) -> str:

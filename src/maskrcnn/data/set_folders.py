@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-MOST_FILES = 500_000  # of a folder that are looked through
+MOST_FILES = 200_000  # of a folder that are looked through
 LABEL_FOLDERS = frozenset(
     {"annotation", "annotations", "ann", "anns", "label", "labels", "json", "jsons", "xml", "xmls", "via", "labelme"}
 )
