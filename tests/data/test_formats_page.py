@@ -20,4 +20,4 @@ def test_every_format_is_recognised_opened_and_described():
         assert (known.is_content is None) == (known.open_content is None)
         assert known.is_folder is not None or known.is_content is not None
         assert all((known.name, known.recognised, known.holds, known.guessed, known.refused))
-        assert known.name in LOOKED_FOR
+        assert known.brief in LOOKED_FOR

@@ -37,11 +37,11 @@ FORMATS = tuple(  # of labelled images; folders are asked in this order
 LISTS = frozenset({"categories", "config", "info", "labels", "licenses", "meta", "project", "settings"})  # no data sets
 MOST_ASKED = 50  # json files of a folder that are read to find out what they are
 LARGEST_ASKED = 2**26  # bytes of one of them
-LOOKED_FOR = "; ".join(
+LOOKED_FOR = ", ".join(
     [
-        *(f"{known.name}: {known.recognised.replace('`', '')}" for known in FORMATS),
-        "recordings with labels of the same name: WFDB, WAV, FLAC, csv, npz, npy, GenBank, FASTA",
-        "scans: images/ and labels/ with NIfTI, TIFF stacks, npz or npy, or imagesTr/ and labelsTr/",
+        *(known.brief for known in reversed(FORMATS)),
+        "recordings with labels of the same name (WFDB, WAV, FLAC, csv, npz, npy, GenBank, FASTA)",
+        "scans (images/ and labels/ with NIfTI, TIFF stacks, npz or npy, or imagesTr/ and labelsTr/)",
     ]
 )
 

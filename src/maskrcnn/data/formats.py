@@ -18,6 +18,7 @@ class Format:
 
     Attributes:
         name: as its users say it.
+        brief: a few words of what there is to see, for the sentence of what was looked for.
         recognised: by what, in words.
         holds: masks, boxes and what else is read.
         guessed: what the files leave open, and how it is taken.
@@ -29,6 +30,7 @@ class Format:
     """
 
     name: str
+    brief: str
     recognised: str
     holds: str
     guessed: str

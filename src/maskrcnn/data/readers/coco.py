@@ -219,6 +219,7 @@ def _add_annotations(
 
 FORMAT = Format(
     name="COCO, Roboflow's COCO, LVIS",
+    brief="COCO json (also in annotations/, or _annotations.coco.json)",
     recognised=(
         "a `.json` file with `images`, `annotations` and `categories`; a folder with one, also in `annotations/` "
         "(of several, `instances_*.json`; `DATA:val` is the one of that split); Roboflow's "

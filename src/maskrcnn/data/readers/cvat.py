@@ -153,6 +153,7 @@ def _numbers(element: ElementTree.Element, *names: str, default: str | None = No
 
 FORMAT = Format(
     name="CVAT for images 1.1",
+    brief="CVAT for images (annotations.xml)",
     recognised="an `.xml` file with `<annotations>`, or a folder with one",
     holds="polygon, box (also turned), ellipse, brush mask",
     guessed="shapes of one label and one `group_id` are one object; a box beside its outline is its box",

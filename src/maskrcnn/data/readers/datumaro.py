@@ -139,6 +139,7 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 FORMAT = Format(
     name="Datumaro",
+    brief="Datumaro json",
     recognised="a `.json` file with `items` and `categories`, also in `annotations/`",
     holds="polygon, mask, box, ellipse; crowds",
     guessed=(

@@ -94,6 +94,7 @@ class LabelMapPair:
 
 FORMAT = Format(
     name="label maps",
+    brief="label maps (images/ and labels/)",
     recognised="`images/` and `labels/` with a picture of whole numbers each",
     holds="every number is one object; `classes.txt`; with several classes a second picture each in `classes/`",
     guessed="grey saved as colours, with opacity or as floats is grey; black and white with soft edges is cut at half",

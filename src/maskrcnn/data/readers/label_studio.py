@@ -228,6 +228,7 @@ def _read_brush(region: _Region, name: str, spatial_shape: tuple[int, int]) -> S
 
 FORMAT = Format(
     name="Label Studio",
+    brief="Label Studio json",
     recognised="a `.json` export (JSON or JSON-MIN) of tasks with `data` and `annotations`",
     holds="polygon, rectangle (also turned), ellipse, brush mask",
     guessed=(

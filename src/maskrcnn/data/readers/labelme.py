@@ -170,6 +170,7 @@ def _read_picture(text: Any) -> np.ndarray:
 
 FORMAT = Format(
     name="LabelMe, X-AnyLabeling",
+    brief="LabelMe json beside the images",
     recognised=(
         "`.json` files with `shapes` and `imagePath`, beside the pictures, in `annotations/` or the like, or in "
         "subfolders"

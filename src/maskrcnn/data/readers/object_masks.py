@@ -80,6 +80,7 @@ def _subfolders(folder: Path) -> list[Path]:
 
 FORMAT = Format(
     name="mask files",
+    brief="one mask file for each object (NAME/images/ and NAME/masks/)",
     recognised=(
         "`NAME/images/` with one image and `NAME/masks/` with one file an object, as in Kaggle's Data Science Bowl 2018"
     ),

@@ -103,6 +103,7 @@ def _values(path: Path) -> set[int]:
 
 FORMAT = Format(
     name="class maps",
+    brief="class maps (images/ and classes/ or masks/)",
     recognised="`images/` and `classes/` (or `masks/`) with a picture of class numbers each, no `labels/`",
     holds="**each connected part is one object**; `classes.txt`",
     guessed="as for label maps; 255 is void, or the only class",

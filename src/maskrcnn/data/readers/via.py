@@ -210,6 +210,7 @@ def _parse(text: str | None) -> dict[str, Any] | None:
 
 FORMAT = Format(
     name="VIA 1 and 2",
+    brief="VIA json or csv",
     recognised="`.json` project or export, `.csv` export",
     holds="polygon, closed polyline, circle, ellipse, rectangle",
     guessed=(

@@ -269,6 +269,7 @@ def _is_annotation(path: Path) -> bool:
 
 FORMAT = Format(
     name="Pascal VOC, LabelMe of MIT",
+    brief="Pascal VOC (xml in Annotations/, or SegmentationObject/)",
     recognised=(
         "`SegmentationObject/` or `SegmentationClass/`; or `.xml` files with `<annotation>` in `Annotations/`, "
         "`annotations/xmls/` or the like with subfolders, or beside the pictures"

@@ -238,6 +238,7 @@ def _listed_names(path: Path) -> tuple[tuple[str, ...], list[str]]:
 
 FORMAT = Format(
     name="YOLO (Ultralytics, darknet, CVAT's YOLO 1.1)",
+    brief="YOLO (data.yaml, obj.data, or images/ and labels/ with text files)",
     recognised=(
         "`data.yaml` or another `.yaml` with `names`; `obj.data`; `images/` and `labels/*.txt`; or `.txt` beside "
         "the pictures, with `classes.txt`"
