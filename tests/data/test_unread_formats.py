@@ -1,6 +1,7 @@
 """A format that is not read is named, with a way to get its labels out; nothing else is taken for one."""
 
 import json
+import tarfile
 
 import pytest
 
@@ -35,6 +36,18 @@ def test_a_json_of_another_tool_is_named(tmp_path, name):
         with pytest.raises(DataError, match=r"labels\.json is .*, which is not read: .*docs/formats\.md") as raised:
             open_dataset(opened)
         assert name.split()[0].lower() in str(raised.value).lower()
+
+
+def test_a_folder_of_one_json_for_each_picture_is_named(tmp_path):
+    (tmp_path / "annotations").mkdir()
+    for k in range(3):
+        (tmp_path / "annotations" / f"{k}.json").write_text(json.dumps(JSONS["Darwin"]))
+    with pytest.raises(DataError, match="Darwin"):
+        open_dataset(tmp_path)
+    with tarfile.open(tmp_path / "all.tar", "w") as archive:
+        archive.add(tmp_path / "annotations")
+    with pytest.raises(DataError, match="unpack it"):
+        open_dataset(tmp_path / "all.tar")
 
 
 def test_archives_tables_and_folders_are_named(tmp_path):

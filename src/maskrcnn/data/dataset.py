@@ -144,6 +144,9 @@ def _open_folder(folder: Path) -> Dataset:
     if any(labelme.is_labelme(_content(path)) for path in asked):
         return labelme.open_labelme(folder, files)
     sets = _annotation_files(files)
+    unread = unread_json(_content(asked[0])) if asked and asked[0] in sets else None
+    if unread is not None and len(sets) > 1 and all(unread.is_json(_content(path)) for path in sets if path in asked):
+        raise DataError(_not_read(folder, unread))
     if len(sets) == 1:
         return _open_file(sets[0])
     tables = [path for path in sorted(folder.glob("*.csv")) if via.is_via_csv(path)]

@@ -104,13 +104,17 @@ def _is_supervisely(folder: Path) -> bool:
     return (folder / "meta.json").is_file() and any(sub.is_dir() for sub in (folder / "ann", *folder.glob("*/ann")))
 
 
+def _is_archive(head: bytes) -> bool:
+    return head.startswith(ARCHIVES) or head[257:262] == b"ustar"
+
+
 def _starts(*marks: bytes) -> Callable[[bytes], bool]:
     return lambda head: head.startswith(marks)
 
 
 IMAGES_EXPORT = "export the images of the task as COCO, YOLO, Pascal VOC or LabelMe"
 UNREAD: tuple[UnreadFormat, ...] = (
-    UnreadFormat("a packed archive", "unpack it and name the folder", is_head=_starts(*ARCHIVES)),
+    UnreadFormat("a packed archive", "unpack it and name the folder", is_head=_is_archive),
     UnreadFormat(
         "COCO's panoptic json (segments_info, with masks in PNG files)",
         "use the instances_*.json of the same set, or convert it with panopticapi's panoptic2detection_coco_format.py",
