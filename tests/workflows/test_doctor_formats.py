@@ -69,7 +69,7 @@ PLANTED = {  # format, what is done to its folder, the findings, and words of th
     "yolo nameless class": ("yolo_boxes", add_row("3 0.5 0.5 0.1 0.1"), {"class-few"}, "class 3: 1"),
     "yolo no number": ("yolo_outlines", add_row("0 0.1 nan 0.2 0.2 0.3 0.3"), {"reader"}, "finite numbers"),
     "yolo outside": ("yolo_boxes", add_row("0 1.6 0.5 0.1 0.1"), {"reader"}, "cover nothing of the image"),
-    "yolo over the border": ("yolo_boxes", add_row("0 0.95 0.5 0.4 0.1"), {"reader"}, "was cut off (1 boxes)"),
+    "yolo over the border": ("yolo_boxes", add_row("0 0.95 0.5 0.4 0.1"), {"reader"}, "was cut off (1 objects)"),
     "yolo no label file": (
         "yolo_boxes",
         lambda folder: (folder / "labels" / "003.txt").unlink(),
@@ -79,8 +79,8 @@ PLANTED = {  # format, what is done to its folder, the findings, and words of th
     "yolo damaged image": (
         "yolo_outlines",
         lambda folder: truncate(folder / "images" / "003.png"),
-        {"reader"},
-        "003.png was left out",
+        {"image-unreadable"},
+        "003.png: is cut off",
     ),
     "yolo no image at all": (
         "yolo_outlines",

@@ -20,8 +20,8 @@ class Convert:
     """Write labelled data in another format, with their images, and say what that format cannot hold."""
 
     data: Data
-    """Labelled images: COCO, LabelMe, Pascal VOC, YOLO, VIA, label maps, class maps or mask files; DATA:val is the
-    split of that name."""
+    """Labelled images: COCO, LabelMe, Pascal VOC, YOLO, VIA, CVAT, Label Studio, Datumaro, label maps, class maps or
+    mask files; DATA:val is the split of that name."""
     out: Annotated[Path, tyro.conf.Positional, arg(metavar="OUT")]
     """Folder for the result, empty or new; `maskrcnn train OUT` then works."""
     to: Literal["coco", "yolo", "labelme", "label-maps"]
@@ -31,6 +31,8 @@ class Convert:
     what fits into free memory, and into 1.25 GiB where a file packs more than 64 of them into a byte."""
     link: bool = False
     """Give the images second names (hard links) instead of copying them."""
+    outside: bool = False
+    """Also take along pictures that lie outside the folder of their labels."""
 
     def run(self) -> int:
         refuse_missing(self.data)  # before anything loads torch, so that a slip costs no seconds
@@ -42,7 +44,8 @@ class Convert:
         tell_problems(data.problems)
         with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
             task = progress.add_task("converting", total=len(data))
-            done = convert(data, self.out, self.to, self.link, lambda count: progress.update(task, completed=count))
+            show = lambda count: progress.update(task, completed=count)  # noqa: E731
+            done = convert(data, self.out, self.to, self.link, show, self.outside)
         for what, count in sorted(done.lost.items()):
             say(f"note: {count} {what}.")
         classes = f"{len(data.class_names)} class{'' if len(data.class_names) == 1 else 'es'}"

@@ -22,8 +22,8 @@ class Evaluate:
     """Measure a model on labelled data: average precision with 95 % intervals, and what its field asks for besides."""
 
     data: Data
-    """Labelled images: COCO, LabelMe, Pascal VOC, YOLO, VIA, label maps, class maps or mask files; DATA:val is the
-    split of that name. Or labelled recordings or scans (docs/formats.md)."""
+    """Labelled images: COCO, LabelMe, Pascal VOC, YOLO, VIA, CVAT, Label Studio, Datumaro, label maps, class maps or
+    mask files; DATA:val is the split of that name. Or labelled recordings or scans (docs/formats.md)."""
     out: Path
     """Folder for metrics.json and report.html."""
     model: Annotated[str | None, arg(metavar="NAME|FILE", help_behavior_hint=DEFAULT_HINT)] = None

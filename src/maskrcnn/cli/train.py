@@ -36,9 +36,9 @@ class Train:
     """Train on your own data. What no flag says is planned from the data and this machine, see OUT/plan.yaml."""
 
     data: Annotated[tuple[Path, ...], tyro.conf.Positional, arg(metavar="DATA [...]", help_behavior_hint="(required)")]
-    """Labelled images: COCO, LabelMe, Pascal VOC, YOLO, VIA, label maps, class maps or mask files; DATA:train is the
-    split of that name. Several are trained on together: a class that one of them does not have is neither object nor
-    background there."""
+    """Labelled images: COCO, LabelMe, Pascal VOC, YOLO, VIA, CVAT, Label Studio, Datumaro, label maps, class maps or
+    mask files; DATA:train is the split of that name. Several are trained on together: a class that one of them does
+    not have is neither object nor background there."""
     out: Annotated[Path | None, arg(metavar="FOLDER", help_behavior_hint="(default: runs/ and the data's name)")] = None
     """Folder for the plan, checkpoints, log and curves."""
     val: Annotated[Path | None, arg(metavar="DATA", help_behavior_hint="(default: part of DATA is held out)")] = None

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from hotcoco import mask as coco_mask
 
-from maskrcnn.data.labelled import Annotation, finite_numbers
-from maskrcnn.data.shapes import NO_MASK, Box, clip_box, mask_area, mask_box, polygons_to_mask
+from maskrcnn.data.faults import border_excess
+from maskrcnn.data.labelled import Annotation
+from maskrcnn.data.numbers import finite_numbers, truth, whole_number
+from maskrcnn.data.shapes import (
+    FARTHEST,
+    NO_MASK,
+    Box,
+    clip_box,
+    mask_area,
+    mask_box,
+    outline_box,
+    polygons_to_mask,
+    unite,
+)
 
 MIN_COORDINATES = 6  # of a polygon: three points
 PIXEL_CENTRE = 0.5
@@ -26,17 +38,48 @@ def parse_annotation(
         return None, [*faults, "nothing of it lies in the image, so it was left out"]
     keypoints = _read_keypoints(annotation.get("keypoints"), num_keypoints, faults) if num_keypoints else None
     area = finite_numbers([annotation.get("area")], 1)
+    crowd = truth(annotation.get("iscrowd"))
+    if crowd is None:
+        faults.append(f"its iscrowd {str(annotation.get('iscrowd'))[:20]!r} is neither 0 nor 1 and was taken for 0")
     return (
         Annotation(
             box=box,
             label=label,
-            crowd=bool(annotation.get("iscrowd")),
+            crowd=bool(crowd),
             area=float(area[0]) if area is not None and area[0] > 0 else _measure_area(mask, box, spatial_shape),
             mask=mask,
             keypoints=keypoints,
         ),
         faults,
     )
+
+
+def is_category(entry: dict[str, Any]) -> bool:
+    """Whether an entry of ``categories`` has a whole number as id and a name, even an empty one."""
+    return whole_number(entry.get("id")) is not None and "name" in entry
+
+
+def heading_ids(categories: Iterable[dict[str, Any]], used: Collection[Any]) -> set[int | None]:
+    """The ids of categories that are no class.
+
+    Roboflow lists a heading as a category: never used itself, but the supercategory of others.
+    """
+    above: dict[str, set[int | None]] = {}
+    for entry in categories:
+        above.setdefault(str(entry.get("supercategory")), set()).add(whole_number(entry["id"]))
+    found = ((whole_number(entry["id"]), str(entry["name"])) for entry in categories)
+    return {number for number, name in found if number not in used and above.get(name, set()) - {number}}
+
+
+def picture_name(entry: Any) -> str:
+    """``file_name`` of an entry of ``images``, or, since LVIS gives addresses instead, the last folder and name of
+    ``coco_url``; empty without either."""
+    if not isinstance(entry, dict):
+        return ""
+    name, address = entry.get("file_name"), entry.get("coco_url")
+    if name is None and isinstance(address, str):
+        return "/".join(address.split("/")[-2:])
+    return name if isinstance(name, str) else ""
 
 
 def to_coco_keypoints(keypoints: np.ndarray) -> list[list[float]]:
@@ -58,6 +101,8 @@ def _read_box(bbox: Any, spatial_shape: tuple[int, int], faults: list[str]) -> B
     x, y, width, height = numbers.tolist()
     inside = clip_box((x, y, x + width, y + height), spatial_shape)
     if inside is not None:
+        beyond = border_excess(np.array([x, y, x + width, y + height]), spatial_shape)
+        faults += [f"its box passes the border by {beyond:.0f} px and was cut off there"] if beyond else []
         return inside
     empty = width <= 0 or height <= 0
     faults.append(f"its box {bbox} has no area" if empty else f"its box {bbox} lies outside the image")
@@ -74,10 +119,7 @@ def _read_mask(segmentation: Any, spatial_shape: tuple[int, int], faults: list[s
     if not segmentation:
         return NO_MASK
     try:
-        if isinstance(segmentation, dict):
-            mask = _read_rle(segmentation, spatial_shape, faults)
-        else:
-            mask = _rasterise(segmentation, spatial_shape, faults)
+        mask = _unite_parts(segmentation, spatial_shape, faults)
         covers = mask != NO_MASK and mask_area(mask, spatial_shape) > 0
     except (TypeError, ValueError, OverflowError) as error:
         faults.append(f"its mask cannot be read ({error})")
@@ -85,25 +127,80 @@ def _read_mask(segmentation: Any, spatial_shape: tuple[int, int], faults: list[s
     return mask if covers else NO_MASK
 
 
+def _unite_parts(segmentation: Any, spatial_shape: tuple[int, int], faults: list[str]) -> bytes:
+    runs = run_lengths_of(segmentation)
+    if runs:
+        return unite([_read_rle(part, spatial_shape, faults) for part in runs], spatial_shape)
+    return _rasterise(polygon_parts(segmentation), spatial_shape, faults)
+
+
+def read_run_lengths(rle: Any, spatial_shape: tuple[int, int]) -> bytes:
+    """Compressed run lengths of one mask in either of COCO's forms.
+
+    Raises:
+        TypeError, ValueError: where they are none, or of another size.
+    """
+    faults: list[str] = []
+    runs = run_lengths_of(rle)
+    mask = _read_rle(runs[0], spatial_shape, faults) if runs else NO_MASK
+    if not runs or faults:
+        raise ValueError(f"has a mask that cannot be read ({'; '.join(faults) or 'it has no run lengths'})")
+    return mask
+
+
+def run_lengths_of(segmentation: Any) -> list[dict[str, Any]]:
+    """The run lengths of a mask, one or (COCO-Stuff) a list; none of polygons. Counts that are whole are integers."""
+    parts = [segmentation] if isinstance(segmentation, dict) else segmentation
+    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+        return []
+    return [{**part, "size": _whole(part.get("size")), "counts": _whole(part.get("counts"))} for part in parts]
+
+
+def polygon_parts(segmentation: Any) -> list[Any]:
+    """The parts of a polygon, each ``[x, y, x, y, ...]`` if it is sound: one may come without its list, and any may be
+    a list of points."""
+    if not isinstance(segmentation, list) or not segmentation or not isinstance(segmentation[0], list):
+        return [segmentation]
+    if len(segmentation) >= 3 and all(isinstance(part, list) and len(part) == 2 for part in segmentation):
+        segmentation = [segmentation]  # points, not parts
+    return [_flattened(part) for part in segmentation]
+
+
+def _whole(values: Any) -> Any:
+    """A list of whole numbers as integers; anything else as it is."""
+    if not isinstance(values, list):
+        return values
+    whole = [value if type(value) is int else whole_number(value) for value in values]
+    return values if None in whole else whole
+
+
+def _flattened(part: Any) -> Any:
+    is_points = isinstance(part, list) and part and all(isinstance(p, list) and len(p) == 2 for p in part)
+    return [coordinate for point in part for coordinate in point] if is_points else part
+
+
 def _read_rle(segmentation: dict[str, Any], spatial_shape: tuple[int, int], faults: list[str]) -> bytes:
-    size = segmentation.get("size")
+    size = segmentation["size"]
     if size != list(spatial_shape):
-        faults.append(f"its mask is of size {size} but its image of {list(spatial_shape)}")
+        faults.append(f"its mask is of size {str(size)[:40]} but its image of {list(spatial_shape)}")
         return NO_MASK
     counts: bytes = coco_mask.frPyObjects(segmentation, *spatial_shape)["counts"]
     return counts
 
 
-def _rasterise(segmentation: Any, spatial_shape: tuple[int, int], faults: list[str]) -> bytes:
-    """The union of all parts of a polygon, each ``[x, y, x, y, ...]``; one part may come without its list."""
-    parts = segmentation if isinstance(segmentation[0], list) else [segmentation]
+def _rasterise(parts: list[Any], spatial_shape: tuple[int, int], faults: list[str]) -> bytes:
+    """The union of all parts of a polygon."""
     numbers = [finite_numbers(part) for part in parts]
     polygons = [part.tolist() for part in numbers if part is not None and _is_polygon(part)]
     if len(polygons) < len(parts):
         faults.append(f"{len(parts) - len(polygons)} of the {len(parts)} parts of its polygon are no polygon")
     if not polygons:
         return NO_MASK
-    return polygons_to_mask(polygons, spatial_shape)
+    mask = polygons_to_mask(polygons, spatial_shape)
+    beyond = border_excess(np.array(outline_box(polygons)), spatial_shape)
+    if beyond and mask != NO_MASK:
+        faults.append(f"its outline passes the border by {beyond:.0f} px and was cut off there")
+    return mask
 
 
 def _is_polygon(coordinates: np.ndarray) -> bool:
@@ -117,6 +214,9 @@ def _read_keypoints(keypoints: Any, count: int, faults: list[str]) -> np.ndarray
     numbers = finite_numbers(keypoints, 3 * count)
     if numbers is None:
         faults.append(f"its keypoints are not {count} times three finite numbers")
+        return np.zeros((count, 3), dtype=np.float32)
+    if np.abs(numbers).max() > FARTHEST:
+        faults.append("one of its keypoints is more than a million pixels away")
         return np.zeros((count, 3), dtype=np.float32)
     points = numbers.reshape(count, 3).astype(np.float32)
     points[points[:, 2] > 0, :2] += PIXEL_CENTRE

@@ -58,12 +58,19 @@ def box_fault(box: np.ndarray, spatial_shape: Sequence[int] | None) -> tuple[str
     if spatial_shape is None:
         return "", ""
     sides = np.array(spatial_shape[::-1], dtype=np.float64)
-    beyond = np.maximum(-low, high - sides)
     if (low >= sides).any() or (high <= 0).any():
         return "box-outside", f"box {_numbers(box)} in an image of {_numbers(sides)}"
-    if (beyond > np.maximum(SLACK, SLACK_PART * sides)).any():
-        return "box-outside", f"passes the border by {beyond.max():.0f} px"
+    if beyond := border_excess(box, spatial_shape):
+        return "box-outside", f"passes the border by {beyond:.0f} px"
     return "", ""
+
+
+def border_excess(box: np.ndarray, spatial_shape: Sequence[int]) -> float:
+    """Samples by which a box ``[2D]`` passes the border; 0 if it is by no more than tools differ."""
+    low, high = np.split(box, 2)
+    sides = np.array(spatial_shape[::-1], dtype=np.float64)
+    beyond = np.maximum(-low, high - sides)
+    return float(beyond.max()) if (beyond > np.maximum(SLACK, SLACK_PART * sides)).any() else 0.0
 
 
 def disagreement(box: np.ndarray, mask_box: np.ndarray) -> str:

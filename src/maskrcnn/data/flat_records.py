@@ -18,6 +18,7 @@ import numpy as np
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 
+ANY_TEXT = "surrogatepass"  # json may hold halves of characters, and file names bytes that are none
 Decode = Callable[[list[bytes], tuple[int, ...]], Regions]
 
 
@@ -105,7 +106,7 @@ class FlatRecords(Sequence[FlatRecord]):
         exhaustive = (record.exhaustive for record in records)
         return FlatRecords(
             sources=PackedBytes.pack(os.fsencode(record.source) for record in records),
-            file_names=PackedBytes.pack(os.fsencode(record.file_name) for record in records),
+            file_names=PackedBytes.pack(record.file_name.encode("utf-8", ANY_TEXT) for record in records),
             image_ids=PackedBytes.pack(json.dumps(record.image_id).encode() for record in records),
             spatial_shapes=np.array([record.spatial_shape for record in records], dtype=np.int64),
             ends=np.cumsum([0, *map(len, records)]),
@@ -142,7 +143,7 @@ class FlatRecords(Sequence[FlatRecord]):
         return Record(
             source=os.fsdecode(self.sources[index]),
             image_id=json.loads(self.image_ids[index]),
-            file_name=os.fsdecode(self.file_names[index]),
+            file_name=self.file_names[index].decode("utf-8", ANY_TEXT),
             spatial_shape=spatial_shape,
             boxes=self.boxes[rows].copy(),
             labels=self.labels[rows].copy(),

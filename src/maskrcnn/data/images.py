@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -14,13 +14,21 @@ import torch
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from maskrcnn.data.deep_colours import deep_colours, shown_colours
 from maskrcnn.data.size_limit import check_size
 from maskrcnn.data.unread_formats import how_to_export
 from maskrcnn.errors import DataError
 from maskrcnn.files import broken_links, exists, is_file, is_file_entry, is_folder, resolved, why_missing
 from maskrcnn.structures import Record
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"})
+IMAGE_SUFFIXES = frozenset(
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp", ".avif"),
+        *(".avifs", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".tga", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
+        *(".mpo", ".pcx", ".qoi"),
+    }
+)
+UNREAD_SUFFIXES = frozenset({".heic", ".heif", ".hif", ".jxl"})  # pictures that are seen, so that they can be named
 DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 PILLOW_MODES = {1: "L", 3: "RGB"}
@@ -51,9 +59,13 @@ def read_image(path: str | Path, channels: int = 3, apply_exif: bool = True) -> 
         raise ValueError(f"read_image gives 1 or 3 channels, not {channels}.")
     try:
         with open_picture(path) as image:
-            if apply_exif:
-                ImageOps.exif_transpose(image, in_place=True)
-            pixels = _deep_pixels(image) if image.mode in DEEP_MODES else _pixels(image, channels)
+            deep = deep_colours(path, image)
+            if deep is not None:
+                pixels = shown_colours(deep, channels, _orientation(image) if apply_exif else 1)
+            else:
+                if apply_exif:
+                    ImageOps.exif_transpose(image, in_place=True)
+                pixels = _deep_pixels(image) if image.mode in DEEP_MODES else _pixels(image, channels)
     except DataError:
         raise
     except Exception as error:  # decoders meet broken bytes with errors of every kind
@@ -86,8 +98,8 @@ def read_record_image(record: Record, channels: int = 3) -> Tensor:
     )
 
 
-def image_shape(path: str | Path) -> tuple[int, int]:
-    """``(height, width)`` of an upright image, from the file's header alone.
+def image_shape(path: str | Path, upright: bool = True) -> tuple[int, int]:
+    """``(height, width)`` of an image, upright or as it is stored, from the file's header alone.
 
     Raises:
         DataError: where the file is not an image.
@@ -95,7 +107,7 @@ def image_shape(path: str | Path) -> tuple[int, int]:
     try:
         with open_header(path) as image:
             width, height = image.size
-            orientation = _exif(path, image).get(ExifTags.Base.Orientation, 1)
+            orientation = _orientation(image) if upright else 1
     except Exception as error:
         raise _unreadable(path, error) from error
     return (width, height) if orientation in SIDEWAYS else (height, width)
@@ -132,8 +144,8 @@ def open_header(source: str | Path | BinaryIO) -> Image.Image:
 
 
 def is_image(path: str | Path) -> bool:
-    """Whether the file's suffix is that of an image."""
-    return Path(path).suffix.lower() in IMAGE_SUFFIXES
+    """Whether the file's suffix is that of an image, also of a kind that cannot be read, which reading it says."""
+    return Path(path).suffix.lower() in IMAGE_SUFFIXES | UNREAD_SUFFIXES
 
 
 def find_images(paths: str | Path | Iterable[str | Path], exclude: str | Path | None = None) -> list[Path]:
@@ -161,31 +173,29 @@ def find_images(paths: str | Path | Iterable[str | Path], exclude: str | Path | 
     return list(found)
 
 
-def _exif(path: str | Path, image: Image.Image) -> Image.Exif:
-    """What a picture says of itself. A PNG may say it behind its pixels, and Pillow unpacks them to look there; of one
-    that is too large for that, what stands before them counts."""
-    try:
-        check_size(path, image.width * image.height, "pixels", BYTES_A_PIXEL)
-    except DataError:
-        return Image.Image.getexif(image)
-    return image.getexif()
-
-
 def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
     """The images in ``folder``, each folder's own files before its subfolders."""
     if excluded is not None and resolved(folder) == excluded:
         return
-    subfolders = []
+    subfolders: list[Path] = []
+    images: list[Path] = []
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.name.startswith("."):
             continue
         if entry.is_dir(follow_symlinks=False):
             subfolders.append(Path(entry.path))
         elif is_image(entry.name) and is_file_entry(entry):
-            yield Path(entry.path)
+            images.append(Path(entry.path))
+    yield from without_originals(images)
     yield from broken_links(folder, IMAGE_SUFFIXES)
     for subfolder in subfolders:
         yield from _walk(subfolder, excluded)
+
+
+def without_originals(images: Sequence[Path]) -> list[Path]:
+    """The images of a folder but for those of a kind that cannot be read which lie there saved anew, too."""
+    read = {path.stem for path in images if path.suffix.lower() in IMAGE_SUFFIXES}
+    return [path for path in images if path.suffix.lower() in IMAGE_SUFFIXES or path.stem not in read]
 
 
 def _pixels(image: Image.Image, channels: int) -> np.ndarray:
@@ -207,6 +217,12 @@ def _deep_pixels(image: Image.Image) -> np.ndarray:
     values -= low
     values *= np.float32(255 / max(high - low, 1e-12))
     return np.clip(values, 0, 255, out=values)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Of EXIF, 1 to 8, from what stands before the pixels: the PNG reader's own would decode all of them."""
+    value = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
+    return value if isinstance(value, int) else 1
 
 
 def _unreadable(path: str | Path, error: Exception) -> DataError:

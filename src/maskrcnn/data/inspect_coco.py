@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from hotcoco import mask as coco_mask
 
-from maskrcnn.data.faults import Fault, box_fault, disagreement
+from maskrcnn.data.coco_annotation import heading_ids, is_category, picture_name, polygon_parts, run_lengths_of
+from maskrcnn.data.faults import Fault, border_excess, box_fault, disagreement
 from maskrcnn.data.labelled import read_json
+from maskrcnn.data.numbers import identity, truth, whole_number
 from maskrcnn.data.polygons import loops_matter
 from maskrcnn.errors import DataError
 from maskrcnn.files import is_file
@@ -45,72 +47,85 @@ def read_coco(path: Path) -> dict[str, Any] | None:
     return content if is_coco else None
 
 
-def inspect_coco(content: dict[str, Any], found: Container[Any]) -> CocoFacts:
+def inspect_coco(content: dict[str, Any], found: Mapping[Any, tuple[int, ...]]) -> CocoFacts:
     """Look at every entry of a COCO json file.
 
     Args:
         content: of the file.
-        found: ids of the images whose files are there.
+        found: ids of the images whose files are there, as :func:`identity` gives them, with their spatial shapes.
     """
     faults: list[Fault] = []
     images: dict[Any, dict[str, Any]] = {}
     for entry in content["images"]:
         faults += _image_faults(entry, images, found)
-    faults += _category_faults(content["categories"])
-    named = {c["id"] for c in content["categories"] if _is_named(c)}
     annotations = content["annotations"]
+    named = [c for c in content["categories"] if isinstance(c, dict) and is_category(c)]
+    used = {whole_number(entry.get("category_id")) for entry in annotations if isinstance(entry, dict)}
+    headings = heading_ids(named, used)
+    faults += _category_faults(content["categories"], headings)
+    known = {whole_number(c["id"]) for c in named} - headings
     has_masks = any(isinstance(a, dict) and a.get("segmentation") for a in annotations)
     seen: dict[tuple[Any, ...], Any] = {}
     for entry in annotations:
-        faults += _annotation_faults(entry, images, named, has_masks, seen)
-    about = {_hashable(entry.get("image_id")) for entry in annotations if isinstance(entry, dict)}
+        faults += _annotation_faults(entry, images, found, known, has_masks, seen)
+    about = {identity(entry.get("image_id")) for entry in annotations if isinstance(entry, dict)}
     return CocoFacts(faults, frozenset(about))
 
 
-def _image_faults(entry: Any, images: dict[Any, dict[str, Any]], found: Container[Any]) -> Iterator[Fault]:
+def _image_faults(
+    entry: Any, images: dict[Any, dict[str, Any]], found: Mapping[Any, tuple[int, ...]]
+) -> Iterator[Fault]:
     """Faults of one entry of ``images``; a usable one is put into ``images`` by its id."""
-    name = _name(entry)
-    key = _hashable(entry.get("id")) if isinstance(entry, dict) else None
+    name = picture_name(entry)
+    key = identity(entry.get("id")) if isinstance(entry, dict) else None
     if key is None or not name:
         yield Fault("image-entry", name or str(entry)[:60], "without id or file_name", name)
     elif key in images:
-        yield Fault("image-entry", name, f"has the id {key} of {_name(images[key])}", name)
+        yield Fault("image-entry", name, f"has the id {key} of {picture_name(images[key])}", name)
     else:
         images[key] = entry
         if key not in found:
             yield Fault("image-missing", name, "", name)
 
 
-def _category_faults(categories: list[Any]) -> Iterator[Fault]:
+def _category_faults(categories: list[Any], headings: Container[Any]) -> Iterator[Fault]:
     names: set[str] = set()
     for entry in categories:
+        if isinstance(entry, dict) and whole_number(entry.get("id")) in headings:
+            continue
         if not _is_named(entry):
             yield Fault("category-unknown", str(entry)[:60], "a category without a name or whole number")
-        elif entry["name"] in names:
+        elif str(entry["name"]) in names:
             yield Fault("category-twice", str(entry["name"]), f"again with id {entry['id']}")
         else:
-            names.add(entry["name"])
+            names.add(str(entry["name"]))
 
 
 def _annotation_faults(
-    entry: Any, images: dict[Any, dict[str, Any]], named: set[int], has_masks: bool, seen: dict[tuple[Any, ...], Any]
+    entry: Any,
+    images: dict[Any, dict[str, Any]],
+    shapes: Mapping[Any, tuple[int, ...]],
+    known: Container[Any],
+    has_masks: bool,
+    seen: dict[tuple[Any, ...], Any],
 ) -> Iterator[Fault]:
     if not isinstance(entry, dict):
         yield Fault("label-without-image", str(entry)[:60], "is no annotation")
         return
-    key, number = _hashable(entry.get("image_id")), entry.get("id", "without id")
+    key, number = identity(entry.get("image_id")), entry.get("id", "without id")
     if key not in images:
         yield Fault("label-without-image", f"annotation {number}", f"image {key}")
         return
-    image, name = images[key], _name(images[key])
+    name, shape = picture_name(images[key]), shapes.get(key)
     place = f"{name}, annotation {number}"
-    if not isinstance(entry.get("category_id"), int) or entry["category_id"] not in named:
-        yield Fault("category-unknown", place, f"category {entry.get('category_id')}", name)
-    for code, detail in _geometry_faults(entry, _shape(image), has_masks):
+    category = whole_number(entry.get("category_id"))
+    if category is None or category not in known:
+        yield Fault("category-unknown", place, f"category {str(entry.get('category_id'))[:40]}", name)
+    for code, detail in _geometry_faults(entry, None if shape is None else (shape[0], shape[1]), has_masks):
         yield Fault(code, place, detail, name)
     box = _numbers(entry.get("bbox"))
-    if box is not None and len(box) == 4 and np.isfinite(box).all() and not entry.get("iscrowd"):
-        alike = (key, entry.get("category_id"), *np.round(box, DIGITS).tolist())
+    if box is not None and len(box) == 4 and np.isfinite(box).all() and not truth(entry.get("iscrowd")):
+        alike = (key, category, *np.round(box, DIGITS).tolist())
         if alike in seen:
             yield Fault("object-twice", place, f"like annotation {seen[alike]}", name)
         seen.setdefault(alike, number)
@@ -127,10 +142,11 @@ def _geometry_faults(entry: dict[str, Any], shape: tuple[int, int] | None, has_m
         elif entry.get("bbox") is None:
             faults.append(("box-empty", "neither box nor mask"))
         return faults
-    if isinstance(segmentation, dict):
-        mask_box = _inspect_rle(segmentation, shape, faults)
+    runs = run_lengths_of(segmentation)
+    if runs:
+        mask_box = _union([_inspect_rle(part, shape, faults) for part in runs])
     else:
-        mask_box = _inspect_polygons(segmentation, shape, faults)
+        mask_box = _inspect_polygons(polygon_parts(segmentation), shape, faults)
     if box is not None and mask_box is not None and (words := disagreement(box, mask_box)):
         faults.append(("box-mask-disagree", words))
     return faults
@@ -171,11 +187,18 @@ def _inspect_rle(
     return np.array([x, y, x + w, y + h])
 
 
+def _union(boxes: list[np.ndarray | None]) -> np.ndarray | None:
+    """The box of all of several; None where one is missing."""
+    known = [box for box in boxes if box is not None]
+    if not known or len(known) < len(boxes):
+        return None
+    return np.concatenate([np.min(known, axis=0)[:2], np.max(known, axis=0)[2:]])
+
+
 def _inspect_polygons(
-    segmentation: Any, shape: tuple[int, int] | None, faults: list[tuple[str, str]]
+    parts: list[Any], shape: tuple[int, int] | None, faults: list[tuple[str, str]]
 ) -> np.ndarray | None:
     """The tight box of all parts of a polygon; None where none can be used."""
-    parts = segmentation if isinstance(segmentation, list) and isinstance(segmentation[0], list) else [segmentation]
     sound = []
     for part in parts:
         numbers = _numbers(part)
@@ -190,7 +213,10 @@ def _inspect_polygons(
     if not sound or len(sound) < len(parts):
         return None
     points = np.concatenate(sound)
-    return np.concatenate([points.min(0), points.max(0)])
+    tight = np.concatenate([points.min(0), points.max(0)])
+    if shape is not None and "box-outside" not in dict(faults) and (beyond := border_excess(tight, shape)):
+        faults.append(("box-outside", f"its outline passes the border by {beyond:.0f} px"))
+    return tight
 
 
 def _covered(points: np.ndarray) -> float:
@@ -203,35 +229,13 @@ def _covered(points: np.ndarray) -> float:
 
 
 def _is_named(category: Any) -> bool:
-    named = isinstance(category, dict) and isinstance(category.get("id"), int)
-    return bool(named and str(category.get("name") or "").strip())
-
-
-def _name(entry: Any) -> str:
-    """``file_name``, or the end of LVIS's ``coco_url``."""
-    if not isinstance(entry, dict):
-        return ""
-    name, address = entry.get("file_name"), entry.get("coco_url")
-    if name is None and isinstance(address, str):
-        return "/".join(address.split("/")[-2:])
-    return name if isinstance(name, str) else ""
-
-
-def _shape(image: dict[str, Any]) -> tuple[int, int] | None:
-    height, width = image.get("height"), image.get("width")
-    if isinstance(height, int) and isinstance(width, int) and height > 0 and width > 0:
-        return height, width
-    return None
+    return isinstance(category, dict) and is_category(category) and bool(str(category["name"] or "").strip())
 
 
 def _numbers(values: Any) -> np.ndarray | None:
     """Float64 ``[n]``, perhaps with NaN (json's null counts as NaN), or None for what is no list of numbers."""
     try:
         numbers = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
-    return numbers if numbers.shape == (len(values),) else None
-
-
-def _hashable(value: Any) -> Any:
-    return value if isinstance(value, int | str) else None
+    return numbers if numbers.shape == (numbers.size,) else None

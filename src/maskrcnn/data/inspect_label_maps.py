@@ -7,12 +7,11 @@ from pathlib import Path
 
 from maskrcnn.data.components import connected_parts
 from maskrcnn.data.faults import Fault
-from maskrcnn.data.index_maps import images_by_stem
+from maskrcnn.data.index_maps import images_by_stem, is_lossy
 from maskrcnn.data.readers.label_maps import LabelMapPair
 from maskrcnn.data.records import Dataset
 from maskrcnn.structures import Record
 
-LOSSY = frozenset({".jpg", ".jpeg", ".webp"})
 SPECK = 4  # samples: an object of no more is a slip of the pen
 SEMANTIC_PARTS = 2  # parts of the only number of a map from which it looks like "object or not" instead of numbers
 MOST_LOOKED_AT = 500  # objects of one image whose parts are counted
@@ -25,13 +24,13 @@ def is_label_maps(dataset: Dataset) -> bool:
 
 def inspect_folders(folder: Path) -> Iterator[Fault]:
     """Images without a label map, label maps without an image, and label maps in a format that changes numbers."""
-    images, maps = (images_by_stem(folder / name) for name in ("images", "labels"))
+    images, maps = (images_by_stem(folder / name, deep=True) for name in ("images", "labels"))
     for stem in sorted(images.keys() - maps.keys()):
         yield Fault("image-unlabelled", images[stem].name, "no label map of this name", images[stem].name)
     for stem in sorted(maps.keys() - images.keys()):
         yield Fault("image-missing", maps[stem].name, "only its label map is there", maps[stem].name)
     for stem in sorted(maps.keys() & images.keys()):
-        if maps[stem].suffix.lower() in LOSSY:
+        if is_lossy(maps[stem]):
             yield Fault("label-map-lossy", f"labels/{maps[stem].name}", "", images[stem].name)
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import codecs
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from maskrcnn.data.faults import box_fault
+from maskrcnn.data.class_names import usable_names
+from maskrcnn.data.faults import border_excess
 from maskrcnn.data.flat_records import FlatRecord, FlatRecords
 from maskrcnn.data.records import Dataset
+from maskrcnn.data.set_folders import lies_outside
 from maskrcnn.data.shapes import NO_MASK, Box, clip_box, mask_area, mask_box
 from maskrcnn.errors import DataError
-from maskrcnn.files import is_file
 from maskrcnn.rle import decode_masks
 from maskrcnn.structures import Record
 
@@ -95,6 +98,7 @@ class DrawnObject:
         is_rectangle: drawn as one rectangle, which may mean a box or an outline, see :func:`drawn_dataset`.
         keypoints: float32 ``[P, 3]``, or None.
         crowd: whether it covers several objects that nobody separated.
+        drawn: what the outline reaches, before it was cut off at the image's border; None: it cannot pass it.
     """
 
     name: str
@@ -103,6 +107,7 @@ class DrawnObject:
     is_rectangle: bool = False
     keypoints: np.ndarray | None = None
     crowd: bool = False
+    drawn: Box | None = None
 
 
 @dataclass
@@ -139,8 +144,10 @@ def drawn_dataset(
     rectangles = sum(drawn.is_rectangle for drawn in objects)
     if has_masks and rectangles:
         problems.append(f"Rectangles count as masks, like other outlines ({rectangles} of {len(objects)} objects).")
-    names = list(dict.fromkeys([*class_names, *sorted({drawn.name for drawn in objects})]))
-    labels = {name: label for label, name in enumerate(names, start=1)}
+    given = list(dict.fromkeys([*class_names, *sorted({drawn.name for drawn in objects})]))
+    labels = {name: label for label, name in enumerate(given, start=1)}
+    names, changed = usable_names(given)
+    problems += changed
     labelled = []
     for image_id, image in enumerate(images, start=1):
         annotations = [_annotate(drawn, labels[drawn.name], image.spatial_shape, has_masks) for drawn in image.objects]
@@ -148,14 +155,15 @@ def drawn_dataset(
         labelled[-1].annotations = [annotation for annotation in annotations if annotation]
         passing = sum(_passes(drawn, image.spatial_shape) for drawn in image.objects)
         if passing:
-            problems.append(f"{image.file_name}: what passes the image's border was cut off ({passing} boxes).")
+            problems.append(f"{image.file_name}: what passes the image's border was cut off ({passing} objects).")
         if len(labelled[-1].annotations) < len(annotations):
             outside = len(annotations) - len(labelled[-1].annotations)
             problems.append(f"{image.file_name}: objects that cover nothing of the image were left out ({outside}).")
         problems += labelled[-1].maskless() if has_masks else []
+    problems += outside_remarks(labelled, path) + crowd_remarks(labelled, names)
     return Dataset(
         path=path,
-        class_names=tuple(names),
+        class_names=names,
         category_ids=tuple(labels.values()),
         sources=pack_images(labelled, has_masks, len(keypoint_names)),
         has_masks=has_masks,
@@ -164,11 +172,38 @@ def drawn_dataset(
     )
 
 
+def outside_remarks(images: Sequence[LabelledImage], path: Path) -> list[str]:
+    """A sentence if labels that were opened as ``path`` name pictures outside their folder."""
+    outside = [image.path for image in images if lies_outside(image.path, path)]
+    if not outside:
+        return []
+    return [
+        "Pictures outside the folder of their labels count as part of this data set "
+        f"({len(outside)} of {len(images)}), such as {outside[0]}."
+    ]
+
+
+def crowd_remarks(images: Sequence[LabelledImage], class_names: Sequence[str]) -> list[str]:
+    """A sentence for each class of which all objects are crowds, as some tools mark whatever was painted."""
+    crowds: Counter[int] = Counter()
+    objects: Counter[int] = Counter()
+    for image in images:
+        crowds.update(annotation.label for annotation in image.annotations if annotation.crowd)
+        objects.update(annotation.label for annotation in image.annotations)
+    return [
+        f"All objects of {class_names[label - 1]!r} are marked as crowds ({crowds[label]}, iscrowd 1), which count as "
+        "places where nothing is learned or judged; correct the mark where each is one object."
+        for label in sorted(crowds)
+        if crowds[label] == objects[label]
+    ]
+
+
 def _passes(drawn: DrawnObject, spatial_shape: tuple[int, int]) -> bool:
-    """Whether the object's box passes the border by more than tools differ, and is not outside altogether."""
-    if drawn.box is None or clip_box(drawn.box, spatial_shape) is None:
+    """Whether the object passes the border by more than tools differ, and is not outside altogether."""
+    reach = drawn.box or drawn.drawn
+    if reach is None or clip_box(reach, spatial_shape) is None:
         return False
-    return box_fault(np.array(drawn.box, dtype=np.float64), spatial_shape)[0] == "box-outside"
+    return border_excess(np.array(reach, dtype=np.float64), spatial_shape) > 0
 
 
 def _annotate(drawn: DrawnObject, label: int, spatial_shape: tuple[int, int], has_masks: bool) -> Annotation | None:
@@ -181,20 +216,23 @@ def _annotate(drawn: DrawnObject, label: int, spatial_shape: tuple[int, int], ha
     return Annotation(box, label, drawn.crowd, area, mask, drawn.keypoints)
 
 
-def finite_numbers(values: Any, count: int | None = None) -> np.ndarray | None:
-    """``values`` as float64 ``[n]``, or None if they are not ``count`` finite numbers."""
-    try:
-        numbers = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        return None
-    is_list = numbers.shape == (numbers.size,) and count in (None, numbers.size)
-    return numbers if is_list and np.isfinite(numbers).all() else None
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8, or in UTF-16 with its mark.
+
+    Raises:
+        OSError, ValueError: where it cannot be read, or is no text.
+    """
+    content = path.read_bytes()
+    is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if is_wide else "utf-8-sig")
 
 
 def read_json(path: Path) -> Any:
     """The file's content. Raises DataError where it is no json."""
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(read_text(path))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not complete json: it is not text in UTF-8; save it as UTF-8.") from error
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} is not complete json ({error}); export or copy it again.") from error
 
@@ -205,16 +243,30 @@ def read_lines(path: Path) -> list[str]:
     Raises:
         DataError: where it is no text.
     """
+    return [line for line in _all_lines(path) if line]
+
+
+def read_class_list(path: Path) -> tuple[tuple[str, ...], list[str]]:
+    """The classes of a list, one a line, and what had to be changed of their names; none where there is no such file.
+
+    An empty line between others is a class without a name: those below it keep their numbers.
+
+    Raises:
+        DataError: where it is no text.
+    """
+    lines = _all_lines(path)
+    while lines and not lines[-1]:
+        lines.pop()
+    while lines and not lines[0]:
+        lines.pop(0)
+    return usable_names(lines)
+
+
+def _all_lines(path: Path) -> list[str]:
+    """Lines end where an editor ends them; other separators of Unicode may stand in a name."""
     try:
-        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        return [line.strip() for line in read_text(path).replace("\r\n", "\n").replace("\r", "\n").split("\n")]
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as text ({error}); write it again.") from error
-
-
-def find_file(name: str, folders: Iterable[Path]) -> Path | None:
-    """The file of that name (which may hold folders, with either slash) in the first of ``folders`` that has it."""
-    relative = name.replace("\\", "/")
-    tries = [folder / relative for folder in folders] + [folder / relative.split("/")[-1] for folder in folders]
-    return next((path for path in tries if is_file(path)), None)

@@ -73,6 +73,12 @@ def clip_box(box: Sequence[float], spatial_shape: tuple[int, int]) -> Box | None
     return (x1, y1, x2, y2) if x2 > x1 and y2 > y1 else None
 
 
+def outline_box(polygons: Sequence[Sequence[float]]) -> Box:
+    """What polygons ``[x, y, x, y, ...]`` reach, wherever that is."""
+    x, y = ([value for polygon in polygons for value in polygon[axis::2]] for axis in (0, 1))
+    return min(x), min(y), max(x), max(y)
+
+
 def rectangle_polygon(box: Sequence[float]) -> list[float]:
     """The four corners of a box."""
     x1, y1, x2, y2 = box

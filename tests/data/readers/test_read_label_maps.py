@@ -50,7 +50,7 @@ def test_images_without_a_partner_are_named(folder, save_image):
 
 
 def test_a_label_map_of_colours_or_of_nothing_is_refused(folder):
-    Image.new("RGB", (60, 40)).save(folder / "labels" / "a.png")
+    Image.new("RGB", (60, 40), "red").save(folder / "labels" / "a.png")
     (folder / "labels" / "b.png").write_bytes(b"")
     dataset = open_dataset(folder)
     with pytest.raises(DataError, match=r"a\.png holds colours"):

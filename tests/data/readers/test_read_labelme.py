@@ -132,6 +132,7 @@ BROKEN = {
     "no picture": (shape("cat", [[3, 4], [5, 6]], "mask", mask="AAAA"), "has a mask that is no picture"),
     "far away": (shape("cat", [[3, 4], [1e9, 6], [3, 30]]), "has a corner more than a million pixels away"),
     "huge": (shape("cat", [[3, 4], [1e12, 6]], "circle"), "lies or reaches more than a million pixels away"),
+    "no kind": (shape("cat", [[3, 4], [5, 6]], ["x"]), "is a ['x'] without 3 finite points"),
     "outside": (shape("cat", [[300, 4], [350, 6], [320, 30]]), "covers no pixel"),
 }
 

@@ -130,17 +130,27 @@ def test_poses(write):
     assert np.allclose(dataset[0].keypoints, [[[6, 8, 2], [0, 0, 0], [30, 20, 1]]])
 
 
+def test_a_keypoint_far_away_is_named(write):
+    rows = [box(0, 3, 4, 21, 30) + f" {x} 0.2 {v}" for x, v in ((0.5, "1e300"), ("1e300", 2))]
+    content = {"train": "images", "kpt_shape": [1, 3], "names": ["person"]}
+    dataset = open_dataset(write({"images/a.jpg": rows}, content))
+    assert len(dataset[0]) == 1
+    assert "row 2 has numbers far beyond 1" in dataset.problems[0]
+
+
 BROKEN = {
     "text": ("cat 0.5 0.5 0.1 0.1", "is not made of finite numbers"),
     "not a number": ("0 nan 0.5 0.1 0.1", "is not made of finite numbers"),
     "unknown class": ("3 0.5 0.5 0.1 0.1", "is of the unknown class 3"),
     "negative class": ("-1 0.5 0.5 0.1 0.1", "is of the unknown class -1"),
     "huge class": ("1e30 0.5 0.5 0.1 0.1", "is of the unknown class 1e30"),
-    "far away": ("0 1e30 0.5 0.1 0.1 0.7 0.7", "has a corner more than a million pixels away"),
+    "far away": ("0 1e30 0.5 0.1 0.1 0.7 0.7", "has numbers far beyond 1"),
     "half a class": ("0.5 0.5 0.5 0.1 0.1", "is of the unknown class 0.5"),
     "four numbers": ("0 0.5 0.5 0.1", "has 4 numbers, which is neither a box nor an outline"),
     "odd": ("0 0.5 0.5 0.1 0.1 0.7 0.7 0.3", "has 8 numbers, which is neither a box nor an outline"),
-    "outside": ("0 2 2 2.1 2 2.1 2.1", "covers no pixel"),
+    "outside": ("0 1.2 1.2 1.3 1.2 1.3 1.3", "covers no pixel"),
+    "pixels": ("0 12 8 40 8 40 30", "has numbers far beyond 1"),
+    "a pose": ("0 .26 .42 .31 .47 .2 .3 2 .4 .3 2 .4 .5 2 .2 .5 1", "looks like a box with 4 keypoints"),
 }
 
 
@@ -173,7 +183,7 @@ UNUSABLE = {
     "names: [a]": "names no split train; it names none",
     "{names: [a], train: gone}": "there are no images in",
     "{names: [a], train: images, kpt_shape: 5}": "'kpt_shape' must be a number",
-    "!!python/object/apply:os.system ['false']": "is not complete yaml",
+    "!!python/object/apply:os.system ['false']": "has no list named 'names'",
 }
 
 

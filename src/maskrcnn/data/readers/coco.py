@@ -6,21 +6,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from maskrcnn.data.coco_annotation import parse_annotation
-from maskrcnn.data.images import image_shape
-from maskrcnn.data.labelled import LabelledImage, pack_images, read_json
+from maskrcnn.data.class_names import usable_names
+from maskrcnn.data.coco_annotation import heading_ids, is_category, parse_annotation, picture_name
+from maskrcnn.data.formats import Format
+from maskrcnn.data.labelled import LabelledImage, crowd_remarks, outside_remarks, pack_images, read_json
+from maskrcnn.data.numbers import identity, whole_number
+from maskrcnn.data.picture_files import PictureFinder, drawn_shape
 from maskrcnn.data.records import Dataset
+from maskrcnn.data.set_folders import set_folder
 from maskrcnn.errors import DataError
-from maskrcnn.files import is_file
 
 ROBOFLOW_NAME = "_annotations.coco.json"
+MOST_KEYPOINTS = 1000  # of one object: each takes memory in every object, whether it is labelled there or not
+LISTS = ("images", "annotations", "categories")
 ANNOTATED, NOT_EXHAUSTIVE, ABSENT = "annotated_category_ids", "not_exhaustive_category_ids", "neg_category_ids"
-
-
-def find_annotations(folder: Path) -> list[Path]:
-    """The json files in ``folder`` that may be COCO annotations: Roboflow's name alone where it is there."""
-    roboflow = folder / ROBOFLOW_NAME
-    return [roboflow] if is_file(roboflow) else sorted(folder.glob("*.json"))
 
 
 def open_coco(path: Path, content: Any = None) -> Dataset:
@@ -43,9 +42,12 @@ def open_coco(path: Path, content: Any = None) -> Dataset:
     categories = _used_categories(content, problems)
     if not categories:
         raise DataError(f"{path} names no category; list what its labels mean under 'categories'.")
-    keypoint_names, skeleton = _keypoints_of(categories)
+    class_names, changed = usable_names([_text(category["name"]) for category in categories])
+    problems += changed
+    keypoint_names, skeleton = _keypoints_of(categories, problems)
     by_id = _find_images(path, content["images"], problems)
-    labels = {category["id"]: k for k, category in enumerate(categories, start=1)}
+    category_ids = tuple(whole_number(category["id"]) or 0 for category in categories)
+    labels = {category_id: k for k, category_id in enumerate(category_ids, start=1)}
     _add_annotations(by_id, content["annotations"], labels, len(keypoint_names), problems)
     images = [image for image in by_id.values() if image]
     for image in images:
@@ -53,10 +55,11 @@ def open_coco(path: Path, content: Any = None) -> Dataset:
     has_masks = any(annotation.mask for image in images for annotation in image.annotations)
     if has_masks:
         problems += [fault for image in images for fault in image.maskless()]
+    problems += outside_remarks(images, path) + crowd_remarks(images, class_names)
     return Dataset(
         path=path,
-        class_names=tuple(str(category["name"]) for category in categories),
-        category_ids=tuple(category["id"] for category in categories),
+        class_names=class_names,
+        category_ids=category_ids,
         sources=pack_images(images, has_masks, len(keypoint_names)),
         has_masks=has_masks,
         problems=problems,
@@ -82,8 +85,8 @@ def _searched_labels(image: _CocoImage, labels: dict[int, int], problems: list[s
         return None
     known: dict[str, set[int]] = {}
     for key, ids in image.partial.items():
-        given = [k for k in ids if isinstance(k, int)] if isinstance(ids, list) else []
-        unknown = [ids] if not isinstance(ids, list) else [k for k in ids if k not in given or k not in labels]
+        given = [whole_number(k) for k in ids] if isinstance(ids, list) else [None]
+        unknown = [k for k, number in zip(ids if isinstance(ids, list) else [ids], given) if number not in labels]
         if unknown:
             problems.append(f"{image.file_name}: {key} names unknown categories: {str(unknown)[:60]}.")
         known[key] = {labels[k] for k in given if k in labels}
@@ -93,43 +96,49 @@ def _searched_labels(image: _CocoImage, labels: dict[int, int], problems: list[s
     return frozenset(present - known.get(NOT_EXHAUSTIVE, set()) | known.get(ABSENT, set()))
 
 
+def _is_coco(content: Any) -> bool:
+    return isinstance(content, dict) and all(isinstance(content.get(name), list) for name in LISTS)
+
+
 def _checked(path: Path, content: Any) -> dict[str, Any]:
     """The content of a file that has the three lists of COCO in it."""
-    lists = ("images", "annotations", "categories")
     own: dict[str, Any] = content if isinstance(content, dict) else {}
-    missing = [name for name in lists if not isinstance(own.get(name), list)]
+    missing = [name for name in LISTS if not isinstance(own.get(name), list)]
     if missing:
         raise DataError(f"{path} is not COCO json: it has no list named {' or '.join(map(repr, missing))}.")
     return own
 
 
 def _used_categories(content: dict[str, Any], problems: list[str]) -> list[dict[str, Any]]:
-    """The categories by rising id.
-
-    Roboflow lists a heading as a category: never used itself, but the supercategory of others. Such a one is no class.
-    """
-    whole = [c for c in content["categories"] if isinstance(c, dict) and isinstance(c.get("id"), int) and "name" in c]
+    """The categories by rising id, without headings."""
+    whole = [c for c in content["categories"] if isinstance(c, dict) and is_category(c)]
     if len(whole) < len(content["categories"]):
         problems.append(f"{len(content['categories']) - len(whole)} categories have no whole number as id or no name.")
-    by_id = {category["id"]: category for category in whole}
-    used = {a["category_id"] for a in content["annotations"] if isinstance(a, dict) and _is_id(a.get("category_id"))}
-    headings = {str(c.get("supercategory")) for c in whole if c.get("supercategory") != c["name"]}
-    return [by_id[k] for k in sorted(by_id) if k in used or str(by_id[k]["name"]) not in headings]
+    by_id = {whole_number(category["id"]): category for category in whole}
+    used = {whole_number(a.get("category_id")) for a in content["annotations"] if isinstance(a, dict)}
+    headings = heading_ids(by_id.values(), used)
+    problems += [f"The category {str(by_id[k]['name'])!r} is a heading and counts as no class." for k in headings]
+    return [by_id[k] for k in sorted(by_id.keys() - headings)]  # type: ignore[type-var]
 
 
-def _keypoints_of(categories: list[dict[str, Any]]) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...]]:
+def _text(name: Any) -> str:
+    return "" if name is None else str(name)
+
+
+def _keypoints_of(
+    categories: list[dict[str, Any]], problems: list[str]
+) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...]]:
     """The names of the first category that has keypoints, and the pairs that limbs join (COCO counts from 1)."""
     for category in categories:
         names, limbs = category.get("keypoints"), category.get("skeleton")
         if names and isinstance(names, list):
+            if len(names) > MOST_KEYPOINTS:
+                problems.append(f"Keypoints were left out: {len(names)} are named, and {MOST_KEYPOINTS} can be read.")
+                return (), ()
             pairs = [tuple(limb) for limb in limbs if isinstance(limb, list)] if isinstance(limbs, list) else []
             known = [pair for pair in pairs if len(pair) == 2 and all(k in range(1, len(names) + 1) for k in pair)]
-            return tuple(map(str, names)), tuple((int(a) - 1, int(b) - 1) for a, b in known)
+            return usable_names([str(name) for name in names])[0], tuple((int(a) - 1, int(b) - 1) for a, b in known)
     return (), ()
-
-
-def _is_id(value: Any) -> bool:
-    return isinstance(value, int | str)
 
 
 Images = dict[int | str, _CocoImage | None]  # by id; None for one that was left out
@@ -137,55 +146,53 @@ Images = dict[int | str, _CocoImage | None]  # by id; None for one that was left
 
 def _find_images(path: Path, entries: list[Any], problems: list[str]) -> Images:
     """The images whose files are there."""
-    roots = _image_roots(path)
+    finder = PictureFinder(_image_roots(path), below=set_folder(path), split=_split_of(path))
     images: Images = {}
+    missing = ""
     for entry in entries:
-        name = _file_name(entry) if isinstance(entry, dict) else None
-        if name is None or not _is_id(entry.get("id")):
+        name = picture_name(entry)
+        key = identity(entry.get("id")) if isinstance(entry, dict) else None
+        if not name or key is None:
             problems.append(f"An entry of 'images' in {path.name} has no id or no file_name and was left out.")
-        elif entry["id"] in images:
+        elif key in images:
             problems.append(f"{name} has the id of another image, {entry['id']}, and was left out.")
         else:
-            images[entry["id"]] = _find_image(roots, name, entry, problems)
+            images[key] = _find_image(finder, name, entry, problems)
+            missing = missing or ("" if images[key] else name)
     if images and not any(images.values()):
-        looked = ", ".join(map(str, roots))
-        raise DataError(f"None of the {len(images)} images of {path} can be used; they were looked for in {looked}.")
+        raise DataError(f"None of the {len(images)} images of {path} can be used: {finder.looked_for(missing)}.")
+    problems += finder.remarks()
     return images
+
+
+def _split_of(path: Path) -> str:
+    """``val2017`` of ``annotations/instances_val2017.json``."""
+    return path.stem.split("_")[-1]
 
 
 def _image_roots(path: Path) -> list[Path]:
     """Folders that may hold the images of ``annotations/instances_val2017.json``, likeliest first."""
     folder = path.absolute().parent
-    split = path.stem.split("_")[-1]  # COCO's own layout: val2017/ beside annotations/
-    return [folder / "images", folder.parent / "images", folder, folder.parent / split, folder.parent]
+    split = _split_of(path)  # COCO's own layout: val2017/ beside annotations/; that of others: images/val2017/
+    roots = [place / "images" / split for place in (folder, folder.parent)]
+    return [*roots, folder / "images", folder.parent / "images", folder, folder.parent / split, folder.parent]
 
 
-def _file_name(entry: dict[str, Any]) -> str | None:
-    """``file_name``, or, since LVIS gives addresses instead, the last folder and name of ``coco_url``."""
-    name, address = entry.get("file_name"), entry.get("coco_url")
-    if name is None and isinstance(address, str):
-        return "/".join(address.split("/")[-2:])
-    return name if isinstance(name, str) else None
-
-
-def _find_image(roots: list[Path], name: str, entry: dict[str, Any], problems: list[str]) -> _CocoImage | None:
-    """The image of ``entry`` in the first of ``roots`` that has it, without annotations yet."""
-    height, width = entry.get("height"), entry.get("width")
-    places = [root / name for root in roots]
-    if "file_name" not in entry:  # the folder is that of the whole of COCO; a copy may have none
-        places += [root / Path(name).name for root in roots]
-    file = next((place for place in places if is_file(place)), None)
+def _find_image(finder: PictureFinder, name: str, entry: dict[str, Any], problems: list[str]) -> _CocoImage | None:
+    """The image of ``entry``, without annotations yet."""
+    file = finder.find(name)
     if file is None:
         problems.append(f"{name} is not there and was left out with its annotations.")
         return None
-    if not (isinstance(height, int) and isinstance(width, int) and height > 0 and width > 0):
-        try:
-            height, width = image_shape(file)
-        except DataError as error:
-            problems.append(f"{name} was left out: {error}")
-            return None
+    try:
+        shape, contradiction = drawn_shape(file, entry.get("height"), entry.get("width"), name)
+    except DataError as error:
+        problems.append(f"{name} was left out: {error}")
+        return None
+    problems += contradiction
     partial = {key: entry[key] for key in (ANNOTATED, NOT_EXHAUSTIVE, ABSENT) if key in entry}
-    return _CocoImage(file, entry["id"], name, (height, width), partial=partial)
+    own_id = entry["id"]
+    return _CocoImage(file, own_id if isinstance(own_id, int | str) else int(own_id), name, shape, partial=partial)
 
 
 def _add_annotations(
@@ -193,17 +200,40 @@ def _add_annotations(
 ) -> None:
     """Check each annotation and put what can be used of it into its image."""
     for entry in entries:
-        if not isinstance(entry, dict) or not _is_id(entry.get("image_id")):
+        image_id = identity(entry.get("image_id")) if isinstance(entry, dict) else None
+        if image_id is None:
             problems.append(f"The annotation {str(entry)[:60]} names no image and was left out.")
             continue
-        image_id, category = entry["image_id"], entry.get("category_id")
-        image, label = images.get(image_id), labels.get(category) if isinstance(category, int) else None
+        category = whole_number(entry.get("category_id"))
+        image, label = images.get(image_id), None if category is None else labels.get(category)
         title = f"Annotation {entry.get('id', '(without id)')} of {image.file_name if image else image_id}"
         if image_id not in images:
             problems.append(f"{title}: there is no such image, so it was left out.")
         elif image is not None and label is None:
-            problems.append(f"{title}: its category {category} is unknown, so it was left out.")
+            given = str(entry.get("category_id"))[:40]
+            problems.append(f"{title}: its category {given} is unknown, so it was left out.")
         elif image is not None and label is not None:
             annotation, faults = parse_annotation(entry, label, image.spatial_shape, num_keypoints)
             problems += [f"{title}: {'; '.join(faults)}."] if faults else []
             image.annotations += [annotation] if annotation else []
+
+
+FORMAT = Format(
+    name="COCO, Roboflow's COCO, LVIS",
+    brief="COCO json (also in annotations/, or _annotations.coco.json)",
+    recognised=(
+        "a `.json` file with `images`, `annotations` and `categories`; a folder with one, also in `annotations/` "
+        "(of several, `instances_*.json`; `DATA:val` is the one of that split); Roboflow's "
+        "`_annotations.coco.json`"
+    ),
+    holds="polygons, run lengths in both forms, boxes; crowds, keypoints, searched classes (LVIS)",
+    guessed=(
+        "pictures in `images/SPLIT/`, `images/`, `SPLIT/` or beside; ids and `iscrowd` as numbers or text; "
+        "Roboflow's heading is no class; the picture's own size, where another is stated"
+    ),
+    refused=(
+        "panoptic json, captions, lists of results; annotations without an image or a class; more than 1000 keypoints"
+    ),
+    is_content=_is_coco,
+    open_content=open_coco,
+)

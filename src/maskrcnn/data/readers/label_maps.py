@@ -11,8 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from maskrcnn.data.index_maps import class_of_each, has_images, images_by_stem, mask_record, read_label_map
-from maskrcnn.data.labelled import read_lines
+from maskrcnn.data.formats import Format
+from maskrcnn.data.index_maps import (
+    class_of_each,
+    has_images,
+    images_by_stem,
+    lossy_remarks,
+    mask_record,
+    read_label_map,
+)
+from maskrcnn.data.labelled import read_class_list
 from maskrcnn.data.records import UNNAMED, Dataset
 from maskrcnn.errors import DataError
 from maskrcnn.files import is_folder
@@ -33,15 +41,17 @@ def open_label_maps(folder: Path) -> Dataset:
     Raises:
         DataError: where no image has a label map.
     """
-    images, label_maps = (images_by_stem(folder / name) for name in ("images", "labels"))
+    images, label_maps = (images_by_stem(folder / name, deep=True) for name in ("images", "labels"))
     problems = [f"{images[stem]} has no label map and was left out." for stem in images if stem not in label_maps]
     problems += [f"{label_maps[stem]} has no image and was left out." for stem in label_maps if stem not in images]
     stems = sorted(images.keys() & label_maps.keys())
     if not stems:
         raise DataError(f"{folder} has no image in images/ with a label map of the same name in labels/.")
-    names, classes = tuple(dict.fromkeys(read_lines(folder / "classes.txt"))) or (UNNAMED,), {}
+    listed, changed = read_class_list(folder / "classes.txt")
+    names, classes = listed or (UNNAMED,), {}
+    problems += changed + lossy_remarks([label_maps[stem] for stem in stems])
     if len(names) > 1:
-        classes = images_by_stem(folder / "classes")
+        classes = images_by_stem(folder / "classes", deep=True)
         unclassed = [stem for stem in stems if stem not in classes]
         problems += [f"{images[stem]} has no class map in classes/ and was left out." for stem in unclassed]
         stems = [stem for stem in stems if stem in classes]
@@ -81,3 +91,15 @@ class LabelMapPair:
 
     def num_objects(self) -> int:
         return int(np.count_nonzero(np.unique(read_label_map(self.label_map))))
+
+
+FORMAT = Format(
+    name="label maps",
+    brief="label maps (images/ and labels/)",
+    recognised="`images/` and `labels/` with a picture of whole numbers each",
+    holds="every number is one object; `classes.txt`; with several classes a second picture each in `classes/`",
+    guessed="grey saved as colours, with opacity or as floats is grey; black and white with soft edges is cut at half",
+    refused="colours, fractions, numbers in a JPEG",
+    is_folder=is_label_map_folder,
+    open_folder=open_label_maps,
+)

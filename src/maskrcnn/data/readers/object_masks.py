@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from maskrcnn.data.formats import Format
 from maskrcnn.data.images import image_shape
-from maskrcnn.data.index_maps import images_by_stem, mask_record, read_label_map
+from maskrcnn.data.index_maps import images_by_stem, lossy_remarks, mask_record, read_label_map
 from maskrcnn.data.records import UNNAMED, Dataset
 from maskrcnn.errors import DataError
 from maskrcnn.files import is_folder
@@ -41,6 +42,7 @@ def open_object_masks(folder: Path) -> Dataset:
         else:
             lack = f"{len(images)} images in images/" if len(images) != 1 else "no masks/"
             problems.append(f"{sub} has {lack} and was left out.")
+    problems += lossy_remarks([path for source in sources for path in images_by_stem(source.masks).values()])
     if not sources:
         raise DataError(f"{folder} has no folder with one image in images/ and its masks in masks/.")
     return Dataset(folder, (UNNAMED,), (1,), sources, has_masks=True, problems=problems)
@@ -75,3 +77,17 @@ class MaskFolder:
 
 def _subfolders(folder: Path) -> list[Path]:
     return [sub for sub in sorted(folder.iterdir()) if is_folder(sub) and not sub.name.startswith(".")]
+
+
+FORMAT = Format(
+    name="mask files",
+    brief="one mask file for each object (NAME/images/ and NAME/masks/)",
+    recognised=(
+        "`NAME/images/` with one image and `NAME/masks/` with one file an object, as in Kaggle's Data Science Bowl 2018"
+    ),
+    holds="each file is one object",
+    guessed="as for label maps; any number but 0 is the object",
+    refused="folders with another number of pictures",
+    is_folder=is_object_mask_folder,
+    open_folder=open_object_masks,
+)

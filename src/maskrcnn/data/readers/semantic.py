@@ -13,8 +13,16 @@ from pathlib import Path
 import numpy as np
 
 from maskrcnn.data.components import connected_parts
-from maskrcnn.data.index_maps import class_of_each, has_images, images_by_stem, mask_record, read_label_map
-from maskrcnn.data.labelled import read_lines
+from maskrcnn.data.formats import Format
+from maskrcnn.data.index_maps import (
+    class_of_each,
+    has_images,
+    images_by_stem,
+    lossy_remarks,
+    mask_record,
+    read_label_map,
+)
+from maskrcnn.data.labelled import read_class_list
 from maskrcnn.data.records import UNNAMED, Dataset
 from maskrcnn.errors import DataError
 from maskrcnn.files import is_folder
@@ -39,7 +47,7 @@ def open_semantic(folder: Path) -> Dataset:
         DataError: where no image has a class map, or none can be read.
     """
     maps_folder = _class_folder(folder)
-    images, maps = images_by_stem(folder / "images"), images_by_stem(maps_folder or folder)
+    images, maps = (images_by_stem(place, deep=True) for place in (folder / "images", maps_folder or folder))
     stems = [stem for stem in sorted(images) if stem in maps]
     problems = [f"{maps_folder} names classes, not objects: each connected part of a class counts as one object."]
     problems += [f"{images[stem]} has no class map and was left out." for stem in images if stem not in maps]
@@ -49,9 +57,11 @@ def open_semantic(folder: Path) -> Dataset:
         found = set().union(*pool.map(_values, (maps[stem] for stem in stems)))
     only_void = not found - {0, VOID}
     numbers = [VOID] if only_void else sorted(found - {0, VOID})
-    listed = read_lines(folder / "classes.txt")
+    listed, changed = read_class_list(folder / "classes.txt")
+    problems += changed + lossy_remarks([maps[stem] for stem in stems])
+    names: tuple[str, ...]
     if only_void or numbers == [1]:
-        names = tuple(listed) if len(listed) == 1 else (UNNAMED,)
+        names = listed if len(listed) == 1 else (UNNAMED,)
     else:
         numbers = list(range(1, max(len(listed), numbers[-1]) + 1)) if listed else numbers
         names = tuple(listed[k - 1] if k <= len(listed) else f"class {k}" for k in numbers)
@@ -90,3 +100,15 @@ def _values(path: Path) -> set[int]:
         return set(np.unique(read_label_map(path)).astype(np.int64).tolist())
     except DataError:
         return set()
+
+
+FORMAT = Format(
+    name="class maps",
+    brief="class maps (images/ and classes/ or masks/)",
+    recognised="`images/` and `classes/` (or `masks/`) with a picture of class numbers each, no `labels/`",
+    holds="**each connected part is one object**; `classes.txt`",
+    guessed="as for label maps; 255 is void, or the only class",
+    refused="as for label maps",
+    is_folder=is_semantic_folder,
+    open_folder=open_semantic,
+)

@@ -18,16 +18,21 @@ from typing import Any
 
 import numpy as np
 
+from maskrcnn.data.formats import Format
 from maskrcnn.data.images import image_shape
-from maskrcnn.data.labelled import DrawnImage, DrawnObject, drawn_dataset, find_file, finite_numbers
+from maskrcnn.data.labelled import DrawnImage, DrawnObject, drawn_dataset, read_text
+from maskrcnn.data.numbers import finite_numbers
+from maskrcnn.data.picture_files import PictureFinder, find_place
 from maskrcnn.data.records import UNNAMED, Dataset
-from maskrcnn.data.shapes import NO_MASK, Box, ellipse_polygon, polygons_to_mask, rectangle_polygon
+from maskrcnn.data.set_folders import set_folder
+from maskrcnn.data.shapes import NO_MASK, Box, ellipse_polygon, outline_box, polygons_to_mask, rectangle_polygon
 from maskrcnn.errors import DataError
 
 COLUMNS = ("file_size", "region_shape_attributes", "region_attributes")  # after filename or #filename
 PROJECT, SETTINGS = "_via_img_metadata", "_via_settings"
 LIKELY_CLASSES = ("class", "classes", "label", "category", "name", "type", "object", "object_name", "species")
 CORNERS = 3
+LONGEST_CELL = 2**31 - 1  # letters; an outline may be longer than the 131,072 that are usual
 
 
 def is_via(content: Any) -> bool:
@@ -55,7 +60,8 @@ def open_via(path: Path, content: dict[str, Any]) -> Dataset:
     settings = content.get(SETTINGS)
     if isinstance(settings, dict):
         default = str(_mapping(settings.get("core")).get("default_filepath") or "")
-        folders += [path.parent / default] if default else []
+        place = find_place(default, [path.parent]) if default else None
+        folders += [place] if place is not None else []
     entries = content.get(PROJECT, content)
     return _open(path, list(_entries(entries)), folders)
 
@@ -64,7 +70,8 @@ def open_via_csv(path: Path) -> Dataset:
     """The images of annotations exported as csv: one row for each region, or one without region for an image."""
     images: dict[str, _Entry] = {}
     try:
-        text = path.read_text(encoding="utf-8-sig").lstrip("#")
+        text = read_text(path).lstrip("#")
+        csv.field_size_limit(LONGEST_CELL)
         rows = list(csv.DictReader(io.StringIO(text)))
     except (OSError, ValueError, csv.Error) as error:
         raise DataError(f"{path} cannot be read as csv ({error}); export it again.") from error
@@ -99,10 +106,13 @@ def _open(path: Path, entries: list[_Entry], folders: list[Path]) -> Dataset:
     problems: list[str] = []
     attribute = _class_attribute(entries)
     images = []
+    finder = PictureFinder(folders, below=set_folder(path))
+    missing = ""
     for entry in entries:
-        file = find_file(entry.file_name, folders) if entry.file_name else None
+        file = finder.find(entry.file_name)
         if file is None:
             problems.append(f"{entry.file_name or 'An image without a name'} is not there and was left out.")
+            missing = missing or entry.file_name
             continue
         try:
             image = DrawnImage(file, entry.file_name, image_shape(file))
@@ -116,8 +126,9 @@ def _open(path: Path, entries: list[_Entry], folders: list[Path]) -> Dataset:
                 problems.append(f"{entry.file_name}: region {number} {error} and was left out.")
         images.append(image)
     if not images:
-        looked = ", ".join(map(str, folders))
-        raise DataError(f"None of the {len(entries)} images of {path} can be used; they were looked for in {looked}.")
+        why = finder.looked_for(missing) if missing else (problems or ["it names none"])[0].rstrip(".")
+        raise DataError(f"None of the {len(entries)} images of {path} can be used: {why}.")
+    problems += finder.remarks()
     unnamed = sum(drawn.name == UNNAMED for image in images for drawn in image.objects)
     if attribute and unnamed:
         problems.append(f"Regions without {attribute!r} are of the class {UNNAMED!r} ({unnamed}).")
@@ -153,10 +164,11 @@ def _read_region(region: Any, attribute: str, spatial_shape: tuple[int, int]) ->
         x, y, width, height = _numbers(shape, "x", "y", "width", "height")
         box: Box = (x, y, x + width, y + height)
         return DrawnObject(name, box, polygons_to_mask([rectangle_polygon(box)], spatial_shape), is_rectangle=True)
-    mask = polygons_to_mask([_outline(kind, shape)], spatial_shape)
+    outline = _outline(kind, shape)
+    mask = polygons_to_mask([outline], spatial_shape)
     if mask == NO_MASK:
         raise ValueError("covers no pixel")
-    return DrawnObject(name, None, mask)
+    return DrawnObject(name, None, mask, drawn=outline_box([outline]))
 
 
 def _outline(kind: Any, shape: dict[str, Any]) -> list[float]:
@@ -194,3 +206,18 @@ def _parse(text: str | None) -> dict[str, Any] | None:
         return _mapping(json.loads(text or "{}"))
     except (ValueError, RecursionError):
         return None
+
+
+FORMAT = Format(
+    name="VIA 1 and 2",
+    brief="VIA json or csv",
+    recognised="`.json` project or export, `.csv` export",
+    holds="polygon, closed polyline, circle, ellipse, rectangle",
+    guessed=(
+        "the class is one of the `region_attributes` (`class`, `label`, `category`, `name`, `type` ..., else the "
+        "one used most); nothing but rectangles are boxes"
+    ),
+    refused="points; VIA 3",
+    is_content=is_via,
+    open_content=open_via,
+)

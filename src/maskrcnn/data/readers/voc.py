@@ -9,6 +9,8 @@ colours instead.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +19,17 @@ from xml.etree import ElementTree
 import numpy as np
 
 from maskrcnn.data.components import connected_parts
-from maskrcnn.data.images import image_shape
+from maskrcnn.data.drawn_shapes import join_groups, outline_shape
+from maskrcnn.data.formats import Format
 from maskrcnn.data.index_maps import class_of_each, has_images, images_by_stem, mask_record, read_label_map, voc_index
-from maskrcnn.data.labelled import DrawnImage, DrawnObject, drawn_dataset, find_file, finite_numbers, read_lines
+from maskrcnn.data.labelled import DrawnImage, DrawnObject, drawn_dataset, read_lines
+from maskrcnn.data.numbers import finite_numbers
+from maskrcnn.data.picture_files import PictureFinder, drawn_shape
 from maskrcnn.data.records import Dataset
+from maskrcnn.data.set_folders import label_files, set_folder
+from maskrcnn.data.xml_files import read_xml
 from maskrcnn.errors import DataError
-from maskrcnn.files import is_folder
+from maskrcnn.files import is_file
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 
@@ -33,16 +40,16 @@ VOC_CLASSES = (
     *("horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
 )
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
+CORNER = re.compile(r"[xy]\d*")  # of a polygon: x and y of each point, or x1, y1, x2, y2 ...
+MOST_ASKED = 50  # xml files, until one is an annotation
 OBJECTS, CLASSES = "SegmentationObject", "SegmentationClass"
 
 
 def is_voc(folder: Path) -> bool:
-    """Whether ``folder`` has one of VOC's folders, or xml files of annotations in itself."""
+    """Whether ``folder`` has one of VOC's folders, or xml files of annotations, see :func:`label_files`."""
     if any(has_images(folder / name) for name in (OBJECTS, CLASSES)):
         return True
-    return any(
-        _is_annotation(path) for place in (folder / "Annotations", folder) for path in sorted(place.glob("*.xml"))[:1]
-    )
+    return any(map(_is_annotation, label_files(folder, "xml")[:MOST_ASKED]))
 
 
 def open_voc(folder: Path, split: str = "") -> Dataset:
@@ -62,20 +69,31 @@ def open_voc(folder: Path, split: str = "") -> Dataset:
 
 
 def _listed(folder: Path, split: str, places: Iterable[str]) -> set[str] | None:
-    """The images of a split by stem; None for all of them."""
+    """The images of a split by their names without suffix, perhaps with folders; None for all of them."""
     if not split:
         return None
-    path = find_file(f"{split}.txt", [folder / "ImageSets" / place for place in places])
+    tries = (folder / "ImageSets" / place / f"{split}.txt" for place in places)
+    path = next((path for path in tries if is_file(path)), None)
     if path is None:
         raise DataError(f"{folder / 'ImageSets'} has no list {split}.txt of the images of that split.")
-    return {line.split()[0] for line in read_lines(path) if not line.endswith(" -1")}
+    wanted = set()
+    for line in read_lines(path):
+        name, _, mark = line.replace("\\", "/").rpartition(" ")
+        if mark != "-1":  # a list of one class marks the images without it
+            wanted |= {line.replace("\\", "/"), name.strip() if mark in ("0", "1") else ""}
+    return wanted - {""}
+
+
+def _is_wanted(name: str, wanted: set[str] | None) -> bool:
+    return wanted is None or name in wanted or name.rpartition("/")[2] in wanted
 
 
 def _open_masks(folder: Path, by_object: bool, wanted: set[str] | None) -> Dataset:
-    objects, classes = images_by_stem(folder / OBJECTS), images_by_stem(folder / CLASSES)
-    images = images_by_stem(folder / "JPEGImages") or images_by_stem(folder / "images") or images_by_stem(folder)
+    objects, classes = (images_by_stem(folder / name, deep=True) for name in (OBJECTS, CLASSES))
+    places = (images_by_stem(folder / name, deep=True) for name in ("JPEGImages", "images"))
+    images = next((found for found in places if found), {}) or images_by_stem(folder)
     maps = objects if by_object else classes
-    stems = [stem for stem in sorted(maps) if wanted is None or stem in wanted]
+    stems = [stem for stem in sorted(maps) if _is_wanted(stem, wanted)]
     problems = [f"{maps[stem]} has no image and was left out." for stem in stems if stem not in images]
     if not by_object:
         problems.append(f"{folder / CLASSES} names classes, not objects: each connected part of a class is one object.")
@@ -142,8 +160,10 @@ class VocMasks:
 
 
 def _open_boxes(folder: Path, wanted: set[str] | None) -> Dataset:
-    place = folder / "Annotations" if is_folder(folder / "Annotations") else folder
-    files = [path for path in sorted(place.glob("*.xml")) if wanted is None or path.stem in wanted]
+    found = label_files(folder, "xml")
+    place = Path(os.path.commonpath([file.parent for file in found])) if found else folder
+    names = {file: file.relative_to(place).with_suffix("").as_posix() for file in found}
+    files = [file for file in found if _is_wanted(names[file], wanted)]
     problems: list[str] = []
     read = []
     for file in files:
@@ -152,62 +172,90 @@ def _open_boxes(folder: Path, wanted: set[str] | None) -> Dataset:
         except DataError as error:
             problems.append(str(error))
     boxes = [numbers for _, root in read for numbers in map(_corners, root.iter("object")) if numbers is not None]
-    first = 0.0 if any(min(numbers[:2]) < 1 for numbers in boxes) else 1.0
+    lows = [low for numbers in boxes for low in numbers[:2].tolist()]
+    first = 0.0 if any(0 <= low < 1 for low in lows) else 1.0  # less than 0 is beyond the border, however one counts
+    base = set_folder(place)
+    finder = PictureFinder([base / "JPEGImages", base / "images", place, base], below=base)
     images = []
     for file, root in read:
         try:
-            images.append(_read_image(file, root, [folder / "JPEGImages", folder / "images", place], first, problems))
+            images.append(_read_image(file, root, names[file], finder, first, problems))
         except DataError as error:
             problems.append(str(error))
     if not images:
         raise DataError(
             f"{place}: none of {len(files)} xml files can be used; the first fault: {(problems or ['-'])[0]}"
         )
-    return drawn_dataset(folder, images, problems)
+    return drawn_dataset(folder, images, problems + finder.remarks())
 
 
 def _read_image(
-    file: Path, root: ElementTree.Element, folders: list[Path], first: float, problems: list[str]
+    file: Path, root: ElementTree.Element, own_name: str, finder: PictureFinder, first: float, problems: list[str]
 ) -> DrawnImage:
     """What one xml file says; ``first`` is the number of the first pixel. Raises DataError without an image."""
     name = (root.findtext("filename") or "").strip()
-    path = find_file(name, folders) if name else None
-    path = path or next((images[file.stem] for images in map(images_by_stem, folders) if file.stem in images), None)
+    path = _find_image(name, own_name, finder)
     if path is None:
         raise DataError(f"{file} labels {name or 'an image without a name'}, which is not there, and was left out.")
-    size = finite_numbers([root.findtext("size/height"), root.findtext("size/width")], 2)
-    shape = (int(size[0]), int(size[1])) if size is not None and size.min() >= 1 else image_shape(path)
+    shape, contradiction = drawn_shape(path, root.findtext("size/height"), root.findtext("size/width"), path.name)
+    problems += contradiction
     image = DrawnImage(path, path.name, shape)
     for number, entry in enumerate(root.findall("object"), start=1):
-        corners, label = _corners(entry), (entry.findtext("name") or "").strip()
-        if corners is None or not label:
+        corners, label = _corners(entry), entry.findtext("name") or ""
+        if label.strip() and entry.findtext("deleted") != "1" and (outline := _outline(entry)):
+            image.objects += _draw(label.strip(), outline, f"{file}: object {number}", shape, problems)
+            continue
+        if corners is None or not label.strip():
             lack = "name" if corners is not None else "box of four finite numbers"
             problems.append(f"{file}: object {number} has no {lack} and was left out.")
             continue
         x1, y1, x2, y2 = corners.tolist()
-        image.objects.append(DrawnObject(label, (x1 - first, y1 - first, x2, y2)))
+        image.objects.append(DrawnObject(label.strip(), (x1 - first, y1 - first, x2, y2)))
     return image
+
+
+def _outline(entry: ElementTree.Element) -> list[float]:
+    """The polygon ``[x, y, ...]`` of an object of the LabelMe of MIT, or, beside its box, of Roboflow; else empty. It
+    is in continuous coordinates, whatever number the first pixel has."""
+    polygon = entry.find("polygon")
+    if polygon is None:
+        return []
+    numbers = finite_numbers([part.text for part in polygon.iter() if CORNER.fullmatch(part.tag)])
+    return numbers.tolist() if numbers is not None and len(numbers) >= 6 and len(numbers) % 2 == 0 else []
+
+
+def _draw(
+    name: str, outline: list[float], title: str, spatial_shape: tuple[int, int], problems: list[str]
+) -> list[DrawnObject]:
+    try:
+        shape = outline_shape(name, None, outline, spatial_shape)
+    except ValueError as error:
+        problems.append(f"{title} {error} and was left out.")
+        return []
+    return join_groups([shape], spatial_shape)
+
+
+def _find_image(name: str, own_name: str, finder: PictureFinder) -> Path | None:
+    """The image of an xml file called ``own_name`` in the folder of all of them, which says ``name``: one in a folder
+    of the same name first, and one of the same name with another suffix last."""
+    folder = own_name.rpartition("/")[0]
+    beside = finder.exact(f"{folder}/{name}") if folder and name else None
+    path = beside or (finder.find(name) if name else None)
+    if path is not None:
+        return path
+    same = (images_by_stem((root / own_name).parent) for root in finder.roots)
+    stem = own_name.rpartition("/")[2]
+    return next((images[stem] for images in same if stem in images), None)
 
 
 def _corners(entry: ElementTree.Element) -> np.ndarray | None:
     return finite_numbers([entry.findtext(f"bndbox/{corner}") for corner in CORNERS], 4)
 
 
-class _NoDoctype(ElementTree.TreeBuilder):
-    """Builds elements, and refuses a file that declares a document type before anything of it is read: entities, and
-    with them files that grow without end or name other files, can be declared nowhere else."""
-
-    def doctype(self, name: str, public: str | None, system: str | None) -> None:
-        raise ValueError("it declares a document type, which VOC files do not have")
-
-
 def _parse(path: Path) -> ElementTree.Element:
     """Raises DataError where the file is no annotation."""
-    try:
-        root = ElementTree.parse(path, ElementTree.XMLParser(target=_NoDoctype())).getroot()
-    except (OSError, ValueError, LookupError, ElementTree.ParseError) as error:
-        raise DataError(f"{path} is not complete xml ({error}) and was left out.") from error
-    if root is None or root.tag != "annotation":
+    root = read_xml(path)
+    if root.tag != "annotation":
         raise DataError(f"{path} is no annotation of Pascal VOC and was left out.")
     return root
 
@@ -215,6 +263,27 @@ def _parse(path: Path) -> ElementTree.Element:
 def _is_annotation(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return b"<annotation" in file.read(1000)
+            return re.search(rb"<annotation[\s>]", file.read(1000).replace(b"\0", b"")) is not None
     except OSError:
         return False
+
+
+FORMAT = Format(
+    name="Pascal VOC, LabelMe of MIT",
+    brief="Pascal VOC (xml in Annotations/, or SegmentationObject/)",
+    recognised=(
+        "`SegmentationObject/` or `SegmentationClass/`; or `.xml` files with `<annotation>` in `Annotations/`, "
+        "`annotations/xmls/` or the like with subfolders, or beside the pictures"
+    ),
+    holds=(
+        "pictures of objects and classes, as palette or colours; boxes, polygons of the xml files; splits from "
+        "`ImageSets/`; names from `labelmap.txt` (CVAT), `class_names.txt` (labelme), else VOC's 20"
+    ),
+    guessed=(
+        "pixels count from 1, or from 0 if any low corner of the folder is in [0, 1); pictures of classes alone: "
+        "each connected part is an object"
+    ),
+    refused="xml that declares a document type; images with boxes but no masks among others with masks",
+    is_folder=is_voc,
+    open_folder=open_voc,
+)

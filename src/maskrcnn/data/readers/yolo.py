@@ -8,48 +8,39 @@ class, counted from 0, and x-centre, y-centre, width and height (a box, with mor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import yaml
 
+from maskrcnn.data.formats import Format
 from maskrcnn.data.images import find_images, image_shape, is_image
-from maskrcnn.data.labelled import DrawnImage, DrawnObject, drawn_dataset, finite_numbers, read_lines
+from maskrcnn.data.labelled import DrawnImage, DrawnObject, drawn_dataset, read_class_list, read_lines
+from maskrcnn.data.numbers import finite_numbers
+from maskrcnn.data.picture_files import PictureFinder
 from maskrcnn.data.records import Dataset
-from maskrcnn.data.shapes import polygons_to_mask
+from maskrcnn.data.shapes import outline_box, polygons_to_mask
+from maskrcnn.data.yolo_description import OTHER_NAMES, SPLITS, Description, describe, find_description
 from maskrcnn.errors import DataError
-from maskrcnn.files import exists, is_file, is_folder
+from maskrcnn.files import is_file, is_folder
 
 MOST_CLASSES = 10_000  # where nothing names them
 BOX, OUTLINE = 4, 6  # numbers of a box, fewest numbers of an outline
-SPLITS = ("train", "val", "test")
-OTHER_NAMES = {"valid": "val", "validation": "val"}
+VISIBLE = 3  # numbers of a keypoint that says whether it is visible
+FARTHEST = 1.9  # of numbers that are parts of the image's sides: more is a mistake, not an object past the border
 CLASS_LISTS = ("classes.txt", "obj.names", "_darknet.labels")
 NO_LABELS = frozenset({*CLASS_LISTS, "readme.txt", "requirements.txt", "labels.txt", "class_names.txt"})
 ANCESTORS = 3  # folders above one of images in which data.yaml may lie
 
 
-@dataclass(frozen=True)
-class _Description:
-    """What ``data.yaml`` says."""
-
-    path: Path | None
-    class_names: tuple[str, ...] = ()
-    splits: tuple[tuple[str, tuple[Path, ...]], ...] = ()
-    keypoints: tuple[int, int] = (0, 0)  # of an object, and numbers of each: 2 or 3
-    keypoint_names: tuple[str, ...] = ()
-
-
 def is_yolo(folder: Path) -> bool:
     """Whether ``folder`` has a description or label files."""
-    return _find_yaml(folder) is not None or _has_label_files(folder)
+    return find_description(folder) is not None or _has_label_files(folder)
 
 
 def is_yolo_yaml(path: Path) -> bool:
-    """Whether the suffix is that of a description."""
-    return path.suffix.lower() in (".yaml", ".yml")
+    """Whether the suffix is that of a description, also darknet's."""
+    return path.suffix.lower() in (".yaml", ".yml", ".data")
 
 
 def open_yolo(path: Path, split: str = "") -> Dataset:
@@ -63,18 +54,18 @@ def open_yolo(path: Path, split: str = "") -> Dataset:
         DataError: no such split, no images, or no label file.
     """
     if is_file(path):
-        return _open_split(path, _describe(path), split)
-    own = _find_yaml(path)
+        return _open_split(path, describe(path), split)
+    own = find_description(path)
     if own is not None and not _has_label_files(path):
-        return _open_split(path, _describe(own), split)
-    above = next((found for folder in _upwards(path) if (found := _find_yaml(folder))), None)
-    description = _describe(above) if above else _Description(None)
+        return _open_split(path, describe(own), split)
+    above = next((found for folder in _upwards(path) if (found := find_description(folder))), None)
+    description = describe(above) if above else Description(None)
     if split and not description.splits:
         raise DataError(f"{path} has no data.yaml that would say what {split} is; name the folder of its images.")
     return _open_split(path, description, split) if split else _open_images(path, [path], description)
 
 
-def _open_split(path: Path, description: _Description, split: str) -> Dataset:
+def _open_split(path: Path, description: Description, split: str) -> Dataset:
     splits = dict(description.splits)
     wanted = OTHER_NAMES.get(split, split) or next((name for name in SPLITS if name in splits), "")
     if wanted not in splits:
@@ -83,9 +74,9 @@ def _open_split(path: Path, description: _Description, split: str) -> Dataset:
     return _open_images(path, list(splits[wanted]), description)
 
 
-def _open_images(path: Path, places: list[Path], description: _Description) -> Dataset:
+def _open_images(path: Path, places: list[Path], description: Description) -> Dataset:
     """The images in ``places``: folders, images, or text files that list images."""
-    problems: list[str] = []
+    problems: list[str] = list(description.problems)
     files = [file for place in places for file in _list_images(place, problems)]
     if not files:
         raise DataError(f"{path}: there are no images in {', '.join(map(str, places))}.")
@@ -107,7 +98,8 @@ def _open_images(path: Path, places: list[Path], description: _Description) -> D
         problems.append(
             f"Images without a label file count as without objects ({len(files) - labelled} of {len(files)})."
         )
-    names = description.class_names or _listed_names(path)
+    names, changed = (description.class_names, []) if description.class_names else _listed_names(path)
+    problems += changed
     used = sorted({int(drawn.name) for image in images for drawn in image.objects})
     names = (*names, *(f"class {k}" for k in range(len(names), max(used, default=-1) + 1)))
     for image in images:
@@ -117,11 +109,11 @@ def _open_images(path: Path, places: list[Path], description: _Description) -> D
 
 def _renamed(drawn: DrawnObject, names: tuple[str, ...]) -> DrawnObject:
     """The object under the name of its class, whose number it was under so far."""
-    return DrawnObject(names[int(drawn.name)], drawn.box, drawn.mask, keypoints=drawn.keypoints)
+    return replace(drawn, name=names[int(drawn.name)])
 
 
 def _read_labels(
-    path: Path, spatial_shape: tuple[int, int], description: _Description, problems: list[str]
+    path: Path, spatial_shape: tuple[int, int], description: Description, problems: list[str]
 ) -> list[DrawnObject]:
     objects = []
     for number, line in enumerate(read_lines(path), start=1):
@@ -132,7 +124,7 @@ def _read_labels(
     return objects
 
 
-def _read_row(words: list[str], spatial_shape: tuple[int, int], description: _Description) -> DrawnObject:
+def _read_row(words: list[str], spatial_shape: tuple[int, int], description: Description) -> DrawnObject:
     """Raises ValueError, whose text goes on from "row 3 ...", for what is no object."""
     numbers = finite_numbers(words)
     if numbers is None:
@@ -143,17 +135,40 @@ def _read_row(words: list[str], spatial_shape: tuple[int, int], description: _De
         raise ValueError(f"is of the unknown class {words[0]}")
     name, sides = str(int(label)), np.array(spatial_shape[::-1], dtype=np.float64)
     count, each = description.keypoints
+    if not count and (points_of_pose := pose_points(values)):
+        raise ValueError(
+            f"looks like a box with {points_of_pose} keypoints, of which data.yaml must say kpt_shape: "
+            f"[{points_of_pose}, 3],"
+        )
+    visibilities = slice(BOX + 2, None, VISIBLE) if each == VISIBLE else slice(0, 0)
+    if np.abs(np.delete(values, visibilities)).max(initial=0) > FARTHEST:
+        raise ValueError("has numbers far beyond 1, where parts of the image's width and height are meant,")
     if len(values) == BOX + count * each:
         centre, extent = values[:2] * sides, values[2:4] * sides
         low, high = (centre - extent / 2).tolist(), (centre + extent / 2).tolist()
         return DrawnObject(name, (*low, *high), keypoints=_read_keypoints(values[BOX:], count, each, sides))
     if count or len(values) < OUTLINE or len(values) % 2:
         raise ValueError(f"has {len(words)} numbers, which is neither a box nor an outline,")
-    points = values.reshape(-1, 2) * sides
-    mask = polygons_to_mask([points.ravel().tolist()], spatial_shape)
+    outline = (values.reshape(-1, 2) * sides).ravel().tolist()
+    mask = polygons_to_mask([outline], spatial_shape)
     if not mask:
         raise ValueError("covers no pixel")
-    return DrawnObject(name, None, mask)
+    return DrawnObject(name, None, mask, drawn=outline_box([outline]))
+
+
+def pose_points(values: np.ndarray) -> int:
+    """How many keypoints (x, y, visibility) follow a box in a row without its class; 0 where that cannot be one.
+
+    Every third number is 0, 1 or 2, and what is visible lies in the box.
+    """
+    count, rest = divmod(len(values) - BOX, VISIBLE)
+    if rest or count < 1:
+        return 0
+    points = values[BOX:].reshape(count, VISIBLE)
+    seen = points[points[:, 2] > 0, :2]
+    in_box = (np.abs(seen - values[:2]) <= values[2:BOX] * 0.55 + 1e-3).all()
+    is_visibility = np.isin(points[:, 2], (0, 1, 2)).all() and len(seen) > 0
+    return count if is_visibility and (values[2:BOX] > 0).all() and in_box else 0
 
 
 def _read_keypoints(values: np.ndarray, count: int, each: int, sides: np.ndarray) -> np.ndarray | None:
@@ -161,83 +176,9 @@ def _read_keypoints(values: np.ndarray, count: int, each: int, sides: np.ndarray
     if not count:
         return None
     points: np.ndarray = values.reshape(count, each)
-    seen = points[:, 2] if each > 2 else np.where((points > 0).any(axis=1), 2.0, 0.0)
+    seen = np.clip(points[:, 2], 0, 2) if each > 2 else np.where((points > 0).any(axis=1), 2.0, 0.0)
     known = (seen > 0)[:, None]
     return np.concatenate([points[:, :2] * sides * known, seen[:, None]], axis=1).astype(np.float32)
-
-
-def _describe(path: Path) -> _Description:
-    """Raises DataError where the file is no description of a data set."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        reason = str(error).split("\n")[0]
-        raise DataError(f"{path} is not complete yaml ({reason}); export or write it again.") from error
-    names = content.get("names") if isinstance(content, dict) else None
-    if not isinstance(names, list | dict) or not names:
-        raise DataError(f"{path} is no description of YOLO data: it has no list named 'names'.")
-    if isinstance(names, dict) and set(names) != set(range(len(names))):
-        raise DataError(f"{path} numbers its 'names' other than 0, 1, 2 ... without a gap; number them so.")
-    names = list(names) if isinstance(names, list) else [names[k] for k in range(len(names))]
-    if not all(isinstance(name, str | int | float) for name in names):  # str() of a list of lists may never end
-        raise DataError(f"{path} has a name under 'names' that is no text; write one name for each class.")
-    own = content.get("path")
-    root = path.parent / own if isinstance(own, str) else path.parent
-    splits = []
-    for name in (*SPLITS, *OTHER_NAMES):
-        given = content.get(name)
-        listed = given if isinstance(given, list) else [given]
-        places = [_place(place, root, path.parent) for place in listed if isinstance(place, str) and place]
-        splits += [(OTHER_NAMES.get(name, name), tuple(places))] if places else []
-    keypoints = _keypoint_shape(content, path)
-    return _Description(path, _unique(names), tuple(splits), keypoints, _keypoint_names(content, keypoints[0]))
-
-
-def _unique(names: list[Any]) -> tuple[str, ...]:
-    """The names as text; one that stands there twice gets its number, for classes are told apart by name."""
-    texts = [str(name) for name in names]
-    return tuple(f"{text} ({k})" if text in texts[:k] else text for k, text in enumerate(texts))
-
-
-def _place(name: str, root: Path, beside: Path) -> Path:
-    """Where a split lies: from ``path``, from the file's own folder (a copied ``path`` leads nowhere), or, as Roboflow
-    writes it, from one folder too high."""
-    tries = [root / name, beside / name]
-    tries += [beside / name.removeprefix("../")] if name.startswith("../") else []
-    return next((place for place in tries if exists(place)), tries[0])
-
-
-def _keypoint_shape(content: dict[str, Any], path: Path) -> tuple[int, int]:
-    given = content.get("kpt_shape")
-    if given is None:
-        return 0, 0
-    if not isinstance(given, list) or len(given) != 2 or given[1] not in (2, 3) or not isinstance(given[0], int):
-        raise DataError(f"{path}: 'kpt_shape' must be a number of points and 2 or 3, as in [17, 3].")
-    return given[0], given[1]
-
-
-def _keypoint_names(content: dict[str, Any], count: int) -> tuple[str, ...]:
-    """From ``kpt_names``, a list for each class, of which the first counts; else their numbers."""
-    given = content.get("kpt_names")
-    first: Any = next(iter(given.values()), []) if isinstance(given, dict) else given
-    names = tuple(map(str, first)) if isinstance(first, list) and all(isinstance(n, str) for n in first) else ()
-    return names if len(names) == count else tuple(str(k) for k in range(1, count + 1))
-
-
-def _find_yaml(folder: Path) -> Path | None:
-    """``data.yaml``, or the only other yaml file that names classes."""
-    usual = folder / "data.yaml"
-    if is_file(usual):
-        return usual
-    found = [path for path in sorted(folder.glob("*.y*ml")) if is_yolo_yaml(path) and _names_classes(path)]
-    return found[0] if len(found) == 1 else None
-
-
-def _names_classes(path: Path) -> bool:
-    try:
-        return any(line.startswith("names:") for line in path.read_text(encoding="utf-8-sig").splitlines())
-    except (OSError, ValueError):
-        return False
 
 
 def _upwards(folder: Path) -> list[Path]:
@@ -267,9 +208,10 @@ def _list_images(place: Path, problems: list[str]) -> list[Path]:
         inside = place / "images"
         return find_images(inside if is_folder(inside) else place)
     if is_file(place) and not is_image(place):
-        listed = [place.parent / line for line in read_lines(place)]
-        problems += [f"{path} is listed in {place} but is not there." for path in listed if not is_file(path)]
-        return [path for path in listed if is_file(path)]
+        finder = PictureFinder([place.parent, *place.absolute().parents[1:2]])
+        named = [(line, finder.find(line)) for line in read_lines(place)]
+        problems += [f"{line} is listed in {place} but is not there." for line, path in named if path is None]
+        return [path for _, path in named if path is not None]
     return [place] if is_file(place) else []
 
 
@@ -288,8 +230,26 @@ def _exchange(folder: Path) -> Path:
     return folder
 
 
-def _listed_names(path: Path) -> tuple[str, ...]:
-    """The classes, one a line, of a list in the folder, in ``labels/`` or above."""
+def _listed_names(path: Path) -> tuple[tuple[str, ...], list[str]]:
+    """The classes, one a line, of a list in the folder, in ``labels/`` or above, and what was changed of them."""
     places = [path, path / "labels", *_upwards(path)]
     lists = [place / name for place in places for name in CLASS_LISTS if is_file(place / name)]
-    return tuple(dict.fromkeys(read_lines(lists[0]))) if lists else ()
+    return read_class_list(lists[0]) if lists else ((), [])
+
+
+FORMAT = Format(
+    name="YOLO (Ultralytics, darknet, CVAT's YOLO 1.1)",
+    brief="YOLO (data.yaml, obj.data, or images/ and labels/ with text files)",
+    recognised=(
+        "`data.yaml` or another `.yaml` with `names`; `obj.data`; `images/` and `labels/*.txt`; or `.txt` beside "
+        "the pictures, with `classes.txt`"
+    ),
+    holds="boxes, outlines, poses (`kpt_shape`); splits from the description (`DATA:val`)",
+    guessed=(
+        "a picture without a label file has no objects; folders of another machine are looked for by the end of "
+        "their path"
+    ),
+    refused="rows of poses without `kpt_shape`; numbers far beyond 1; 3-D boxes",
+    is_folder=is_yolo,
+    open_folder=open_yolo,
+)

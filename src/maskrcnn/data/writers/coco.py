@@ -17,6 +17,7 @@ from maskrcnn.files import atomic_write
 from maskrcnn.rle import regions_to_rle
 from maskrcnn.structures import Record
 
+AS_ESCAPE = "backslashreplace"  # half a character, which UTF-8 cannot hold, as json writes it
 IMAGE_FOLDER = "images"
 
 
@@ -47,7 +48,7 @@ def write_coco(data: Dataset, images: Iterable[tuple[Record, str]], out: Path) -
             categories[-1]["skeleton"] = [[a + 1, b + 1] for a, b in data.skeleton]
     content = {"images": entries, "annotations": annotations, "categories": categories}
     with atomic_write(out / "annotations.json") as temporary:
-        temporary.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        temporary.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8", errors=AS_ESCAPE)
     return Counter()
 
 

@@ -15,10 +15,14 @@ from PIL import Image
 
 from maskrcnn.data.records import Dataset
 from maskrcnn.data.unheld import count_unheld, has_mask, is_crowd
+from maskrcnn.errors import DataError
 from maskrcnn.files import atomic_write
 from maskrcnn.structures import Record
 
+AS_ESCAPE = "backslashreplace"  # half a character, which UTF-8 cannot hold, as json writes it
 IMAGE_FOLDER = ""
+NO_CLASSES = ("__ignore__", "_background_")  # LabelMe's exporters make no objects of them
+UNUSED = "classes without objects whose name LabelMe takes for no class, which are lost"
 VERSION = "5.5.0"  # of LabelMe, whose files look like these
 
 
@@ -30,7 +34,17 @@ def write_labelme(data: Dataset, images: Iterable[tuple[Record, str]], out: Path
 
     Returns:
         What could not be kept, in words, and how often.
+
+    Raises:
+        DataError: a class whose name means "no class" to LabelMe.
     """
+    reserved = {label for label, name in enumerate(data.class_names, start=1) if name in NO_CLASSES}
+    if reserved and any(reserved & set(source.record().labels.tolist()) for source in data.sources):
+        name = data.class_names[min(reserved) - 1]
+        raise DataError(
+            f"{data.path} has objects of the class {name}, which LabelMe takes for no class; rename it, or convert to "
+            "coco, yolo or label-maps."
+        )
     lost: Counter[str] = Counter()
     for record, name in images:
         assert record.spatial_shape is not None
@@ -46,9 +60,10 @@ def write_labelme(data: Dataset, images: Iterable[tuple[Record, str]], out: Path
             "imageWidth": width,
         }
         with atomic_write((out / name).with_suffix(".json")) as temporary:
-            temporary.write_text(json.dumps(content, ensure_ascii=False, indent=2), encoding="utf-8")
+            temporary.write_text(json.dumps(content, ensure_ascii=False, indent=2), encoding="utf-8", errors=AS_ESCAPE)
+    lost[UNUSED] += len(reserved)
     with atomic_write(out / "labels.txt") as temporary:
-        lines = ["__ignore__", "_background_", *data.class_names]
+        lines = dict.fromkeys([*NO_CLASSES, *data.class_names])
         temporary.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     return +lost
 

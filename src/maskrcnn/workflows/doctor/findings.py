@@ -132,6 +132,7 @@ KINDS: dict[str, Kind] = {
         "Objects of one kind are divided between two classes, which compete with one another.",
         "merge them into one class in your labelling tool.",
     ),
+    "class-crowd": Kind("error", "Classes of which every object is marked as a crowd", "", ""),
     "class-empty": Kind(
         "warning",
         "Classes without a single object",
@@ -146,7 +147,7 @@ KINDS: dict[str, Kind] = {
     ),
     "box-outside": Kind(
         "error",
-        "Boxes outside the image",
+        "Boxes or outlines outside the image",
         "They lie wholly or partly beyond the border: the sizes of images and labels do not belong together, or "
         "coordinates were exchanged.",
         f"{EXPORT}; if it is all of them, look for x and y exchanged, or labels made for larger pictures.",

@@ -19,6 +19,7 @@ from maskrcnn.data.faults import Fault, record_faults
 from maskrcnn.data.images import image_shape, is_image
 from maskrcnn.data.inspect_coco import CocoFacts, inspect_coco, read_coco
 from maskrcnn.data.inspect_label_maps import inspect_folders, inspect_label_map, is_label_maps
+from maskrcnn.data.numbers import identity
 from maskrcnn.data.same_picture import Imprint, imprint
 from maskrcnn.data.source_names import source_of
 from maskrcnn.errors import DataError
@@ -27,6 +28,8 @@ from maskrcnn.workflows.doctor.placement import Placement, place_scores
 
 Progress = Callable[[int], None]
 REMARKS = ("count as", "counts as", "is one object", "are of the class")  # words of a reader where nothing is lost
+WRONG_SIZE = (" pixels, but its labels say ",)
+OWN_FINDINGS = ("are marked as crowds", "it was resized and cannot be used")  # the doctor says them itself
 PLACED_IMAGES = 300  # spread over the data set, of which the outlines are compared with the picture
 
 
@@ -45,6 +48,7 @@ class Survey:
         extents: float64 ``[N, D]``: sides of each object's box, x first, in samples of the file.
         shapes: spatial shape of the image of each object ``[N, D]``, tensor order.
         labels: int64 ``[N]``.
+        crowds: int64: the labels of the crowds, which are no objects.
         placements: what the outlines have to do with the pictures, of those images where that could be asked.
     """
 
@@ -58,6 +62,7 @@ class Survey:
     extents: list[np.ndarray] = field(default_factory=list)
     shapes: list[np.ndarray] = field(default_factory=list)
     labels: list[np.ndarray] = field(default_factory=list)
+    crowds: list[np.ndarray] = field(default_factory=list)
     placements: list[Placement] = field(default_factory=list)
 
     @property
@@ -101,7 +106,8 @@ def _coco_facts(dataset: Dataset) -> CocoFacts | None:
     content = read_coco(dataset.path)
     if content is None:
         return None
-    return inspect_coco(content, {dataset[index].image_id for index in range(len(dataset))})
+    records = (dataset[index] for index in range(len(dataset)))
+    return inspect_coco(content, {identity(record.image_id): record.spatial_shape or () for record in records})
 
 
 def _look(dataset: Dataset, coco: CocoFacts | None, label_maps: bool, pace: int, index: int) -> _Look:
@@ -116,7 +122,7 @@ def _look(dataset: Dataset, coco: CocoFacts | None, label_maps: bool, pace: int,
         faults += record_faults(record, len(dataset.class_names), dataset.has_masks)
     if label_maps:
         faults += inspect_label_map(record)
-    if len(record) == 0 and (coco is None or record.image_id not in coco.labelled):
+    if len(record) == 0 and (coco is None or identity(record.image_id) not in coco.labelled):
         faults.append(Fault("image-unlabelled", name, "", name))
     try:
         image = dataset.read_image(record)
@@ -162,6 +168,7 @@ def _add(found: Survey, seen: _Look) -> None:
     found.counts.append(int(keep.sum()))
     found.extents.append(high - low)
     found.labels.append(record.labels[keep])
+    found.crowds.append(record.labels[~keep])
     shape = np.array(record.spatial_shape or (0,) * low.shape[1])
     found.shapes.append(np.tile(shape, (len(boxes), 1)))
 
@@ -173,10 +180,17 @@ def _told_by_the_reader(found: Survey, is_coco: bool) -> list[Fault]:
     codes = {fault.code for fault in found.faults}
     explained = partial(_is_explained_coco, titles=titles, known=known) if is_coco else partial(_is_named, known=known)
     return [
-        Fault("reader-remark" if any(words in problem for words in REMARKS) else "reader", problem)
+        Fault(_code_of(problem), problem)
         for problem in found.dataset.problems
-        if not explained(problem, codes=codes)
+        if not any(words in problem for words in OWN_FINDINGS) and not explained(problem, codes=codes)
     ]
+
+
+def _code_of(problem: str) -> str:
+    """Of a sentence of a reader: a remark if it says that something counts as something, or what is wrong."""
+    if any(words in problem for words in WRONG_SIZE):
+        return "image-size"
+    return "reader-remark" if any(words in problem for words in REMARKS) else "reader"
 
 
 def _is_named(problem: str, known: set[str], codes: set[str]) -> bool:
