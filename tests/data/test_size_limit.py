@@ -72,7 +72,7 @@ def record(folder: Path) -> Path:
 
 
 def table(folder: Path) -> Path:
-    (folder / "a.csv").write_text("1,2\n" * 240)
+    (folder / "a.csv").write_text("a,b\n" + "1,2\n" * 240)
     return folder / "a.csv"
 
 

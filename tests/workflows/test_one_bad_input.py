@@ -55,7 +55,7 @@ def test_recordings_with_the_longest_names_are_done_too(maskrcnn, tmp_path, out)
     folder = tmp_path / "recordings"
     folder.mkdir()
     for name in ("a", LONG):
-        np.save(folder / f"{name}.npy", np.random.default_rng(0).normal(size=500))
+        np.savez(folder / f"{name}.npz", samples=np.random.default_rng(0).normal(size=500), rate=100)
     done = maskrcnn("predict", folder, "--model", model, "--out", out, "--score", 0, "--cutouts")
     assert done.code == 0, done.err
     assert len(files_in_lists(out)) == 2
@@ -159,12 +159,12 @@ def test_recordings_broken_off_leave_what_was_done(maskrcnn, tmp_path, out, monk
     model = save_tiny_signal_model(tmp_path / "m.safetensors")
     for name in ("a", "b", "c"):
         (tmp_path / "recordings").mkdir(exist_ok=True)
-        np.save(tmp_path / "recordings" / f"{name}.npy", np.random.default_rng(0).normal(size=500))
+        np.savez(tmp_path / "recordings" / f"{name}.npz", samples=np.random.default_rng(0).normal(size=500), rate=100)
     monkeypatch.setattr("maskrcnn.cli.predict.tell_count", interrupted_after(2, KeyboardInterrupt()))
     done = maskrcnn("predict", tmp_path / "recordings", "--model", model, "--out", out, "--score", 0)
     assert done.code == 130
     assert "2 of 3 inputs are done" in done.err
-    assert files_in_lists(out) == ["a.npy", "b.npy"]
+    assert files_in_lists(out) == ["a.npz", "b.npz"]
 
 
 def test_figures_are_not_lost_where_their_file_cannot_be_written(maskrcnn, tiny_file, photos, out, monkeypatch):
