@@ -56,14 +56,6 @@ def test_a_short_time_makes_images_smaller_and_says_so():
     assert "3 min" in short.choices["image_size"].reason and "416" in short.choices["image_size"].reason
 
 
-def test_no_time_is_so_short_that_small_objects_are_made_smaller():
-    dense = photos(size=44 / 576, side=576.0)
-    short = plan(dense, seconds=200.0, measure=cost_of_pixels)
-    assert (
-        short["image_size"] == 576 and short["epochs"] < plan(dense, seconds=7200.0, measure=cost_of_pixels)["epochs"]
-    )
-
-
 def test_a_given_time_is_a_budget_unless_epochs_are_given_too():
     budget = budget_of(plan(seconds=300.0, measure=cost_of_pixels), begun=5.0)
     assert (budget.seconds, budget.begun, budget.validated) == (300.0, 5.0, True)

@@ -18,7 +18,7 @@ from maskrcnn.workflows.plan import grid_rules, training_rules
 from maskrcnn.workflows.plan.document import Plan
 from maskrcnn.workflows.plan.fingerprint import MOST_RECORDS, Fingerprint
 from maskrcnn.workflows.plan.machine import Machine
-from maskrcnn.workflows.plan.model_rules import GRID, MODEL_RULES, least_size, model
+from maskrcnn.workflows.plan.model_rules import GRID, MODEL_RULES, model
 from maskrcnn.workflows.plan.situation import Choice, Rule, Situation
 from maskrcnn.workflows.plan.training_rules import STEP_RULES, TIME_RULES, VARY_RULES
 from maskrcnn.workflows.recipe import SMALLEST_IMAGE
@@ -132,10 +132,7 @@ def fit_to_time(s: Situation, given: Mapping[str, Choice], choices: dict[str, Ch
     assert s.seconds is not None
     before, time = s.chosen["image_size"], duration(s.seconds)
     crop = max(training_rules.SMALLEST_CROP, MOST_SHRUNK * s.chosen["crop_size"])
-    least = least_size(s)
     while epochs_in(s) < FEWEST_LOOKS and s.chosen["crop_size"] * SHRINK >= crop:
-        if _shrunk(s.chosen["image_size"]) < least:
-            break  # fewer looks at objects that can be seen are worth more than many at what cannot
         smaller = {name: _shrunk(s.chosen[name]) for name in ("image_size", "crop_size")}
         s = dataclasses.replace(s, chosen={**s.chosen, **smaller}, cost=_cheaper(s, smaller["crop_size"]))
     if s.chosen["image_size"] != before:

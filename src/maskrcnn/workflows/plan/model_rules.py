@@ -43,7 +43,7 @@ def largest_size(side: float, on_gpu: bool) -> float:
 
 
 def least_size(s: Situation) -> int:
-    """The smallest image size that leaves small objects to be seen, whatever the time: the images' own where half of
+    """The smallest image size that leaves small objects to be seen: the images' own where half of
     the objects would else be small, and what gives the smallest tenth their pixels; no more than is planned."""
     side, usual = s.data.side(), USUAL_SIZE
     own = side if s.data.sizes(50) * usual < SMALL_MEDIAN else 0.0
