@@ -14,7 +14,6 @@ from maskrcnn.workflows.plan.situation import Choice, Rule, Situation
 from maskrcnn.workflows.recipe import elongated
 
 SMALL_OBJECT = 12  # pixels that nine tenths of the objects should have at least: three cells of the finest stride
-SMALL_MEDIAN = 40  # pixels: below, images with a median object of that size are not made smaller than they are
 USUAL_SIZE, LARGE_OBJECT_SIZE = 416, 384  # longer sides that the shipped models learned from
 LARGEST_ON_CPU, LARGEST_ON_GPU = 800, 1280
 MOST_ENLARGED = 2.0  # times: more adds pixels, not detail
@@ -42,15 +41,6 @@ def largest_size(side: float, on_gpu: bool) -> float:
     return min(LARGEST_ON_GPU if on_gpu else LARGEST_ON_CPU, max(MOST_ENLARGED * side, 2 * GRID))
 
 
-def least_size(s: Situation) -> int:
-    """The smallest image size that leaves small objects to be seen: the images' own where half of
-    the objects would else be small, and what gives the smallest tenth their pixels; no more than is planned."""
-    side, usual = s.data.side(), USUAL_SIZE
-    own = side if s.data.sizes(50) * usual < SMALL_MEDIAN else 0.0
-    needed = SMALL_OBJECT / max(s.data.sizes(10), 1e-6)
-    return _to_grid(min(max(own, min(needed, max(side, usual))), largest_size(side, s.on_gpu())))
-
-
 def image_size(s: Situation) -> Choice:
     side, small = s.data.side(), s.data.sizes(10)
     usual = LARGE_OBJECT_SIZE if s.large_objects() else USUAL_SIZE
@@ -58,9 +48,6 @@ def image_size(s: Situation) -> Choice:
     needed = SMALL_OBJECT / max(small, 1e-6)
     size = _to_grid(min(max(usual, needed), largest))
     at_size = f"at {size} the smallest tenth of the objects is under {small * size:.0f} pixels"
-    if least_size(s) > size:
-        halves = f"half of the objects would be under {s.data.sizes(50) * size:.0f} pixels"
-        return Choice(least_size(s), f"the images' own {side:.0f}: at {size} {halves}")
     if needed > largest:
         own = f"twice the images' own {side:.0f}"
         limit = own if largest == MOST_ENLARGED * side else "what this device can work through"
