@@ -74,12 +74,13 @@ if TYPE_CHECKING:  # for type checkers and editors; a test compares this list wi
         Record,
         batch_images,
     )
+    from maskrcnn.training.budget import Budget
     from maskrcnn.training.fit import fit
     from maskrcnn.training.recipe import FitConfig
     from maskrcnn.training.report import Report
     from maskrcnn.visualize.draw import draw
 
-__version__ = "0.7.0"
+__version__ = "0.8.0"
 
 _PUBLIC = {
     "checkpoints.ours": "load_checkpoint save_checkpoint",
@@ -112,6 +113,7 @@ _PUBLIC = {
     "models.mask_rcnn": "MaskRCNN",
     "regions": "AxisMap Regions",
     "structures": "ImageBatch Instances Record batch_images",
+    "training.budget": "Budget",
     "training.fit": "fit",
     "training.recipe": "FitConfig",
     "training.report": "Report",
@@ -125,6 +127,7 @@ __all__ = [
     "AxisMap",
     "BackboneConfig",
     "BoxHeadConfig",
+    "Budget",
     "CheckpointError",
     "ClassFieldConfig",
     "CloseUpConfig",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from maskrcnn.data.interval_tables import read_csv_rows
+from maskrcnn.data.interval_tables import read_table
 from maskrcnn.data.spreadsheets import path_cell, quoted, unquoted
 from maskrcnn.files import LONGEST_NAME, atomic_write, shortened
 from maskrcnn.inference.result_files import FreeNames, cutout_name, write_table
@@ -109,7 +109,7 @@ def test_no_table_holds_a_formula_and_classes_come_back(tmp_path):
     write_table(tmp_path / "t.csv", ["start", "end", "label"], [[0, 1, "=1+1"], [1, 2, "-"], [-2.5, 3, "+x"]])
     text = (tmp_path / "t.csv").read_text()
     assert text.splitlines() == ["start,end,label", "0,1,'=1+1", "1,2,-", "-2.5,3,'+x"]
-    assert [row.name for row in read_csv_rows(tmp_path / "t.csv")] == ["=1+1", "-", "+x"]
+    assert [row.name for row in read_table(tmp_path / "t.csv", [])] == ["=1+1", "-", "+x"]
 
 
 @pytest.mark.parametrize("letter", ["m", "é", "字"])

@@ -127,7 +127,9 @@ def test_the_whole_model_learns(ndim):
     network = model.heads["keypoint"].closeup
     learning = [network.body.layers[0].conv.weight, *(layer.weight for layer in network.outputs.values())]
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in learning)
-    assert from_dict(to_dict(model.config)) == model.config
+    values = to_dict(model.config)  # a checkpoint names bodies that everybody has
+    values["backbone"]["body"] = values["keypoint_head"]["closeup"]["body"]["body"] = "mobilenet_v2"
+    assert to_dict(from_dict(values)) == values
 
 
 @pytest.mark.parametrize("samples", [None, 2])

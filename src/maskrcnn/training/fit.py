@@ -122,7 +122,7 @@ def fit(
             if position.step % config.save_every == 0 or time.monotonic() - saved > config.save_seconds:
                 save()
                 saved = time.monotonic()
-            if position.step >= course.end:
+            if position.step >= course.end and position.batch < epoch_steps:  # a whole epoch is told what it missed
                 break
         position.epoch, position.batch = position.epoch + 1, 0
         end = course.end if pace is None else pace.end(position.step, between=True)
