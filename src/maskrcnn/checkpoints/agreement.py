@@ -6,9 +6,11 @@ What one field may be is said by its type (``config.py``); here is what several 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from maskrcnn.config import ModelConfig, PoolConfig, from_dict, to_dict
 from maskrcnn.errors import CheckpointError
@@ -18,6 +20,10 @@ from maskrcnn.schema import one_line
 
 MOST_BINS = 2**16  # of one box, over all axes: 40 bins a side in a volume
 MOST_SAMPLES = 2**28  # of what the network sees at once: 16,384 a side in an image
+DRAWING = (
+    *(Tensor.normal_, Tensor.uniform_),
+    *(nn.init.normal_, nn.init.uniform_, nn.init.kaiming_normal_, nn.init.kaiming_uniform_),
+)
 UNBUILDABLE = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
@@ -38,13 +44,23 @@ def empty_tensors(
     try:
         from_dict(to_dict(config))  # of a foreign file, whose settings follow from its shapes
         check_agreement(config)
-        with torch.device("meta"):
+        with torch.device("meta"), _NothingDrawn():
             return build_model(config, heads).state_dict()
     except (*UNBUILDABLE, CheckpointError) as error:
         what = one_line(error) or type(error).__name__
         raise CheckpointError(
             f"{path} describes a model that cannot be built ({what}); update the package or train it again."
         ) from None
+
+
+class _NothingDrawn(TorchFunctionMode):
+    """Random weights of tensors without memory are not drawn: torch would load its compiler to do so, for a second."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        named = kwargs or {}
+        if func in DRAWING:
+            return args[0] if args else named["tensor"]
+        return func(*args, **named)
 
 
 def check_numbers(path: object, name: str, tensor: Tensor) -> None:
