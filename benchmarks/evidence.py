@@ -26,9 +26,9 @@ from maskrcnn.explanation.attribution import SMOOTHING, STEPS, class_log_odds, s
 from maskrcnn.explanation.evidence import Evidence, Explanation, explain
 from maskrcnn.explanation.hiding import around, hottest, random_block, random_cells
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.jobs.models import load_predictor
 from maskrcnn.ops.nd import interpolate
 from maskrcnn.structures import batch_images
-from maskrcnn.workflows.models import load_predictor
 
 PART, RESAMPLINGS, CELL = 0.1, 2000, 16
 MAP, CENTRE, BLOCK = "the map", "about the box's centre", "a block at random"

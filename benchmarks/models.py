@@ -19,14 +19,14 @@ from maskrcnn.checkpoints.ours import read_info
 from maskrcnn.data.images import find_images, read_image
 from maskrcnn.data.synthetic import synthetic_samples
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.jobs.models import EXAMPLES
 from maskrcnn.losses.objective import Objective
 from maskrcnn.models.build import mask_rcnn_mobilenet_v2_fpn
 from maskrcnn.pretrained import model_path, shipped_models
+from maskrcnn.training.fit_config import FitConfig
 from maskrcnn.training.memory import keep_freed_memory
 from maskrcnn.training.optimizer import make_optimizer
-from maskrcnn.training.recipe import FitConfig
 from maskrcnn.training.step import train_step
-from maskrcnn.workflows.models import EXAMPLES
 
 ROUNDS, STEPS, BATCH, SIZE = 3, 6, 8, 352
 

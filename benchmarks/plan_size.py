@@ -26,9 +26,9 @@ from maskrcnn.data.dataset import Dataset, open_dataset
 from maskrcnn.data.split import subset
 from maskrcnn.evaluation.evaluate import evaluate
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.jobs.plan import Wish, plan_training
+from maskrcnn.jobs.train import train
 from maskrcnn.training.budget import Budget
-from maskrcnn.workflows.plan.prepare import Wish, plan_training
-from maskrcnn.workflows.train import train
 
 SIDE, FEWEST, MOST, CLASSES = 576, 20, 1000, 10
 SMALL, LARGE = (12, 44), (44, 200)  # pixels, the half of the objects each

@@ -20,9 +20,9 @@ from maskrcnn.data.synthetic import synthetic_samples
 from maskrcnn.losses.objective import Objective
 from maskrcnn.models.build import build_model
 from maskrcnn.models.variants import mobilenet_v2_fpn_config
+from maskrcnn.training.fit_config import FitConfig
 from maskrcnn.training.memory import keep_freed_memory
 from maskrcnn.training.optimizer import freeze, make_optimizer
-from maskrcnn.training.recipe import FitConfig
 from maskrcnn.training.step import train_step
 
 BATCH, SIZE, STEPS = 8, 384, 5

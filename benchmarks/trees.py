@@ -46,7 +46,7 @@ def training() -> Job:
     from maskrcnn.data.synthetic import synthetic_samples
     from maskrcnn.losses.objective import Objective
     from maskrcnn.models.build import mask_rcnn_resnet50_fpn
-    from maskrcnn.training.recipe import FitConfig
+    from maskrcnn.training.fit_config import FitConfig
     from maskrcnn.training.step import train_step
 
     torch.manual_seed(0)

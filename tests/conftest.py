@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from maskrcnn import cli
+from maskrcnn.apps import cli
 from tiny import save_tiny_model
 
 

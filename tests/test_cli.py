@@ -9,11 +9,11 @@ import sys
 import pytest
 import torch
 
-from maskrcnn.cli import COMMANDS
-from maskrcnn.cli.demo import PICTURES
+from maskrcnn.apps.cli import COMMANDS
+from maskrcnn.apps.cli.demo import PICTURES
 from maskrcnn.ops.boxes import pairwise_iou
+from maskrcnn.planning.recipe import Recipe
 from maskrcnn.pretrained import shipped_models
-from maskrcnn.workflows.recipe import Recipe
 from tiny import save_photo, write_coco
 
 ASTRONAUT = (20, 14, 365, 512)  # x1, y1, x2, y2 of the person in the photo, by eye; the helmet reaches to 510
@@ -50,7 +50,7 @@ def test_a_process_that_cannot_start_exits_with_2_and_one_sentence(tmp_path):
 
 
 def test_help_does_not_wait_for_torch():
-    code = "import sys, maskrcnn.cli\ntry: maskrcnn.cli.main()\nfinally: print('torch' in sys.modules)"
+    code = "import sys, maskrcnn.apps.cli\ntry: maskrcnn.apps.cli.main()\nfinally: print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True)
     assert done.stdout.endswith("False\n")
 

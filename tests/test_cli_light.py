@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from maskrcnn.cli import COMMANDS
+from maskrcnn.apps.cli import COMMANDS
 from maskrcnn.pretrained import shipped_models
 
 HEAVY = ["torch", "numpy", "PIL", "safetensors", "hotcoco", "yaml"]
 RUN = f"""
 import contextlib, io, json, sys
-from maskrcnn import cli
+from maskrcnn.apps import cli
 for arguments in json.load(sys.stdin):
     before = set(sys.modules)
     sys.argv = ["maskrcnn", *arguments]

@@ -10,7 +10,7 @@ import torch
 
 from documents import ROOT, inline_code, make_targets, python_blocks, read_document, shell_lines
 from maskrcnn import Instances, Record
-from maskrcnn.cli import COMMANDS
+from maskrcnn.apps.cli import COMMANDS
 from tiny import save_tiny_model, write_coco
 
 DOCUMENT = "CONTRIBUTING.md"
@@ -53,16 +53,16 @@ def test_the_measure_is_tried_with_watch(counting, tmp_path, monkeypatch, capsys
 def count_command(tmp_path, monkeypatch):
     """The command of the how-to, as if its two files lay in the package."""
     flags, work = python_blocks(DOCUMENT, "How to add a command")
-    for folder, text in {"cli": flags, "workflows": work}.items():
+    for folder, text in {"apps.cli": flags, "jobs": work}.items():
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "count.py").write_text(text)
         package = importlib.import_module(f"maskrcnn.{folder}")
         monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path / folder)])
-    monkeypatch.setitem(COMMANDS, "count", importlib.import_module("maskrcnn.cli.count").Count)
+    monkeypatch.setitem(COMMANDS, "count", importlib.import_module("maskrcnn.apps.cli.count").Count)
     yield
-    for name in ("maskrcnn.cli.count", "maskrcnn.workflows.count"):
+    for name in ("maskrcnn.apps.cli.count", "maskrcnn.jobs.count"):
         sys.modules.pop(name, None)
-    for folder in ("cli", "workflows"):
+    for folder in ("apps.cli", "jobs"):
         vars(sys.modules[f"maskrcnn.{folder}"]).pop("count", None)
 
 
@@ -95,7 +95,7 @@ def test_the_set_up_names_what_there_is():
 
 
 def test_files_and_folders_that_it_names_are_there():
-    made_up = {"src/maskrcnn/evaluation/counting.py", "src/maskrcnn/cli/count.py", "src/maskrcnn/workflows/count.py"}
+    made_up = {"src/maskrcnn/evaluation/counting.py", "src/maskrcnn/apps/cli/count.py", "src/maskrcnn/jobs/count.py"}
     paths = [code for code in inline_code(DOCUMENT) if code.startswith(("src/", "tests/", "docs/"))]
     missing = [path for path in paths if path not in made_up and not (ROOT / path).exists()]
     assert paths and not missing

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from documents import inline_code, make_targets, python_blocks, read_document, shell_lines
-from maskrcnn.cli import COMMANDS
+from maskrcnn.apps.cli import COMMANDS
+from maskrcnn.planning.recipe import Recipe
 from maskrcnn.pretrained import shipped_models
-from maskrcnn.workflows.recipe import Recipe
 from tiny import save_photo, save_tiny_model, write_coco
 from tiny_signals import bumps, save_tiny_signal_model, write_series, write_wav
 
@@ -44,7 +44,7 @@ EXCUSED = {  # each command that is not run here, and why
     "pip install 'maskrcnn[signals]'": "needs a network; that there is such an extra is tested below",
     "pip install 'maskrcnn[volumes]'": "needs a network; that there is such an extra is tested below",
     "maskrcnn demo": "half a minute; tests/test_cli.py runs it",
-    "maskrcnn train SCANS": "slow without a small model; tests/workflows/test_volume_commands.py trains on scans",
+    "maskrcnn train SCANS": "slow without a small model; tests/apps/test_volume_commands.py trains on scans",
     "maskrcnn train made-up": "the same; `make synthetic` trains on synthetic volumes",
     "maskrcnn predict photo.jpg --model coco": "needs a network; tests/checkpoints/ has a mirror",
     "maskrcnn predict photo.jpg --model model_final.pth": "needs a large file; the same tests make a small one",

@@ -20,10 +20,10 @@ from torch.nn import functional as F
 from tyro.conf import arg
 
 from maskrcnn.data.dataset import open_dataset
+from maskrcnn.jobs.train import train
 from maskrcnn.losses.teacher import Teacher
+from maskrcnn.planning.recipe import Recipe
 from maskrcnn.structures import ImageBatch
-from maskrcnn.workflows.recipe import Recipe
-from maskrcnn.workflows.train import train
 from ssdlite import IMAGE_SIZE, SSDLite, decode_boxes, load_ssdlite
 
 BODY = Path("weights/ssdlite_mobilenet_v2_coco.safetensors")

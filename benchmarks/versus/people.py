@@ -10,7 +10,7 @@ import numpy as np
 
 from cases import Arrays, Case, Work
 from maskrcnn.data.images import find_images
-from maskrcnn.workflows.models import EXAMPLES
+from maskrcnn.jobs.models import EXAMPLES
 
 PHOTOS = EXAMPLES / "photos"
 

@@ -9,7 +9,7 @@ from reference import reference_model
 from cases import Arrays, Case, Work
 from maskrcnn.data.synthetic import synthetic_samples
 from maskrcnn.losses.objective import Objective
-from maskrcnn.training.recipe import FitConfig
+from maskrcnn.training.fit_config import FitConfig
 from maskrcnn.training.step import sum_of_means, train_step
 
 SIZE, IMAGES, LR = 512, 2, 1e-6

@@ -76,7 +76,7 @@ if TYPE_CHECKING:  # for type checkers and editors; a test compares this list wi
     )
     from maskrcnn.training.budget import Budget
     from maskrcnn.training.fit import fit
-    from maskrcnn.training.recipe import FitConfig
+    from maskrcnn.training.fit_config import FitConfig
     from maskrcnn.training.report import Report
     from maskrcnn.visualize.draw import draw
 
@@ -115,7 +115,7 @@ _PUBLIC = {
     "structures": "ImageBatch Instances Record batch_images",
     "training.budget": "Budget",
     "training.fit": "fit",
-    "training.recipe": "FitConfig",
+    "training.fit_config": "FitConfig",
     "training.report": "Report",
     "visualize.draw": "draw",
 }

@@ -1,6 +1,6 @@
 """``python -m maskrcnn`` is the command ``maskrcnn``."""
 
-from maskrcnn.cli import main
+from maskrcnn.apps.cli import main
 
 if __name__ == "__main__":
     main()

@@ -11,7 +11,7 @@ from maskrcnn.data.class_names import usable_names
 from maskrcnn.data.dataset import open_dataset
 from maskrcnn.data.numbers import finite_numbers, identity, truth, whole_number
 from maskrcnn.errors import DataError
-from maskrcnn.workflows.convert import convert
+from maskrcnn.jobs.convert import convert
 
 SQUARE = [4, 4, 24, 4, 24, 24, 4, 24]
 BOX = [4, 4, 24, 24]

@@ -13,7 +13,7 @@ from pycocotools import mask as pycoco
 from maskrcnn.data.dataset import open_dataset
 from maskrcnn.data.images import find_images, read_image
 from maskrcnn.errors import DataError
-from maskrcnn.workflows.convert import convert
+from maskrcnn.jobs.convert import convert
 
 SHAPE = (40, 60)
 SQUARE = [4, 4, 24, 4, 24, 24, 4, 24]

@@ -13,8 +13,8 @@ from maskrcnn.data.images import read_image
 from maskrcnn.errors import UsageError
 from maskrcnn.inference.options import PredictOptions
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.jobs.models import EXAMPLES
 from maskrcnn.pretrained import model_path
-from maskrcnn.workflows.models import EXAMPLES
 from tiny import noise, tiny_info, tiny_model
 
 THREADS, ROUNDS = 4, 2

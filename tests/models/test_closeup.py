@@ -15,8 +15,8 @@ from maskrcnn.ops.cut_out import cube_around, cut_out
 from maskrcnn.ops.keypoints import decode_keypoints
 from maskrcnn.ops.nd import interpolate
 from maskrcnn.structures import ImageBatch, Instances
+from maskrcnn.training.fit_config import FitConfig
 from maskrcnn.training.optimizer import freeze, make_optimizer
-from maskrcnn.training.recipe import FitConfig
 
 POINTS = 3
 

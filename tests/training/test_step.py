@@ -20,8 +20,8 @@ from maskrcnn.errors import MaskRCNNError
 from maskrcnn.losses.objective import Objective
 from maskrcnn.losses.terms import Term
 from maskrcnn.training.fit import fit
+from maskrcnn.training.fit_config import FitConfig
 from maskrcnn.training.optimizer import make_optimizer
-from maskrcnn.training.recipe import FitConfig
 from maskrcnn.training.report import Report
 from maskrcnn.training.step import split, train_step
 from tiny import tiny_info, tiny_model, write_coco

@@ -12,8 +12,8 @@ from maskrcnn.data.loading import epoch_loader
 from maskrcnn.data.transforms import EvalTransform
 from maskrcnn.losses.objective import Objective
 from maskrcnn.training.distributed import joined, rank, world_size
+from maskrcnn.training.fit_config import FitConfig
 from maskrcnn.training.optimizer import make_optimizer
-from maskrcnn.training.recipe import FitConfig
 from maskrcnn.training.step import train_step
 from tiny import tiny_model
 

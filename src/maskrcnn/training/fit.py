@@ -24,8 +24,8 @@ from maskrcnn.models.nd import layers_in_full_precision
 from maskrcnn.training import distributed
 from maskrcnn.training.budget import Budget, Pace
 from maskrcnn.training.course import Course
+from maskrcnn.training.fit_config import FitConfig
 from maskrcnn.training.optimizer import freeze, make_optimizer, set_learning_rate
-from maskrcnn.training.recipe import FitConfig
 from maskrcnn.training.report import Report
 from maskrcnn.training.schedule import MovingAverage
 from maskrcnn.training.state import Position, load_state, save_state

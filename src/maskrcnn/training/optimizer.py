@@ -6,7 +6,7 @@ from torch.optim import SGD, AdamW, Optimizer
 
 from maskrcnn.models.head import heads_of
 from maskrcnn.models.mask_rcnn import MaskRCNN
-from maskrcnn.training.recipe import FitConfig
+from maskrcnn.training.fit_config import FitConfig
 from maskrcnn.training.schedule import learning_rate_factor
 
 BODY = ("backbone.body.", "heads.box.field.")  # the body, and what reads it as it is

@@ -17,7 +17,7 @@ from maskrcnn.losses.objective import Objective
 from maskrcnn.losses.terms import Term, add_terms
 from maskrcnn.structures import batch_images
 from maskrcnn.training.distributed import sum_gradients, summed
-from maskrcnn.training.recipe import FitConfig
+from maskrcnn.training.fit_config import FitConfig
 
 
 @dataclass(frozen=True)

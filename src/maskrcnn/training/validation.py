@@ -17,7 +17,7 @@ from maskrcnn.losses.objective import Objective
 from maskrcnn.losses.terms import add_terms
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
-from maskrcnn.training.recipe import FitConfig
+from maskrcnn.training.fit_config import FitConfig
 from maskrcnn.training.schedule import MovingAverage
 from maskrcnn.training.step import batch_losses, sum_of_means
 

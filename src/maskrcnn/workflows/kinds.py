@@ -17,8 +17,8 @@ from maskrcnn.data.volume_labels import INSTANCES, MEANINGS
 from maskrcnn.data.volume_sets import labelled_as, names_of
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.model_info import ModelInfo
+from maskrcnn.ops import anisotropy
 from maskrcnn.structures import Record
-from maskrcnn.workflows import anisotropy
 
 MEL_BANDS, MEL_MEAN, MEL_DEVIATION = 40, -4.0, 3.0  # of the log-mel bands of sound of deviation 1
 FRAME = 0.01  # seconds

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from maskrcnn.data.images import read_image
 from maskrcnn.errors import DataError, MaskRCNNError, UsageError
+from maskrcnn.explanation.evidence_sheet import draw_evidence
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.outputs import PredictionWriter
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.models.head import heads_of
 from maskrcnn.structures import Instances
-from maskrcnn.workflows.evidence import draw_evidence
 
 EVIDENCE = "_evidence"  # ends the name of the picture that explains another
 

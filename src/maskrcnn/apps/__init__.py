@@ -1,0 +1,1 @@
+"""Programs for people: they read what is asked for, call jobs, and show what comes of it."""

@@ -1,0 +1,69 @@
+"""The command line: a table of names and functions; the flags come from their dataclasses."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import tyro
+
+from maskrcnn.apps.cli.compose import Compose
+from maskrcnn.apps.cli.console import say
+from maskrcnn.apps.cli.convert import Convert
+from maskrcnn.apps.cli.demo import Demo
+from maskrcnn.apps.cli.doctor import Doctor
+from maskrcnn.apps.cli.evaluate import Evaluate
+from maskrcnn.apps.cli.import_model import Import
+from maskrcnn.apps.cli.models import Models
+from maskrcnn.apps.cli.predict import Predict
+from maskrcnn.apps.cli.synthetic import Synthetic
+from maskrcnn.apps.cli.train import Train
+from maskrcnn.checks import at_least, memory_explained
+from maskrcnn.data.size_limit import at_most
+from maskrcnn.errors import MaskRCNNError
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "predict": Predict,
+    "evaluate": Evaluate,
+    "doctor": Doctor,
+    "train": Train,
+    "convert": Convert,
+    "compose": Compose,
+    "synthetic": Synthetic,
+    "demo": Demo,
+    "models": Models,
+    "import": Import,
+}
+DESCRIPTION = "Find every object in pictures and recordings, name it and outline it to the pixel, or the sample."
+
+
+def main() -> None:
+    """Run a command; exit code 0 done, 1 done but for some inputs, 2 could not be done, 130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):  # a file name may hold what this terminal cannot show
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        command = tyro.extras.subcommand_cli_from_dict(
+            COMMANDS,
+            prog="maskrcnn",
+            description=DESCRIPTION,
+            use_underscores=False,
+            config=(tyro.conf.FlagCreatePairsOff,),
+        )
+        most = getattr(command, "max_pixels", None)
+        at_least("max-pixels", most, 1)
+        with memory_explained(), at_most(most):
+            sys.exit(command.run())
+    except MaskRCNNError as error:
+        say(f"maskrcnn: {error}")
+        sys.exit(2)
+    except BrokenPipeError:  # whoever read our output has stopped listening
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        say(f"maskrcnn: {error.filename or 'a file'}: {error.strerror or error}.")
+        sys.exit(2)
+    except KeyboardInterrupt as stopped:
+        say(f"maskrcnn: {stopped.args[0] if stopped.args else 'stopped.'}")
+        sys.exit(130)

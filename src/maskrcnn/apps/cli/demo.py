@@ -1,0 +1,39 @@
+"""maskrcnn demo"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskrcnn.apps.cli.predict import Predict
+from maskrcnn.checks import no_file
+from maskrcnn.errors import UsageError
+from maskrcnn.pretrained import shipped_models
+
+PICTURES = {  # the model: its example pictures, and the one to open first
+    "everyday": (("photos",), "coffee.png"),
+    "people": (("photos",), "astronaut.png"),
+    "nuclei": (("nuclei",), "cells.png"),
+}
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Find everyday things, people with their joints, and nuclei, in the example pictures of the package."""
+
+    out: Path = Path("demo")
+    """Folder for the pictures."""
+
+    def run(self) -> int:
+        shown = {model: pictures for model, pictures in PICTURES.items() if model in shipped_models()}
+        if not shown:
+            raise UsageError("No model is shipped with this installation, so there is nothing to show.")
+        no_file(self.out)
+        from maskrcnn.jobs.models import EXAMPLES
+
+        code = 0
+        for model, (names, _) in shown.items():
+            code = max(code, Predict(tuple(EXAMPLES / name for name in names), self.out / model, model).run())
+        first = ", ".join(str(self.out / model / name) for model, (_, name) in shown.items())
+        print(f"Open {first}; then try a photo of your own: maskrcnn predict PHOTO --out out")
+        return code

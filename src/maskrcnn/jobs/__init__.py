@@ -1,0 +1,1 @@
+"""What a program asks for, whole: train, evaluate, convert ...; jobs print nothing."""

@@ -1,0 +1,199 @@
+"""The whole examination: read everything once, compare, measure, try out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from maskrcnn.config import ModelConfig
+from maskrcnn.data.dataset import Dataset, open_dataset
+from maskrcnn.data.images import find_images
+from maskrcnn.data.split import split_labels
+from maskrcnn.doctor.classes import class_counts, class_findings, differing_classes
+from maskrcnn.doctor.costs import Needs, needs_findings, training_needs
+from maskrcnn.doctor.findings import Finding, by_severity, gather
+from maskrcnn.doctor.placement import placement_findings
+from maskrcnn.doctor.sets import duplicates, leakage
+from maskrcnn.doctor.sizes import Sizes, measure_sizes, size_findings
+from maskrcnn.doctor.survey import Survey, survey
+from maskrcnn.doctor.trial import Trial, choose_images, trial_findings, try_out
+from maskrcnn.errors import DataError
+from maskrcnn.files import is_folder
+from maskrcnn.jobs.plan import Wish, given_settings, plan_training
+from maskrcnn.jobs.train import start
+from maskrcnn.model_info import ModelInfo
+from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.models.variants import VARIANTS
+from maskrcnn.planning.document import Plan
+from maskrcnn.planning.make import start_of
+from maskrcnn.planning.model_for_data import fit_to_data
+
+Progress = Callable[[str, int, int], None]  # what is being done, how far, of how much
+NAMELESS = ("image-missing", "image-entry", "image-unlabelled", "image-unreadable", "image-size", "image-blank")
+
+
+@dataclass(frozen=True)
+class SetFacts:
+    """What a data set holds, as numbers."""
+
+    path: str
+    images: int
+    readable: int
+    objects: int
+    classes: dict[str, int]
+    has_masks: bool
+    most_objects: int
+
+    @staticmethod
+    def of(found: Survey) -> SetFacts:
+        data, most = found.dataset, max(found.counts, default=0)
+        readable, counts = sum(found.readable), class_counts(found)
+        return SetFacts(str(data.path), len(data), readable, found.num_objects, counts, data.has_masks, most)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """All that the doctor has to say.
+
+    Attributes:
+        findings: worst first.
+        sets: ``train`` and perhaps ``val``.
+        plan: that a training would follow; None where nothing is labelled.
+        sizes: of the training objects, as the model would see them.
+        trial: None where it was left out or nothing could be tried.
+        needs: None where it was left out.
+    """
+
+    findings: list[Finding]
+    sets: dict[str, SetFacts]
+    plan: Plan | None
+    sizes: Sizes
+    trial: Trial | None = None
+    needs: Needs | None = None
+
+    def count(self, severity: str) -> int:
+        """Findings of one severity."""
+        return sum(found.severity == severity for found in self.findings)
+
+
+def open_patient(path: Path) -> Dataset:
+    """The data set of ``path``, or a sentence for pictures that nobody labelled.
+
+    Raises:
+        DataError: as :func:`maskrcnn.data.dataset.open_dataset` does, or for a folder of pictures without labels.
+    """
+    try:
+        return open_dataset(path)
+    except DataError as error:
+        pictures = find_images(path) if is_folder(path) and not any(path.rglob("*.json")) else []
+        if not pictures:
+            raise
+        raise DataError(
+            f"{path} holds {len(pictures)} pictures but no labels that can be read: outline the objects in some of "
+            "them with a labelling tool (such as LabelMe, CVAT or Roboflow) and export as COCO, or, to find what a "
+            f"shipped model knows, run `maskrcnn predict {path} --out out`. Looked for were these: {error}"
+        ) from None
+
+
+def examine(
+    train: Dataset,
+    val: Dataset | None,
+    wish: Wish,
+    quick: bool = False,
+    report: Progress = lambda what, done, total: None,
+) -> Diagnosis:
+    """Look at everything once.
+
+    Args:
+        wish: what of the training is not left to its plan, as for :func:`maskrcnn.jobs.plan.prepare`.
+        quick: time no step and leave the trial training out.
+        report: is told what is being done.
+
+    Raises:
+        UsageError: there is no such model, or no such plan.
+    """
+    if (given := given_settings(wish, None).get("model")) is not None:
+        start_of(given.value, 1)  # a slip is told before everything is read
+    named = {"train": train} | ({} if val is None else {"val": val})
+    found: dict[str, Survey] = {}
+    findings: list[Finding] = []
+    for name, data in named.items():
+        found[name] = survey(data, lambda done, name=name, data=data: report(f"reading {name}", done, len(data)))  # type: ignore[misc]
+        findings += set_findings(found[name], name)
+    if "val" in found:
+        findings += leakage(found["train"], found["val"]) + differing_classes(found["train"], found["val"])
+    facts = {name: SetFacts.of(seen) for name, seen in found.items()}
+    if not found["train"].num_objects:
+        return Diagnosis(by_severity(findings), facts, None, Sizes(np.zeros((0, 1)), 1.0))
+    report("planning", 0, 0)
+    timed = not quick and bool(choose_images(found["train"]))
+    labels = split_labels(train) if val is None else []
+    plan = plan_training(train, val, labels, wish, lambda sentence: report("timing a few steps", 0, 0), timed)
+    needs, trial, sizes = training_needs(plan), None, Sizes(np.zeros((0, 1)), 1.0)
+    findings += [] if needs is None else needs_findings(needs, plan)
+    if train.kind == "image":  # nothing is resized of recordings, and no two of them are learned by heart
+        config = planned_config(train, plan)
+        sizes = measure_sizes(found["train"], config)
+        findings += size_findings(sizes, config)
+    if timed and train.kind == "image":
+        report("learning two images by heart", 0, 0)
+        trial = try_out(
+            *planned_model(train, plan), found["train"], plan.recipe().fit_config(is_learned(plan)), wish.device
+        )
+    findings += [] if trial is None else trial_findings(trial)
+    return Diagnosis(by_severity(findings), facts, plan, sizes, trial, needs)
+
+
+def planned_config(train: Dataset, plan: Plan) -> ModelConfig:
+    """The configuration of the model that a training by the plan begins with."""
+    own, _ = start_of(plan["model"], len(train.class_names))
+    return plan.recipe().adapt(fit_to_data(own, train, lambda sentence: None))
+
+
+def planned_model(train: Dataset, plan: Plan) -> tuple[MaskRCNN, ModelInfo]:
+    """The model that a training by the plan begins with."""
+    recipe = plan.recipe()
+    torch.manual_seed(recipe.seed)
+    return start(train, plan["model"], None, recipe, say=lambda sentence: None)
+
+
+def is_learned(plan: Plan) -> bool:
+    """Whether the plan starts from a trained model."""
+    return plan["model"] not in VARIANTS
+
+
+def set_findings(found: Survey, name: str) -> list[Finding]:
+    """What is wrong with one data set on its own."""
+    images, missing = len(found.names), sum(fault.code == "image-missing" for fault in found.faults)
+    totals = dict.fromkeys(NAMELESS, images + missing)
+    return (
+        gather(found.faults, name, totals)
+        + class_findings(found, name)
+        + duplicates(found, name)
+        + placement_findings(found.placements, name)
+    )
+
+
+def as_dict(diagnosis: Diagnosis) -> dict[str, Any]:
+    """The diagnosis as plain values that json can hold."""
+    plan, sizes, trial, needs = diagnosis.plan, diagnosis.sizes, diagnosis.trial, diagnosis.needs
+    return {
+        "healthy": diagnosis.count("error") == 0,
+        "findings": [found.as_dict() for found in diagnosis.findings],
+        "data": {name: vars(facts) for name, facts in diagnosis.sets.items()},
+        "plan": None if plan is None else {name: choice.value for name, choice in plan.choices.items()},
+        "sizes": dict(sizes.histogram()),
+        "trial": None if trial is None else vars(trial) | {"losses": {k: _finite(v) for k, v in trial.losses.items()}},
+        "needs": None if needs is None else vars(needs),
+    }
+
+
+def _finite(values: Sequence[float]) -> list[float | None]:
+    """None for what is no number, which json does not know."""
+    return [value if math.isfinite(value) else None for value in values]

@@ -1,0 +1,291 @@
+"""How a model is trained, as flags: everything that a user may switch, and the settings that follow from it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from tyro.conf import arg
+
+from maskrcnn.checks import at_least, between
+from maskrcnn.config import BackboneConfig, DetectionConfig, ModelConfig, PreprocessConfig, SelectionConfig
+from maskrcnn.errors import UsageError
+from maskrcnn.ops import anisotropy
+from maskrcnn.training.fit_config import FitConfig
+
+if TYPE_CHECKING:  # flags must not wait for torch
+    from maskrcnn.data.augment import AugmentConfig
+
+Axes = {"x": 0, "y": 1, "z": 2}
+OWN = "(default: planned; off: the starting model's own)"
+Planned = arg(help_behavior_hint=lambda default: f"(default: planned; off: {default})")
+Own = Annotated[int | None, arg(metavar="INT", help_behavior_hint=OWN)]
+STRIDES = {16: (4, 4), 8: (2, 4), 4: (2, 2), 2: (1, 2), 1: (1, 1)}  # finest stride: the body's first two reductions
+SMALLEST_IMAGE = 32  # pixels: below, the coarsest level of a pyramid has nothing to see
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Each part of it can be switched on its own."""
+
+    epochs: Annotated[int, Planned] = 20
+    """Times that each image is seen."""
+    lr: Annotated[float, Planned] = 6e-4
+    """Learning rate of the heads for steps of 8 images; it is scaled to the real --batch."""
+    batch: Annotated[int, Planned] = 8
+    """Images in a step, of all processes together."""
+    accumulate: int = 1
+    """Work on each batch in this many parts, one after another: the same gradients in less memory."""
+    precision: Annotated[Literal["fp32", "bf16"], Planned] = "fp32"
+    """Of forward passes while training; bf16 is faster on processors and cards that know it."""
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    """How gradients become steps."""
+    schedule: Literal["cosine", "step", "constant"] = "cosine"
+    """How the learning rate falls."""
+    body_lr: Annotated[float, Planned] = 0.2
+    """Factor on the learning rate for the backbone's body; 0 leaves it as it is."""
+    class_names: Annotated[tuple[str, ...], arg(metavar="NAME [...]", help_behavior_hint="(default: the data's)")] = ()
+    """What the classes are called, in the order of the data: for label maps, which have no names."""
+    labels: Literal["auto", "instances", "parts", "classes"] = "auto"
+    """Of scans what the numbers in their label volumes are: objects; classes of which each connected part is an object;
+    or classes that are one object each, as organs are."""
+    freeze: Annotated[Literal["early", "none", "all"], Planned] = "early"
+    """Layers of a pre-trained body that do not learn."""
+    average: Annotated[float, Planned] = 0.998
+    """Decay of the weights' moving average, which is what is validated and kept; 0 keeps the weights as they are."""
+    patience: int = 0
+    """Stop after this many validations without a better one; 0: never."""
+    validate_every: Annotated[int, Planned] = 1
+    """Epochs between validations."""
+    seed: int = 0
+    """Everything random follows from it."""
+    workers: Annotated[int, Planned] = 1
+    """Processes that load images ahead."""
+    image_size: Own = None
+    """Longer side in pixels that images are resized to."""
+    crop_size: Annotated[
+        int | None, arg(metavar="INT", help_behavior_hint="(default: planned; off: the image size)")
+    ] = None
+    """Side of the training samples, cut from images of that size; of recordings and scans the window that is seen at
+    once, in samples of the model."""
+    spacing: Annotated[
+        tuple[float, ...], arg(metavar="FLOAT [...]", help_behavior_hint="(default: the data's median; sound: 0.01)")
+    ] = ()
+    """Seconds, millimetres or bases from one of the model's samples to the next, x first; files are resampled."""
+    window: Annotated[
+        tuple[int, ...], arg(metavar="INT [...]", help_behavior_hint="(default: as long along each axis)")
+    ] = ()
+    """Of scans the samples of that window along each axis, x first, where --crop-size along all is more than a scan
+    has."""
+    scale: Annotated[tuple[float, float], Planned] = (0.6, 1.6)
+    """Smallest and largest random factor on the size of a training image; 1 1 for none."""
+    flip: Annotated[tuple[Literal["x", "y", "z"], ...], Planned] = ("x",)
+    """Axes that are mirrored in half of the samples."""
+    colour: Annotated[float, Planned] = 0.2
+    """Largest relative change of brightness, contrast and saturation."""
+    gamma: Annotated[float, Planned] = 0.0
+    """Largest change of gamma, in powers of 2."""
+    grey: Annotated[float, Planned] = 0.0
+    """Part of the samples that lose their colours."""
+    stretch: Annotated[bool, Planned] = False
+    """Spread the range of brightness of each image over the whole range first, as microscopes need it."""
+    invert: Annotated[float, Planned] = 0.0
+    """Part of the samples whose light and dark are exchanged, or recordings that are turned upside down."""
+    gain: Annotated[float, Planned] = 0.0
+    """Recordings and scans: largest change of the amplitude, in powers of 2; of sound also of the bands, one by one."""
+    hidden_bands: Annotated[int, Planned] = 0
+    """Sound: most neighbouring mel bands that are hidden, twice in each sample."""
+    noise: Annotated[float, Planned] = 0.0
+    """Recordings and scans: most noise that is added, in deviations of the channel."""
+    drift: Annotated[float, Planned] = 0.0
+    """Recordings and scans: largest slow wave that is added, in deviations of the channel."""
+    copy_paste: Annotated[float, Planned] = 0.0
+    """Part of the samples into which objects of another image are pasted."""
+    repeat_rare: float = 0.0
+    """Show images of rare classes more often: those of classes that are in less than this part of the images, by the
+    root of how much less (repeat-factor sampling); 0: each image once an epoch."""
+    box_loss: Literal["smooth_l1", "giou"] = "smooth_l1"
+    """What is compared of boxes: their deltas or their overlap."""
+    proposals: Own = None
+    """Proposals of one image that the losses look at."""
+    smallest_anchor: Own = None
+    """Size in pixels of the anchors of the finest level; each further level doubles it."""
+    anchor_ratio: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint=OWN)] = None
+    """Longest side over shortest of the two elongated anchors of each place."""
+    finest_stride: Own = None
+    """Pixels between the places of the finest features: 4, or 2 for objects of a few pixels (four times the work); of
+    recordings 1 to 16 samples."""
+    mask_size: Own = None
+    """Bins along a side that masks are read from; a mask has twice as many."""
+    max_detections: Own = None
+    """Most objects that may be found in one image."""
+    agnostic_boxes: Annotated[bool, Planned] = False
+    """One box for all classes instead of one a class."""
+    agnostic_masks: Annotated[bool, Planned] = False
+    """One mask for all classes instead of one a class."""
+
+    def check(self) -> None:
+        """Raise UsageError for what cannot be."""
+        at_least("epochs", self.epochs, 1)
+        between("lr", self.lr, 1e-9, 10)
+        at_least("batch", self.batch, 1)
+        at_least("accumulate", self.accumulate, 1)
+        between("body-lr", self.body_lr, 0, 10)
+        between("average", self.average, 0, 0.999999)
+        at_least("patience", self.patience, 0)
+        at_least("validate-every", self.validate_every, 1)
+        at_least("seed", self.seed, 0)
+        at_least("workers", self.workers, 0)
+        at_least("image-size", self.image_size, SMALLEST_IMAGE)
+        at_least("crop-size", self.crop_size, SMALLEST_IMAGE)
+        for side in self.window:
+            at_least("window", side, 1)
+        at_least("proposals", self.proposals, 4)
+        at_least("smallest-anchor", self.smallest_anchor, 1)
+        at_least("anchor-ratio", self.anchor_ratio, 1)
+        at_least("mask-size", self.mask_size, 2)
+        at_least("max-detections", self.max_detections, 1)
+        if self.finest_stride is not None and self.finest_stride not in STRIDES:
+            raise UsageError(f"--finest-stride must be 16, 8, 4, 2 or 1, not {self.finest_stride}.")
+        for flag in ("colour", "grey", "invert", "copy_paste", "repeat_rare"):
+            between(flag.replace("_", "-"), getattr(self, flag), 0, 1)
+        for flag in ("gamma", "gain", "noise", "drift"):
+            between(flag, getattr(self, flag), 0, 4)
+        at_least("hidden-bands", self.hidden_bands, 0)
+        for spacing in self.spacing:
+            between("spacing", spacing, 1e-9, 1e9)
+        low, high = self.scale
+        if not 0.01 <= low <= high <= 100:
+            raise UsageError(f"--scale takes a smaller and a larger factor, as in --scale 0.5 2, not {low} {high}.")
+
+    def fit_config(self, pretrained: bool) -> FitConfig:
+        """The schedule; a body that begins with random weights learns as fast as the rest, whole."""
+        frozen = self.freeze if pretrained else "none"
+        return FitConfig(
+            epochs=self.epochs,
+            batch_size=self.batch,
+            lr=self.lr,
+            body_lr=self.body_lr,
+            freeze_body=frozen == "all",
+            freeze_early=frozen == "early",
+            optimizer=self.optimizer,
+            schedule=self.schedule,
+            average=self.average,
+            seed=self.seed,
+            workers=self.workers,
+            validate_every=self.validate_every,
+            accumulate=self.accumulate,
+            bf16=self.precision == "bf16",
+            patience=self.patience,
+            repeat_rare=self.repeat_rare,
+        )
+
+    def augment(self, config: ModelConfig) -> AugmentConfig:
+        """What is varied about the samples of a model of ``config``."""
+        from maskrcnn.data.augment import AugmentConfig
+        from maskrcnn.data.regrid import window_shape
+
+        size = config.preprocess.max_size
+        crop = self.crop_size or size
+        low, high = self.scale
+        return AugmentConfig(
+            size=(crop,) * config.ndim
+            if config.preprocess.spacing is None
+            else window_shape(config.preprocess, config.ndim),
+            scale_range=(low * size / crop, high * size / crop) if config.preprocess.spacing is None else (low, high),
+            flip_axes=tuple(sorted({Axes[name] for name in self.flip if Axes[name] < config.ndim})),
+            brightness=self.colour,
+            contrast=self.colour,
+            saturation=self.colour,
+            gamma=self.gamma,
+            grey=self.grey,
+            invert=self.invert,
+            gain=self.gain,
+            hidden_bands=self.hidden_bands,
+            noise=self.noise,
+            drift=self.drift,
+            copy_paste=self.copy_paste,
+        )
+
+    def adapt(self, config: ModelConfig) -> ModelConfig:
+        """What of the model itself these flags change."""
+        preprocess, loss, anchors = config.preprocess, config.loss, config.anchors
+        if self.image_size is not None:
+            preprocess = resized(preprocess, self.image_size)
+        if preprocess.spacing is not None:
+            preprocess = self._windowed(preprocess)
+        preprocess = dataclasses.replace(preprocess, stretch=preprocess.stretch or self.stretch)
+        if self.proposals is not None:
+            loss = dataclasses.replace(loss, box_samples=self.proposals)
+        if self.smallest_anchor is not None:
+            ratios = [size / anchors.sizes[0][0] for size in anchors.sizes[0]]
+            levels = range(len(anchors.sizes))
+            sizes = tuple(tuple(self.smallest_anchor * 2.0**k * ratio for ratio in ratios) for k in levels)
+            anchors = dataclasses.replace(anchors, sizes=sizes)
+        if self.anchor_ratio is not None and config.ndim == len(elongated(self.anchor_ratio)[0]):
+            anchors = dataclasses.replace(anchors, shapes=elongated(self.anchor_ratio))
+        box_head, mask_head = config.box_head, config.mask_head
+        if self.mask_size is not None and mask_head is not None:
+            mask_head = dataclasses.replace(
+                mask_head, pool=dataclasses.replace(mask_head.pool, output_size=self.mask_size)
+            )
+        if self.agnostic_boxes:
+            box_head = dataclasses.replace(box_head, class_agnostic=True)
+        if self.agnostic_masks and mask_head is not None:
+            mask_head = dataclasses.replace(mask_head, class_agnostic=True)
+        return dataclasses.replace(
+            config,
+            backbone=self._backbone(config),
+            detection=self._detection(config),
+            selection=self._selection(config),
+            preprocess=preprocess,
+            anchors=anchors,
+            box_head=box_head,
+            mask_head=mask_head,
+            loss=dataclasses.replace(loss, box_loss=self.box_loss),
+        )
+
+    def _backbone(self, config: ModelConfig) -> BackboneConfig:
+        if self.finest_stride is None or self.finest_stride == config.backbone.finest_stride():
+            return config.backbone
+        spacing = config.preprocess.spacing or (1.0,) * config.ndim
+        reductions = anisotropy.reductions((*STRIDES[self.finest_stride], 2, 2, 2), spacing)
+        return dataclasses.replace(config.backbone, reductions=reductions)
+
+    def _windowed(self, preprocess: PreprocessConfig) -> PreprocessConfig:
+        """What a model with a grid sees at once."""
+        spacing = preprocess.spacing or ()
+        if self.window and len(self.window) != len(spacing):
+            raise UsageError(f"--window needs a number of samples for each of the {len(spacing)} axes, x first.")
+        if self.window:
+            return dataclasses.replace(resized(preprocess, max(self.window)), window=tuple(self.window))
+        if self.crop_size is None:
+            return preprocess
+        window = anisotropy.window(self.crop_size, spacing)
+        return dataclasses.replace(resized(preprocess, self.crop_size), window=window)
+
+    def _detection(self, config: ModelConfig) -> DetectionConfig:
+        cap = self.max_detections or config.detection.max_detections
+        return dataclasses.replace(config.detection, max_detections=cap)
+
+    def _selection(self, config: ModelConfig) -> SelectionConfig:
+        """At least two proposals for each object that may be found."""
+        most = max(config.selection.post_nms, 2 * (self.max_detections or 0))
+        return dataclasses.replace(config.selection, post_nms=most)
+
+
+def resized(preprocess: PreprocessConfig, image_size: int) -> PreprocessConfig:
+    """The longer side of images becomes ``image_size``."""
+    return dataclasses.replace(preprocess, min_size=image_size, max_size=image_size)
+
+
+def elongated(ratio: float) -> tuple[tuple[float, float], ...]:
+    """Anchor shapes (x first): lying, square and standing, the first and last ``ratio`` times as long as wide."""
+    return ((ratio**0.5, ratio**-0.5), (1.0, 1.0), (ratio**-0.5, ratio**0.5))
+
+
+def remembered(values: dict[str, Any]) -> Recipe:
+    """The recipe that a checkpoint's notes hold. Raises TypeError where they hold something else."""
+    plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    return Recipe(**plain)

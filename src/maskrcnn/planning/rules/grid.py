@@ -1,0 +1,200 @@
+"""Decisions for recordings, sequences and scans: files that are resampled and cut, where pictures are resized.
+
+Each rule gives a value and its reason, as in ``model_rules.py`` and ``training_rules.py``, whose other rules hold here
+too. Lengths are physical: seconds, bases or millimetres.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from maskrcnn.checkpoints.ours import read_info
+from maskrcnn.ops import anisotropy
+from maskrcnn.planning.recipe import STRIDES
+from maskrcnn.planning.rules import training as training_rules
+from maskrcnn.planning.rules.model import MODEL_RULES
+from maskrcnn.planning.rules.training import STEP_RULES
+from maskrcnn.planning.situation import Choice, Rule, Situation
+from maskrcnn.pretrained import model_path, shipped_models
+from maskrcnn.workflows.kinds import FRAME, KINDS
+
+
+class Frame(NamedTuple):
+    """What differs between recordings and scans, where every further axis multiplies the work."""
+
+    fewest_cells: int  # of the finest features that the median object should span
+    smallest: int  # side of a window
+    largest: int
+    shown: float  # times the longest objects that a window shows
+    whole: int  # samples: windows are multiples of it
+    proposals: int
+
+
+RECORDINGS = Frame(fewest_cells=16, smallest=512, largest=32768, shown=16.0, whole=32, proposals=128)
+SCANS = Frame(fewest_cells=8, smallest=48, largest=96, shown=1.5, whole=8, proposals=64)
+CROWDED = 10  # objects in the median scan that make it one of cells, not of organs
+
+
+def frame_of(s: Situation) -> Frame:
+    return SCANS if s.data.kind == "volume" else RECORDINGS
+
+
+def model(s: Situation) -> Choice:
+    kind = KINDS[s.data.kind]
+    for name in shipped_models():
+        info = read_info(model_path(name))
+        if info.notes.get("kind") == s.data.kind and set(info.class_names) & set(s.data.class_names):
+            return Choice(name, f"this shipped model knows {', '.join(info.class_names)}")
+    return Choice(kind.variant, f"nothing that is shipped knows such objects: {kind.name} is learned from nothing")
+
+
+def spacing(s: Situation) -> Choice:
+    own = s.start.preprocess.spacing
+    if s.start_names and own is not None:
+        return Choice(own, "the starting model's own: one of its samples")
+    if s.data.kind == "audio":
+        return Choice((FRAME,), "seconds: a frame of log-mel bands each hundredth of a second")
+    return Choice(s.data.spacing, f"{s.data.unit} from sample to sample: as the files have it")
+
+
+def lengths(s: Situation, percent: float) -> float:
+    """A percentile of the objects' longest sides in samples of the model (along all axes alike)."""
+    if not len(s.data.extents):
+        return 32.0
+    return float(np.percentile(s.data.extents.max(1) / anisotropy.mean_spacing(s.chosen["spacing"]), percent))
+
+
+def finest_stride(s: Situation) -> Choice:
+    own = s.start.backbone.finest_stride()
+    middle = lengths(s, 50)
+    if s.start_names:
+        return Choice(own, "which the weights know")
+    fewest = frame_of(s).fewest_cells
+    stride = max((step for step in STRIDES if step <= max(middle / fewest, 1)), default=own)
+    stride = max(stride, own) if middle >= fewest * own else stride
+    return Choice(stride, f"samples: the median object is {middle:.0f} long and spans {middle / stride:.0f} of them")
+
+
+def crop_size(s: Situation) -> Choice:
+    frame, spacing = frame_of(s), s.chosen["spacing"]
+    longest = lengths(s, 95) * anisotropy.mean_spacing(spacing) / min(spacing)
+    wanted = math.ceil(frame.shown * longest / frame.whole) * frame.whole
+    size = int(min(max(wanted, frame.smallest), frame.largest))
+    if s.start_names:
+        size = s.start.preprocess.max_size
+        return Choice(size, "samples: the window that the starting model learned to see")
+    return Choice(size, f"samples that are seen at once: the longest twentieth of the objects is over {longest:.0f}")
+
+
+def window(s: Situation) -> Choice:
+    """As far along every axis, but no further than the largest file reaches."""
+    size, spacing = s.chosen["crop_size"], s.chosen["spacing"]
+    if s.start_names and s.start.preprocess.window is not None:
+        return Choice(s.start.preprocess.window, "the starting model's own")
+    if s.data.kind != "volume":
+        return Choice((), "for scans alone")
+    sides = np.array(anisotropy.window(size, spacing) or (size,) * len(spacing))
+    reach = np.array(s.data.reach or (np.inf,) * len(spacing))
+    there = np.ceil(reach / np.array(spacing) / anisotropy.WHOLE - 1e-6) * anisotropy.WHOLE
+    sides = np.minimum(sides, np.maximum(there, anisotropy.WHOLE)).astype(int)
+    if (sides == size).all():
+        return Choice((), "as long along every axis")
+    return Choice(tuple(sides.tolist()), "samples along x, y and z: as far along each, and no further than scans reach")
+
+
+def smallest_anchor(s: Situation) -> Choice:
+    if s.start_names:
+        return Choice(round(s.start.anchors.sizes[0][0]), "the starting model's own")
+    small, large = lengths(s, 3), lengths(s, 97)
+    levels = len(s.start.anchors.sizes)
+    size = max(2, round(max(0.9 * small, large / 2**levels)))
+    return Choice(size, f"samples, doubled each level: objects are {small:.0f} to {large:.0f} long")
+
+
+def mask_size(s: Situation) -> Choice:
+    bins = s.start.mask_head.pool.output_size if s.start.mask_head else 14
+    return Choice(bins, f"masks of {2 * bins} bins along each axis; the median object has {lengths(s, 50):.0f} samples")
+
+
+def max_detections(s: Situation) -> Choice:
+    most = min(float(s.data.density * s.window_volume()), float(s.data.most_objects))
+    cap = max(100, math.ceil(2 * most / 10) * 10)
+    return Choice(cap, f"a window holds about {most:.0f} objects in the fullest file")
+
+
+def proposals(s: Situation) -> Choice:
+    return Choice(frame_of(s).proposals, "of a window; a quarter of these are for objects")
+
+
+def scale(s: Situation) -> Choice:
+    if s.data.kind == "dna":
+        return Choice((1.0, 1.0), "a base is a base")
+    return Choice((0.8, 1.25), "recordings and scans have a scale; it varies by a quarter")
+
+
+def flip(s: Situation) -> Choice:
+    if s.data.kind == "dna":
+        return Choice(("x",), "the other strand is read the other way round, with the other bases")
+    if s.data.kind == "volume" and s.data.crowded() >= CROWDED:
+        return Choice(("x", "y", "z"), "many objects in a scan: cells lie any way round")
+    return Choice((), "none: time has a direction, and a body has sides")
+
+
+def gain(s: Situation) -> Choice:
+    if s.data.kind in ("dna", "audio"):
+        return Choice(
+            0.0, "bases have no loudness" if s.data.kind == "dna" else "each sound is brought to one loudness"
+        )
+    return Choice(0.5, "amplitudes differ from one file to the next")
+
+
+def hidden_bands(s: Situation) -> Choice:
+    if s.data.kind == "audio":
+        return Choice(8, "of 40: what is heard must not hang on a few of them")
+    return Choice(0, "for sound alone")
+
+
+def noise(s: Situation) -> Choice:
+    if s.data.kind == "dna":
+        return Choice(0.0, "bases have no noise")
+    return Choice(0.2, "deviations of white noise at most")
+
+
+def drift(s: Situation) -> Choice:
+    if s.data.kind in ("dna", "audio"):
+        return Choice(0.0, "nothing drifts here")
+    return Choice(0.4, "deviations of a slow wave at most: electrodes and coils drift")
+
+
+def copy_paste(s: Situation) -> Choice:
+    return Choice(0.0, "what stands before and after an object says what it is")
+
+
+GRID_RULES: dict[str, Rule] = {
+    "spacing": spacing,
+    "crop_size": crop_size,
+    "window": window,
+    "finest_stride": finest_stride,
+    "smallest_anchor": smallest_anchor,
+    "mask_size": mask_size,
+    "max_detections": max_detections,
+    "proposals": proposals,
+    "agnostic_masks": MODEL_RULES["agnostic_masks"],
+    "agnostic_boxes": MODEL_RULES["agnostic_boxes"],
+    "scale": scale,
+    "flip": flip,
+    "gain": gain,
+    "hidden_bands": hidden_bands,
+    "noise": noise,
+    "drift": drift,
+    "copy_paste": copy_paste,
+    "precision": training_rules.precision,
+    "batch": training_rules.batch,
+    "workers": training_rules.workers,
+    "lr": STEP_RULES["lr"],
+    "body_lr": STEP_RULES["body_lr"],
+    "freeze": STEP_RULES["freeze"],
+}
