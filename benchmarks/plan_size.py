@@ -22,12 +22,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from maskrcnn.data.dataset import Dataset, open_dataset
 from maskrcnn.data.split import subset
 from maskrcnn.evaluation.evaluate import evaluate
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.jobs.plan import Wish, plan_training
 from maskrcnn.jobs.train import train
+from maskrcnn.modalities.open import Dataset, open_dataset
 from maskrcnn.training.budget import Budget
 
 SIDE, FEWEST, MOST, CLASSES = 576, 20, 1000, 10

@@ -19,9 +19,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from tyro.conf import arg
 
-from maskrcnn.data.dataset import open_dataset
 from maskrcnn.jobs.train import train
 from maskrcnn.losses.teacher import Teacher
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.planning.recipe import Recipe
 from maskrcnn.structures import ImageBatch
 from ssdlite import IMAGE_SIZE, SSDLite, decode_boxes, load_ssdlite

@@ -10,12 +10,12 @@ from typing import Any
 from rich.console import Console
 from torch import Tensor
 
-from maskrcnn.data.dataset import Dataset
 from maskrcnn.evaluation.coco import CocoResult, format_table
 from maskrcnn.evaluation.diagnosis import Watcher
 from maskrcnn.evaluation.evaluate import evaluate
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.modalities.open import Dataset
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.page import NAME, write_report
 from maskrcnn.structures import Instances, Record

@@ -12,15 +12,15 @@ from time import monotonic
 from typing import Any
 
 from maskrcnn.checks import counted, parse_time
-from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.source_names import source_of
 from maskrcnn.data.split import Label, hold_out, split_labels, subset
-from maskrcnn.data.spread import spread
-from maskrcnn.data.transforms import TrainTransform
+from maskrcnn.data.transforms.samples import TrainTransform
+from maskrcnn.data.windows import spread
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.files import exists, is_file, resolved
 from maskrcnn.jobs.run_folder import is_taken
 from maskrcnn.jobs.train import Say, check_folder, start
+from maskrcnn.modalities.open import Dataset
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.document import NAME, Plan, read_plan
 from maskrcnn.planning.fingerprint import take_fingerprint

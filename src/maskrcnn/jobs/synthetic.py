@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from maskrcnn.checks import new_folder
-from maskrcnn.data.synthetic_scene import CLASS_NAMES, KINDS
-from maskrcnn.data.synthetic_volumes import DIAMETER, check_volume, synthetic_volume
-from maskrcnn.data.volume import extra
 from maskrcnn.files import atomic_write
+from maskrcnn.modalities.volumes.synthetic.render import DIAMETER, check_volume, synthetic_volume
+from maskrcnn.modalities.volumes.synthetic.scene import CLASS_NAMES, KINDS
+from maskrcnn.modalities.volumes.volume import extra
 
 Writer = Callable[[Path, np.ndarray, Sequence[float]], None]
 
@@ -41,7 +41,7 @@ def make_synthetic(
 
     Names of classes are in ``classes.txt``; where there are several, ``classes/`` has a second label volume with the
     class of each voxel. Volume k follows from ``seed`` and k alone. Arguments are those of
-    :func:`maskrcnn.data.synthetic_volumes.synthetic_volume`.
+    :func:`maskrcnn.modalities.volumes.synthetic.render.synthetic_volume`.
 
     Args:
         file_format: one of :data:`WRITERS`.

@@ -16,16 +16,17 @@ from maskrcnn.checkpoints.ours import load_checkpoint
 from maskrcnn.checkpoints.transfer import load_body, transfer
 from maskrcnn.checks import few
 from maskrcnn.data.combine import combine
-from maskrcnn.data.dataset import Dataset, open_dataset
-from maskrcnn.data.spread import spread
-from maskrcnn.data.volume_labels import AUTO, INSTANCES
-from maskrcnn.data.volume_sets import labelled_as, names_of
+from maskrcnn.data.windows import spread
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.evaluation.evaluate import match_classes
 from maskrcnn.files import exists, is_file
 from maskrcnn.jobs.evaluate import report_training
 from maskrcnn.jobs.run_folder import training_folder
 from maskrcnn.losses.teacher import Teacher
+from maskrcnn.modalities.kinds import KINDS, check_kind, fit_to_kind
+from maskrcnn.modalities.open import Dataset, open_dataset
+from maskrcnn.modalities.volumes.label_meaning import AUTO, INSTANCES
+from maskrcnn.modalities.volumes.open import labelled_as, names_of
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
@@ -39,7 +40,6 @@ from maskrcnn.training.fit import fit, is_finished
 from maskrcnn.training.memory import keep_freed_memory
 from maskrcnn.training.report import Report
 from maskrcnn.training.state import read_position
-from maskrcnn.workflows.kinds import KINDS, check_kind, fit_to_kind
 
 Say = Callable[[str], None]
 

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from maskrcnn.config import KeypointHeadConfig, MaskHeadConfig, ModelConfig
-from maskrcnn.data.dataset import Dataset
 from maskrcnn.errors import DataError
-from maskrcnn.workflows.kinds import most_objects
+from maskrcnn.modalities.kinds import most_objects
+from maskrcnn.modalities.open import Dataset
 
 Say = Callable[[str], None]
 

@@ -21,7 +21,7 @@ from maskrcnn.apps.cli.predict import Predict
 from maskrcnn.apps.cli.synthetic import Synthetic
 from maskrcnn.apps.cli.train import Train
 from maskrcnn.checks import at_least, memory_explained
-from maskrcnn.data.size_limit import at_most
+from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.errors import MaskRCNNError
 
 COMMANDS: dict[str, Callable[..., Any]] = {

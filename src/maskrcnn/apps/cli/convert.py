@@ -12,7 +12,7 @@ from tyro.conf import arg
 
 from maskrcnn.apps.cli.console import Data, MaxPixels, console, say, tell_failures, tell_problems
 from maskrcnn.checks import counted, new_folder
-from maskrcnn.data.paths import refuse_missing
+from maskrcnn.data.parsing.paths import refuse_missing
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class Convert:
     def run(self) -> int:
         refuse_missing(self.data)  # before anything loads torch, so that a slip costs no seconds
         new_folder(self.out, "the converted data")
-        from maskrcnn.data.dataset import open_dataset
         from maskrcnn.jobs.convert import convert
+        from maskrcnn.modalities.open import open_dataset
 
         data = open_dataset(self.data)
         tell_problems(data.problems)

@@ -14,7 +14,7 @@ from tyro.conf import arg
 from maskrcnn.apps.cli.console import Data, MaxPixels, console
 from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.checks import usable_device
-from maskrcnn.data.paths import refuse_missing
+from maskrcnn.data.parsing.paths import refuse_missing
 from maskrcnn.errors import UsageError
 from maskrcnn.files import is_file
 from maskrcnn.models.variants import VARIANTS

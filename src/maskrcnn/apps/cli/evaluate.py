@@ -21,8 +21,8 @@ from maskrcnn.apps.cli.console import (
 )
 from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.checks import at_least, no_file, only_for_pictures, result_folder, usable_device
-from maskrcnn.data.paths import refuse_missing
-from maskrcnn.inference.tile_options import OVERLAP, check_tiles
+from maskrcnn.data.parsing.paths import refuse_missing
+from maskrcnn.inference.tiling.options import OVERLAP, check_tiles
 from maskrcnn.planning.recipe import SMALLEST_IMAGE
 
 
@@ -61,11 +61,11 @@ class Evaluate:
 
     def run(self) -> int:
         self.check()  # before anything loads torch, so that a slip costs no seconds
-        from maskrcnn.data.dataset import open_dataset
         from maskrcnn.jobs.evaluate import METRICS, evaluate_to, print_table
         from maskrcnn.jobs.models import load_predictor
-        from maskrcnn.workflows.inputs import default_of_kind
-        from maskrcnn.workflows.kinds import as_learned, check_kind
+        from maskrcnn.modalities.inputs import default_of_kind
+        from maskrcnn.modalities.kinds import as_learned, check_kind
+        from maskrcnn.modalities.open import open_dataset
 
         data = open_dataset(self.data)
         model = self.model or default_of_kind(data.kind, self.data)

@@ -21,14 +21,14 @@ from maskrcnn.checks import (
     only_for_pictures,
     usable_device,
 )
-from maskrcnn.data.paths import is_something
+from maskrcnn.data.parsing.paths import is_something
 from maskrcnn.errors import UsageError
-from maskrcnn.inference.tile_options import OVERLAP, check_tiles
+from maskrcnn.inference.tiling.options import OVERLAP, check_tiles
 from maskrcnn.planning.recipe import SMALLEST_IMAGE
 
 if TYPE_CHECKING:  # flags must not wait for torch
     from maskrcnn.inference.predictor import Predictor
-    from maskrcnn.workflows.predict import Outcome
+    from maskrcnn.inference.results.outcome import Outcome
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Predict:
     def run(self) -> int:
         inputs, failures = self.check()  # before anything loads torch, so that a slip costs no seconds
         from maskrcnn.jobs.models import load_predictor
-        from maskrcnn.workflows.inputs import default_model, find_inputs, left_aside
+        from maskrcnn.modalities.inputs import default_model, find_inputs, left_aside
 
         predictor = load_predictor(self.model or default_model(inputs, self.out), self.device, say)
         paths, what = find_inputs(inputs, predictor.info, exclude=self.out)
@@ -135,7 +135,7 @@ class Predict:
         return self.predict_volumes(predictor, paths) if what == "scan" else self.predict_signals(predictor, paths)
 
     def predict_images(self, predictor: Predictor, paths: Sequence[Path]) -> Outcome:
-        from maskrcnn.workflows.predict import predict_files
+        from maskrcnn.modalities.images.predict import predict_files
 
         return predict_files(
             predictor,
@@ -151,13 +151,13 @@ class Predict:
         )
 
     def predict_signals(self, predictor: Predictor, paths: Sequence[Path]) -> Outcome:
-        from maskrcnn.workflows.predict_signals import predict_signals
+        from maskrcnn.modalities.signals.predict import predict_signals
 
         only_for_pictures(label_maps=self.label_maps, explain=self.explain, flip=self.flip, image_size=self.image_size)
         return predict_signals(predictor, paths, self.out, self.classes, self.max_detections, tell_count, self.cutouts)
 
     def predict_volumes(self, predictor: Predictor, paths: Sequence[Path]) -> Outcome:
-        from maskrcnn.workflows.predict_volumes import predict_volumes
+        from maskrcnn.modalities.volumes.predict import predict_volumes
 
         only_for_pictures(explain=self.explain, image_size=self.image_size)
         return predict_volumes(predictor, paths, self.out, self.classes, self.max_detections, tell_count, self.cutouts)

@@ -17,7 +17,7 @@ from tyro.conf import arg
 from maskrcnn.apps.cli.console import MaxPixels, say, tell_data_problems
 from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.checks import between, no_file, parse_time, result_folder, usable_device
-from maskrcnn.data.paths import refuse_missing
+from maskrcnn.data.parsing.paths import refuse_missing
 from maskrcnn.errors import UsageError
 from maskrcnn.files import exists, is_file
 from maskrcnn.models.variants import VARIANTS
@@ -25,7 +25,7 @@ from maskrcnn.planning.recipe import Planned, Recipe
 from maskrcnn.pretrained import DEFAULT_MODEL
 
 if TYPE_CHECKING:  # flags must not wait for torch
-    from maskrcnn.data.dataset import Dataset
+    from maskrcnn.modalities.open import Dataset
     from maskrcnn.training.budget import Budget
 
 AUTO, OFF = "auto", "off"
@@ -69,10 +69,10 @@ class Train:
     def run(self) -> int:
         begun = time.monotonic()
         self.check()  # before anything loads torch, so that a slip costs no seconds
-        from maskrcnn.data.volume_sets import in_words
         from maskrcnn.jobs.plan import default_out
         from maskrcnn.jobs.run_folder import training_folder
         from maskrcnn.jobs.train import named, open_like, open_together
+        from maskrcnn.modalities.volumes.open import in_words
 
         data = named(open_together(self.data, self.mask_data, self.recipe), self.recipe.class_names)
         val = open_like(self.val, data) if self.val else None
