@@ -20,12 +20,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.transforms import prepare_image
+from maskrcnn.data.transforms.samples import prepare_image
 from maskrcnn.explanation.attribution import SMOOTHING, STEPS, class_log_odds, smooth
 from maskrcnn.explanation.evidence import Evidence, Explanation, explain
 from maskrcnn.explanation.hiding import around, hottest, random_block, random_cells
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.ops.nd import interpolate
 from maskrcnn.structures import batch_images
 

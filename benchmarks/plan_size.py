@@ -22,12 +22,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from maskrcnn.data.dataset import Dataset, open_dataset
+from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.split import subset
 from maskrcnn.evaluation.evaluate import evaluate
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.jobs.events import Event, Note
 from maskrcnn.jobs.training_run import TrainingRun, run_training
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.planning.prepare import Wish, plan_training
 from maskrcnn.training.budget import Budget
 

@@ -19,10 +19,10 @@ from torch import Tensor
 from torch.nn import functional as F
 from tyro.conf import arg
 
-from maskrcnn.data.dataset import open_dataset
 from maskrcnn.jobs.events import Event, Note, TrainingStep
 from maskrcnn.jobs.training_run import TrainingRun, run_training
 from maskrcnn.losses.teacher import Teacher
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.planning.recipe import Recipe
 from maskrcnn.structures import ImageBatch
 from ssdlite import IMAGE_SIZE, SSDLite, decode_boxes, load_ssdlite

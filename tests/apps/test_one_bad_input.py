@@ -117,7 +117,7 @@ def test_what_cannot_be_written_is_named_and_the_rest_done(maskrcnn, tiny_file, 
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         return atomic_write(path)
 
-    monkeypatch.setattr("maskrcnn.inference.outputs.atomic_write", full)
+    monkeypatch.setattr("maskrcnn.modalities.images.results.atomic_write", full)
     done = maskrcnn("predict", photos, "--model", tiny_file, "--out", out)
     assert done.code == 1
     assert "b.png: what was found in it could not be written" in done.err

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from maskrcnn.data.class_names import usable_names
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.numbers import finite_numbers, identity, truth, whole_number
+from maskrcnn.data.parsing.numbers import finite_numbers, identity, truth, whole_number
 from maskrcnn.errors import DataError
 from maskrcnn.jobs.convert import convert_dataset
+from maskrcnn.modalities.open import open_dataset
 
 SQUARE = [4, 4, 24, 4, 24, 24, 4, 24]
 BOX = [4, 4, 24, 24]

@@ -10,10 +10,10 @@ import tifffile
 from PIL import Image
 from pycocotools import mask as pycoco
 
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.images import find_images, read_image
 from maskrcnn.errors import DataError
 from maskrcnn.jobs.convert import convert_dataset
+from maskrcnn.modalities.images.read.pictures import find_images, read_image
+from maskrcnn.modalities.open import open_dataset
 
 SHAPE = (40, 60)
 SQUARE = [4, 4, 24, 4, 24, 24, 4, 24]

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from maskrcnn.data.dataset import open_dataset
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.jobs.compose import FEWEST, MOST, PEAK, compose_one, compose_recordings, find_clips, prepared, trimmed
 from maskrcnn.jobs.convert import convert_dataset
+from maskrcnn.modalities.open import open_dataset
 
 soundfile = pytest.importorskip("soundfile")
 RATE = 8000

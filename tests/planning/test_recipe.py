@@ -8,10 +8,10 @@ from PIL import Image
 
 from maskrcnn.checkpoints.ours import read_info
 from maskrcnn.config import PreprocessConfig
-from maskrcnn.data.dataset import open_dataset
 from maskrcnn.errors import UsageError
 from maskrcnn.jobs.train import open_together
 from maskrcnn.jobs.training_run import rename_classes
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.planning.recipe import Recipe, remembered
 from maskrcnn.structures import OTHER
 from tiny import save_photo, tiny_config, write_coco

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 import maskrcnn.training.fit as fit_module
-from maskrcnn.data.augment import AugmentConfig
-from maskrcnn.data.dataset import open_dataset
+from maskrcnn.data.transforms.augment import AugmentConfig
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.training.budget import REPORT, Budget, Pace
 from maskrcnn.training.course import Course
 from maskrcnn.training.fit import FitConfig, fit

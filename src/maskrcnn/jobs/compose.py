@@ -11,13 +11,13 @@ import numpy as np
 import torch
 
 from maskrcnn.checks import CLIPS, existing_folder, new_folder
-from maskrcnn.data.recording import extra
-from maskrcnn.data.resample import resample
-from maskrcnn.data.signals import read_signal, signals_in
+from maskrcnn.data.transforms.resample import resample
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.files import atomic_write
 from maskrcnn.jobs.events import Progress, Tell, tell_nobody
 from maskrcnn.jobs.options.compose import ComposeOptions
+from maskrcnn.modalities.signals.read import read_signal, signals_in
+from maskrcnn.modalities.signals.signal import extra
 
 CLIP = re.compile(r"(?P<label>[^_]+)_(?P<speaker>.+)_(?P<take>[^_]+)")
 WORDS = dict(zip("0123456789", ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]))

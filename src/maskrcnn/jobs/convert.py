@@ -13,18 +13,21 @@ import numpy as np
 from PIL import Image
 
 from maskrcnn.checks import new_folder
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.images import image_shape, is_image, open_header
-from maskrcnn.data.records import Dataset
-from maskrcnn.data.set_folders import lies_outside
-from maskrcnn.data.size_limit import at_most
-from maskrcnn.data.writers import coco, label_maps, labelme, yolo
+from maskrcnn.data.dataset import Dataset
+from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.files import LONGEST_NAME, atomic_write, resolved, shortened
 from maskrcnn.jobs.events import DataFaults, Note, Progress, Tell, tell_nobody
 from maskrcnn.jobs.options.convert import ConvertOptions
+from maskrcnn.modalities.images.formats.coco import write as coco
+from maskrcnn.modalities.images.formats.label_maps import write as label_maps
+from maskrcnn.modalities.images.formats.labelme import write as labelme
+from maskrcnn.modalities.images.formats.yolo import write as yolo
+from maskrcnn.modalities.images.labels.folders import lies_outside
+from maskrcnn.modalities.images.read.pictures import image_shape, is_image, open_header
+from maskrcnn.modalities.kinds import KINDS
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.structures import Record
-from maskrcnn.workflows.kinds import KINDS
 
 LONGEST_ENDING = 16  # bytes that are left for what follows a stem: a number and .json
 

@@ -14,9 +14,8 @@ import numpy as np
 import torch
 
 from maskrcnn.config import ModelConfig
-from maskrcnn.data.dataset import Dataset, open_dataset
-from maskrcnn.data.images import find_images
-from maskrcnn.data.size_limit import at_most
+from maskrcnn.data.dataset import Dataset
+from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.data.split import split_labels
 from maskrcnn.doctor.classes import class_counts, class_findings, differing_classes
 from maskrcnn.doctor.costs import Needs, needs_findings, training_needs
@@ -30,6 +29,8 @@ from maskrcnn.errors import DataError
 from maskrcnn.files import atomic_write, is_folder
 from maskrcnn.jobs.events import Progress, Tell, tell_nobody
 from maskrcnn.jobs.options.doctor import DoctorOptions
+from maskrcnn.modalities.images.read.pictures import find_images
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.variants import VARIANTS
@@ -117,7 +118,7 @@ def open_data(path: Path) -> Dataset:
     """The data set of ``path``, or a sentence for pictures that nobody labelled.
 
     Raises:
-        DataError: as :func:`maskrcnn.data.dataset.open_dataset` does, or for a folder of pictures without labels.
+        DataError: as :func:`maskrcnn.modalities.open.open_dataset` does, or for a folder of pictures without labels.
     """
     try:
         return open_dataset(path)

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from maskrcnn.checkpoints.lookup import load_model
 from maskrcnn.checks import only_for_pictures, result_folder
-from maskrcnn.data.dataset import Dataset, open_dataset
-from maskrcnn.data.size_limit import at_most
+from maskrcnn.data.dataset import Dataset
+from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.evaluation.coco import CocoResult, format_table
 from maskrcnn.evaluation.diagnosis import Watcher
 from maskrcnn.evaluation.evaluate import evaluate
@@ -20,11 +20,12 @@ from maskrcnn.files import atomic_write
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.jobs.events import DataFaults, Event, Note, Progress, Tell, tell_nobody
 from maskrcnn.jobs.options.evaluate import EvaluateOptions
+from maskrcnn.modalities.inputs import default_of_kind
+from maskrcnn.modalities.kinds import as_learned, check_kind
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.page import NAME, write_report
 from maskrcnn.structures import Instances, Record
-from maskrcnn.workflows.inputs import default_of_kind
-from maskrcnn.workflows.kinds import as_learned, check_kind
 
 METRICS = "metrics.json"
 

@@ -8,15 +8,16 @@ from pathlib import Path
 
 from maskrcnn.checkpoints.lookup import load_model
 from maskrcnn.checks import only_for_pictures
-from maskrcnn.data.size_limit import at_most
+from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.errors import UsageError
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.inference.results.outcome import Outcome
 from maskrcnn.jobs.events import InputDone, Note, Tell, tell_nobody
 from maskrcnn.jobs.options.predict import PredictFilesOptions
-from maskrcnn.workflows.inputs import default_model, find_inputs, left_aside
-from maskrcnn.workflows.predict import Outcome, predict_files
-from maskrcnn.workflows.predict_signals import predict_signals
-from maskrcnn.workflows.predict_volumes import predict_volumes
+from maskrcnn.modalities.images.predict import predict_files
+from maskrcnn.modalities.inputs import default_model, find_inputs, left_aside
+from maskrcnn.modalities.signals.predict import predict_signals
+from maskrcnn.modalities.volumes.predict import predict_volumes
 
 
 @dataclass(frozen=True)

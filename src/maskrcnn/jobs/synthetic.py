@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from maskrcnn.data.synthetic_scene import CLASS_NAMES
-from maskrcnn.data.synthetic_volumes import check_volume, synthetic_volume
-from maskrcnn.data.volume import extra
 from maskrcnn.files import atomic_write
 from maskrcnn.jobs.events import Progress, Tell, tell_nobody
 from maskrcnn.jobs.options.synthetic import SyntheticOptions
+from maskrcnn.modalities.volumes.synthetic.render import check_volume, synthetic_volume
+from maskrcnn.modalities.volumes.synthetic.scene import CLASS_NAMES
+from maskrcnn.modalities.volumes.volume import extra
 
 Writer = Callable[[Path, np.ndarray, Sequence[float]], None]
 

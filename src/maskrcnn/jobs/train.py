@@ -9,20 +9,21 @@ from pathlib import Path
 
 from maskrcnn.checks import result_folder
 from maskrcnn.data.combine import combine
-from maskrcnn.data.dataset import Dataset, open_dataset
-from maskrcnn.data.size_limit import at_most
-from maskrcnn.data.volume_labels import AUTO as GUESSED
-from maskrcnn.data.volume_labels import INSTANCES
-from maskrcnn.data.volume_sets import in_words, labelled_as, names_of
+from maskrcnn.data.dataset import Dataset
+from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.errors import UsageError
 from maskrcnn.files import exists
 from maskrcnn.jobs.events import DataFaults, Note, Tell, TrainingBegins, tell_nobody
 from maskrcnn.jobs.options.train import OFF, TrainOptions
 from maskrcnn.jobs.run_folder import default_out, plan_to_follow, training_folder
 from maskrcnn.jobs.training_run import TrainingRun, check_data, rename_classes, run_training
+from maskrcnn.modalities.kinds import KINDS
+from maskrcnn.modalities.open import open_dataset
+from maskrcnn.modalities.volumes.label_meaning import AUTO as GUESSED
+from maskrcnn.modalities.volumes.label_meaning import INSTANCES
+from maskrcnn.modalities.volumes.open import in_words, labelled_as, names_of
 from maskrcnn.planning.prepare import Wish, prepare, split_as_planned
 from maskrcnn.planning.recipe import Recipe
-from maskrcnn.workflows.kinds import KINDS
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class TrainOutcome:
     Attributes:
         out: its folder.
         best: its best checkpoint; None where only a plan was asked for.
-        kind: of the data, see :class:`maskrcnn.data.records.Dataset`.
+        kind: of the data, see :class:`maskrcnn.data.dataset.Dataset`.
     """
 
     out: Path

@@ -16,7 +16,7 @@ from maskrcnn.checkpoints.lookup import Say
 from maskrcnn.checkpoints.ours import load_checkpoint
 from maskrcnn.checks import few
 from maskrcnn.data.dataset import Dataset
-from maskrcnn.data.spread import spread
+from maskrcnn.data.windows import spread
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.evaluation.evaluate import match_classes
 from maskrcnn.files import exists

@@ -12,12 +12,12 @@ from maskrcnn.checks import few
 from maskrcnn.config import KeypointHeadConfig, MaskHeadConfig, ModelConfig
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.kinds import check_kind, fit_to_kind, most_objects
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.recipe import Recipe
-from maskrcnn.workflows.kinds import check_kind, fit_to_kind, most_objects
 
 Say = Callable[[str], None]
 

@@ -14,8 +14,8 @@ from maskrcnn.checks import counted, parse_time
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.source_names import source_of
 from maskrcnn.data.split import Label, hold_out, split_labels, subset
-from maskrcnn.data.spread import spread
-from maskrcnn.data.transforms import TrainTransform
+from maskrcnn.data.transforms.samples import TrainTransform
+from maskrcnn.data.windows import spread
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.files import is_file
 from maskrcnn.models.variants import VARIANTS

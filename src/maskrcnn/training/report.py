@@ -15,9 +15,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from maskrcnn.drawing.training_curves import draw_curves
 from maskrcnn.files import atomic_write, is_file
 from maskrcnn.losses.terms import Term
-from maskrcnn.visualize.curves import draw_curves
 
 LOG_EVERY = 10
 RISEN = 1.05  # times the lowest validation loss

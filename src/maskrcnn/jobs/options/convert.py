@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from maskrcnn.checks import at_least, new_folder
-from maskrcnn.data.paths import refuse_missing
+from maskrcnn.data.parsing.paths import refuse_missing
 
 
 @dataclass(frozen=True)

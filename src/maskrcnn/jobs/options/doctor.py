@@ -8,7 +8,7 @@ from typing import Any
 
 from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.checks import at_least, usable_device
-from maskrcnn.data.paths import refuse_missing
+from maskrcnn.data.parsing.paths import refuse_missing
 from maskrcnn.errors import UsageError
 from maskrcnn.files import is_file
 from maskrcnn.models.variants import VARIANTS

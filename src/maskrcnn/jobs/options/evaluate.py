@@ -7,8 +7,8 @@ from pathlib import Path
 
 from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.checks import at_least, no_file, usable_device
-from maskrcnn.data.paths import refuse_missing
-from maskrcnn.inference.tile_options import OVERLAP, check_tiles
+from maskrcnn.data.parsing.paths import refuse_missing
+from maskrcnn.inference.tiling.options import OVERLAP, check_tiles
 from maskrcnn.planning.recipe import SMALLEST_IMAGE
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.checks import at_least, between, no_file, not_among_inputs, usable_device
-from maskrcnn.data.paths import is_something
+from maskrcnn.data.parsing.paths import is_something
 from maskrcnn.errors import UsageError
-from maskrcnn.inference.tile_options import OVERLAP, check_tiles
+from maskrcnn.inference.tiling.options import OVERLAP, check_tiles
 from maskrcnn.planning.recipe import SMALLEST_IMAGE
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.checks import at_least, between, no_file, parse_time, usable_device
-from maskrcnn.data.paths import refuse_missing
+from maskrcnn.data.parsing.paths import refuse_missing
 from maskrcnn.errors import UsageError
 from maskrcnn.files import is_file
 from maskrcnn.models.variants import VARIANTS
