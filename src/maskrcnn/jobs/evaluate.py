@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from rich.console import Console
 from torch import Tensor
 
 from maskrcnn.data.dataset import Dataset
+from maskrcnn.data.split import subset
 from maskrcnn.evaluation.coco import CocoResult, format_table
 from maskrcnn.evaluation.diagnosis import Watcher
 from maskrcnn.evaluation.evaluate import evaluate
@@ -19,6 +21,7 @@ from maskrcnn.inference.predictor import Predictor
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.page import NAME, write_report
 from maskrcnn.structures import Instances, Record
+from maskrcnn.training.budget import PROBE, evenly, images_in
 
 METRICS = "metrics.json"
 
@@ -83,16 +86,41 @@ def print_table(result: CocoResult) -> None:
         console.print(table)
 
 
-def report_training(best: Path, val: Dataset, out: Path, device: str, say: Say) -> None:
+def report_training(best: Path, val: Dataset, out: Path, device: str, say: Say, seconds: float | None = None) -> None:
     """What a training has come to on its validation data: the files of :func:`evaluate_to`, and where they are. The
-    training is done by now and is not lost if this fails."""
+    training is done by now and is not lost if this fails.
+
+    Args:
+        best: the model.
+        val: the held-out images.
+        out: the folder to write into.
+        device: where to run.
+        say: is told where the page is.
+        seconds: what the report may take; as many images are judged on as can be in that time. None: all are.
+    """
     try:
-        _, _, page = evaluate_to(Predictor.load(best, device), val, out, str(best), say=say)
+        predictor = Predictor.load(best, device)
+        count = len(val) if seconds is None else judged_in(seconds, predictor, val)
+        if count < len(val):
+            say(f"To keep the time, the report is about {count} of the {len(val)} held-out images.")
+            val = subset(val, evenly(count, len(val)))
+        _, _, page = evaluate_to(predictor, val, out, str(best), say=say)
     except Exception as error:
         say(f"note: {out / NAME} could not be made: {error}")
         return
     if page is not None:
         say(f"How good it is, why objects are missed and what to do next: {page}")
+
+
+def judged_in(seconds: float, predictor: Predictor, val: Dataset) -> int:
+    """How many held-out images a report of ``seconds`` can be about, from what a few of them take."""
+    if len(val) < 4 * PROBE:
+        return len(val)
+    some = subset(val, evenly(PROBE, len(val)))
+    begun = time.monotonic()
+    evaluate(predictor, some, watch=Watcher(predictor, some))
+    taken = time.monotonic() - begun
+    return images_in(seconds - taken, taken * len(val) / PROBE, len(val))
 
 
 class _CarefulWatcher:

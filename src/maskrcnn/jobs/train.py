@@ -116,6 +116,7 @@ def _train(
         return finished(data, val, out, device, say)
     if resume:
         say(f"Going on from {last} with the flags of its beginning.")
+    before = read_position(last).seconds if resume else 0.0
     with joined(device) as own_device, said_warnings(say):
         wait()  # none writes before every process has looked whether it may
         first = rank() == 0
@@ -126,7 +127,7 @@ def _train(
         finally:
             report.close()
     if val is not None and first:
-        report_training(best, val, out, device, say)
+        report_training(best, val, out, device, say, None if budget is None else budget.left(before))
     return best
 
 
