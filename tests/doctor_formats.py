@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from doctor_sets import CLASSES, HEIGHT, WIDTH, draw_picture, fill
-from maskrcnn.data.index_maps import voc_palette
+from maskrcnn.modalities.images.labels.index_maps import voc_palette
 
 COUNT = 24
 Shapes = list[tuple[int, np.ndarray]]

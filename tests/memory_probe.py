@@ -18,17 +18,17 @@ from PIL import Image
 import maskrcnn
 from cases import small_model
 from maskrcnn.config import BackboneConfig, PreprocessConfig
-from maskrcnn.data.augment import AugmentConfig
-from maskrcnn.data.copy_paste import copy_paste
-from maskrcnn.data.transforms import Sample, TrainTransform
-from maskrcnn.jobs.models import load_predictor
+from maskrcnn.data.transforms.augment import AugmentConfig
+from maskrcnn.data.transforms.copy_paste import copy_paste
+from maskrcnn.data.transforms.samples import Sample, TrainTransform
+from maskrcnn.inference.predictor import Predictor
 from maskrcnn.losses.objective import Objective
+from maskrcnn.modalities.images.predict import predict_files
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 from maskrcnn.training.fit_config import FitConfig
 from maskrcnn.training.optimizer import make_optimizer
 from maskrcnn.training.step import train_step
-from maskrcnn.workflows.predict import predict_files
 
 PEOPLE = ("hopper.jpg", "astronaut.jpg", "photographer.jpg")
 PLAIN = PreprocessConfig((127.5,) * 3, (127.5,) * 3)
@@ -60,7 +60,7 @@ def mosaic(path: Path, height: int, width: int, side: int = 250) -> Path:
 
 def predict(model: str, folder: Path) -> dict[str, float]:
     """Overlay, run lengths and table of 300 objects; a few large tiles' proposals are enough to find as many."""
-    predictor = load_predictor(model, "cpu")
+    predictor = Predictor.load(model, "cpu")
     predictor = predictor.with_options(score=0.0, tile=2600)
     predict_files(predictor, [mosaic(folder / "small.jpg", 250, 500)], folder / "warm-up")
     photo = mosaic(folder / "large.jpg", 4000, 6000)

@@ -347,7 +347,7 @@ def merge_tiles(
 ) -> list[tuple[int, float, np.ndarray]]:
     """(label, score, full-size mask) of each object, best first, from (tile, label, score, box, full-size mask).
 
-    The rules of ``inference/merging.py``, on masks that are all as large as the image; no mask may be empty.
+    The rules of ``inference/tiling/merging.py``, on masks that are all as large as the image; no mask may be empty.
     """
     count, shape = len(parts), list(reversed(spatial_shape))
     tile_of = [part[0] for part in parts]

@@ -20,17 +20,18 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "maskrcnn"
 # Lowest first. A file knows the floors below its own and its own package, nothing else.
 FLOORS = (
     "errors files schema memory ops pretrained",
-    "regions config checks",
+    "regions config checks data/parsing",
     "rle structures model_info keypoint_names",
-    "losses",
+    "masks losses modalities/images/read",
     "models data",
     "losses/objective",
-    "checkpoints visualize",
+    "checkpoints drawing",
     "inference",
     "evaluation",
     "training",
     "explanation video export",
-    "workflows",
+    "modalities/images modalities/signals modalities/volumes",
+    "modalities",
     "planning",
     "doctor report",
     "jobs",
@@ -39,12 +40,17 @@ FLOORS = (
     "__init__",
 )
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}
-STRANGERS = ("models/heads/", "data/readers/", "data/writers/")  # no file in one of these imports another one of it
+STRANGERS = ("models/heads/",)  # no file in one of these imports another one of it
+FORMATS = re.compile(r"modalities/\w+/formats/\w+/")  # nor does a format know another
 # Reading a file means to know its dimensions: photos are 2-D, and so are COCO's polygons and run lengths.
-MAY_BRANCH = ("ops/nd.py", "models/nd.py", "visualize/", "data/readers/", "data/images.py", "data/coco_annotation.py")
+MAY_BRANCH = ("ops/nd.py", "models/nd.py", "drawing/", "modalities/")
 FOREIGN = {"torchvision", "timm", "torchmetrics", "lightning", "pytorch_lightning"}
 UNPICKLERS = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 MAX_LINES = 300
+# An app knows what it asks for and how it is answered: jobs, and two files that need nothing of theirs. Errors, because
+# main() turns them into exit codes; checks, because slips in what an app alone asks for are answered before jobs are.
+APPS_KNOW = ("maskrcnn.apps", "maskrcnn.jobs", "maskrcnn.errors", "maskrcnn.checks")
+SILENT = ("jobs", "planning", "doctor", "report")
 WALKS = ("models/mask_rcnn.py", "losses/objective.py", "inference/predictor.py")
 
 
@@ -73,8 +79,10 @@ class File:
 
 
 def room_of(path: str) -> str:
-    """The package's own file or the folder at its top, unless a file in it has a floor of its own."""
-    return path if path in FLOOR else path.split("/")[0]
+    """The smallest folder around a file, or the file itself, that has a floor; else the folder at the top."""
+    parts = path.split("/")
+    around = ("/".join(parts[:k]) for k in range(len(parts), 0, -1))
+    return next((room for room in around if room in FLOOR), parts[0])
 
 
 def package_files() -> list[File]:
@@ -129,6 +137,9 @@ def siblings_are_strangers(files: list[File]) -> Iterator[str]:
             inside = module.startswith("maskrcnn." + folder.replace("/", "."))
             if file.name.startswith(folder) and inside and module != file.module:
                 yield file.says(node, f"imports its sibling {module}")
+        own, other = FORMATS.match(file.name), FORMATS.match(module.replace(".", "/").removeprefix("maskrcnn/") + "/")
+        if own and other and own[0] != other[0]:
+            yield file.says(node, f"imports the format {module}")
 
 
 def imports_make_no_circle(files: list[File]) -> Iterator[str]:
@@ -231,6 +242,26 @@ def nobody_changes_a_config(files: list[File]) -> Iterator[str]:
                     yield file.says(node, f"assigns {ast.unparse(goal)}")
 
 
+def apps_know_jobs_alone(files: list[File]) -> Iterator[str]:
+    for file, node, module in own_imports(files):
+        known = any(module == name or module.startswith(f"{name}.") for name in APPS_KNOW)
+        if file.room == "apps" and not known:
+            yield file.says(node, f"imports {module}, which is no job")
+
+
+def jobs_print_nothing(files: list[File]) -> Iterator[str]:
+    """What a user should know is told through a callback, so that a server can send on what the command line prints."""
+    for file in (file for file in files if file.room in SILENT):
+        for node, module in imports(file, {"sys.exit", "sys.stdout", "sys.stderr"}):
+            if module.split(".")[0] == "rich" or module in ("sys.exit", "sys.stdout", "sys.stderr"):
+                yield file.says(node, f"imports {module}")
+        for node in file.nodes:
+            if isinstance(node, ast.Name) and node.id in ("print", "input", "exit"):
+                yield file.says(node, f"says {node.id}")
+            if isinstance(node, ast.Attribute) and ast.unparse(node) in ("sys.exit", "sys.stdout", "sys.stderr"):
+                yield file.says(node, f"says {ast.unparse(node)}")
+
+
 def mentions(files: list[File], words: str, where) -> Iterator[str]:
     for file in filter(where, files):
         for number, line in enumerate(file.text.splitlines(), 1):
@@ -265,14 +296,32 @@ LAWS = (
     the_walk_of_prediction_has_no_word_of_targets,
     the_walks_name_no_head,
     nobody_changes_a_config,
+    apps_know_jobs_alone,
+    jobs_print_nothing,
     no_path_is_asked_by_what_raises,
     no_file_is_longer_than_300_lines,
 )
 
-FLOORS_LAW, ITSELF, SIBLINGS, CIRCLE, DIMENSION, GIANTS, PICKLES, EXPORT, TARGETS, HEADS, CONFIG, PATHS, LENGTH = LAWS
+(
+    FLOORS_LAW,
+    ITSELF,
+    SIBLINGS,
+    CIRCLE,
+    DIMENSION,
+    GIANTS,
+    PICKLES,
+    EXPORT,
+    TARGETS,
+    HEADS,
+    CONFIG,
+    APPS,
+    SILENCE,
+    PATHS,
+    LENGTH,
+) = LAWS
 PLANTED = [
     (FLOORS_LAW, "ops/boxes.py", "from maskrcnn.structures import Instances"),
-    (FLOORS_LAW, "models/fpn.py", "import maskrcnn.data.transforms"),
+    (FLOORS_LAW, "models/fpn.py", "import maskrcnn.data.transforms.samples"),
     (FLOORS_LAW, "data/dataset.py", "from maskrcnn.models.rpn import RPN"),
     (FLOORS_LAW, "losses/box.py", "from maskrcnn.models.rpn import RPN"),
     (FLOORS_LAW, "models/rpn.py", "from maskrcnn.losses.objective import Objective"),
@@ -287,10 +336,13 @@ PLANTED = [
     (ITSELF, "losses/box.py", "from maskrcnn import MaskRCNN"),
     (ITSELF, "losses/box.py", "from .. import MaskRCNN"),
     (SIBLINGS, "models/heads/box.py", "from maskrcnn.models.heads.mask import MaskHead"),
-    (SIBLINGS, "data/readers/voc.py", "from maskrcnn.data.readers import coco"),
-    (SIBLINGS, "data/readers/voc.py", "from . import coco"),
-    (SIBLINGS, "data/writers/voc.py", "from maskrcnn.data.writers import coco"),
-    (CIRCLE, "data/readers/coco.py", "from maskrcnn.data.readers.coco_of_coco import x"),
+    (SIBLINGS, "modalities/images/formats/voc/read.py", "from maskrcnn.modalities.images.formats.coco import read"),
+    (SIBLINGS, "modalities/images/formats/voc/write.py", "from maskrcnn.modalities.images.formats.coco.read import x"),
+    (SIBLINGS, "modalities/images/formats/voc/read.py", "from ..coco import read"),
+    (FLOORS_LAW, "modalities/images/open.py", "from maskrcnn.modalities.signals.open import open_signal_set"),
+    (FLOORS_LAW, "modalities/volumes/draw/sheet.py", "from maskrcnn.modalities.signals.draw.layout import WORD_ROW"),
+    (FLOORS_LAW, "modalities/images/open.py", "from maskrcnn.modalities.kinds import KINDS"),
+    (CIRCLE, "modalities/images/formats/coco/read.py", "from maskrcnn.modalities.images.formats.coco.write import x"),
     (DIMENSION, "ops/boxes.py", "if ndim == 2:\n    pass"),
     (DIMENSION, "ops/boxes.py", "x = 1 if boxes.ndim - 2 > 1 else 2"),
     (DIMENSION, "ops/boxes.py", "y = [b for b in boxes if b.dim() in (2, 3)]"),
@@ -302,12 +354,12 @@ PLANTED = [
     (PICKLES, "checkpoints/ours.py", "import pickle"),
     (PICKLES, "checkpoints/ours.py", "weights = torch.load(path)"),
     (PICKLES, "checkpoints/ours.py", "from torch import Tensor, load"),
-    (PICKLES, "data/volumes.py", "np.load(path, allow_pickle=True)"),
+    (PICKLES, "modalities/volumes/read.py", "np.load(path, allow_pickle=True)"),
     (EXPORT, "ops/nms.py", "if torch.jit.is_scripting():\n    pass"),
     (EXPORT, "ops/nms.py", "x = 1  # ONNX has no such operator"),
     (TARGETS, "models/rpn.py", "def forward(self, features, gt_targets=None): ..."),
-    (PATHS, "data/images.py", "if path.is_file():\n    pass"),
-    (PATHS, "data/images.py", "(folder / name).exists()"),
+    (PATHS, "modalities/images/read/pictures.py", "if path.is_file():\n    pass"),
+    (PATHS, "modalities/images/read/pictures.py", "(folder / name).exists()"),
     (PATHS, "apps/cli/train.py", "out.resolve()"),
     (HEADS, "models/mask_rcnn.py", "from maskrcnn.models.heads.mask import MaskHead"),
     (HEADS, "losses/objective.py", "from maskrcnn.models.point_head import PointHead"),
@@ -315,6 +367,15 @@ PLANTED = [
     (HEADS, "inference/predictor.py", "if config.mask_head is not None:\n    pass"),
     (CONFIG, "inference/mirroring.py", "model.config = lower"),
     (CONFIG, "evaluation/evaluate.py", "predictor.model.config: ModelConfig = lower"),
+    (APPS, "apps/cli/train.py", "from maskrcnn.planning.recipe import Recipe"),
+    (APPS, "apps/cli/train.py", "def late():\n    from maskrcnn.modalities.open import open_dataset"),
+    (APPS, "apps/studio/page.py", "import maskrcnn.inference.predictor"),
+    (SILENCE, "jobs/train.py", "print('done')"),
+    (SILENCE, "jobs/train.py", "def train(say=print): ..."),
+    (SILENCE, "doctor/sizes.py", "from rich.console import Console"),
+    (SILENCE, "planning/make.py", "import sys\nsys.exit(1)"),
+    (SILENCE, "planning/make.py", "from sys import stderr"),
+    (SILENCE, "report/page.py", "sys.stdout.write('done')"),
     (LENGTH, "ops/nms.py", "x = 1\n" * 301),
 ]
 INNOCENT = [
@@ -324,31 +385,38 @@ INNOCENT = [
     (FLOORS_LAW, "losses/box.py", "from maskrcnn.losses.terms import Term"),
     (FLOORS_LAW, "losses/box.py", "from .terms import Term"),
     (ITSELF, "losses/box.py", "from maskrcnn.models import rpn"),
-    (SIBLINGS, "data/readers/voc.py", "from maskrcnn.data.images import read_image"),
-    (SIBLINGS, "data/dataset.py", "from maskrcnn.data.readers import coco"),
-    (CIRCLE, "data/dataset.py", "from maskrcnn.data.readers import coco"),
+    (SIBLINGS, "modalities/images/formats/voc/read.py", "from maskrcnn.modalities.images.labels import folders"),
+    (SIBLINGS, "modalities/images/formats/coco/read.py", "from maskrcnn.modalities.images.formats.coco import write"),
+    (SIBLINGS, "modalities/open.py", "from maskrcnn.modalities.images.formats.coco import read"),
+    (FLOORS_LAW, "modalities/open.py", "from maskrcnn.modalities.signals.open import open_signal_set"),
+    (CIRCLE, "modalities/open.py", "from maskrcnn.modalities.images.formats.coco import read"),
     (DIMENSION, "ops/boxes.py", "if len(shape) != ndim:\n    pass"),
     (DIMENSION, "ops/boxes.py", "if len(boxes) == 0 or count == 2:\n    x = (1,) * ndim"),
     (DIMENSION, "ops/nd.py", "if ndim == 2:\n    pass"),
     (GIANTS, "apps/cli/train.py", "from maskrcnn.checkpoints.torchvision import convert"),
     (PICKLES, "checkpoints/ours.py", "weights = safetensors.torch.load_file(path)"),
-    (EXPORT, "data/transforms.py", "def jitter(image): ..."),
+    (EXPORT, "data/transforms/samples.py", "def jitter(image): ..."),
     (EXPORT, "export/onnx.py", "import onnx"),
     (TARGETS, "losses/rpn.py", "targets = []"),
-    (PATHS, "data/images.py", "is_file(path) and entry.is_dir(follow_symlinks=False)"),
+    (PATHS, "modalities/images/read/pictures.py", "is_file(path) and entry.is_dir(follow_symlinks=False)"),
     (PATHS, "files.py", "entry.is_file()"),
     (TARGETS, "models/heads/mask.py", "targets = []"),
     (HEADS, "models/mask_rcnn.py", "from maskrcnn.models.heads.box import BoxHead"),
     (HEADS, "models/build.py", "from maskrcnn.models.heads.mask import MaskHead"),
     (CONFIG, "models/build.py", "self.config = config"),
+    (APPS, "apps/cli/train.py", "from maskrcnn.jobs.options.train import TrainOptions"),
+    (APPS, "apps/cli/train.py", "from maskrcnn.checks import counted"),
+    (APPS, "apps/cli/train.py", "from maskrcnn.apps.cli.console import say"),
+    (APPS, "jobs/train.py", "from maskrcnn.modalities.open import open_dataset"),
+    (SILENCE, "apps/cli/train.py", "print('done')"),
+    (SILENCE, "jobs/train.py", "tell(Note(text))\nfingerprint = 1\nimport sys\nsys.platform"),
     (LENGTH, "ops/nms.py", "x = 1\n" * 300),
 ]
 # Planted files meet these: a package as small as the cases need.
 OTHERS = [
-    File("data/readers/coco.py", "from maskrcnn.data import images"),
-    File("data/readers/coco_of_coco.py", "import maskrcnn.data.readers.coco"),
-    File("data/writers/coco.py", ""),
-    File("data/images.py", "from maskrcnn.structures import Record"),
+    File("modalities/images/formats/coco/read.py", "from maskrcnn.modalities.images.read import pictures"),
+    File("modalities/images/formats/coco/write.py", "import maskrcnn.modalities.images.formats.coco.read"),
+    File("modalities/images/read/pictures.py", "from maskrcnn.structures import Record"),
     File("models/rpn.py", ""),
     File("models/heads/mask.py", ""),
     File("models/heads/box.py", ""),

@@ -142,7 +142,7 @@ def test_interrupting_is_no_traceback(maskrcnn, tiny_file, tmp_path, monkeypatch
     def interrupt(*rest, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("maskrcnn.workflows.predict.read_image", interrupt)
+    monkeypatch.setattr("maskrcnn.modalities.images.predict.read_image", interrupt)
     photo = save_photo(tmp_path / "photo.png")
     outcome = maskrcnn("predict", photo, "--model", tiny_file, "--out", tmp_path / "out")
     assert (outcome.code, outcome.err) == (130, "maskrcnn: stopped; 0 of 1 inputs are done.\n")

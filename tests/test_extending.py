@@ -15,19 +15,19 @@ import torch
 from rich.console import Console
 
 from maskrcnn.checkpoints.ours import load_checkpoint, save_checkpoint
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.transforms import AugmentConfig
+from maskrcnn.data.transforms.samples import AugmentConfig
 from maskrcnn.errors import CheckpointError
 from maskrcnn.evaluation.evaluate import evaluate
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.losses.objective import Objective
+from maskrcnn.modalities.images.predict import predict_files
+from maskrcnn.modalities.open import open_dataset
+from maskrcnn.modalities.signals.predict import predict_signals
 from maskrcnn.models.build import build_model
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances, batch_images
 from maskrcnn.training.fit import FitConfig, fit
 from maskrcnn.training.report import Report
-from maskrcnn.workflows.predict import predict_files
-from maskrcnn.workflows.predict_signals import predict_signals
 from tiny import noise, save_photo, tiny_config, tiny_info, write_coco
 from tiny_signals import tiny_signal_config, tiny_signal_info, write_one_series
 

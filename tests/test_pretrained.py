@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from maskrcnn.checkpoints.ours import read_info
-from maskrcnn.data.volumes import find_volumes, read_volume
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.modalities.volumes.read import find_volumes, read_volume
 from maskrcnn.pretrained import DEFAULT_MODEL, model_path, shipped_models
 
 MOST_BYTES = 16 * 2**20

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from maskrcnn.config import PreprocessConfig
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.images import read_record_image
-from maskrcnn.data.transforms import EvalTransform
+from maskrcnn.data.transforms.samples import EvalTransform
+from maskrcnn.modalities.images.read.pictures import read_record_image
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.structures import batch_images
 

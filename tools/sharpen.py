@@ -19,9 +19,9 @@ import tyro
 from torch import Tensor
 
 from maskrcnn.checkpoints.ours import load_checkpoint, save_checkpoint
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.transforms import EvalTransform
+from maskrcnn.data.transforms.samples import EvalTransform
 from maskrcnn.losses.sampling import split_crowd
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.models.heads.box import BoxHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.rpn import propose

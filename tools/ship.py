@@ -28,7 +28,7 @@ ORIGINS: dict[str, dict[str, object]] = {
     "nuclei": {
         "data": "Data Science Bowl 2018 (CC0), 505 images with 22,350 nuclei",
         "starting_weights": f"the model people, and so {BODY}",
-        "tile": 512,  # pixels of the file: larger images are cut, see maskrcnn.inference.tiling
+        "tile": 512,  # pixels of the file: larger images are cut, see maskrcnn.inference.tiling.tiles
     },
     "ecg": {
         "data": "QT Database (PhysioNet, ODC-BY): 40 records of two leads, the waves that cardiologists marked",

@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from maskrcnn.checkpoints.ours import load_checkpoint, load_exactly, load_matching, save_checkpoint
 from maskrcnn.checkpoints.transfer import transfer
 from maskrcnn.config import CloseUpConfig, KeypointHeadConfig
-from maskrcnn.data.dataset import open_dataset
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN

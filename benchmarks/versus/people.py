@@ -9,8 +9,8 @@ import tempfile
 import numpy as np
 
 from cases import Arrays, Case, Work
-from maskrcnn.data.images import find_images
 from maskrcnn.jobs.models import EXAMPLES
+from maskrcnn.modalities.images.read.pictures import find_images
 
 PHOTOS = EXAMPLES / "photos"
 

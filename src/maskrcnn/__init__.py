@@ -28,14 +28,9 @@ if TYPE_CHECKING:  # for type checkers and editors; a test compares this list wi
         PreprocessConfig,
         SelectionConfig,
     )
-    from maskrcnn.data.augment import AugmentConfig
-    from maskrcnn.data.dataset import open_dataset
-    from maskrcnn.data.images import read_image
-    from maskrcnn.data.recording import Signal
-    from maskrcnn.data.records import Dataset, RecordSource
-    from maskrcnn.data.signals import read_signal
-    from maskrcnn.data.volume import FileSpace, Turn, Volume
-    from maskrcnn.data.volumes import read_volume
+    from maskrcnn.data.dataset import Dataset, RecordSource
+    from maskrcnn.data.transforms.augment import AugmentConfig
+    from maskrcnn.drawing.overlay import draw
     from maskrcnn.errors import (
         CheckpointError,
         DataError,
@@ -47,11 +42,17 @@ if TYPE_CHECKING:  # for type checkers and editors; a test compares this list wi
     from maskrcnn.explanation.evidence import Evidence, Explanation, explain
     from maskrcnn.inference.options import PredictOptions
     from maskrcnn.inference.predictor import Predictor
-    from maskrcnn.inference.tiling import Tiling
+    from maskrcnn.inference.tiling.tiles import Tiling
     from maskrcnn.losses.objective import Objective
     from maskrcnn.losses.sampling import SampledProposals
     from maskrcnn.losses.teacher import Teacher
     from maskrcnn.losses.terms import Term
+    from maskrcnn.modalities.images.read.pictures import read_image
+    from maskrcnn.modalities.open import open_dataset
+    from maskrcnn.modalities.signals.read import read_signal
+    from maskrcnn.modalities.signals.signal import Signal
+    from maskrcnn.modalities.volumes.read import read_volume
+    from maskrcnn.modalities.volumes.volume import FileSpace, Turn, Volume
     from maskrcnn.model_info import ModelInfo
     from maskrcnn.models.build import (
         build_model,
@@ -78,7 +79,6 @@ if TYPE_CHECKING:  # for type checkers and editors; a test compares this list wi
     from maskrcnn.training.fit import fit
     from maskrcnn.training.fit_config import FitConfig
     from maskrcnn.training.report import Report
-    from maskrcnn.visualize.draw import draw
 
 __version__ = "0.8.0"
 
@@ -88,25 +88,26 @@ _PUBLIC = {
         "AnchorConfig BackboneConfig BoxHeadConfig ClassFieldConfig CloseUpConfig DetectionConfig "
         "KeypointHeadConfig LossConfig MaskHeadConfig ModelConfig PoolConfig PreprocessConfig SelectionConfig"
     ),
-    "data.augment": "AugmentConfig",
-    "data.dataset": "open_dataset",
-    "data.images": "read_image",
-    "data.recording": "Signal",
-    "data.records": "Dataset RecordSource",
-    "data.signals": "read_signal",
-    "data.volume": "FileSpace Turn Volume",
-    "data.volumes": "read_volume",
+    "data.dataset": "Dataset RecordSource",
+    "data.transforms.augment": "AugmentConfig",
+    "drawing.overlay": "draw",
     "errors": "CheckpointError DataError MaskRCNNError UsageError",
     "evaluation.coco": "CocoResult",
     "evaluation.evaluate": "evaluate",
     "explanation.evidence": "Evidence Explanation explain",
     "inference.options": "PredictOptions",
     "inference.predictor": "Predictor",
-    "inference.tiling": "Tiling",
+    "inference.tiling.tiles": "Tiling",
     "losses.objective": "Objective",
     "losses.sampling": "SampledProposals",
     "losses.teacher": "Teacher",
     "losses.terms": "Term",
+    "modalities.images.read.pictures": "read_image",
+    "modalities.open": "open_dataset",
+    "modalities.signals.read": "read_signal",
+    "modalities.signals.signal": "Signal",
+    "modalities.volumes.read": "read_volume",
+    "modalities.volumes.volume": "FileSpace Turn Volume",
     "model_info": "ModelInfo",
     "models.build": "build_model mask_rcnn_mobilenet_v2_fpn mask_rcnn_resnet50_fpn",
     "models.head": "Head ImageHead LossInputs MapHead ObjectHead Place",
@@ -117,7 +118,6 @@ _PUBLIC = {
     "training.fit": "fit",
     "training.fit_config": "FitConfig",
     "training.report": "Report",
-    "visualize.draw": "draw",
 }
 _WHERE = {name: module for module, names in _PUBLIC.items() for name in names.split()}
 

@@ -18,3 +18,8 @@ class CheckpointError(MaskRCNNError):
 
 class UsageError(MaskRCNNError):
     """Flags or arguments that do not make sense together."""
+
+
+def reason(error: Exception) -> str:
+    """The first line of what an error says, to stand in a sentence."""
+    return (str(error) or type(error).__name__).strip().partition("\n")[0].rstrip(".:")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskrcnn.data.dataset import open_dataset
+from maskrcnn.modalities.open import open_dataset
 from tiny import noise, write_coco
 
 FORMATS = ("coco", "yolo", "labelme", "label-maps")

@@ -86,7 +86,7 @@ def test_an_image_that_cannot_be_explained_is_named_and_keeps_its_objects(predic
     def fails(*arguments):
         raise RuntimeError("not enough memory: you tried to allocate 9 GB\nand more")
 
-    monkeypatch.setattr("maskrcnn.workflows.predict.draw_evidence", fails)
+    monkeypatch.setattr("maskrcnn.modalities.images.predict.draw_evidence", fails)
     outcome = predict(photo, "--explain")
     assert outcome.code == 1
     assert f"{photo}: its objects were found but not explained" in outcome.err and "--image-size" in outcome.err

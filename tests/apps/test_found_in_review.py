@@ -7,10 +7,10 @@ import stat
 import pytest
 
 from maskrcnn.checkpoints.ours import read_info
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.transforms import AugmentConfig
+from maskrcnn.data.transforms.samples import AugmentConfig
 from maskrcnn.evaluation.evaluate import evaluate
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.training.fit import FitConfig, fit
 from tiny import save_photo, save_tiny_model, tiny_info, tiny_model, write_coco
 

@@ -9,7 +9,7 @@ import pytest
 
 from maskrcnn.checkpoints.ours import load_checkpoint, read_info, save_checkpoint
 from maskrcnn.config import KeypointHeadConfig, PoolConfig
-from maskrcnn.data.dataset import open_dataset
+from maskrcnn.modalities.open import open_dataset
 from tiny import CLASSES, save_tiny_model, tiny_info, tiny_model, write_coco
 
 NAMES = ["top", "left_end", "right_end"]

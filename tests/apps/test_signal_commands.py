@@ -174,7 +174,7 @@ def test_a_record_is_named_with_or_without_a_suffix(maskrcnn, models, records, t
 
 
 def test_a_record_needs_no_model_named(maskrcnn, models, records, tmp_path, monkeypatch):
-    monkeypatch.setattr("maskrcnn.workflows.inputs.DEFAULT_OF_KIND", {"wfdb": str(models["wfdb"])})
+    monkeypatch.setattr("maskrcnn.modalities.inputs.DEFAULT_OF_KIND", {"wfdb": str(models["wfdb"])})
     outcome = maskrcnn("predict", records / "r1", "--out", tmp_path / "out")
     assert outcome.code == 0 and "r1.png" in files(tmp_path / "out")
     assert maskrcnn("predict", records, "--out", tmp_path / "all").code == 0

@@ -8,7 +8,7 @@ import pytest
 
 from maskrcnn.checkpoints.ours import read_info, save_checkpoint
 from maskrcnn.config import PreprocessConfig
-from maskrcnn.data.volumes import read_label_volume
+from maskrcnn.modalities.volumes.read import read_label_volume
 from tiny_signals import tiny_signal_info, tiny_signal_model
 
 nibabel = pytest.importorskip("nibabel")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from maskrcnn.data.combine import combine
-from maskrcnn.data.records import Dataset
+from maskrcnn.data.dataset import Dataset
 from maskrcnn.errors import DataError
 from maskrcnn.regions import Regions
 from maskrcnn.structures import OTHER, Record

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from cases import few
-from maskrcnn.data.components import connected_parts
+from maskrcnn.masks.components import connected_parts
 from naive import flooded
 
 CORNERS = pytest.mark.parametrize("corners", [False, True])

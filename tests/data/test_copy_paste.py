@@ -9,10 +9,10 @@ import torch
 import naive
 from cases import NDIMS
 from maskrcnn.config import PreprocessConfig
-from maskrcnn.data.copy_paste import copy_paste, render_window
-from maskrcnn.data.dataset import open_dataset
 from maskrcnn.data.loading import epoch_loader
-from maskrcnn.data.transforms import AugmentConfig, Sample, TrainTransform, sample_generator
+from maskrcnn.data.transforms.copy_paste import copy_paste, render_window
+from maskrcnn.data.transforms.samples import AugmentConfig, Sample, TrainTransform, sample_generator
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.regions import AxisMap, Regions
 from maskrcnn.structures import Instances, Record
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from maskrcnn.data.dataset import open_dataset
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.open import open_dataset
 
 
 def test_a_folder_with_one_json_file(write_coco, tmp_path):

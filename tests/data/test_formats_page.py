@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from maskrcnn.data.dataset import FORMATS, LOOKED_FOR
-from maskrcnn.data.formats import format_table
-from maskrcnn.data.unread_label_formats import unread_table
+from maskrcnn.modalities.images.labels.formats import format_table
+from maskrcnn.modalities.images.labels.unsupported import unread_table
+from maskrcnn.modalities.open import FORMATS, LOOKED_FOR
 
 PAGE = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskrcnn.data import geometry
+from maskrcnn.data.transforms import geometry
 
 SHAPES = {1: (11,), 2: (7, 11), 3: (5, 7, 9)}
 NDIMS = pytest.mark.parametrize("ndim", [1, 2, 3])

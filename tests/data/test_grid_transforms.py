@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from maskrcnn.config import PreprocessConfig
-from maskrcnn.data.augment import AugmentConfig, vary_amplitude, vary_bands
-from maskrcnn.data.transforms import EvalTransform, TrainTransform, sample_generator
+from maskrcnn.data.transforms.augment import AugmentConfig, vary_amplitude, vary_bands
+from maskrcnn.data.transforms.samples import EvalTransform, TrainTransform, sample_generator
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 

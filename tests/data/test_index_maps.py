@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskrcnn.data.index_maps import class_of_each, read_label_map, voc_index, voc_palette
 from maskrcnn.errors import DataError
+from maskrcnn.masks.components import class_of_each
+from maskrcnn.modalities.images.labels.index_maps import read_label_map, voc_index, voc_palette
 from maskrcnn.regions import Regions
 
 KNOWN = {0: (0, 0, 0), 1: (128, 0, 0), 2: (0, 128, 0), 3: (128, 128, 0), 15: (192, 128, 128), 255: (224, 224, 192)}

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from maskrcnn.data.interval_tables import find_labels, nearest_samples, read_intervals
-from maskrcnn.data.intervals import Interval
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.signals.tables.interval_tables import find_labels, nearest_samples, read_intervals
+from maskrcnn.modalities.signals.tables.intervals import Interval
 
 
 def read(path, text, rate=10):

@@ -7,9 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskrcnn.data.intervals import Interval, LabelledSignal, interval_regions, join_parts, signal_dataset
-from maskrcnn.data.recording import fill_gaps, stretch
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.signals.signal import fill_gaps, stretch
+from maskrcnn.modalities.signals.tables.intervals import (
+    Interval,
+    LabelledSignal,
+    interval_regions,
+    join_parts,
+    signal_dataset,
+)
 
 parts = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=5)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskrcnn.data.leads import find_leads, may_be_lead, on_one_rate
+from maskrcnn.modalities.signals.leads import find_leads, may_be_lead, on_one_rate
 
 
 def words(text):

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from maskrcnn.config import PreprocessConfig
-from maskrcnn.data.dataset import open_dataset
 from maskrcnn.data.loading import epoch_loader, repeated_order
-from maskrcnn.data.repeat import image_factors, repeat_factors
-from maskrcnn.data.transforms import AugmentConfig, TrainTransform, sample_generator
+from maskrcnn.data.repeat_rare import image_factors, repeat_factors
+from maskrcnn.data.transforms.samples import AugmentConfig, TrainTransform, sample_generator
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.open import open_dataset
 
 TRANSFORM = TrainTransform(AugmentConfig(size=(32, 32)), PreprocessConfig())
 

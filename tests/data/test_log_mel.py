@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from maskrcnn.data.log_mel import FLOOR, log_mel
+from maskrcnn.data.transforms.log_mel import FLOOR, log_mel
 
 
 def slow_log_mel(wave, rate, bands, hop, window, lowest, highest):

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskrcnn.data.orientation import turn_to_canonical
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.volumes.orientation import turn_to_canonical
 
 nibabel = pytest.importorskip("nibabel")
 FILE = Path("scan.nii")

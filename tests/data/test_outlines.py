@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from pycocotools import mask as pycoco
 
-from maskrcnn.data.outlines import one_polygon, rings
+from maskrcnn.masks.outlines import one_polygon, rings
 
 MASKS = array_shapes(min_dims=2, max_dims=2, max_side=12).flatmap(
     lambda shape: arrays(bool, shape, elements=st.booleans())

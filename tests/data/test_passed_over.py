@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from signal_files import beat, write_marks, write_record
 
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.images import read_image
-from maskrcnn.data.signals import find_signals, read_signal
-from maskrcnn.data.volumes import find_volumes, read_volume
 from maskrcnn.errors import DataError
-from maskrcnn.workflows.inputs import left_aside
+from maskrcnn.modalities.images.read.pictures import read_image
+from maskrcnn.modalities.inputs import left_aside
+from maskrcnn.modalities.open import open_dataset
+from maskrcnn.modalities.signals.read import find_signals, read_signal
+from maskrcnn.modalities.volumes.read import find_volumes, read_volume
 
 
 def fill(folder, *names):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.picture_files import PictureFinder
-from maskrcnn.data.set_folders import lies_outside, set_folder
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.images.labels.folders import lies_outside, set_folder
+from maskrcnn.modalities.images.labels.picture_files import PictureFinder
+from maskrcnn.modalities.open import open_dataset
 
 NFC, NFD = (unicodedata.normalize(form, "Köln é.png") for form in ("NFC", "NFD"))
 FOUND = {  # where the picture lies in the data set, and how a label file names it

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from maskrcnn.data.polygons import crosses_itself, loops_matter, signed_area
+from maskrcnn.masks.self_crossings import crosses_itself, loops_matter, signed_area
 
 SQUARE = np.array([[0, 0], [20, 0], [20, 20], [0, 20]], float)
 BOW = SQUARE[[0, 2, 1, 3]]

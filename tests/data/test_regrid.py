@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from maskrcnn.config import PreprocessConfig
-from maskrcnn.data import regrid
-from maskrcnn.data.resample import resample
+from maskrcnn.data.transforms import regrid
+from maskrcnn.data.transforms.resample import resample
 from maskrcnn.errors import DataError
 from maskrcnn.structures import Record
 

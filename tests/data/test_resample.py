@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from maskrcnn.data import resample as module
-from maskrcnn.data.resample import BETA, ROLLOFF, ZERO_CROSSINGS, resample
+from maskrcnn.data.transforms import resample as module
+from maskrcnn.data.transforms.resample import BETA, ROLLOFF, ZERO_CROSSINGS, resample
 
 RATES = [(360, 250), (500, 250), (250, 500), (257, 250), (128, 250), (1000, 250), (250, 250.5), (44100, 16000)]
 

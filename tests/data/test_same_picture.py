@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from maskrcnn.data import same_picture
+from maskrcnn.modalities.images import duplicates as same_picture
 
 
 def picture(seed, shape=(90, 130)):

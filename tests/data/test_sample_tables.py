@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskrcnn.data.signals import is_signal, read_signal
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.signals.read import is_signal, read_signal
 
 WAVE = [round(np.sin(k / 9), 4) for k in range(60)]
 OTHER = [round(np.cos(k / 9), 4) for k in range(60)]

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as pycoco
 
-from maskrcnn.data.shapes import (
+from maskrcnn.masks.rasterise import (
     NO_MASK,
     clip_box,
     ellipse_polygon,

@@ -12,13 +12,13 @@ import pytest
 from PIL import Image
 
 from dicom_series import write_series as write_dicom
-from maskrcnn.data import size_limit
-from maskrcnn.data.images import image_shape, read_image
-from maskrcnn.data.index_maps import read_label_map
-from maskrcnn.data.signals import read_signal
-from maskrcnn.data.size_limit import at_most, check_size
-from maskrcnn.data.volumes import read_label_volume, read_volume
+from maskrcnn.data.parsing import size_limit
+from maskrcnn.data.parsing.size_limit import at_most, check_size
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.images.labels.index_maps import read_label_map
+from maskrcnn.modalities.images.read.pictures import image_shape, read_image
+from maskrcnn.modalities.signals.read import read_signal
+from maskrcnn.modalities.volumes.read import read_label_volume, read_volume
 
 nibabel = pytest.importorskip("nibabel")
 tifffile = pytest.importorskip("tifffile")

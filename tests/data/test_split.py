@@ -4,8 +4,8 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given
 
-from maskrcnn.data.dataset import open_dataset
 from maskrcnn.data.split import Label, hold_out, split_labels, subset
+from maskrcnn.modalities.open import open_dataset
 from tiny import write_coco
 
 

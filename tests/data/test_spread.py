@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from maskrcnn.config import PreprocessConfig
-from maskrcnn.data.records import Dataset
-from maskrcnn.data.spread import MOST_VISITS, Remembering, objects_in_window, spread, unlabelled_part
+from maskrcnn.data.dataset import Dataset
+from maskrcnn.data.windows import MOST_VISITS, Remembering, objects_in_window, spread, unlabelled_part
 from maskrcnn.errors import DataError
 from maskrcnn.structures import Record
 

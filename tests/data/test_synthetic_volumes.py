@@ -7,9 +7,9 @@ import time
 import numpy as np
 import pytest
 
-from maskrcnn.data.synthetic_scene import KINDS, SHELLS, TUBES, Scene, Waves, make_scene
-from maskrcnn.data.synthetic_volumes import DIAMETER, SMALLEST, rasterise, synthetic_volume
 from maskrcnn.errors import UsageError
+from maskrcnn.modalities.volumes.synthetic.render import DIAMETER, SMALLEST, rasterise, synthetic_volume
+from maskrcnn.modalities.volumes.synthetic.scene import KINDS, SHELLS, TUBES, Scene, Waves, make_scene
 from naive import flooded
 
 SHAPE = (40, 44, 48)

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskrcnn.config import PreprocessConfig
-from maskrcnn.data.augment import vary_tone
-from maskrcnn.data.transforms import (
+from maskrcnn.data.transforms.augment import vary_tone
+from maskrcnn.data.transforms.samples import (
     AugmentConfig,
     EvalTransform,
     TrainTransform,

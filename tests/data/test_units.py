@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from maskrcnn.data.units import hertz_in, millimetres_in, read_heading, seconds_in
+from maskrcnn.data.parsing.units import hertz_in, millimetres_in, read_heading, seconds_in
 
 
 @pytest.mark.parametrize("text, name, unit", [

@@ -5,9 +5,9 @@ import tarfile
 
 import pytest
 
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.unread_label_formats import UNREAD, unread_format
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.images.labels.unsupported import UNREAD, unread_format
+from maskrcnn.modalities.open import open_dataset
 
 SHAPES = [{"label": "cat", "points": []}]
 JSONS = {

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from maskrcnn.data.augment import AugmentConfig, vary_bands
+from maskrcnn.data.transforms.augment import AugmentConfig, vary_bands
 
 
 def bands_of(seed):

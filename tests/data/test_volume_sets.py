@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import naive
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.volume import LabelVolume
-from maskrcnn.data.volume_labels import CLASSES, INSTANCES, PARTS, guess_meaning, objects_of
-from maskrcnn.data.volume_sets import in_words, is_volume_set, labelled_as, names_of, open_volume_set
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.open import open_dataset
+from maskrcnn.modalities.volumes.label_meaning import CLASSES, INSTANCES, PARTS, guess_meaning, objects_of
+from maskrcnn.modalities.volumes.open import in_words, is_volume_set, labelled_as, names_of, open_volume_set
+from maskrcnn.modalities.volumes.volume import LabelVolume
 
 SHAPE = (6, 8, 10)
 

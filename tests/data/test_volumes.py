@@ -8,14 +8,14 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 
-from maskrcnn.data.volumes import (
+from maskrcnn.errors import DataError, UsageError
+from maskrcnn.modalities.volumes.read import (
     find_volumes,
     is_volume,
     read_label_volume,
     read_volume,
     volumes_in,
 )
-from maskrcnn.errors import DataError, UsageError
 
 nibabel = pytest.importorskip("nibabel")
 pytest.importorskip("pydicom")

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 from signal_files import beat
 
-from maskrcnn.data.waves import Wave, gap_intervals, has_sides, unlabelled_gaps, wave_intervals, waves_of
+from maskrcnn.modalities.signals.formats.wfdb.waves import (
+    Wave,
+    gap_intervals,
+    has_sides,
+    unlabelled_gaps,
+    wave_intervals,
+    waves_of,
+)
 
 
 def waves(marks):

@@ -5,8 +5,8 @@ import struct
 import numpy as np
 import pytest
 
-from maskrcnn.data.wfdb_annotations import SYMBOLS, read_marks
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.signals.formats.wfdb.annotations import SYMBOLS, read_marks
 
 END = b"\0\0"
 

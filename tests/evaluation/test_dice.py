@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cases import NDIMS, SHAPES
-from maskrcnn.evaluation.dice import dice_by_class, dice_measures, one_object_a_class
+from maskrcnn.modalities.volumes.measures.dice import dice_by_class, dice_measures, one_object_a_class
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances, Record
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from maskrcnn.evaluation.ecg import ecg_measures, labelled_runs, match_waves
+from maskrcnn.modalities.signals.measures.heart_waves import ecg_measures, labelled_runs, match_waves
 from maskrcnn.structures import Instances, Record
 
 NAMES = ("P", "QRS", "T")

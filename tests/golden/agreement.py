@@ -12,7 +12,7 @@ from torch import Tensor
 
 from maskrcnn.checkpoints.mapping import fill, rename
 from maskrcnn.checkpoints.torchvision import config_of, kind_of, table_of
-from maskrcnn.data.geometry import resize_map, resize_shape
+from maskrcnn.data.transforms.geometry import resize_map, resize_shape
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.ops.nd import interpolate

@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from maskrcnn.checkpoints.detectron2 import convert_detectron2
-from maskrcnn.data.geometry import resize_map
-from maskrcnn.data.transforms import prepare_image
+from maskrcnn.data.transforms.geometry import resize_map
+from maskrcnn.data.transforms.samples import prepare_image
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.structures import Instances, batch_images
 

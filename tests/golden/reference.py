@@ -15,7 +15,7 @@ from torch import Tensor
 from maskrcnn.checkpoints.mapping import rename
 from maskrcnn.checkpoints.torchvision import Kind, table_of, torchvision_config
 from maskrcnn.checkpoints.torchvision_names import BACKGROUND_ROWS
-from maskrcnn.data.geometry import resize_shape
+from maskrcnn.data.transforms.geometry import resize_shape
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.ops.nd import interpolate

@@ -17,7 +17,7 @@ from maskrcnn.checkpoints.coco_names import COCO_CLASSES, COCO_KEYPOINTS
 from maskrcnn.checkpoints.detectron2 import config_of, convert_detectron2, is_detectron2, load_detectron2
 from maskrcnn.checkpoints.ours import load_checkpoint, save_checkpoint
 from maskrcnn.checkpoints.transfer import same_weights
-from maskrcnn.data.transforms import prepare_image
+from maskrcnn.data.transforms.samples import prepare_image
 from maskrcnn.errors import CheckpointError, MaskRCNNError, UsageError
 from maskrcnn.structures import batch_images
 

@@ -14,7 +14,7 @@ import seeded
 import torch
 from reference import meta, prepared_double, recording, reference_model
 
-from maskrcnn.data.geometry import resize_map
+from maskrcnn.data.transforms.geometry import resize_map
 from maskrcnn.ops.masks import paste_mask
 from maskrcnn.structures import Instances, batch_images
 

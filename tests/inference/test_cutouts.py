@@ -6,9 +6,9 @@ import torch
 from PIL import Image
 
 from maskrcnn.errors import UsageError
-from maskrcnn.inference.cutouts import cut_out
-from maskrcnn.inference.outputs import PredictionWriter
-from maskrcnn.inference.result_files import cutout_name
+from maskrcnn.inference.results.names import cutout_name
+from maskrcnn.modalities.images.cutouts import cut_out
+from maskrcnn.modalities.images.results import PredictionWriter
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances
 

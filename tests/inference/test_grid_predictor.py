@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from maskrcnn.config import SelectionConfig
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.regrid import regrid
-from maskrcnn.data.resample import resample
+from maskrcnn.data.transforms.regrid import regrid
+from maskrcnn.data.transforms.resample import resample
 from maskrcnn.evaluation.evaluate import evaluate
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.ops.boxes import pairwise_iou
 from maskrcnn.structures import Instances
 from tiny_signals import STEP, bumps, tiny_signal_config, tiny_signal_info, tiny_signal_model, write_one_series

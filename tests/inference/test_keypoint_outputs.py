@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from inference.test_predictor import Parrot, photo
-from maskrcnn.inference.outputs import PredictionWriter
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.modalities.images.results import PredictionWriter
 from maskrcnn.models.point_head import PointHead
 from maskrcnn.structures import Instances
 from tiny import tiny_info

@@ -11,7 +11,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from maskrcnn.errors import UsageError
-from maskrcnn.inference.outputs import PredictionWriter
+from maskrcnn.modalities.images.results import PredictionWriter
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from maskrcnn.data.interval_tables import read_table
-from maskrcnn.data.spreadsheets import path_cell, quoted, unquoted
+from maskrcnn.data.parsing.spreadsheets import path_cell, quoted, unquoted
 from maskrcnn.files import LONGEST_NAME, atomic_write, shortened
-from maskrcnn.inference.result_files import FreeNames, cutout_name, write_table
-from maskrcnn.inference.result_lists import ResultLists
+from maskrcnn.inference.results.lists import ResultLists
+from maskrcnn.inference.results.names import FreeNames, cutout_name, write_table
+from maskrcnn.modalities.signals.tables.interval_tables import read_table
 
 
 def read(folder: Path) -> tuple[list[dict], list[list[str]]]:
@@ -60,7 +60,7 @@ def test_half_a_surrogate_pair_is_json(tmp_path):
 FULL = """
     import resource, signal, sys
     from pathlib import Path
-    from maskrcnn.inference.result_lists import ResultLists
+    from maskrcnn.inference.results.lists import ResultLists
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     lists = ResultLists(Path(sys.argv[1]), ("file",))
     resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))

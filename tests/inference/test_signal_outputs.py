@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 
 from maskrcnn.errors import UsageError
-from maskrcnn.inference.found_intervals import found_intervals
-from maskrcnn.inference.signal_files import peak_of, strand_of
-from maskrcnn.inference.signal_outputs import SignalWriter
+from maskrcnn.modalities.signals.results.field_files import peak_of, strand_of
+from maskrcnn.modalities.signals.results.intervals import found_intervals
+from maskrcnn.modalities.signals.results.writer import SignalWriter
 from signals_found import Recording, dna, found, recording
 
 WAVES = ["P", "QRS", "T"]

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from maskrcnn.data.images import read_image
 from maskrcnn.errors import UsageError
 from maskrcnn.inference.options import PredictOptions
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.jobs.models import EXAMPLES
+from maskrcnn.modalities.images.read.pictures import read_image
 from maskrcnn.pretrained import model_path
 from tiny import noise, tiny_info, tiny_model
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 import naive
 from cases import NDIMS, few
 from maskrcnn.errors import UsageError
-from maskrcnn.inference import merging
 from maskrcnn.inference.predictor import Predictor
-from maskrcnn.inference.tiling import Tiling, choose_tiling, merge_tiles, predict_tiles, tile_slices
+from maskrcnn.inference.tiling import merging
+from maskrcnn.inference.tiling.tiles import Tiling, choose_tiling, merge_tiles, predict_tiles, tile_slices
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances
 from tiny import noise, save_photo, tiny_info, tiny_model, write_coco

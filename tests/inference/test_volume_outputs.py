@@ -12,12 +12,12 @@ import pytest
 import torch
 from PIL import Image
 
-from maskrcnn.data.orientation import turn_to_canonical
-from maskrcnn.data.volume import FileSpace, Turn, Volume
-from maskrcnn.data.volumes import read_label_volume, read_volume
 from maskrcnn.errors import UsageError
-from maskrcnn.inference.found_objects import best_first, found_objects
-from maskrcnn.inference.volume_outputs import VolumeWriter
+from maskrcnn.modalities.volumes.orientation import turn_to_canonical
+from maskrcnn.modalities.volumes.read import read_label_volume, read_volume
+from maskrcnn.modalities.volumes.results.objects import best_first, found_objects
+from maskrcnn.modalities.volumes.results.writer import VolumeWriter
+from maskrcnn.modalities.volumes.volume import FileSpace, Turn, Volume
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances
 
@@ -272,7 +272,9 @@ def test_one_volume_of_numbers_at_a_time(tmp_path: Path, monkeypatch: pytest.Mon
     turn, turned, spacing = turn_to_canonical(affine, shape, Path("scan"))
     volume = Volume(torch.zeros(1, *shape), spacing, turned, FileSpace("nifti", shape, turn, affine))
     for name in ("draw_montage", "draw_projections"):
-        monkeypatch.setattr(f"maskrcnn.inference.volume_outputs.{name}", lambda *_, **__: Image.new("RGB", (8, 8)))
+        monkeypatch.setattr(
+            f"maskrcnn.modalities.volumes.results.writer.{name}", lambda *_, **__: Image.new("RGB", (8, 8))
+        )
     writer = VolumeWriter(tmp_path, ORGANS)
     writer.add("in/warm.nii", scan(), two_that_overlap())
     tracemalloc.start()

@@ -9,7 +9,7 @@ import torch
 import naive
 from cases import NDIMS, inner_boxes, seeded
 from maskrcnn.config import LossConfig
-from maskrcnn.data import geometry
+from maskrcnn.data.transforms import geometry
 from maskrcnn.losses.mask import mask_loss, mask_targets
 from maskrcnn.regions import Regions
 

@@ -9,7 +9,7 @@ import torch
 from cases import NDIMS, inner_boxes, seeded, small_model
 from maskrcnn.config import LossConfig
 from maskrcnn.data.synthetic import synthetic_samples
-from maskrcnn.data.transforms import map_instances
+from maskrcnn.data.transforms.samples import map_instances
 from maskrcnn.losses.box import box_losses
 from maskrcnn.losses.objective import Objective
 from maskrcnn.losses.rpn import rpn_losses

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskrcnn.config import PreprocessConfig
-from maskrcnn.data.regrid import window_shape
+from maskrcnn.data.transforms.regrid import window_shape
 from maskrcnn.errors import UsageError
+from maskrcnn.modalities.kinds import fit_to_spacing
 from maskrcnn.models.build import build_model
 from maskrcnn.models.variants import volume_fpn_config
 from maskrcnn.ops import anisotropy
 from maskrcnn.planning.recipe import Recipe
 from maskrcnn.structures import batch_images
-from maskrcnn.workflows.kinds import fit_to_spacing
 
 SPACINGS = st.lists(st.floats(0.1, 20), min_size=1, max_size=3)
 

@@ -8,8 +8,8 @@ from PIL import Image
 
 from calibrate import Calibration
 from everyday_data import count_examples, gather_photos, partial_photos, write_coco
-from maskrcnn.data.dataset import open_dataset
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.modalities.open import open_dataset
 from pseudo_label import Rule, box_ap, judge_all, measure_labels, pseudo_photos, truth_of
 from pseudo_masks import add_masks, is_sure, model_labels
 from teacher import Found

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 import maskrcnn.training.fit as fit_module
-from maskrcnn.data.augment import AugmentConfig
-from maskrcnn.data.dataset import open_dataset
 from maskrcnn.data.split import subset
+from maskrcnn.data.transforms.augment import AugmentConfig
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.training.budget import ENDING, FEWEST, PROBE, REPORT, Budget, Pace, evenly, images_in
 from maskrcnn.training.course import Course
 from maskrcnn.training.fit import FitConfig, fit

@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import load_file
 
 from maskrcnn.checkpoints.ours import load_checkpoint
-from maskrcnn.data.dataset import open_dataset
 from maskrcnn.data.loading import epoch_loader
-from maskrcnn.data.transforms import EvalTransform
+from maskrcnn.data.transforms.samples import EvalTransform
+from maskrcnn.modalities.open import open_dataset
 from tiny import tiny_model, write_coco
 
 HERE = Path(__file__).parent

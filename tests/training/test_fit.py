@@ -13,9 +13,9 @@ from rich.console import Console
 import maskrcnn.training.fit as fit_module
 from maskrcnn.checkpoints.ours import load_checkpoint, read_info
 from maskrcnn.checkpoints.transfer import same_weights
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.transforms import AugmentConfig
+from maskrcnn.data.transforms.samples import AugmentConfig
 from maskrcnn.errors import CheckpointError, DataError, MaskRCNNError
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.training.fit import FitConfig, averaged_weights, fit, validate
 from maskrcnn.training.optimizer import make_optimizer, set_learning_rate
 from maskrcnn.training.report import Report

@@ -12,9 +12,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from maskrcnn.data.dataset import open_dataset
 from maskrcnn.data.loading import epoch_order
-from maskrcnn.data.transforms import AugmentConfig
+from maskrcnn.data.transforms.samples import AugmentConfig
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.training.fit import FitConfig, fit
 from maskrcnn.training.report import Report
 from tiny import tiny_info, tiny_model, write_coco

@@ -12,13 +12,13 @@ from rich.console import Console
 
 import maskrcnn.training.step as step_module
 from maskrcnn.checkpoints.ours import load_checkpoint
-from maskrcnn.data.augment import AugmentConfig
-from maskrcnn.data.dataset import open_dataset
 from maskrcnn.data.loading import epoch_loader
-from maskrcnn.data.transforms import EvalTransform
+from maskrcnn.data.transforms.augment import AugmentConfig
+from maskrcnn.data.transforms.samples import EvalTransform
 from maskrcnn.errors import MaskRCNNError
 from maskrcnn.losses.objective import Objective
 from maskrcnn.losses.terms import Term
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.training.fit import fit
 from maskrcnn.training.fit_config import FitConfig
 from maskrcnn.training.optimizer import make_optimizer

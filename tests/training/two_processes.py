@@ -7,10 +7,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from safetensors.torch import save_file
 
-from maskrcnn.data.dataset import open_dataset
 from maskrcnn.data.loading import epoch_loader
-from maskrcnn.data.transforms import EvalTransform
+from maskrcnn.data.transforms.samples import EvalTransform
 from maskrcnn.losses.objective import Objective
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.training.distributed import joined, rank, world_size
 from maskrcnn.training.fit_config import FitConfig
 from maskrcnn.training.optimizer import make_optimizer

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from maskrcnn.visualize.chips import MIN_FONT, chip_font, chip_size, place_chips
+from maskrcnn.drawing.chips import MIN_FONT, chip_font, chip_size, place_chips
 
 SIZE = (600, 400)
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from maskrcnn.visualize.curves import SIZE, _running_mean, _ticks, draw_curves
+from maskrcnn.drawing.training_curves import SIZE, _running_mean, _ticks, draw_curves
 
 
 def log_of(steps: int) -> list[dict[str, Any]]:

@@ -5,10 +5,10 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 
+from maskrcnn.drawing.colours import PALETTE, WHITE, assign_colors, text_color, to_linear
+from maskrcnn.drawing.overlay import _line_table, draw, to_rgb
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances
-from maskrcnn.visualize.colors import PALETTE, WHITE, assign_colors, text_color, to_linear
-from maskrcnn.visualize.draw import _line_table, draw, to_rgb
 
 NAMES = ["cat", "dog"]
 

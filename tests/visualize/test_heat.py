@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
-from maskrcnn.visualize.colors import from_oklab, to_oklab
-from maskrcnn.visualize.heat import (
+from maskrcnn.drawing.colours import from_oklab, to_oklab
+from maskrcnn.drawing.heat import (
     HEAT_COLORS,
     PANEL,
     Panel,

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from maskrcnn.errors import UsageError
+from maskrcnn.modalities.images.label_maps import label_maps
 from maskrcnn.regions import Regions
-from maskrcnn.visualize.label_maps import label_maps
 
 
 @pytest.mark.parametrize("ndim", [1, 2, 3])

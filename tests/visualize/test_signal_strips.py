@@ -5,13 +5,13 @@ import time
 import numpy as np
 import pytest
 
-from maskrcnn.regions import Regions, stretches
-from maskrcnn.visualize.signal_curves import curves_of, gc_content
-from maskrcnn.visualize.signal_layout import font_of
-from maskrcnn.visualize.signal_marks import class_color, place_words, rows_of
-from maskrcnn.visualize.signal_scale import axis_step, extent_text, multiples, position_text, strip_length
-from maskrcnn.visualize.signal_strips import draw_signal
-from maskrcnn.visualize.signal_trace import (
+from maskrcnn.drawing.colours import class_color
+from maskrcnn.drawing.page import font_of
+from maskrcnn.modalities.signals.draw.curves import curves_of, gc_content
+from maskrcnn.modalities.signals.draw.marks import place_words, rows_of
+from maskrcnn.modalities.signals.draw.scale import axis_step, extent_text, multiples, position_text, strip_length
+from maskrcnn.modalities.signals.draw.strips import draw_signal
+from maskrcnn.modalities.signals.draw.trace import (
     apply_tint,
     clear_tint,
     column_extremes,
@@ -19,6 +19,7 @@ from maskrcnn.visualize.signal_trace import (
     trace_coverage,
     value_range,
 )
+from maskrcnn.regions import Regions, stretches
 from signals_found import dna, found, recording
 
 

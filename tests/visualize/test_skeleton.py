@@ -5,10 +5,10 @@ import pytest
 import torch
 from PIL import Image
 
+from maskrcnn.drawing.colours import Color
+from maskrcnn.drawing.overlay import draw
+from maskrcnn.drawing.skeleton import LEFT, MIDDLE, RIGHT, draw_skeleton, limb_color, paint_line, point_colors
 from maskrcnn.structures import Instances
-from maskrcnn.visualize.colors import Color
-from maskrcnn.visualize.draw import draw
-from maskrcnn.visualize.skeleton import LEFT, MIDDLE, RIGHT, draw_skeleton, limb_color, paint_line, point_colors
 
 NAMES = ("nose", "left_hand", "right_hand")
 

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from maskrcnn.visualize.svg import LEFT, RIGHT, Line, Step, bars, line_chart, spark_line, waterfall
+from maskrcnn.drawing.svg import LEFT, RIGHT, Line, Step, bars, line_chart, spark_line, waterfall
 
 ODD = "<b>&\"'"
 

@@ -7,18 +7,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from maskrcnn.data.volume import FileSpace, Turn, Volume
-from maskrcnn.regions import Regions
-from maskrcnn.structures import Instances
-from maskrcnn.visualize.colors import PALETTE
-from maskrcnn.visualize.signal_layout import MARGIN
-from maskrcnn.visualize.volume_montage import GAP, ROOM, draw_montage, positions
-from maskrcnn.visualize.volume_objects import distinct_colors, full_boxes, objects_of
-from maskrcnn.visualize.volume_outlines import Stroke, dashes, draw_object, smooth_outlines
-from maskrcnn.visualize.volume_planes import plane_across, to_levels, value_windows
-from maskrcnn.visualize.volume_projections import draw_projections
-from maskrcnn.visualize.volume_sheet import FOOT, LEAST, LETTER_ROOM, PAGE, round_length
-from maskrcnn.visualize.volume_slices import (
+from maskrcnn.drawing.colours import PALETTE
+from maskrcnn.drawing.page import MARGIN
+from maskrcnn.modalities.volumes.draw.montage import GAP, ROOM, draw_montage, positions
+from maskrcnn.modalities.volumes.draw.objects import distinct_colors, full_boxes, objects_of
+from maskrcnn.modalities.volumes.draw.outlines import Stroke, dashes, draw_object, smooth_outlines
+from maskrcnn.modalities.volumes.draw.planes import plane_across, to_levels, value_windows
+from maskrcnn.modalities.volumes.draw.projections import draw_projections
+from maskrcnn.modalities.volumes.draw.sheet import FOOT, LEAST, LETTER_ROOM, PAGE, round_length
+from maskrcnn.modalities.volumes.draw.slices import (
     FEW,
     LARGEST,
     MANY,
@@ -28,6 +25,9 @@ from maskrcnn.visualize.volume_slices import (
     lay_grid,
     occupied,
 )
+from maskrcnn.modalities.volumes.volume import FileSpace, Turn, Volume
+from maskrcnn.regions import Regions
+from maskrcnn.structures import Instances
 
 SPACING = (0.5, 1.0, 2.0)
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from maskrcnn.config import PreprocessConfig
-from maskrcnn.data.volumes import read_label_volume, read_volume
 from maskrcnn.errors import UsageError
 from maskrcnn.inference.predictor import Predictor
-from maskrcnn.workflows.predict_volumes import predict_volumes
+from maskrcnn.modalities.volumes.predict import predict_volumes
+from maskrcnn.modalities.volumes.read import read_label_volume, read_volume
 from tiny_signals import CLASSES, tiny_signal_info, tiny_signal_model
 
 nibabel = pytest.importorskip("nibabel")

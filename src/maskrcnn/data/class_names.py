@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from pathlib import Path
+
+from maskrcnn.data.parsing.text import all_lines
 
 LONGEST = 200  # characters
 LINE_BREAKS = frozenset({"Cc", "Zl", "Zp"})  # categories of Unicode: control characters, line and paragraph separators
@@ -55,3 +58,19 @@ def _reason(name: str, wanted: str) -> str:
 
 def _shown(name: str) -> str:
     return repr(name) if len(name) <= LONGEST else repr(name[:40] + "…")
+
+
+def read_class_list(path: Path) -> tuple[tuple[str, ...], list[str]]:
+    """The classes of a list, one a line, and what had to be changed of their names; none where there is no such file.
+
+    An empty line between others is a class without a name: those below it keep their numbers.
+
+    Raises:
+        DataError: where it is no text.
+    """
+    lines = all_lines(path)
+    while lines and not lines[-1]:
+        lines.pop()
+    while lines and not lines[0]:
+        lines.pop(0)
+    return usable_names(lines)

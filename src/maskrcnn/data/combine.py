@@ -10,7 +10,7 @@ from typing import Any, overload
 import numpy as np
 from torch import Tensor
 
-from maskrcnn.data.records import Dataset, RecordSource
+from maskrcnn.data.dataset import Dataset, RecordSource
 from maskrcnn.errors import DataError
 from maskrcnn.regions import Regions
 from maskrcnn.structures import OTHER, Record
@@ -71,6 +71,7 @@ def combine(
         kind=everything[0].kind,
         labels=everything[0].labels,
         read_image=images.read_image,
+        measures=everything[0].measures,
     )
 
 

@@ -1,199 +1,87 @@
-"""Open a data set in whichever known format it is."""
+"""A data set: records read when they are asked for, and what is known of all of them at once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
-from maskrcnn.data.formats import content_format, folder_format
-from maskrcnn.data.images import is_image
-from maskrcnn.data.labelled import read_json
-from maskrcnn.data.paths import refuse_missing
-from maskrcnn.data.readers import (
-    coco,
-    cvat,
-    datumaro,
-    label_maps,
-    label_studio,
-    labelme,
-    object_masks,
-    semantic,
-    via,
-    voc,
-    yolo,
-)
-from maskrcnn.data.records import Dataset
-from maskrcnn.data.set_folders import label_files, split_word
-from maskrcnn.data.signal_sets import is_signal_set, open_signal_set
-from maskrcnn.data.signals import named_signal
-from maskrcnn.data.unread_label_formats import UnreadFormat, unread_format, unread_json
-from maskrcnn.data.volume_sets import is_volume_set, open_volume_set
+from torch import Tensor
+
 from maskrcnn.errors import DataError
-from maskrcnn.files import exists, is_file, is_folder
+from maskrcnn.modalities.images.read.pictures import read_record_image
+from maskrcnn.structures import Record
 
-__all__ = ["Dataset", "open_dataset"]
-
-FORMATS = tuple(  # of labelled images; folders are asked in this order
-    reader.FORMAT
-    for reader in (voc, yolo, label_maps, semantic, object_masks, cvat, labelme, via, label_studio, datumaro, coco)
-)
-LISTS = frozenset({"categories", "config", "info", "labels", "licenses", "meta", "project", "settings"})  # no data sets
-MOST_ASKED = 50  # json files of a folder that are read to find out what they are
-LARGEST_ASKED = 2**26  # bytes of one of them
-LOOKED_FOR = ", ".join(
-    [
-        *(known.brief for known in reversed(FORMATS)),
-        "recordings with labels of the same name (WFDB, EDF, WAV, FLAC, csv, npz, npy, GenBank, FASTA)",
-        "scans (images/ and labels/ with NIfTI, NRRD, MetaImage, TIFF stacks, npz or npy, or imagesTr/ and labelsTr/)",
-    ]
-)
+UNNAMED = "object"  # the class of labels that tell objects apart but do not name them
 
 
-def open_dataset(path: str | Path) -> Dataset:
-    """Find out what ``path`` is and open it.
+class RecordSource(Protocol):
+    """Where one record comes from; a reader makes one for each image and keeps it small."""
 
-    Known are files and folders of COCO, LabelMe, Pascal VOC, YOLO, VIA, CVAT, Label Studio and Datumaro, label maps,
-    class maps and folders of mask files, and recordings (WFDB, sound, series, DNA): ``docs/formats.md`` says how each
-    is recognised. ``PATH:SPLIT`` opens a split that the data name themselves (YOLO's ``data.yaml``, VOC's
-    ``ImageSets/``, COCO's ``annotations/*_SPLIT.json``) or that is a folder of ``PATH``; of recordings it chooses the
-    annotator or the types of features.
+    def record(self) -> Record:
+        """Read the labels (not the image). Raises DataError where they cannot be read."""
 
-    Raises:
-        DataError: where it is none of these, or cannot be read; one sentence says what was looked for.
+    def num_objects(self) -> int:
+        """Objects that are no crowd."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled images in the order of their files: ``len(dataset)``, ``dataset[i] -> Record``.
+
+    Attributes:
+        path: what was opened.
+        class_names: label k is ``class_names[k - 1]``.
+        category_ids: the data set's own id of each class, in the same order.
+        sources: one for each image.
+        has_masks: False where the labels are boxes only.
+        problems: one sentence for each fault that was found and passed over.
+        keypoint_names: of the P keypoints of an object; empty where there are none.
+        skeleton: pairs of keypoints, counted from 0, that a limb joins.
+        read_image: gives the samples ``[C, *S]`` of a record, 0..255 for images.
+        kind: what its files are: ``image``; with samples of a physical extent ``wfdb``, ``audio``, ``series``, ``dna``,
+            ``volume``.
+        labels: of volumes, what the numbers of their label volumes mean, see
+            :mod:`maskrcnn.modalities.volumes.label_meaning`.
+        measures: what its field measures beside average precision, or None: called with the data set, the records
+            that could be read, what was found in each, and the same in each channel by itself or None; it gives a
+            :class:`~maskrcnn.evaluation.fields.FieldResult`.
     """
-    path, split = _divide(Path(path))
-    if is_signal_set(path) and not (split and is_folder(path / split)):
-        return open_signal_set(path, split)
-    refuse_missing(path)
-    if split:
-        return _open_split(path, split)
-    return _open_file(path) if is_file(path) else _open_folder(path)
+
+    path: Path
+    class_names: tuple[str, ...]
+    category_ids: tuple[int, ...]
+    sources: Sequence[RecordSource]
+    has_masks: bool
+    problems: list[str] = field(default_factory=list)
+    keypoint_names: tuple[str, ...] = ()
+    skeleton: tuple[tuple[int, int], ...] = ()
+    read_image: Callable[[Record], Tensor] = read_record_image
+    kind: str = "image"
+    labels: str = ""
+    measures: Callable[..., Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def __getitem__(self, index: int) -> Record:
+        """The record of image ``index``. Raises DataError where its labels cannot be read."""
+        return self.sources[index].record()
+
+    def __iter__(self) -> Iterator[Record]:
+        return (source.record() for source in self.sources)
+
+    def max_objects(self) -> int:
+        """Objects (no crowds) in the image that has most of them; label maps are all read for it. What cannot be read
+        counts as empty here, and is named where it is used."""
+        with ThreadPoolExecutor() as pool:
+            return max(pool.map(_num_objects, self.sources), default=0)
 
 
-def _divide(path: Path) -> tuple[Path, str]:
-    """``data:val`` as ``data`` and ``val``, where only the former exists (or is a WFDB record without its suffix)."""
-    base, colon, split = str(path).rpartition(":")
-    known = exists(Path(base)) or named_signal(base) is not None
-    return (Path(base), split) if colon and split and not exists(path) and known else (path, "")
-
-
-def _open_split(path: Path, split: str) -> Dataset:
-    if is_file(path) and yolo.is_yolo_yaml(path):
-        return yolo.open_yolo(path, split)
-    if is_folder(path) and yolo.is_yolo(path) and not voc.is_voc(path):
-        return yolo.open_yolo(path, split)
-    if is_folder(path) and voc.is_voc(path):
-        return voc.open_voc(path, split)
-    files = [] if is_file(path) else _annotation_files(label_files(path, "json"))
-    named = [file for file in files if _is_of_split(file, split)]
-    if len(named) == 1:
-        return _open_file(named[0])
-    if is_folder(path / split):
-        return _open_folder(path / split)
-    listed = f"; there are {_listing(files)}" if files else ""
-    raise DataError(
-        f"{path} has no split {split}: neither does it name its splits, nor is there a folder {split} in it{listed}."
-    )
-
-
-def _is_of_split(file: Path, split: str) -> bool:
-    """Whether ``instances_val2017.json`` is of ``val2017``, or of ``val``."""
-    own = file.stem.rpartition("_")[2]
-    return own == split or (split_word(own) == split_word(split) != "")
-
-
-def _open_file(path: Path) -> Dataset:
-    if yolo.is_yolo_yaml(path):
-        return yolo.open_yolo(path)
-    if via.is_via_csv(path):
-        return via.open_via_csv(path)
-    if cvat.is_cvat(path):
-        return cvat.open_cvat(path)
-    unread = None if path.suffix.lower() == ".json" else unread_format(path)
-    if unread is not None:
-        raise DataError(_not_read(path, unread))
-    if is_image(path) or path.suffix.lower() in (".xml", ".txt", ".csv"):
-        raise DataError(
-            f"{path} is no file of labels; name the json, csv or yaml file, or the folder that holds it all."
-        )
-    content = read_json(path)
-    unread = unread_json(content)
-    if unread is not None:
-        raise DataError(_not_read(path, unread))
-    known = content_format(FORMATS, content)
-    if known is None or known.open_content is None:
-        return coco.open_coco(path, content)  # which says what it lacks
-    return known.open_content(path, content)
-
-
-def _open_folder(folder: Path) -> Dataset:
-    if is_file(folder / coco.ROBOFLOW_NAME):
-        return coco.open_coco(folder / coco.ROBOFLOW_NAME)
-    if is_signal_set(folder):
-        return open_signal_set(folder)
-    if is_volume_set(folder):
-        return open_volume_set(folder)
-    known = folder_format(FORMATS, folder)
-    if known is not None and known.open_folder is not None:
-        return known.open_folder(folder)
-    unread = unread_format(folder)
-    if unread is not None:
-        raise DataError(_not_read(folder, unread))
-    files = label_files(folder, "json")
-    if len(files) == 1:
-        return _open_file(files[0])
-    asked = [path for path in files if path.stat().st_size <= LARGEST_ASKED][:MOST_ASKED]
-    if any(labelme.is_labelme(_content(path)) for path in asked):
-        return labelme.open_labelme(folder, files)
-    sets = _annotation_files(files)
-    unread = unread_json(_content(asked[0])) if asked and asked[0] in sets else None
-    if unread is not None and len(sets) > 1 and all(unread.is_json(_content(path)) for path in sets if path in asked):
-        raise DataError(_not_read(folder, unread))
-    if len(sets) == 1:
-        return _open_file(sets[0])
-    tables = [path for path in sorted(folder.glob("*.csv")) if via.is_via_csv(path)]
-    if len(tables) == 1 and not sets:
-        return via.open_via_csv(tables[0])
-    raise DataError(_not_found(folder, sets or tables))
-
-
-def _annotation_files(files: list[Path]) -> list[Path]:
-    """Those of several json files that may be data sets: of COCO's own, the instances."""
-    instances = [path for path in files if path.name.startswith("instances_")]
-    return instances or [path for path in files if path.stem.lstrip("_.").lower() not in LISTS]
-
-
-def _content(path: Path) -> object:
-    """Of a json file; None where it is none."""
+def _num_objects(source: RecordSource) -> int:
     try:
-        return read_json(path)
+        return source.num_objects()
     except DataError:
-        return None
-
-
-def _not_read(path: Path, known: UnreadFormat) -> str:
-    return f"{path} is {known.name}, which is not read: {known.way_out}. docs/formats.md lists what is read."
-
-
-def _not_found(folder: Path, annotations: list[Path]) -> str:
-    if annotations:
-        kind = annotations[0].suffix[1:]
-        return f"{folder} holds several {kind} files; name the one to open: {_listing(annotations)}."
-    inside = [sub for sub in sorted(folder.iterdir()) if is_folder(sub) and _looks_openable(sub)]
-    if inside:
-        return f"{folder} is not a data set itself but holds some; name one of them: {_listing(inside)}."
-    packed = [
-        path for path in sorted(folder.iterdir()) if path.suffix.lower() in (".zip", ".tar", ".gz", ".rar", ".7z")
-    ]
-    if packed:
-        return f"{folder} holds no labels that can be read, but packed files: unpack {_listing(packed)} first."
-    return f"{folder} is no data set that can be read; looked for: {LOOKED_FOR}."
-
-
-def _looks_openable(folder: Path) -> bool:
-    is_other = is_signal_set(folder) or is_volume_set(folder)
-    return is_other or folder_format(FORMATS, folder) is not None or bool(label_files(folder, "json"))
-
-
-def _listing(paths: list[Path], most: int = 5) -> str:
-    names = [str(path) for path in paths[:most]]
-    return ", ".join(names) + (f" and {len(paths) - most} more" if len(paths) > most else "")
+        return 0

@@ -12,9 +12,9 @@ import torch
 import torch.utils.data
 from torch import Tensor
 
-from maskrcnn.data.copy_paste import copy_paste
-from maskrcnn.data.records import Dataset
-from maskrcnn.data.transforms import Sample, TrainTransform, sample_generator
+from maskrcnn.data.dataset import Dataset
+from maskrcnn.data.transforms.copy_paste import copy_paste
+from maskrcnn.data.transforms.samples import Sample, TrainTransform, sample_generator
 from maskrcnn.errors import DataError
 from maskrcnn.structures import Record
 

@@ -9,7 +9,7 @@ from typing import overload
 
 import numpy as np
 
-from maskrcnn.data.records import Dataset, RecordSource
+from maskrcnn.data.dataset import Dataset, RecordSource
 from maskrcnn.data.source_names import group_of
 from maskrcnn.errors import DataError
 

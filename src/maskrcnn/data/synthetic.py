@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from maskrcnn.data.transforms import Sample
+from maskrcnn.data.transforms.samples import Sample
 from maskrcnn.regions import AxisMap, Regions
 from maskrcnn.structures import Instances
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from maskrcnn.data.same_picture import alike_pairs, mirrored
 from maskrcnn.doctor.findings import Finding, finding
 from maskrcnn.doctor.survey import Survey
+from maskrcnn.modalities.images.duplicates import alike_pairs, mirrored
 
 WORTHLESS = 0.2  # part of val that is also in train from which val measures nothing
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from maskrcnn.config import ModelConfig
-from maskrcnn.data.geometry import resize_shape
+from maskrcnn.data.transforms.geometry import resize_shape
 from maskrcnn.doctor.findings import Finding, finding
 from maskrcnn.doctor.survey import Survey
 from maskrcnn.planning.anchor_overlap import best_overlaps

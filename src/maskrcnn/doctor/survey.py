@@ -16,14 +16,14 @@ import numpy as np
 
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.faults import Fault, record_faults
-from maskrcnn.data.images import image_shape, is_image
-from maskrcnn.data.inspect_coco import CocoFacts, inspect_coco, read_coco
-from maskrcnn.data.inspect_label_maps import inspect_folders, inspect_label_map, is_label_maps
-from maskrcnn.data.numbers import identity
-from maskrcnn.data.same_picture import Imprint, imprint
+from maskrcnn.data.parsing.numbers import identity
 from maskrcnn.data.source_names import source_of
 from maskrcnn.doctor.placement import Placement, place_scores
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.images.duplicates import Imprint, imprint
+from maskrcnn.modalities.images.formats.coco.check import CocoFacts, inspect_coco, read_coco
+from maskrcnn.modalities.images.formats.label_maps.check import inspect_folders, inspect_label_map, is_label_maps
+from maskrcnn.modalities.images.read.pictures import image_shape, is_image
 from maskrcnn.structures import Record
 
 Progress = Callable[[int], None]

@@ -11,7 +11,7 @@ import numpy as np
 
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.faults import box_overlap
-from maskrcnn.data.transforms import EvalTransform, Sample
+from maskrcnn.data.transforms.samples import EvalTransform, Sample
 from maskrcnn.doctor.findings import Finding, finding
 from maskrcnn.doctor.survey import Survey
 from maskrcnn.errors import DataError

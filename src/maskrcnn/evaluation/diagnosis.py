@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maskrcnn.data.records import Dataset
+from maskrcnn.data.dataset import Dataset
 from maskrcnn.evaluation.evaluate import match_classes
 from maskrcnn.evaluation.matching import (
     FALSE_KINDS,

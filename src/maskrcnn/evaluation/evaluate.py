@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from maskrcnn.data.records import UNNAMED, Dataset
-from maskrcnn.data.regrid import check_scale
+from maskrcnn.data.dataset import UNNAMED, Dataset
+from maskrcnn.data.transforms.regrid import check_scale
 from maskrcnn.errors import DataError
 from maskrcnn.evaluation.coco import CocoResult, evaluate_detections
-from maskrcnn.evaluation.fields import field_measures
+from maskrcnn.evaluation.fields import FieldResult
 from maskrcnn.evaluation.unlabelled import inside_extent
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.models.head import heads_of
@@ -65,7 +65,9 @@ def evaluate(
     names = dataset.keypoint_names
     detections = [_reorder_keypoints(found, predictor.info.keypoint_names, names) for found in detections]
     result = evaluate_detections(records, detections, dataset.class_names, cap, bootstrap, keypoint_names=names)
-    of_field = field_measures(dataset, records, detections, by_lead if all(by_lead) else None)
+    of_field = FieldResult()
+    if dataset.measures is not None:
+        of_field = dataset.measures(dataset, records, detections, by_lead if all(by_lead) else None)
     tables = () if of_field.table is None else (of_field.table,)
     metrics = result.metrics | of_field.metrics
     for head in heads_of(predictor.model).values():

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from maskrcnn.data.coco_annotation import PIXEL_CENTRE, to_coco_keypoints
+from maskrcnn.data.coco_keypoints import PIXEL_CENTRE, to_coco_keypoints
 from maskrcnn.structures import Instances, Record
 
 COCO_SIGMAS = {

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from maskrcnn.data.contrast import stretch_contrast
+from maskrcnn.data.transforms.contrast import stretch_contrast
 from maskrcnn.evaluation.stages import Fate, fates, walk
 from maskrcnn.inference.predictor import Predictor
-from maskrcnn.inference.tiling import best_views, tile_slices
+from maskrcnn.inference.tiling.tiles import best_views, tile_slices
 from maskrcnn.models.head import Slices
 from maskrcnn.ops.boxes import clip_boxes, volumes
 

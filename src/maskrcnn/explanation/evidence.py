@@ -11,14 +11,14 @@ from typing import overload
 import torch
 from torch import Tensor
 
-from maskrcnn.data.contrast import stretch_contrast
-from maskrcnn.data.geometry import flip_map
-from maskrcnn.data.transforms import prepare_image
+from maskrcnn.data.transforms.contrast import stretch_contrast
+from maskrcnn.data.transforms.geometry import flip_map
+from maskrcnn.data.transforms.samples import prepare_image
 from maskrcnn.explanation.attribution import Attribution
 from maskrcnn.explanation.hiding import hide
 from maskrcnn.inference.mirroring import X, mirror_tensor
 from maskrcnn.inference.predictor import Predictor
-from maskrcnn.inference.tiling import tile_slices
+from maskrcnn.inference.tiling.tiles import tile_slices
 from maskrcnn.ops.boxes import clip_boxes
 from maskrcnn.ops.nd import interpolate
 from maskrcnn.structures import ImageBatch, Instances, batch_images

@@ -6,12 +6,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from maskrcnn.drawing.heat import Panel, draw_panels, relative, window_around
+from maskrcnn.drawing.overlay import to_rgb
 from maskrcnn.explanation.evidence import Evidence, Explanation, explain
 from maskrcnn.explanation.hiding import hottest
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.structures import Instances
-from maskrcnn.visualize.draw import to_rgb
-from maskrcnn.visualize.heat import Panel, draw_panels, relative, window_around
 
 MOST = 4  # objects shown of an image
 PART = 0.1  # of the view that is hidden to see what the score is worth without it

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from maskrcnn.data.transforms import prepare_part
+from maskrcnn.data.transforms.samples import prepare_part
 from maskrcnn.inference.mirroring import describe_mirrored, detect_mirrored
 from maskrcnn.inference.options import Settings
 from maskrcnn.model_info import ModelInfo
@@ -37,8 +37,8 @@ class Look:
     settings: Settings
 
     def prepare(self, images: Sequence[Tensor], spacing: Spacing) -> tuple[ImageBatch, AxisMap]:
-        """Images ``[C, *S]`` of one shape, after :func:`maskrcnn.data.regrid.whole_file`, as one input, and the map
-        from their coordinates to those of the input."""
+        """Images ``[C, *S]`` of one shape, after :func:`maskrcnn.data.transforms.regrid.whole_file`, as one input,
+        and the map from their coordinates to those of the input."""
         prepared = [prepare_part(image, spacing, self.settings.preprocess) for image in images]
         batch = batch_images([tensor for tensor, _ in prepared], self.settings.preprocess.size_divisor)
         return batch.to(self.device), prepared[0][1]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from maskrcnn.config import DetectionConfig
-from maskrcnn.data.geometry import flip_map
+from maskrcnn.data.transforms.geometry import flip_map
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.head import Head, heads_of
 from maskrcnn.models.mask_rcnn import MaskRCNN

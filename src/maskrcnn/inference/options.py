@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from maskrcnn.config import DetectionConfig, PreprocessConfig
-from maskrcnn.data.regrid import window_shape
+from maskrcnn.data.transforms.regrid import window_shape
 from maskrcnn.errors import UsageError
-from maskrcnn.inference.tile_options import OVERLAP
-from maskrcnn.inference.tiling import Tiling, choose_tiling
+from maskrcnn.inference.tiling.options import OVERLAP
+from maskrcnn.inference.tiling.tiles import Tiling, choose_tiling
 from maskrcnn.model_info import ModelInfo
 
 
@@ -67,7 +67,7 @@ def settings_of(options: PredictOptions, info: ModelInfo) -> Settings:
     """What ``options`` mean for the model of ``info``.
 
     Raises:
-        UsageError: a class that the model does not know, or see :func:`maskrcnn.inference.tiling.choose_tiling`.
+        UsageError: a class that the model does not know, or see :func:`maskrcnn.inference.tiling.tiles.choose_tiling`.
     """
     detection, preprocess = info.config.detection, info.config.preprocess
     if options.score is not None:

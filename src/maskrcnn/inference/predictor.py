@@ -14,14 +14,14 @@ from torch import Tensor
 
 from maskrcnn.checkpoints.lookup import load_model
 from maskrcnn.config import DetectionConfig, PreprocessConfig
-from maskrcnn.data.geometry import resize_shape
-from maskrcnn.data.regrid import grid_scale, whole_file, window_shape
+from maskrcnn.data.transforms.geometry import resize_shape
+from maskrcnn.data.transforms.regrid import grid_scale, whole_file, window_shape
 from maskrcnn.inference.channels import fuse_channels
 from maskrcnn.inference.look import Look, Spacing
 from maskrcnn.inference.options import AS_THE_MODEL_SAYS, SHOWN, PredictOptions, Settings, settings_of
-from maskrcnn.inference.parts import move_to_image
-from maskrcnn.inference.tile_options import OVERLAP
-from maskrcnn.inference.tiling import Tiling, best_views, predict_tiles, tile_slices
+from maskrcnn.inference.tiling.options import OVERLAP
+from maskrcnn.inference.tiling.tile_detections import move_to_image
+from maskrcnn.inference.tiling.tiles import Tiling, best_views, predict_tiles, tile_slices
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.head import HeadBuilder, heads_of
 from maskrcnn.models.mask_rcnn import MaskRCNN
@@ -121,7 +121,7 @@ class Predictor:
         the options want in tiles are predicted tile by tile.
 
         Args:
-            spacings: of each image, x first, where its file says one, see :mod:`maskrcnn.data.regrid`.
+            spacings: of each image, x first, where its file says one, see :mod:`maskrcnn.data.transforms.regrid`.
             options: what this call wants, instead of the predictor's own options.
 
         Raises:
@@ -208,8 +208,8 @@ class Predictor:
         return found.mask_logits.float().sigmoid().cpu()
 
     def prepare(self, image: Tensor, spacing: Spacing = None) -> tuple[ImageBatch, AxisMap]:
-        """One image ``[C, *S]``, after :func:`maskrcnn.data.regrid.whole_file`, as the model's input, and the map from
-        its coordinates to those of the input."""
+        """One image ``[C, *S]``, after :func:`maskrcnn.data.transforms.regrid.whole_file`, as the model's input, and
+        the map from its coordinates to those of the input."""
         return self._look(self.settings).prepare([image], spacing)
 
     def _settings(self, options: PredictOptions | None) -> Settings:

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from maskrcnn.data.records import Dataset
-from maskrcnn.data.regrid import grid_of
+from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.source_names import group_of
-from maskrcnn.data.spread import unlabelled_part
+from maskrcnn.data.transforms.regrid import grid_of
+from maskrcnn.data.windows import unlabelled_part
 from maskrcnn.errors import DataError
 from maskrcnn.structures import Record
 
@@ -46,7 +46,7 @@ class Fingerprint:
         grey: part of the sampled pictures without colours.
         contrast: ``[m]`` of each sampled picture the range of its grey values, 1st to 99th percentile, of 255.
         brightness: ``[m]`` of each sampled picture the mean grey value, of 255.
-        kind: of the files, see :class:`maskrcnn.data.records.Dataset`. What follows is known where they have samples of
+        kind: of the files, see :class:`maskrcnn.data.dataset.Dataset`. What follows is known where they have samples of
             a physical extent; of those no picture is looked at.
         spacing: the median extent of a sample, x first.
         extents: ``[T, D]`` physical lengths of each object, x first.

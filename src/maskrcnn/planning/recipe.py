@@ -15,7 +15,7 @@ from maskrcnn.ops import anisotropy
 from maskrcnn.training.fit_config import FitConfig
 
 if TYPE_CHECKING:  # flags must not wait for torch
-    from maskrcnn.data.augment import AugmentConfig
+    from maskrcnn.data.transforms.augment import AugmentConfig
 
 Axes = {"x": 0, "y": 1, "z": 2}
 OWN = "(default: planned; off: the starting model's own)"
@@ -183,8 +183,8 @@ class Recipe:
 
     def augment(self, config: ModelConfig) -> AugmentConfig:
         """What is varied about the samples of a model of ``config``."""
-        from maskrcnn.data.augment import AugmentConfig
-        from maskrcnn.data.regrid import window_shape
+        from maskrcnn.data.transforms.augment import AugmentConfig
+        from maskrcnn.data.transforms.regrid import window_shape
 
         size = config.preprocess.max_size
         crop = self.crop_size or size

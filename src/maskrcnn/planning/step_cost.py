@@ -11,9 +11,9 @@ from pathlib import Path
 
 import torch
 
+from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.loading import epoch_loader
-from maskrcnn.data.records import Dataset
-from maskrcnn.data.transforms import Sample, TrainTransform
+from maskrcnn.data.transforms.samples import Sample, TrainTransform
 from maskrcnn.errors import DataError
 from maskrcnn.losses.objective import Objective
 from maskrcnn.models.mask_rcnn import MaskRCNN

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from maskrcnn.data.records import Dataset
+from maskrcnn.data.dataset import Dataset
 from maskrcnn.files import atomic_write
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.html import Html, data, join, tag

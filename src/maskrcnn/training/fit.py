@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from maskrcnn.checkpoints.ours import save_checkpoint
+from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.loading import epoch_loader
-from maskrcnn.data.records import Dataset
-from maskrcnn.data.repeat import repeat_factors
+from maskrcnn.data.repeat_rare import repeat_factors
 from maskrcnn.data.split import subset
-from maskrcnn.data.transforms import AugmentConfig, Sample, TrainTransform
+from maskrcnn.data.transforms.samples import AugmentConfig, Sample, TrainTransform
 from maskrcnn.errors import DataError, MaskRCNNError
 from maskrcnn.evaluation.evaluate import match_classes
 from maskrcnn.keypoint_names import mirror_keypoints

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from maskrcnn.data.transforms import Sample
+from maskrcnn.data.transforms.samples import Sample
 from maskrcnn.losses.objective import Objective
 from maskrcnn.losses.terms import Term, add_terms
 from maskrcnn.structures import batch_images

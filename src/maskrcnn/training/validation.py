@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.loading import epoch_loader
-from maskrcnn.data.records import Dataset
-from maskrcnn.data.transforms import EvalTransform, Sample
+from maskrcnn.data.transforms.samples import EvalTransform, Sample
 from maskrcnn.evaluation.evaluate import evaluate, match_classes
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.losses.objective import Objective

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.signals import find_signals, read_signal
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.open import open_dataset
+from maskrcnn.modalities.signals.read import find_signals, read_signal
 
 soundfile = pytest.importorskip("soundfile")
 RATE = 8000

@@ -7,8 +7,8 @@ import struct
 import numpy as np
 import pytest
 
-from maskrcnn.data.signals import read_signal
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.signals.read import read_signal
 
 soundfile = pytest.importorskip("soundfile")
 SAMPLES = np.round(np.sin(np.arange(4000) / 9) * 0.5, 3)

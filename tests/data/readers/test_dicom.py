@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskrcnn.data.orientation import turn_to_canonical
-from maskrcnn.data.readers.dicom import is_dicom, read_dicom, read_dicom_labels, series_in
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.volumes.formats.dicom.read import is_dicom, read_dicom, read_dicom_labels, series_in
+from maskrcnn.modalities.volumes.orientation import turn_to_canonical
 
 pydicom = pytest.importorskip("pydicom")
 from pydicom.uid import BasicTextSRStorage, JPEGLSLossless, generate_uid  # noqa: E402

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from maskrcnn.data.volumes import find_volumes, read_label_volume, read_volume
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.volumes.read import find_volumes, read_label_volume, read_volume
 
 pydicom = pytest.importorskip("pydicom")
 nibabel = pytest.importorskip("nibabel")

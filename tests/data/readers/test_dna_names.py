@@ -7,9 +7,9 @@ import gzip
 import numpy as np
 import pytest
 
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.signals import find_signals, is_signal, read_signal
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.open import open_dataset
+from maskrcnn.modalities.signals.read import find_signals, is_signal, read_signal
 
 pytest.importorskip("Bio")
 BASES = "".join("ACGT"[k] for k in np.random.default_rng(0).integers(0, 4, 2000))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.signals import find_signals, read_signal
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.open import open_dataset
+from maskrcnn.modalities.signals.read import find_signals, read_signal
 
 edfio = pytest.importorskip("edfio")
 RANGE = (-1, 1)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from pycocotools import mask as pycoco
 
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.label_studio_brush import unpack_opacity
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.images.formats.label_studio.brush import unpack_opacity
+from maskrcnn.modalities.open import open_dataset
 
 SHAPE = (40, 60)
 TWO_SQUARES = np.zeros(SHAPE, bool)  # what both packages packed

@@ -6,8 +6,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from maskrcnn.data.readers.nifti import is_nifti, read_nifti, read_nifti_labels
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.volumes.formats.nifti.read import is_nifti, read_nifti, read_nifti_labels
 
 nibabel = pytest.importorskip("nibabel")
 AFFINE = np.array(

@@ -8,8 +8,8 @@ import struct
 import numpy as np
 import pytest
 
-from maskrcnn.data.volumes import find_volumes, read_volume
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.volumes.read import find_volumes, read_volume
 
 nibabel = pytest.importorskip("nibabel")
 VALUES = np.random.default_rng(0).integers(0, 900, (7, 6, 5)).astype(np.int16)

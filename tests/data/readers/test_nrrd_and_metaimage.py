@@ -8,9 +8,9 @@ import zlib
 import numpy as np
 import pytest
 
-from maskrcnn.data.volumes import find_volumes, read_label_volume, read_volume
-from maskrcnn.data.writers.label_volumes import blank, write_voxels
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.volumes.read import find_volumes, read_label_volume, read_volume
+from maskrcnn.modalities.volumes.results.label_volumes import blank, write_voxels
 
 nibabel = pytest.importorskip("nibabel")
 pytest.importorskip("nrrd")

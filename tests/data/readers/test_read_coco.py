@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from pycocotools import mask as pycoco
 from pycocotools.coco import COCO
 
-from maskrcnn.data.coco_annotation import parse_annotation
-from maskrcnn.data.dataset import open_dataset
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.images.formats.coco.annotation import parse_annotation
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.rle import decode_masks
 
 SQUARE = [[10, 10, 30, 10, 30, 25, 10, 25]]

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from pycocotools import mask as pycoco
 
-from maskrcnn.data.dataset import open_dataset
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.open import open_dataset
 
 SHAPE = (40, 60)
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pycocotools import mask as pycoco
 
-from maskrcnn.data.dataset import open_dataset
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.open import open_dataset
 
 SHAPE = (40, 60)
 POLYGON = {"name": "polygon", "all_points_x": [3, 21, 11], "all_points_y": [4, 6, 31]}

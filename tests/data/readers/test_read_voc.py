@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.index_maps import voc_palette
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.images.labels.index_maps import voc_palette
+from maskrcnn.modalities.open import open_dataset
 
 SHAPE = (40, 60)
 XML = """<annotation>

@@ -5,8 +5,8 @@ import pytest
 import yaml
 from pycocotools import mask as pycoco
 
-from maskrcnn.data.dataset import open_dataset
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.open import open_dataset
 
 SHAPE = (40, 60)
 TRIANGLE = [6.0, 4.0, 21.0, 6.0, 12.0, 31.0]

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.signals import find_signals, is_signal, read_signal
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.open import open_dataset
+from maskrcnn.modalities.signals.read import find_signals, is_signal, read_signal
 
 
 def write(path, text):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskrcnn.data.readers.tiff_stacks import is_tiff_stack, read_tiff_stack
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.volumes.formats.tiff.read import is_tiff_stack, read_tiff_stack
 
 tifffile = pytest.importorskip("tifffile")
 VALUES = np.random.default_rng(0).integers(0, 900, (5, 6, 7)).astype(np.uint16)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from maskrcnn.data.readers.tiff_stacks import is_tiff_stack, read_tiff_stack, read_tiff_stack_labels
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.volumes.formats.tiff.read import is_tiff_stack, read_tiff_stack, read_tiff_stack_labels
 
 tifffile = pytest.importorskip("tifffile")
 RNG = np.random.default_rng(0)

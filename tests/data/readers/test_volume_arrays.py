@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskrcnn.data.readers.series import is_series
-from maskrcnn.data.readers.volume_arrays import is_volume_array, read_volume_array, read_volume_array_labels
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.signals.formats.series.read import is_series
+from maskrcnn.modalities.volumes.formats.arrays.read import is_volume_array, read_volume_array, read_volume_array_labels
 
 VALUES = np.random.default_rng(0).integers(-90, 90, (4, 5, 6)).astype(np.int16)
 AFFINE = np.array([[0, -2.0, 0, 5], [0, 0, 3.0, 6], [1.5, 0, 0, 7], [0, 0, 0, 1]])

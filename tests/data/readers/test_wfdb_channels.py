@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from signal_files import RATE, beat, write_marks, write_record
 
-from maskrcnn.data.dataset import open_dataset
-from maskrcnn.data.signals import find_signals, read_record_signal, read_signal
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.open import open_dataset
+from maskrcnn.modalities.signals.read import find_signals, read_record_signal, read_signal
 
 wfdb = pytest.importorskip("wfdb")
 

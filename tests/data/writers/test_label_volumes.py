@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from maskrcnn.data.orientation import turn_to_canonical
-from maskrcnn.data.volume import FileSpace, Turn
-from maskrcnn.data.volumes import read_label_volume, read_volume
-from maskrcnn.data.writers.label_volumes import blank, number_type, piece_of, write_voxels
+from maskrcnn.modalities.volumes.orientation import turn_to_canonical
+from maskrcnn.modalities.volumes.read import read_label_volume, read_volume
+from maskrcnn.modalities.volumes.results.label_volumes import blank, number_type, piece_of, write_voxels
+from maskrcnn.modalities.volumes.volume import FileSpace, Turn
 
 nibabel = pytest.importorskip("nibabel")
 tifffile = pytest.importorskip("tifffile")

@@ -9,12 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from maskrcnn.data.dataset import Dataset, open_dataset
-from maskrcnn.data.writers.coco import write_coco
-from maskrcnn.data.writers.label_maps import write_label_maps
-from maskrcnn.data.writers.labelme import write_labelme
-from maskrcnn.data.writers.yolo import write_yolo
+from maskrcnn.data.dataset import Dataset
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.images.formats.coco.write import write_coco
+from maskrcnn.modalities.images.formats.label_maps.write import write_label_maps
+from maskrcnn.modalities.images.formats.labelme.write import write_labelme
+from maskrcnn.modalities.images.formats.yolo.write import write_yolo
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 

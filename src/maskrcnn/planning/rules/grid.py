@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from maskrcnn.checkpoints.ours import read_info
+from maskrcnn.modalities.kinds import FRAME, KINDS
 from maskrcnn.ops import anisotropy
 from maskrcnn.planning.recipe import STRIDES
 from maskrcnn.planning.rules import training as training_rules
@@ -19,7 +20,6 @@ from maskrcnn.planning.rules.model import MODEL_RULES
 from maskrcnn.planning.rules.training import STEP_RULES
 from maskrcnn.planning.situation import Choice, Rule, Situation
 from maskrcnn.pretrained import model_path, shipped_models
-from maskrcnn.workflows.kinds import FRAME, KINDS
 
 
 class Frame(NamedTuple):

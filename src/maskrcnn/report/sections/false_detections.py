@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from maskrcnn.drawing.svg import Step, bars
 from maskrcnn.report.advice_false import MEANINGS, WHAT_TO_DO
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.html import Html, cell, count, lead, section, table, tag, tally
-from maskrcnn.visualize.svg import Step, bars
 
 
 def false(facts: Facts) -> Html:

@@ -11,7 +11,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from maskrcnn.data.records import Dataset
+from maskrcnn.data.dataset import Dataset
+from maskrcnn.drawing.colours import Color
+from maskrcnn.drawing.overlay import draw
 from maskrcnn.errors import DataError
 from maskrcnn.evaluation.diagnosis import Judged
 from maskrcnn.evaluation.matching import FALSE_KINDS, NOBODY
@@ -20,8 +22,6 @@ from maskrcnn.report.advice import NAMES
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.html import Html, join, lead, listing, section, tag
 from maskrcnn.structures import Instances
-from maskrcnn.visualize.colors import Color
-from maskrcnn.visualize.draw import draw
 
 RIGHT: Color = (0, 163, 255)
 WRONG: Color = (255, 110, 30)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from maskrcnn.drawing.svg import Line, line_chart, spark_line
 from maskrcnn.evaluation.bootstrap import RECALL_STEPS
 from maskrcnn.evaluation.coco import KINDS, SUMMARY
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.html import Html, cell, count, decimal, join, lead, measure, section, table, tag
-from maskrcnn.visualize.svg import Line, line_chart, spark_line
 
 SIZES = {"APs": "under 32 × 32 px", "APm": "up to 96 × 96 px", "APl": "larger"}
 STRICTNESS = ((0, "IoU 0.5", "s0"), (5, "IoU 0.75", "s1"), (8, "IoU 0.9", "s2"))

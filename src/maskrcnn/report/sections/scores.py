@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from maskrcnn.drawing.svg import Line, line_chart
 from maskrcnn.evaluation.diagnosis import SCORE_BINS
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.html import Html, cell, decimal, lead, percent, section, table, tag
-from maskrcnn.visualize.svg import Line, line_chart
 
 TENTH = SCORE_BINS // 10
 FEW = 10  # detections: a part of fewer says nothing

@@ -1,0 +1,276 @@
+"""From a file's image and labels to a sample: as it is for evaluation, varied at random for training.
+
+Masks are never resampled. The regions of a sample stay those of the file and carry the map from the file to the
+sample; the mask loss reads its targets through that map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from maskrcnn.config import PreprocessConfig
+from maskrcnn.data.transforms import geometry
+from maskrcnn.data.transforms.augment import AugmentConfig, jitter_colour, vary_amplitude, vary_bands, vary_tone
+from maskrcnn.data.transforms.regrid import (
+    check_scale,
+    grid_scale,
+    grid_shape,
+    labelled_part,
+    mirror,
+    regrid,
+    whole_file,
+)
+from maskrcnn.ops.boxes import are_larger, clip_boxes, volumes
+from maskrcnn.regions import AxisMap
+from maskrcnn.structures import Instances, Record
+
+__all__ = ["AugmentConfig", "EvalTransform", "Sample", "TrainTransform", "jitter_colour"]
+
+
+@dataclass
+class Sample:
+    """One image ready for the model.
+
+    Attributes:
+        image: float32 ``[C, *S]``, normalised.
+        target: the labels in the coordinates of ``image``; its regions are those of the file, with their map.
+            Only a sample into which objects were pasted has regions of its own, see
+            :mod:`maskrcnn.data.transforms.copy_paste`.
+        axis_map: from the file's coordinates to those of ``image``.
+        source_shape: spatial shape of the file.
+        index: position in the data set; -1 if unknown.
+        image_id: the data set's own id.
+        file_name: as the data set writes it.
+        exhaustive: labels that were searched for exhaustively in this image; None means all of them. An object of any
+            other class is there all the same; where none is labelled, nobody can say that there is none.
+        shown: spatial shape of what ``image`` shows of the file, before padding; None if nothing was padded.
+    """
+
+    image: Tensor
+    target: Instances
+    axis_map: AxisMap
+    source_shape: tuple[int, ...]
+    index: int = -1
+    image_id: int | str = -1
+    file_name: str = ""
+    exhaustive: frozenset[int] | None = None
+    shown: tuple[int, ...] | None = None
+
+
+def sample_generator(seed: int, epoch: int, index: int) -> np.random.Generator:
+    """The source of all that is random about image ``index`` in ``epoch``, whichever process loads it."""
+    return np.random.default_rng([seed, epoch, index + 1])  # without the 1, image 0 would share the epoch's own stream
+
+
+def normalise(image: Tensor, pixel_mean: Sequence[float], pixel_std: Sequence[float]) -> Tensor:
+    """Float32 ``[C, *S]`` with each channel's mean taken off and divided by its deviation (units of ``image``)."""
+    image = image.float()
+    per_channel = (-1, *(1,) * (image.ndim - 1))
+    return (image - image.new_tensor(pixel_mean).view(per_channel)) / image.new_tensor(pixel_std).view(per_channel)
+
+
+def prepare_image(
+    image: Tensor,
+    min_size: float,
+    max_size: float,
+    pixel_mean: Sequence[float],
+    pixel_std: Sequence[float],
+    antialias: bool = False,
+) -> tuple[Tensor, AxisMap]:
+    """Resize and normalise one image for the model.
+
+    Args:
+        image: ``[C, *S]``, 0..255, uint8 or float.
+        min_size, max_size: see :func:`maskrcnn.data.transforms.geometry.resize_shape`.
+        pixel_mean, pixel_std: C numbers each, in the units of ``image``; channels in the order of ``image`` (RGB).
+        antialias: resize as detectron2 does (antialiased, uint8 stays uint8, the nearest whole shape), or else as
+            torchvision does (as floats, the whole shape below).
+
+    Returns:
+        float32 ``[C, *S']`` and the map from the coordinates of ``image`` to those of the result.
+    """
+    source_shape = image.shape[1:]
+    target_shape = geometry.resize_shape(source_shape, min_size, max_size, round_down=not antialias)
+    resized = geometry.resize_image(image if antialias else image.float(), target_shape, antialias)
+    return normalise(resized, pixel_mean, pixel_std), geometry.resize_map(source_shape, target_shape)
+
+
+def prepare_part(
+    image: Tensor, spacing: Sequence[float] | None, preprocess: PreprocessConfig
+) -> tuple[Tensor, AxisMap]:
+    """A file, or a part of it, as a model sees it: on the model's grid where it has one, else resized; normalised.
+
+    Args:
+        image: ``[C, *S]``, after :func:`maskrcnn.data.transforms.regrid.whole_file`.
+        spacing: of the file, x first; None where it says nothing.
+
+    Returns:
+        float32 ``[C', *S']`` and the map from the coordinates of ``image`` to those of the result.
+    """
+    p = preprocess
+    if p.spacing is None:
+        return prepare_image(image, p.min_size, p.max_size, p.pixel_mean, p.pixel_std, p.antialias)
+    shape = grid_shape(image.shape[1:], spacing, p)
+    return normalise(regrid(image, shape, p), p.pixel_mean, p.pixel_std), geometry.resize_map(image.shape[1:], shape)
+
+
+def map_instances(instances: Instances, axis_map: AxisMap) -> Instances:
+    """Labels moved by ``axis_map``: boxes, keypoints, and the map (not the runs) of the regions."""
+    keypoints, regions, unknown = instances.keypoints, instances.regions, instances.unknown_sides
+    if keypoints is not None:
+        moved = axis_map.points(keypoints[..., :-1])
+        keypoints = torch.cat([moved, keypoints[..., -1:]], -1) * (keypoints[..., -1:] > 0)
+    if regions is not None:
+        so_far = regions.axis_map or AxisMap.identity(regions.ndim)
+        regions = replace(regions, axis_map=so_far.then(axis_map))
+    if unknown is not None:
+        flipped = torch.tensor([factor < 0 for factor in axis_map.scale] * 2)
+        unknown = torch.where(flipped, unknown.roll(len(axis_map.scale), -1), unknown)
+    boxes = axis_map.boxes(instances.boxes)
+    return replace(instances, boxes=boxes, keypoints=keypoints, regions=regions, unknown_sides=unknown)
+
+
+@dataclass(frozen=True)
+class EvalTransform:
+    """Resize and normalise as the model's configuration says; every label is kept."""
+
+    preprocess: PreprocessConfig
+
+    def __call__(self, image: Tensor, record: Record, generator: np.random.Generator | None = None) -> Sample:
+        """The sample of ``image`` ``[C, *S]``; nothing about it is random."""
+        p = self.preprocess
+        check_scale(record.source, record.spacing, p)
+        whole = whole_file(image, p)
+        part, to_part = labelled_part(whole[:1] if p.each_channel else whole, record)
+        prepared, to_grid = prepare_part(part, record.spacing, p)
+        axis_map = to_part.then(to_grid)
+        return make_sample(prepared, map_instances(record.instances(), axis_map), axis_map, image, record)
+
+
+@dataclass(frozen=True)
+class TrainTransform:
+    """Scale, crop, mirror and recolour at random; pad to one shape.
+
+    Attributes:
+        augment: how much of each.
+        preprocess: mean and deviation of the pixels and whether to antialias; its sizes are not used.
+        mirrored_keypoints: for each of the P keypoints the one it becomes in a mirror image, see
+            :func:`maskrcnn.keypoint_names.mirror_keypoints`; None leaves them as they are.
+    """
+
+    augment: AugmentConfig
+    preprocess: PreprocessConfig
+    mirrored_keypoints: tuple[int, ...] | None = None
+
+    def __call__(self, image: Tensor, record: Record, generator: np.random.Generator) -> Sample:
+        """A sample of ``image`` ``[C, *S]``, drawn from ``generator`` alone."""
+        augment, preprocess = self.augment, self.preprocess
+        check_scale(record.source, record.spacing, preprocess)
+        whole = whole_file(image, preprocess)
+        if preprocess.each_channel:
+            channel = int(generator.integers(len(whole)))
+            whole = whole[channel : channel + 1]
+        part, to_part = labelled_part(whole, record)
+        instances = map_instances(record.instances(), to_part)
+        fit = None if preprocess.spacing is None else grid_scale(record.spacing, preprocess)
+        offset, extent, shape = draw_crop(part.shape[1:], instances, augment, generator, fit)
+        axes = tuple(axis for axis in augment.flip_axes if generator.random() < 0.5)
+
+        crop = geometry.crop_image(part, offset, extent)
+        if preprocess.spacing is None:
+            resized = geometry.flip_image(geometry.resize_image(crop, shape, preprocess.antialias), axes)
+            varied = vary_tone(jitter_colour(resized.float(), augment, generator), augment, generator)
+        else:
+            varied = regrid(vary_amplitude(mirror(crop, axes, preprocess), augment, generator), shape, preprocess)
+            varied = vary_bands(varied, augment, generator) if preprocess.log_mel else varied
+        normal = normalise(varied, preprocess.pixel_mean, preprocess.pixel_std)
+        padded = geometry.pad_image(normal, augment.size) if augment.pad else normal
+
+        axis_map = to_part.then(geometry.crop_map(offset)).then(geometry.resize_map(extent, shape))
+        axis_map = axis_map.then(geometry.flip_map(shape, axes))
+        target = keep_visible(map_instances(record.instances(), axis_map), shape, augment)
+        if 0 in axes and self.mirrored_keypoints is not None and target.keypoints is not None:
+            target.keypoints = target.keypoints[:, list(self.mirrored_keypoints)]
+        return replace(make_sample(padded, target, axis_map, image, record), shown=shape)
+
+
+def make_sample(image: Tensor, target: Instances, axis_map: AxisMap, source: Tensor, record: Record) -> Sample:
+    """Put a sample together; ``source`` is the image before it was prepared."""
+    source_shape = tuple(source.shape[1:])
+    return Sample(
+        image,
+        target,
+        axis_map,
+        source_shape,
+        image_id=record.image_id,
+        file_name=record.file_name,
+        exhaustive=record.exhaustive,
+    )
+
+
+def draw_crop(
+    spatial_shape: Sequence[int],
+    instances: Instances,
+    augment: AugmentConfig,
+    generator: np.random.Generator,
+    fit: Sequence[float] | None = None,
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Which part of an image becomes a sample, and of what shape.
+
+    The image is scaled at random; where it then exceeds ``augment.size`` a crop is drawn that holds a random point of a
+    random object's box. Cutting before resizing costs the least and shows the same.
+
+    Args:
+        fit: the scale that counts as 1, an axis each, tensor order; by default that at which the image just fits.
+
+    Returns:
+        offset and extent of the crop in the image, and the sample's shape before padding; all in tensor order.
+    """
+    if fit is None:
+        fit = [min(side / old for side, old in zip(augment.size, spatial_shape))] * len(spatial_shape)
+    factor = float(np.exp(generator.uniform(*np.log(augment.scale_range))))
+    scale = [own * factor for own in fit]
+    extent = tuple(min(old, max(1, round(side / s))) for side, old, s in zip(augment.size, spatial_shape, scale))
+    shape = tuple(min(side, max(1, round(part * s))) for side, part, s in zip(augment.size, extent, scale))
+    focus = draw_focus(spatial_shape, instances, generator)
+    offset = []
+    for axis, (old, part) in enumerate(zip(spatial_shape, extent)):
+        low, high = 0, old - part
+        if focus is not None:
+            low, high = max(low, focus[axis] - part + 1), min(high, focus[axis])
+        offset.append(int(generator.integers(low, high, endpoint=True)))
+    return tuple(offset), extent, shape
+
+
+def draw_focus(
+    spatial_shape: Sequence[int], instances: Instances, generator: np.random.Generator
+) -> tuple[int, ...] | None:
+    """A random sample (tensor order) in the box of a random object that is no crowd; None without objects."""
+    boxes = instances.boxes[~instances.crowd]
+    if len(boxes) == 0:
+        return None
+    low, high = boxes[int(generator.integers(len(boxes)))].double().numpy().reshape(2, -1)[:, ::-1]
+    point = np.floor(generator.uniform(low, high))
+    return tuple(min(max(int(at), 0), side - 1) for at, side in zip(point, spatial_shape))
+
+
+def keep_visible(target: Instances, spatial_shape: Sequence[int], augment: AugmentConfig) -> Instances:
+    """Boxes cut to the sample, without the objects of which too little is seen; crowds stay while they have area.
+
+    Keypoints outside the sample become unlabelled.
+    """
+    whole = target.boxes
+    boxes = clip_boxes(whole, spatial_shape)
+    seen = volumes(boxes) >= augment.min_visible * volumes(whole)
+    keep = (seen & are_larger(boxes, augment.min_box_size)) | (target.crowd & are_larger(boxes, 0))
+    keypoints = target.keypoints
+    if keypoints is not None:
+        sides = keypoints.new_tensor(tuple(reversed(tuple(spatial_shape))))
+        points = keypoints[..., :-1]
+        keypoints = keypoints * ((points >= 0) & (points < sides)).all(-1, keepdim=True)
+    return replace(target, boxes=boxes, keypoints=keypoints)[keep]

@@ -1,1 +1,0 @@
-"""One file for each format that can be written. They know nothing of one another."""

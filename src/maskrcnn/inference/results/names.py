@@ -1,0 +1,90 @@
+"""What writers of results share: names that nobody has taken and any disk can hold, tables that are safe to open."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from maskrcnn.data.parsing.spreadsheets import quoted
+from maskrcnn.errors import UsageError
+from maskrcnn.files import LONGEST_NAME, atomic_write, resolved, shortened
+from maskrcnn.models.head import Head
+from maskrcnn.structures import Instances
+
+CUTOUTS = "cutouts"  # the folder of cutouts, beside the pictures, whose names no cutout can take
+NO_WORD = re.compile(r"[\W_]+")
+LONGEST_PART = 60  # bytes of a class in a file's name
+LONGEST_ENDING = 24  # bytes that are left for what follows a stem: -12.instances.nii.gz
+LONGEST_NUMBERED = 100  # and for _cutout_123_, a class and .nii.gz
+
+
+class FreeNames:
+    """Names for the results of sources that may share a stem; letters of either case are one on some file systems.
+
+    Args:
+        endings: what may be written under a name: the name followed by each of them.
+        reserved: names that no source gets.
+    """
+
+    def __init__(self, endings: Sequence[str] = ("",), reserved: Iterable[str] = ()) -> None:
+        self.endings = tuple(endings)
+        self.taken = {name.casefold() for name in reserved}
+
+    def take(self, stem: str) -> str:
+        """``stem``, or ``stem-2``, ``stem-3`` ... if a source before had it; a long one is cut."""
+        stem = shortened(stem, LONGEST_NAME - LONGEST_ENDING)
+        name, number = stem, 1
+        while self.taken & self._files_of(name):
+            number += 1
+            name = f"{stem}-{number}"
+        self.taken |= self._files_of(name)
+        return name
+
+    def _files_of(self, name: str) -> set[str]:
+        return {f"{name}{ending}".casefold() for ending in self.endings}
+
+
+def refuse_among_sources(out_dir: Path, source: Path, kind: str) -> None:
+    """Raises UsageError where results or cutouts would fall among the source files, ``kind`` in the plural."""
+    if resolved(source.parent) in (resolved(out_dir), resolved(out_dir / CUTOUTS)):
+        raise UsageError(f"results in {out_dir} could overwrite the {kind} there: name another folder for them")
+
+
+def id_of(name: str) -> int | str:
+    """A number where the name is one, as data sets count their images; else the name."""
+    return int(name) if name.isdecimal() else name
+
+
+def cutout_name(name: str, number: int, class_name: str) -> str:
+    """``<name>_cutout_<number>_<class>``, the class with a hyphen for what is no letter or digit.
+
+    Read from its end it has one meaning, so cutouts of different sources never share a name.
+    """
+    name = shortened(name, LONGEST_NAME - LONGEST_NUMBERED)
+    return f"{name}_cutout_{number}_{shortened(NO_WORD.sub('-', class_name)[:LONGEST_PART], LONGEST_PART)}"
+
+
+def written_of_object(heads: Mapping[str, Head], found: Instances, i: int) -> dict[str, Any]:
+    """What further heads want written of object ``i``."""
+    return {key: value for head in heads.values() for key, value in head.written(found, i).items()}
+
+
+def written_of_image(heads: Mapping[str, Head], found: Instances) -> dict[str, Any]:
+    """What further heads want written of the image as a whole; nothing where none looks at whole images."""
+    return {key: value for head in heads.values() for key, value in head.written_of_image(found).items()}
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A CSV with a line of column names."""
+    with atomic_write(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(safe_cells(columns))
+        table.writerows(safe_cells(row) for row in rows)
+
+
+def safe_cells(row: Sequence[Any]) -> list[Any]:
+    """A row for a table that a spreadsheet may open: no text in it is a formula."""
+    return [quoted(cell) if isinstance(cell, str) else cell for cell in row]

@@ -1,0 +1,60 @@
+"""What became of a prediction over many files, and what ends one before its time says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from maskrcnn.errors import MaskRCNNError, UsageError
+
+
+@dataclass
+class Outcome:
+    """What became of a job: objects found in each image, and one sentence for each input that failed."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what was mended, or could not be written
+
+
+@contextmanager
+def said_how_far(outcome: Outcome, total: int, out: Path) -> Iterator[None]:
+    """Within the block, what ends a job before its time says what is there of it: the lists are whole after each input.
+
+    Raises:
+        KeyboardInterrupt, MaskRCNNError, OSError: as inside, with a sentence more. What is a fault of ours gets a note.
+    """
+    try:
+        yield
+    except BrokenPipeError:  # of our own output, which nobody reads any more
+        raise
+    except (KeyboardInterrupt, Exception) as error:
+        so_far = f"{len(outcome.counts)} of {total} inputs are done"
+        if outcome.counts:
+            so_far += f": predictions.json and summary.csv in {out} hold what was found in them"
+        if isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt(f"stopped; {so_far}.") from None
+        if isinstance(error, OSError):
+            where = error.filename or out
+            raise UsageError(f"{where} cannot be written ({error.strerror or error}); {so_far}.") from None
+        if isinstance(error, MaskRCNNError):
+            raise type(error)(f"{str(error).rstrip('.')}; {so_far}.") from None
+        if hasattr(error, "add_note"):  # since Python 3.11
+            error.add_note(f"{so_far}.")
+        raise
+
+
+def unwritten(path: Path, error: OSError) -> str:
+    """The sentence for an input whose results cannot be written."""
+    where = f"{error.filename}: " if error.filename else ""
+    return (
+        f"{path}: what was found in it could not be written ({where}{error.strerror or error}); free some space, or "
+        "name another folder with --out."
+    )
+
+
+def printable(path: Path) -> str:
+    """The path as text that any file can hold; bytes of it that are no text are written as such (``\\xe9``)."""
+    return str(path).encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,1 @@
+"""Photos and other 2-D pictures."""

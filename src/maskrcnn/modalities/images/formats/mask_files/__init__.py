@@ -1,0 +1,1 @@
+"""A mask file for each object."""

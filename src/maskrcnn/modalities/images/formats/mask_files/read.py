@@ -1,0 +1,93 @@
+"""A folder for each image with one mask file for each object, as in Kaggle's Data Science Bowl 2018.
+
+``ID/images/ID.png`` is the image and every file of ``ID/masks/`` the mask of one object: 0 outside, anything
+else inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from maskrcnn.data.dataset import UNNAMED, Dataset
+from maskrcnn.errors import DataError
+from maskrcnn.files import is_folder
+from maskrcnn.modalities.images.labels.formats import Format
+from maskrcnn.modalities.images.labels.index_maps import images_by_stem, lossy_remarks, mask_record, read_label_map
+from maskrcnn.modalities.images.read.pictures import image_shape
+from maskrcnn.regions import Regions
+from maskrcnn.structures import Record
+
+
+def is_object_mask_folder(folder: Path) -> bool:
+    """Whether one of the folders in ``folder`` has an ``images/`` and a ``masks/``."""
+    return any(is_folder(sub / "images") and is_folder(sub / "masks") for sub in _subfolders(folder))
+
+
+def open_object_masks(folder: Path) -> Dataset:
+    """The images of all folders in ``folder``; masks are read when a record is asked for.
+
+    Raises:
+        DataError: where not one folder holds an image with a folder of masks.
+    """
+    problems: list[str] = []
+    sources: list[MaskFolder] = []
+    for sub in _subfolders(folder):
+        images = list(images_by_stem(sub / "images").values())
+        if len(images) == 1 and is_folder(sub / "masks"):
+            sources.append(MaskFolder(images[0], sub / "masks", len(sources) + 1))
+        else:
+            lack = f"{len(images)} images in images/" if len(images) != 1 else "no masks/"
+            problems.append(f"{sub} has {lack} and was left out.")
+    problems += lossy_remarks([path for source in sources for path in images_by_stem(source.masks).values()])
+    if not sources:
+        raise DataError(f"{folder} has no folder with one image in images/ and its masks in masks/.")
+    return Dataset(folder, (UNNAMED,), (1,), sources, has_masks=True, problems=problems)
+
+
+@dataclass(frozen=True)
+class MaskFolder:
+    """An image and the folder of its objects' masks."""
+
+    image: Path
+    masks: Path
+    image_id: int
+
+    def record(self) -> Record:
+        """Raises DataError where the image or one of the masks cannot be read, or a mask has another size."""
+        shape = image_shape(self.image)
+        regions = Regions.from_masks(self._read(shape), shape)
+        covering = regions[regions.areas() > 0]
+        return mask_record(self.image, self.image_id, covering)
+
+    def _read(self, spatial_shape: tuple[int, int]) -> Iterator[np.ndarray]:
+        for path in images_by_stem(self.masks).values():
+            mask = read_label_map(path, colours=True) > 0
+            if mask.shape != spatial_shape:
+                (rows, columns), (height, width) = mask.shape, spatial_shape
+                raise DataError(f"{path} is {columns} x {rows} pixels but {self.image} {width} x {height}.")
+            yield mask
+
+    def num_objects(self) -> int:
+        return len(images_by_stem(self.masks))
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return [sub for sub in sorted(folder.iterdir()) if is_folder(sub) and not sub.name.startswith(".")]
+
+
+FORMAT = Format(
+    name="mask files",
+    brief="one mask file for each object (NAME/images/ and NAME/masks/)",
+    recognised=(
+        "`NAME/images/` with one image and `NAME/masks/` with one file an object, as in Kaggle's Data Science Bowl 2018"
+    ),
+    holds="each file is one object",
+    guessed="as for label maps; any number but 0 is the object",
+    refused="folders with another number of pictures",
+    is_folder=is_object_mask_folder,
+    open_folder=open_object_masks,
+)

@@ -1,0 +1,130 @@
+"""From files to pictures, predictions and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from maskrcnn.errors import DataError, UsageError
+from maskrcnn.explanation.evidence_sheet import draw_evidence
+from maskrcnn.files import atomic_write
+from maskrcnn.inference.predictor import Predictor
+from maskrcnn.inference.results.outcome import Outcome, printable, said_how_far, unwritten
+from maskrcnn.modalities.images.read.pictures import read_image
+from maskrcnn.modalities.images.results import PredictionWriter
+from maskrcnn.models.head import heads_of
+from maskrcnn.structures import Instances
+
+EVIDENCE = "_evidence"  # ends the name of the picture that explains another
+
+
+def predict_files(
+    predictor: Predictor,
+    paths: Sequence[Path],
+    out: Path,
+    classes: Sequence[str] = (),
+    max_detections: int | None = None,
+    batch: int = 1,
+    label_maps: bool = False,
+    report: Callable[[Path, int], None] = lambda path, found: None,
+    explain_most: int = 0,
+    cutouts: bool = False,
+) -> Outcome:
+    """Find the objects in image files and write overlays, ``predictions.json`` and ``summary.csv`` into ``out``.
+
+    Memory is bounded by one batch. A file that cannot be read, that the model fails on or whose results cannot be
+    written is named; the rest is done. List and table grow with each image, so whatever ends the job leaves them whole.
+
+    Args:
+        classes: names of the classes to keep; empty: all.
+        max_detections: best objects of an image that are kept; None: the model's own cap.
+        batch: images read and run together.
+        label_maps: also write 16-bit PNGs of instances and classes.
+        report: called with each file and how many objects it holds.
+        explain_most: objects of an image whose evidence is drawn too, into ``NAME_evidence.png``; 0: none.
+        cutouts: also write each object as a file of its own, into ``cutouts/``.
+
+    Raises:
+        UsageError: a class that the model does not know, or label maps or cutouts of a model that finds boxes only.
+    """
+    if label_maps and predictor.info.config.mask_head is None:
+        raise UsageError("The model finds boxes only: there are no masks to make label maps of.")
+    if cutouts and predictor.info.config.mask_head is None:
+        raise UsageError("The model finds boxes only: there are no masks to cut objects out with.")
+    predictor = predictor.with_options(classes=tuple(classes))
+    if max_detections is not None:  # of the wanted classes, so the model must give more than that of all classes
+        most = max(max_detections, predictor.detection.max_detections)
+        predictor = predictor.with_options(max_detections=most)
+    outcome = Outcome()
+    channels = predictor.info.config.in_channels
+    info = predictor.info
+    writer = PredictionWriter(
+        out,
+        info.class_names,
+        info.category_ids or None,
+        label_maps,
+        info.keypoint_names,
+        info.skeleton,
+        (EVIDENCE,) if explain_most else (),
+        cutouts,
+        heads_of(predictor.model),
+    )
+    with said_how_far(outcome, len(paths), out):
+        for chunk in _chunks(paths, batch):
+            images: list[Tensor] = []
+            readable: list[Path] = []
+            for path in chunk:
+                try:
+                    images.append(read_image(path, channels))
+                    readable.append(path)
+                except DataError as error:
+                    outcome.failures.append(str(error))
+            for path, image, found in _predict(predictor, readable, images, outcome.failures):
+                found = found[: max_detections if max_detections is not None else len(found)]
+                try:
+                    overlay = writer.add(printable(path), image, found)
+                    if explain_most:
+                        beside = overlay.with_name(f"{overlay.stem}{EVIDENCE}.png")
+                        outcome.failures += _explain(predictor, path, image, found, explain_most, beside)
+                except OSError as error:
+                    outcome.failures.append(unwritten(path, error))
+                    continue
+                outcome.counts[str(path)] = len(found)
+                report(path, len(found))
+        writer.close()
+    return outcome
+
+
+def _predict(
+    predictor: Predictor, paths: Sequence[Path], images: Sequence[Tensor], failures: list[str]
+) -> Iterator[tuple[Path, Tensor, Instances]]:
+    """Together where that works, else one by one, so that an image that is too much fails alone."""
+    try:
+        yield from zip(paths, images, predictor.predict(images))
+        return
+    except (RuntimeError, MemoryError) as error:
+        if len(images) == 1:
+            failures.append(
+                f"{paths[0]}: the model failed on it ({str(error).splitlines()[0]}); try a smaller --image-size."
+            )
+            return
+    for path, image in zip(paths, images):
+        yield from _predict(predictor, [path], [image], failures)
+
+
+def _explain(predictor: Predictor, path: Path, image: Tensor, found: Instances, most: int, picture: Path) -> list[str]:
+    """Draw the evidence of one image; a sentence where that is too much for the machine."""
+    try:
+        drawn = draw_evidence(predictor, image, found, most)
+    except (RuntimeError, MemoryError) as error:
+        reason = (str(error).splitlines() or ["out of memory"])[0]
+        return [f"{path}: its objects were found but not explained ({reason}); try a smaller --image-size."]
+    with atomic_write(picture) as beside:
+        drawn.save(beside, compress_level=4)
+    return []
+
+
+def _chunks(paths: Sequence[Path], size: int) -> Iterable[Sequence[Path]]:
+    return (paths[start : start + size] for start in range(0, len(paths), size))

@@ -1,0 +1,1 @@
+"""Recordings, sounds, series of numbers and sequences of bases."""

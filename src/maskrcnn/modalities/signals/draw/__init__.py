@@ -1,0 +1,1 @@
+"""Recordings drawn in strips."""

@@ -1,0 +1,1 @@
+"""GenBank and FASTA."""

@@ -1,0 +1,1 @@
+"""What the fields of recordings measure beside average precision."""

@@ -1,0 +1,1 @@
+"""Scans and stacks of slices."""

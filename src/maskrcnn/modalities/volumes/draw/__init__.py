@@ -1,0 +1,1 @@
+"""Scans drawn as sheets of slices and as projections."""

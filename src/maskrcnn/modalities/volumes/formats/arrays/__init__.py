@@ -1,0 +1,1 @@
+"""Arrays of voxels in npy and npz."""

@@ -1,0 +1,1 @@
+"""What the fields of scans measure beside average precision."""

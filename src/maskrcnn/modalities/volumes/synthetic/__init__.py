@@ -1,0 +1,1 @@
+"""Made-up volumes whose every label is known exactly."""

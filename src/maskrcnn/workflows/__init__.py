@@ -1,1 +1,0 @@
-"""Whole jobs, composed of the floors below: what the command line calls."""
