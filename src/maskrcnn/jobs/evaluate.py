@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from maskrcnn.checkpoints.lookup import load_model
 from maskrcnn.checks import only_for_pictures, result_folder
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.parsing.size_limit import at_most
+from maskrcnn.data.split import subset
 from maskrcnn.evaluation.coco import CocoResult, format_table
 from maskrcnn.evaluation.evaluate import evaluate
 from maskrcnn.evaluation.misses.diagnosis import Watcher
@@ -26,6 +28,7 @@ from maskrcnn.modalities.open import open_dataset
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.page import NAME, write_report
 from maskrcnn.structures import Instances, Record
+from maskrcnn.training.budget import PROBE, evenly, images_in
 
 METRICS = "metrics.json"
 
@@ -156,7 +159,9 @@ def measure(
     return EvaluateOutcome(result, (format_table(result), *result.tables), failures, metrics, page if made else None)
 
 
-def measure_training(best: Path, val: Dataset, out: Path, device: str, tell: Tell) -> None:
+def measure_training(
+    best: Path, val: Dataset, out: Path, device: str, tell: Tell, seconds: float | None = None
+) -> None:
     """What a training has come to on its validation data: the files of :func:`measure`, and where they are.
 
     The training is done by now and is not lost if this fails.
@@ -167,6 +172,7 @@ def measure_training(best: Path, val: Dataset, out: Path, device: str, tell: Tel
         out: its folder.
         device: ``cpu``, ``cuda`` or ``mps``.
         tell: is given a :class:`Note` about the page.
+        seconds: that this may take, judging on as many of ``val`` as can be in that time; None: on all.
     """
 
     def tell_notes(event: Event) -> None:
@@ -174,12 +180,28 @@ def measure_training(best: Path, val: Dataset, out: Path, device: str, tell: Tel
             tell(event)
 
     try:
-        outcome = measure(Predictor.load(best, device), val, out, Measuring(str(best)), tell_notes)
+        predictor = Predictor.load(best, device)
+        count = len(val) if seconds is None else judged_in(seconds, predictor, val)
+        if count < len(val):
+            tell(Note(f"To keep the time, the report is about {count} of the {len(val)} held-out images."))
+            val = subset(val, evenly(count, len(val)))
+        outcome = measure(predictor, val, out, Measuring(str(best)), tell_notes)
     except Exception as error:
         tell(Note(f"note: {out / NAME} could not be made: {error}"))
         return
     if outcome.page is not None:
         tell(Note(f"How good it is, why objects are missed and what to do next: {outcome.page}"))
+
+
+def judged_in(seconds: float, predictor: Predictor, val: Dataset) -> int:
+    """How many of the images of ``val`` a report that takes ``seconds`` can be about, from what a few of them take."""
+    if len(val) < 4 * PROBE:
+        return len(val)
+    some = subset(val, evenly(PROBE, len(val)))
+    begun = time.monotonic()
+    evaluate(predictor, some, watch=Watcher(predictor, some))
+    taken = time.monotonic() - begun
+    return images_in(seconds - taken, taken * len(val) / PROBE, len(val))
 
 
 class _CarefulWatcher:

@@ -119,6 +119,7 @@ def _train(run: TrainingRun, tell: Tell) -> Path:
         return end_finished(run, tell)
     if run.resume:
         say(f"Going on from {run.last} with the flags of its beginning.")
+    before = read_position(run.last).seconds if run.resume else 0.0
     with joined(run.device) as device, tell_warnings(say):
         wait()  # none writes before every process has looked whether it may
         first = rank() == 0
@@ -130,7 +131,8 @@ def _train(run: TrainingRun, tell: Tell) -> Path:
         finally:
             report.close()
     if val is not None and first:
-        measure_training(best, val, run.out, run.device, tell)
+        left = None if budget is None else budget.left(before)
+        measure_training(best, val, run.out, run.device, tell, left)
     return best
 
 
