@@ -20,7 +20,16 @@ NAMED = 3  # of many names
 
 
 def at_least(flag: str, value: float | None, low: float) -> None:
-    """Refuse a flag that is too small; None is a flag that was not given."""
+    """Refuse a value that is too small.
+
+    Args:
+        flag: the name of its setting, as on the command line, without dashes.
+        value: None: it was not given.
+        low: the smallest that is allowed.
+
+    Raises:
+        UsageError: with the flag, the limit and the value.
+    """
     if value is not None and not value >= low:  # not >= rather than <, for the sake of nan
         raise UsageError(f"--{flag} must be at least {low}, not {value}.")
 
@@ -33,7 +42,17 @@ def only_for_pictures(**flags: object) -> None:
 
 
 def between(flag: str, value: float, low: float, high: float) -> None:
-    """Refuse a flag that is out of range."""
+    """Refuse a value that is out of range.
+
+    Args:
+        flag: the name of its setting, as on the command line, without dashes.
+        value: as it was given.
+        low: the smallest that is allowed.
+        high: the largest that is allowed.
+
+    Raises:
+        UsageError: with the flag, the range and the value.
+    """
     if not low <= value <= high:
         raise UsageError(f"--{flag} must lie between {low} and {high}, not {value}.")
 

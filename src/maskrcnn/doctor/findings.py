@@ -268,10 +268,15 @@ KINDS: dict[str, Kind] = {
 
 
 def gather(faults: Iterable[Fault], data: str, totals: dict[str, int]) -> list[Finding]:
-    """Faults of one data set as findings, one a kind, in the order of :data:`KINDS`.
+    """Gather the faults of one data set into findings, one a kind, in the order of :data:`KINDS`.
 
     Args:
-        totals: by code, how many were looked at.
+        faults: of single files and labels.
+        data: ``train`` or ``val``.
+        totals: how many were looked at, by the code of the kind.
+
+    Returns:
+        A finding for each kind of which there is a fault.
     """
     by_code: dict[str, list[Fault]] = {}
     for fault in faults:
@@ -282,7 +287,19 @@ def gather(faults: Iterable[Fault], data: str, totals: dict[str, int]) -> list[F
 
 
 def finding(code: str, data: str, examples: list[str], of: int = 0, count: int | None = None, **said: Any) -> Finding:
-    """A finding of the kind ``code``; ``said`` replaces what the kind says in general."""
+    """Make a finding of one kind.
+
+    Args:
+        code: one of :data:`KINDS`.
+        data: ``train``, ``val`` or ``both``.
+        examples: names of files, or sentences.
+        of: how many were looked at; 0 where that means nothing.
+        count: how many are at fault; None: as many as there are examples.
+        **said: replaces what the kind says in general: ``why``, ``fix``.
+
+    Returns:
+        The finding.
+    """
     kind = dataclasses.replace(KINDS[code], **said)
     number = len(examples) if count is None else count
     shown = tuple(examples[:MOST_EXAMPLES])

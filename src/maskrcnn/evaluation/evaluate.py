@@ -37,12 +37,15 @@ def evaluate(
     the data set does not name are left out.
 
     Args:
-        max_detections: cap for each image; None: the model's own, or, where the predictor cuts an image into tiles and
-            finds more, no cap.
+        predictor: the model and how it looks at files.
+        dataset: labelled files of the same kind.
+        max_detections: cap for each image; None: the model's own, or, where the predictor cuts an
+            image into tiles and finds more, no cap.
         bootstrap: resamplings of the images for 95 % intervals; 0 for none.
+        batch: images that run together.
         report: called with the number of images done so far.
-        watch: called for each image with its labels, its samples and all that was found in it (scores from 0.01 on,
-            under the data set's labels).
+        watch: called for each image with its labels, its samples and all that was found in it
+            (scores from 0.01 on, under the data set's labels).
 
     Returns:
         The result, and one sentence for each image that could not be read and was left out.

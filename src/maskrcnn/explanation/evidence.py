@@ -166,5 +166,8 @@ def explain(predictor: Predictor, image: Tensor, found: Instances | None = None)
         predictor: a trained model.
         image: ``[C, *S]``, 0..255.
         found: its objects, as ``predictor(image)`` gave them; None: find them.
+
+    Returns:
+        The evidence for each object; a map is made when its object is asked for.
     """
     return Explanation(predictor, image, predictor(image) if found is None else found)

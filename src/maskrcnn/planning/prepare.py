@@ -77,6 +77,16 @@ class Prepared:
 def prepare(data: Dataset, val: Dataset | None, out: Path, wish: Wish, say: Say) -> Prepared:
     """Plan the training of ``data`` and write the plan to ``out/plan.yaml``.
 
+    Args:
+        data: to train on.
+        val: other images to validate on; None: some of ``data`` are held out.
+        out: the folder of the training.
+        wish: what the user asked for.
+        say: is told the plan, a line at a time.
+
+    Returns:
+        The plan, the data as it parts them, and the time to keep.
+
     Raises:
         UsageError: a plan file or a time that cannot be read.
         DataError: nothing to learn from.
@@ -93,12 +103,18 @@ def prepare(data: Dataset, val: Dataset | None, out: Path, wish: Wish, say: Say)
 def plan_training(
     data: Dataset, val: Dataset | None, labels: Sequence[Label], wish: Wish, say: Say, timed: bool | None = None
 ) -> Plan:
-    """The plan for training on ``data``.
+    """Plan the training of a data set.
 
     Args:
-        val: other images to judge on, or None.
+        data: to train on.
+        val: other images to validate on, or None.
         labels: of the images of ``data`` where some of them are to be held out; else none.
+        wish: what the user asked for.
+        say: is told that steps are being timed.
         timed: whether steps of the training are timed; by default, where something follows from it.
+
+    Returns:
+        The plan.
 
     Raises:
         UsageError, DataError: as :func:`prepare` does.
@@ -127,7 +143,17 @@ def plan_training(
 def split_as_planned(
     data: Dataset, val: Dataset | None, out: Path | None, fraction: float
 ) -> tuple[Dataset, Dataset | None]:
-    """The data parted as the plan in ``out`` parted them; ``fraction`` where there is no plan."""
+    """Hold out the images that the plan of a training held out.
+
+    Args:
+        data: all images.
+        val: other images to validate on; None: they come from ``data``.
+        out: the folder with the plan; None: there is none.
+        fraction: of the images to hold out where there is no plan.
+
+    Returns:
+        The images to learn from, and those to validate on, if any.
+    """
     if out is not None and is_file(out / NAME):
         fraction = read_plan(out / NAME).get("val_fraction", fraction)
     if val is not None or not fraction:
@@ -137,7 +163,17 @@ def split_as_planned(
 
 
 def split(data: Dataset, val: Dataset | None, plan: Plan, labels: Sequence[Label]) -> Prepared:
-    """The data as the plan parts them."""
+    """Hold out the images that a plan says.
+
+    Args:
+        data: all images.
+        val: other images to validate on; None: they come from ``data``.
+        plan: says which part is held out.
+        labels: of the images, see :func:`maskrcnn.data.split.split_labels`.
+
+    Returns:
+        The plan with the images to learn from and those to validate on.
+    """
     train_indices, val_indices = parts(labels, len(data), plan["val_fraction"]) if val is None else ([], [])
     if not val_indices:
         return Prepared(plan, data, val)
@@ -145,7 +181,16 @@ def split(data: Dataset, val: Dataset | None, plan: Plan, labels: Sequence[Label
 
 
 def parts(labels: Sequence[Label], images: int, fraction: float) -> tuple[list[int], list[int]]:
-    """Indices to learn from and to judge on."""
+    """Choose which images are held out; it follows from their names alone.
+
+    Args:
+        labels: of the images; none: nothing is held out.
+        images: how many there are.
+        fraction: of them to hold out, 0..1.
+
+    Returns:
+        Indices of the images to learn from, and of those to validate on.
+    """
     if not labels:
         return list(range(images)), []
     return hold_out(labels, split_count(images, fraction))
@@ -164,7 +209,17 @@ def given_settings(wish: Wish, seconds: float | None) -> dict[str, Choice]:
 
 
 def measure(data: Dataset, chosen: Mapping[str, Any], wish: Wish, say: Say) -> Cost:
-    """The cost of a step of the training that was chosen, on images of the data."""
+    """Measure what a step of the planned training costs, on images of the data.
+
+    Args:
+        data: to train on.
+        chosen: the settings, by name.
+        wish: gives the weights of the body and the device.
+        say: is told that steps are being timed.
+
+    Returns:
+        Seconds and bytes of a step.
+    """
     import torch
 
     recipe = Recipe(**{name: value for name, value in chosen.items() if name in Recipe.__dataclass_fields__})
@@ -185,7 +240,13 @@ def measure(data: Dataset, chosen: Mapping[str, Any], wish: Wish, say: Say) -> C
 
 
 def tell(plan: Plan, path: Path, say: Say) -> None:
-    """The plan in a few lines; the file has all of it."""
+    """Say the plan in a few lines; the file has all of it.
+
+    Args:
+        plan: all settings and their reasons.
+        path: of the file.
+        say: is told a line at a time.
+    """
     say("The plan:")
     for name in dict.fromkeys((*SHOWN, *(n for n, c in plan.choices.items() if ASKED in c.reason))):
         if name not in plan.choices:
@@ -199,7 +260,13 @@ def tell(plan: Plan, path: Path, say: Say) -> None:
 
 
 def tell_shared_sources(data: Dataset, val: Dataset | None, say: Say) -> None:
-    """Say which source photos are on both sides, if file names tell."""
+    """Say which source photos are both learned from and validated on, where file names tell.
+
+    Args:
+        data: to learn from.
+        val: to validate on, or None.
+        say: is told the sentence, if there is one.
+    """
     if val is None or data.kind == "dna":  # two stretches of one sequence are two things
         return
     both = sorted(groups(data) & groups(val))

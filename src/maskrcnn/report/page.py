@@ -23,7 +23,13 @@ NAME = "report.html"
 
 
 def write_report(path: Path, facts: Facts, dataset: Dataset) -> None:
-    """Write the page whole or not at all."""
+    """Write the page, whole or not at all.
+
+    Args:
+        path: of the HTML file.
+        facts: that it shows.
+        dataset: whose images it shows.
+    """
     page = render(facts, dataset)
     with atomic_write(path) as temporary:
         temporary.write_text(page, encoding="utf-8")

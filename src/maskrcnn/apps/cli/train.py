@@ -50,7 +50,13 @@ class Train(TrainOptions):
         return 0
 
     def tell_next(self, best: Path, out: Path, kind: str) -> None:
-        """Say what to do with the model."""
+        """Say what to do with the model.
+
+        Args:
+            best: the best checkpoint.
+            out: the folder of the training.
+            kind: of the data: ``image``, ``volume`` or one of recordings.
+        """
         things = {"image": "PHOTOS", "volume": "SCANS"}.get(kind, "RECORDINGS")
         say(f"The best model is {best}. Next, see what it finds, and what it misses:")
         say(f"  maskrcnn predict {things} --model {best} --out {out / 'pictures'}")

@@ -124,10 +124,14 @@ def fates(
     """What became of each object.
 
     Args:
+        stages: what each step of the model kept and threw away.
         boxes: ``[G, 2D]``, in coordinates of the network's input.
         labels: the model's own, 1..K.
         config: with the score from which a detection is shown.
         anchor_iou: an anchor is near an object from this IoU on.
+
+    Returns:
+        A fate for each object.
     """
     survivors = stages.kept(config)
     causes = [_first_stage(stages, own[None], anchor_iou) for own in boxes]
