@@ -174,8 +174,11 @@ def match(
     most, of equal ones the last; one that finds none but lies on something ignored is ignored.
 
     Args:
-        count: detections, N, numbered from best to worst (within each class, where pairs are of one class).
-        found, labelled, overlap: of P pairs.
+        count: detections, N, numbered from best to worst (within each class, where pairs are of one
+            class).
+        found: int64 ``[P]``, the detection of each pair.
+        labelled: int64 ``[P]``, its object, of M.
+        overlap: float64 ``[P]``, the IoU of each pair.
         ignored: bool ``[M]``.
 
     Returns:

@@ -23,7 +23,7 @@ def hottest(heat: Tensor, count: int) -> Tensor:
 
 
 def around(centre: Sequence[float], proportions: Sequence[float], spatial_shape: Sequence[int], count: int) -> Tensor:
-    """A block of ``count`` samples about a place, as bool ``[*S]``: a box of the given proportions, as large as needed.
+    """A block of samples about a place: a box of the given proportions, as large as needed.
 
     At the border of the image it grows to the other sides instead.
 
@@ -32,6 +32,9 @@ def around(centre: Sequence[float], proportions: Sequence[float], spatial_shape:
         proportions: extents of the block, x first; only their ratios count.
         spatial_shape: of the image, tensor order.
         count: samples in the block.
+
+    Returns:
+        bool ``[*S]``.
     """
     nearness = torch.full(tuple(spatial_shape), torch.inf)
     for axis, (c, extent) in enumerate(zip(reversed(tuple(centre)), reversed(tuple(proportions)))):

@@ -123,7 +123,7 @@ def _train(run: TrainingRun, tell: Tell) -> Path:
     with joined(run.device) as device, tell_warnings(say):
         wait()  # none writes before every process has looked whether it may
         first = rank() == 0
-        report = ToldReport(run.out, tell, quiet=not first)
+        report = _ToldReport(run.out, tell, quiet=not first)
         try:
             best = fit(
                 network, info, seen, run.out, val, config, augment, run.resume, device, report, run.teacher, budget
@@ -149,7 +149,7 @@ def _notes(run: TrainingRun, pretrained: bool) -> dict[str, object]:
     return notes
 
 
-class ToldReport(Report):
+class _ToldReport(Report):
     """A report that writes the log and the curves, and shows nothing: what it would show, it tells."""
 
     def __init__(self, out: Path, tell: Tell, quiet: bool = False) -> None:
