@@ -25,7 +25,7 @@ from maskrcnn.errors import DataError
 from maskrcnn.files import is_folder
 from maskrcnn.jobs.plan import Wish, given_settings, plan_training
 from maskrcnn.jobs.train import start
-from maskrcnn.modalities.images.read.pictures import find_images
+from maskrcnn.modalities.images.read.find import find_images
 from maskrcnn.modalities.open import Dataset, open_dataset
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
