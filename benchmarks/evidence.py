@@ -25,7 +25,6 @@ from maskrcnn.explanation.attribution import SMOOTHING, STEPS, class_log_odds, s
 from maskrcnn.explanation.evidence import Evidence, Explanation, explain
 from maskrcnn.explanation.hiding import around, hottest, random_block, random_cells
 from maskrcnn.inference.predictor import Predictor
-from maskrcnn.jobs.models import load_predictor
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.ops.nd import interpolate
 from maskrcnn.structures import batch_images
@@ -121,7 +120,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=40)
     parser.add_argument("--most", type=int, default=2, help="objects of a photo")
     asked = parser.parse_args()
-    data, predictor = open_dataset(asked.labels), load_predictor(asked.model)
+    data, predictor = open_dataset(asked.labels), Predictor.load(asked.model)
     predictor = predictor.with_options(score=0.5, tile="off")
     order = np.random.default_rng(1).permutation(len(data))[asked.skip : asked.skip + asked.photos]
     photos = [data.read_image(data[int(k)]) for k in order]

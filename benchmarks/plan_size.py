@@ -22,12 +22,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.split import subset
 from maskrcnn.evaluation.evaluate import evaluate
 from maskrcnn.inference.predictor import Predictor
-from maskrcnn.jobs.plan import Wish, plan_training
-from maskrcnn.jobs.train import train
-from maskrcnn.modalities.open import Dataset, open_dataset
+from maskrcnn.jobs.events import Event, Note
+from maskrcnn.jobs.training_run import TrainingRun, run_training
+from maskrcnn.modalities.open import open_dataset
+from maskrcnn.planning.prepare import Wish, plan_training
 from maskrcnn.training.budget import Budget
 
 SIDE, FEWEST, MOST, CLASSES = 576, 20, 1000, 10
@@ -76,8 +78,14 @@ def trained(
     }
     plan = plan_training(data, val, [], Wish(asked), hush, timed=False)
     budget = Budget(seconds, 10**6, begun=time.process_time(), validated=False, clock=time.process_time)
-    best = train(data, None, out, plan["model"], recipe=plan.recipe(), say=hush, budget=budget)
+    run = TrainingRun(data, out, model=plan["model"], recipe=plan.recipe(), budget=budget)
+    best = run_training(run, tell)
     return evaluate(Predictor.load(best), val)[0].metrics
+
+
+def tell(event: Event) -> None:
+    if isinstance(event, Note):
+        hush(event.text)
 
 
 def hush(sentence: str) -> None:

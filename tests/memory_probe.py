@@ -21,7 +21,7 @@ from maskrcnn.config import BackboneConfig, PreprocessConfig
 from maskrcnn.data.transforms.augment import AugmentConfig
 from maskrcnn.data.transforms.copy_paste import copy_paste
 from maskrcnn.data.transforms.samples import Sample, TrainTransform
-from maskrcnn.jobs.models import load_predictor
+from maskrcnn.inference.predictor import Predictor
 from maskrcnn.losses.objective import Objective
 from maskrcnn.modalities.images.predict import predict_files
 from maskrcnn.regions import Regions
@@ -60,7 +60,7 @@ def mosaic(path: Path, height: int, width: int, side: int = 250) -> Path:
 
 def predict(model: str, folder: Path) -> dict[str, float]:
     """Overlay, run lengths and table of 300 objects; a few large tiles' proposals are enough to find as many."""
-    predictor = load_predictor(model, "cpu")
+    predictor = Predictor.load(model, "cpu")
     predictor = predictor.with_options(score=0.0, tile=2600)
     predict_files(predictor, [mosaic(folder / "small.jpg", 250, 500)], folder / "warm-up")
     photo = mosaic(folder / "large.jpg", 4000, 6000)

@@ -47,6 +47,10 @@ MAY_BRANCH = ("ops/nd.py", "models/nd.py", "drawing/", "modalities/")
 FOREIGN = {"torchvision", "timm", "torchmetrics", "lightning", "pytorch_lightning"}
 UNPICKLERS = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 MAX_LINES = 300
+# An app knows what it asks for and how it is answered: jobs, and two files that need nothing of theirs. Errors, because
+# main() turns them into exit codes; checks, because slips in what an app alone asks for are answered before jobs are.
+APPS_KNOW = ("maskrcnn.apps", "maskrcnn.jobs", "maskrcnn.errors", "maskrcnn.checks")
+SILENT = ("jobs", "planning", "doctor", "report")
 WALKS = ("models/mask_rcnn.py", "losses/objective.py", "inference/predictor.py")
 
 
@@ -238,6 +242,26 @@ def nobody_changes_a_config(files: list[File]) -> Iterator[str]:
                     yield file.says(node, f"assigns {ast.unparse(goal)}")
 
 
+def apps_know_jobs_alone(files: list[File]) -> Iterator[str]:
+    for file, node, module in own_imports(files):
+        known = any(module == name or module.startswith(f"{name}.") for name in APPS_KNOW)
+        if file.room == "apps" and not known:
+            yield file.says(node, f"imports {module}, which is no job")
+
+
+def jobs_print_nothing(files: list[File]) -> Iterator[str]:
+    """What a user should know is told through a callback, so that a server can send on what the command line prints."""
+    for file in (file for file in files if file.room in SILENT):
+        for node, module in imports(file, {"sys.exit", "sys.stdout", "sys.stderr"}):
+            if module.split(".")[0] == "rich" or module in ("sys.exit", "sys.stdout", "sys.stderr"):
+                yield file.says(node, f"imports {module}")
+        for node in file.nodes:
+            if isinstance(node, ast.Name) and node.id in ("print", "input", "exit"):
+                yield file.says(node, f"says {node.id}")
+            if isinstance(node, ast.Attribute) and ast.unparse(node) in ("sys.exit", "sys.stdout", "sys.stderr"):
+                yield file.says(node, f"says {ast.unparse(node)}")
+
+
 def mentions(files: list[File], words: str, where) -> Iterator[str]:
     for file in filter(where, files):
         for number, line in enumerate(file.text.splitlines(), 1):
@@ -272,11 +296,29 @@ LAWS = (
     the_walk_of_prediction_has_no_word_of_targets,
     the_walks_name_no_head,
     nobody_changes_a_config,
+    apps_know_jobs_alone,
+    jobs_print_nothing,
     no_path_is_asked_by_what_raises,
     no_file_is_longer_than_300_lines,
 )
 
-FLOORS_LAW, ITSELF, SIBLINGS, CIRCLE, DIMENSION, GIANTS, PICKLES, EXPORT, TARGETS, HEADS, CONFIG, PATHS, LENGTH = LAWS
+(
+    FLOORS_LAW,
+    ITSELF,
+    SIBLINGS,
+    CIRCLE,
+    DIMENSION,
+    GIANTS,
+    PICKLES,
+    EXPORT,
+    TARGETS,
+    HEADS,
+    CONFIG,
+    APPS,
+    SILENCE,
+    PATHS,
+    LENGTH,
+) = LAWS
 PLANTED = [
     (FLOORS_LAW, "ops/boxes.py", "from maskrcnn.structures import Instances"),
     (FLOORS_LAW, "models/fpn.py", "import maskrcnn.data.transforms.samples"),
@@ -325,6 +367,15 @@ PLANTED = [
     (HEADS, "inference/predictor.py", "if config.mask_head is not None:\n    pass"),
     (CONFIG, "inference/mirroring.py", "model.config = lower"),
     (CONFIG, "evaluation/evaluate.py", "predictor.model.config: ModelConfig = lower"),
+    (APPS, "apps/cli/train.py", "from maskrcnn.planning.recipe import Recipe"),
+    (APPS, "apps/cli/train.py", "def late():\n    from maskrcnn.modalities.open import open_dataset"),
+    (APPS, "apps/studio/page.py", "import maskrcnn.inference.predictor"),
+    (SILENCE, "jobs/train.py", "print('done')"),
+    (SILENCE, "jobs/train.py", "def train(say=print): ..."),
+    (SILENCE, "doctor/sizes.py", "from rich.console import Console"),
+    (SILENCE, "planning/make.py", "import sys\nsys.exit(1)"),
+    (SILENCE, "planning/make.py", "from sys import stderr"),
+    (SILENCE, "report/page.py", "sys.stdout.write('done')"),
     (LENGTH, "ops/nms.py", "x = 1\n" * 301),
 ]
 INNOCENT = [
@@ -353,6 +404,12 @@ INNOCENT = [
     (HEADS, "models/mask_rcnn.py", "from maskrcnn.models.heads.box import BoxHead"),
     (HEADS, "models/build.py", "from maskrcnn.models.heads.mask import MaskHead"),
     (CONFIG, "models/build.py", "self.config = config"),
+    (APPS, "apps/cli/train.py", "from maskrcnn.jobs.options.train import TrainOptions"),
+    (APPS, "apps/cli/train.py", "from maskrcnn.checks import counted"),
+    (APPS, "apps/cli/train.py", "from maskrcnn.apps.cli.console import say"),
+    (APPS, "jobs/train.py", "from maskrcnn.modalities.open import open_dataset"),
+    (SILENCE, "apps/cli/train.py", "print('done')"),
+    (SILENCE, "jobs/train.py", "tell(Note(text))\nfingerprint = 1\nimport sys\nsys.platform"),
     (LENGTH, "ops/nms.py", "x = 1\n" * 300),
 ]
 # Planted files meet these: a package as small as the cases need.

@@ -14,6 +14,7 @@ from maskrcnn.apps.cli import COMMANDS
 from tiny import save_tiny_model, write_coco
 
 DOCUMENT = "CONTRIBUTING.md"
+COUNT_FOLDERS = ("jobs.options", "jobs", "apps.cli")  # of the three files of the command, as the page has them
 
 
 @pytest.fixture
@@ -51,18 +52,16 @@ def test_the_measure_is_tried_with_watch(counting, tmp_path, monkeypatch, capsys
 
 @pytest.fixture
 def count_command(tmp_path, monkeypatch):
-    """The command of the how-to, as if its two files lay in the package."""
-    flags, work = python_blocks(DOCUMENT, "How to add a command")
-    for folder, text in {"apps.cli": flags, "jobs": work}.items():
+    """The command of the how-to, as if its three files lay in the package."""
+    for folder, text in zip(COUNT_FOLDERS, python_blocks(DOCUMENT, "How to add a command"), strict=True):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "count.py").write_text(text)
         package = importlib.import_module(f"maskrcnn.{folder}")
         monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path / folder)])
     monkeypatch.setitem(COMMANDS, "count", importlib.import_module("maskrcnn.apps.cli.count").Count)
     yield
-    for name in ("maskrcnn.apps.cli.count", "maskrcnn.jobs.count"):
-        sys.modules.pop(name, None)
-    for folder in ("apps.cli", "jobs"):
+    for folder in COUNT_FOLDERS:
+        sys.modules.pop(f"maskrcnn.{folder}.count", None)
         vars(sys.modules[f"maskrcnn.{folder}"]).pop("count", None)
 
 
@@ -95,7 +94,8 @@ def test_the_set_up_names_what_there_is():
 
 
 def test_files_and_folders_that_it_names_are_there():
-    made_up = {"src/maskrcnn/evaluation/counting.py", "src/maskrcnn/apps/cli/count.py", "src/maskrcnn/jobs/count.py"}
+    made_up = {f"src/maskrcnn/{folder.replace('.', '/')}/count.py" for folder in COUNT_FOLDERS}
+    made_up |= {"src/maskrcnn/evaluation/counting.py"}
     paths = [code for code in inline_code(DOCUMENT) if code.startswith(("src/", "tests/", "docs/"))]
     missing = [path for path in paths if path not in made_up and not (ROOT / path).exists()]
     assert paths and not missing

@@ -19,7 +19,8 @@ from torch import Tensor
 from torch.nn import functional as F
 from tyro.conf import arg
 
-from maskrcnn.jobs.train import train
+from maskrcnn.jobs.events import Event, Note, TrainingStep
+from maskrcnn.jobs.training_run import TrainingRun, run_training
 from maskrcnn.losses.teacher import Teacher
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.planning.recipe import Recipe
@@ -73,12 +74,16 @@ def main() -> None:
     val = open_dataset(flags.val) if flags.val else None
     teacher = SsdTeacher(load_ssdlite(flags.body_weights), data.category_ids) if flags.teach else None
     body = None if flags.keep_body else flags.body_weights
-    best = train(data, val, flags.out, flags.model, body, flags.recipe, flags.resume, say=say, teacher=teacher)
-    say(str(best))
+    run = TrainingRun(data, flags.out, val, flags.model, body, flags.recipe, flags.resume, teacher=teacher)
+    print(run_training(run, tell))
 
 
-def say(sentence: str) -> None:
-    print(sentence, flush=True)
+def tell(event: Event) -> None:
+    match event:
+        case Note(text):
+            print(text, flush=True)
+        case TrainingStep(step, steps, text, _, True):
+            print(f"step {step}/{steps}  {text}", flush=True)
 
 
 if __name__ == "__main__":

@@ -137,7 +137,7 @@ def interrupted_after(count: int, error: BaseException):
 
 
 def test_ctrl_c_leaves_what_was_done_and_says_so(maskrcnn, tiny_file, photos, out, monkeypatch):
-    monkeypatch.setattr("maskrcnn.apps.cli.predict.tell_count", interrupted_after(2, KeyboardInterrupt()))
+    monkeypatch.setattr("maskrcnn.apps.cli.console.tell_count", interrupted_after(2, KeyboardInterrupt()))
     done = maskrcnn("predict", photos, "--model", tiny_file, "--out", out)
     assert done.code == 130
     assert done.err.strip() == (
@@ -148,7 +148,7 @@ def test_ctrl_c_leaves_what_was_done_and_says_so(maskrcnn, tiny_file, photos, ou
 
 
 def test_a_crash_leaves_what_was_done_and_says_so(maskrcnn, tiny_file, photos, out, monkeypatch):
-    monkeypatch.setattr("maskrcnn.apps.cli.predict.tell_count", interrupted_after(2, ZeroDivisionError("our fault")))
+    monkeypatch.setattr("maskrcnn.apps.cli.console.tell_count", interrupted_after(2, ZeroDivisionError("our fault")))
     with pytest.raises(ZeroDivisionError) as caught:
         maskrcnn("predict", photos, "--model", tiny_file, "--out", out)
     assert files_in_lists(out) == ["a.png", "b.png"]
@@ -160,7 +160,7 @@ def test_recordings_broken_off_leave_what_was_done(maskrcnn, tmp_path, out, monk
     for name in ("a", "b", "c"):
         (tmp_path / "recordings").mkdir(exist_ok=True)
         np.savez(tmp_path / "recordings" / f"{name}.npz", samples=np.random.default_rng(0).normal(size=500), rate=100)
-    monkeypatch.setattr("maskrcnn.apps.cli.predict.tell_count", interrupted_after(2, KeyboardInterrupt()))
+    monkeypatch.setattr("maskrcnn.apps.cli.console.tell_count", interrupted_after(2, KeyboardInterrupt()))
     done = maskrcnn("predict", tmp_path / "recordings", "--model", model, "--out", out, "--score", 0)
     assert done.code == 130
     assert "2 of 3 inputs are done" in done.err

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from maskrcnn.checkpoints.ours import read_info
-from maskrcnn.jobs.plan import data_name, default_out
+from maskrcnn.jobs.run_folder import data_name, default_out
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.planning.fingerprint import take_fingerprint
 from maskrcnn.planning.step_cost import measure_step

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from maskrcnn.errors import DataError, UsageError
-from maskrcnn.jobs.compose import FEWEST, MOST, PEAK, compose, compose_one, find_clips, prepared, trimmed
-from maskrcnn.jobs.convert import convert
+from maskrcnn.jobs.compose import FEWEST, MOST, PEAK, compose_one, compose_recordings, find_clips, prepared, trimmed
+from maskrcnn.jobs.convert import convert_dataset
 from maskrcnn.modalities.open import open_dataset
 
 soundfile = pytest.importorskip("soundfile")
@@ -32,7 +32,7 @@ def clips(tmp_path):
 
 
 def test_recordings_are_a_data_set(clips, tmp_path):
-    made = compose(find_clips(clips), tmp_path / "out", 6, seed=1)
+    made = compose_recordings(find_clips(clips), tmp_path / "out", 6, seed=1)
     data = open_dataset(tmp_path / "out")
     assert data.class_names == ("zero", "seven", "hello") and data.problems == []
     names = ["ann_0000", "ann_0002", "ann_0004", "bob_0001", "bob_0003", "bob_0005"]
@@ -49,7 +49,7 @@ def test_recordings_are_a_data_set(clips, tmp_path):
 
 def test_the_same_seed_makes_the_same_recordings(clips, tmp_path):
     for name, seed, count in (("a", 3, 4), ("b", 3, 2), ("c", 4, 2)):
-        compose(find_clips(clips), tmp_path / name, count, seed)
+        compose_recordings(find_clips(clips), tmp_path / name, count, seed)
     same = [(tmp_path / name / "ann_0000.wav").read_bytes() for name in "abc"]
     assert same[0] == same[1] != same[2]
 
@@ -88,19 +88,19 @@ def test_only_the_speakers_asked_for(clips, tmp_path):
 
 def test_a_bad_clip_is_named_and_the_rest_is_used(clips, tmp_path):
     (clips / "7_ann_1.wav").write_bytes(b"")
-    made = compose(find_clips(clips), tmp_path / "out", 2)
+    made = compose_recordings(find_clips(clips), tmp_path / "out", 2)
     assert made.recordings == 2 and len(made.failures) == 1 and "7_ann_1.wav" in made.failures[0]
 
 
 def test_nothing_is_written_among_other_files(clips):
     with pytest.raises(UsageError, match="holds something already"):
-        compose(find_clips(clips), clips, 2)
+        compose_recordings(find_clips(clips), clips, 2)
 
 
 def test_recordings_are_not_converted(clips, tmp_path):
-    compose(find_clips(clips), tmp_path / "out", 2)
+    compose_recordings(find_clips(clips), tmp_path / "out", 2)
     with pytest.raises(UsageError, match="is a sound"):
-        convert(open_dataset(tmp_path / "out"), tmp_path / "coco", "coco")
+        convert_dataset(open_dataset(tmp_path / "out"), tmp_path / "coco", "coco")
 
 
 def test_the_command_line(clips, tmp_path):

@@ -9,8 +9,7 @@ import threading
 import pytest
 
 from maskrcnn.errors import UsageError
-from maskrcnn.jobs.plan import default_out
-from maskrcnn.jobs.run_folder import LOCK, is_taken, training_folder
+from maskrcnn.jobs.run_folder import LOCK, default_out, is_taken, training_folder
 from tiny import write_coco
 
 HOLD = """

@@ -6,7 +6,7 @@ import pytest
 
 from cases import small_config
 from maskrcnn.config import ClassFieldConfig
-from maskrcnn.jobs.train import fit_field
+from maskrcnn.planning.model_for_data import fit_field
 
 FIELD = ClassFieldConfig(cells=(((8.0, 8.0),),) * 5, first=(0.0,) * 5, proposals=3)
 

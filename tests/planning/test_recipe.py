@@ -9,7 +9,8 @@ from PIL import Image
 from maskrcnn.checkpoints.ours import read_info
 from maskrcnn.config import PreprocessConfig
 from maskrcnn.errors import UsageError
-from maskrcnn.jobs.train import named, open_together
+from maskrcnn.jobs.train import open_together
+from maskrcnn.jobs.training_run import rename_classes
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.planning.recipe import Recipe, remembered
 from maskrcnn.structures import OTHER
@@ -122,4 +123,4 @@ def test_label_maps_can_be_given_a_name(maskrcnn, tmp_path, tiny_file):
 
 def test_as_many_names_as_classes(tmp_path):
     with pytest.raises(UsageError, match="a name for each of the 2 classes"):
-        named(open_dataset(write_coco(tmp_path)), ("one",))
+        rename_classes(open_dataset(write_coco(tmp_path)), ("one",))

@@ -9,9 +9,10 @@ import pytest
 from rich.console import Console
 
 import maskrcnn.training.fit as fit_module
+from maskrcnn.data.split import subset
 from maskrcnn.data.transforms.augment import AugmentConfig
 from maskrcnn.modalities.open import open_dataset
-from maskrcnn.training.budget import REPORT, Budget, Pace
+from maskrcnn.training.budget import ENDING, FEWEST, PROBE, REPORT, Budget, Pace, evenly, images_in
 from maskrcnn.training.course import Course
 from maskrcnn.training.fit import FitConfig, fit
 from maskrcnn.training.report import Report
@@ -41,7 +42,16 @@ def run(tmp_path, monkeypatch, clock):
     """Train while each step, each validation and the planning before take as many seconds as one says."""
 
     def train(
-        seconds, step=10.0, look=0.0, planning=0.0, expected=0.0, config=CONFIG, most=100, resume=False, die=None
+        seconds,
+        step=10.0,
+        look=0.0,
+        planning=0.0,
+        expected=0.0,
+        config=CONFIG,
+        most=100,
+        resume=False,
+        die=None,
+        held=4,
     ):
         data = open_dataset(write_coco(tmp_path / "data"))
         steps = []
@@ -53,8 +63,8 @@ def run(tmp_path, monkeypatch, clock):
             clock.now += step(len(steps)) if callable(step) else step
             return train_step(*arguments)
 
-        def slow_look(*arguments):
-            clock.now += look
+        def slow_look(model, info, judged, *arguments):
+            clock.now += (look() if callable(look) else look) * len(judged) / held
             return {"box/AP": 0.5}
 
         monkeypatch.setattr(fit_module, "train_step", slow_step)
@@ -63,7 +73,7 @@ def run(tmp_path, monkeypatch, clock):
         clock.now += planning
         model, told = tiny_model(), io.StringIO()
         report = Report(tmp_path / "out", Console(file=told, soft_wrap=True))
-        val = data if look else None
+        val = subset(data, [k % len(data) for k in range(held)]) if look else None
         begun = budget.begun
         with contextlib.suppress(KeyboardInterrupt):
             fit(
@@ -116,6 +126,43 @@ def test_validations_that_take_long_are_fewer(run):
     looks = [line["epoch"] for line in log if "box/AP" in line]
     assert 1 < len(looks) < 6 and "box/AP" in log[-1]
     assert 60 * len(looks) < 0.25 * 1000
+
+
+def test_a_validation_that_would_take_too_long_is_of_fewer_images(run):
+    steps, spent, told, log = run(seconds=1000, look=400.0, expected=400.0, held=100)
+    assert "of the 100 held-out images are judged on" in told
+    judged = int(told.split("To keep the time, ")[1].split()[0])
+    assert 0 <= judged - 100 * ENDING * 1000 / ((1 + REPORT) * 400) < 15
+    assert spent + REPORT * 400 * judged / 100 <= 1000 and steps > 40
+    assert sum("box/AP" in line for line in log) == 1
+
+
+def test_many_held_out_images_are_timed_by_a_few_of_them(run, clock):
+    """Planned was 1 s; it takes 60, which is known before the first validation comes."""
+    begun = clock.now
+    _, spent, _, log = run(seconds=1000, look=60.0, expected=1.0, held=60)
+    assert spent + REPORT * 60 <= 1000
+    assert sum("box/AP" in line for line in log) < 6
+    assert clock.now - begun == spent
+
+
+def test_a_machine_that_becomes_busy_at_the_end_judges_fewer_images(run, clock):
+    begun = clock.now
+    busy = lambda: 20.0 if clock.now - begun < 900 else 200.0  # noqa: E731
+    _, spent, told, _ = run(
+        seconds=1000, look=busy, expected=20.0, held=100, config=dataclasses.replace(CONFIG, validate_every=2)
+    )
+    assert spent <= 1100
+
+
+@pytest.mark.parametrize(("seconds", "count"), [(100, 50), (99, 49), (10, 5), (1, FEWEST), (-5, FEWEST)])
+def test_images_that_fit_into_a_time(seconds, count):
+    assert images_in(seconds, 100, 50) == count
+    assert images_in(seconds, 0, 50) in (50, FEWEST) and images_in(seconds, 100, 2) == 2
+
+
+def test_images_are_chosen_evenly():
+    assert evenly(4, 10) == [0, 2, 5, 7] and evenly(PROBE, PROBE) == list(range(PROBE))
 
 
 def test_planning_before_the_first_step_is_part_of_the_time(run):

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.faults import Fault, record_faults
 from maskrcnn.data.parsing.numbers import identity
 from maskrcnn.data.source_names import source_of
@@ -24,7 +25,6 @@ from maskrcnn.modalities.images.formats.coco.check import CocoFacts, inspect_coc
 from maskrcnn.modalities.images.formats.label_maps.check import inspect_folders, inspect_label_map, is_label_maps
 from maskrcnn.modalities.images.read.find import is_image
 from maskrcnn.modalities.images.read.pictures import image_shape
-from maskrcnn.modalities.open import Dataset
 from maskrcnn.structures import Record
 
 Progress = Callable[[int], None]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.faults import box_overlap
 from maskrcnn.data.transforms.samples import EvalTransform, Sample
 from maskrcnn.doctor.findings import Finding, finding
@@ -16,7 +17,6 @@ from maskrcnn.doctor.survey import Survey
 from maskrcnn.errors import DataError
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.losses.objective import Objective
-from maskrcnn.modalities.open import Dataset
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.structures import OTHER, Record

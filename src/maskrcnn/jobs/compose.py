@@ -1,9 +1,9 @@
-"""Recordings to search in, composed of clips that hold one word each: where each begins and ends is known exactly."""
+"""Composes labelled recordings of clips of one spoken word each: where each word begins and ends is known exactly."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from maskrcnn.checks import CLIPS, existing_folder, new_folder
 from maskrcnn.data.transforms.resample import resample
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.files import atomic_write
+from maskrcnn.jobs.events import Progress, Tell, tell_nobody
+from maskrcnn.jobs.options.compose import ComposeOptions
 from maskrcnn.modalities.signals.read import read_signal, signals_in
 from maskrcnn.modalities.signals.signal import extra
 
@@ -91,12 +93,41 @@ def find_clips(folder: Path, speakers: Sequence[str] = ()) -> list[Clip]:
     return [clip for clip in clips if not speakers or clip.speaker in speakers]
 
 
-def compose(
-    clips: Sequence[Clip], out: Path, count: int, seed: int = 0, report: Callable[[int], None] = lambda done: None
+def compose(options: ComposeOptions, tell: Tell = tell_nobody) -> Composition:
+    """Compose recordings of clips of one spoken word each, and label the words in them.
+
+    Args:
+        options: the clips, whose to take, and how many recordings to make.
+        tell: is given :class:`Progress` after each recording.
+
+    Returns:
+        How much was made, and a sentence for each clip that cannot be used.
+
+    Raises:
+        UsageError: the folder holds something already, or a speaker of whom there are no clips.
+        DataError: no clips, or none of a speaker that can be read.
+    """
+    options.check()
+    clips = find_clips(options.folder, options.speakers)
+    return compose_recordings(clips, options.out, options.count, options.seed, tell)
+
+
+def compose_recordings(
+    clips: Sequence[Clip], out: Path, count: int, seed: int = 0, tell: Tell = tell_nobody
 ) -> Composition:
     """Write ``count`` recordings ``SPEAKER_NUMBER.wav`` with their Audacity label tracks into ``out``.
 
     Speakers take turns, one a recording. Recording k follows from ``seed`` and k alone.
+
+    Args:
+        clips: of one word each.
+        out: an empty folder, or one that is not there yet.
+        count: how many recordings to make.
+        seed: the same one makes the same recordings.
+        tell: is given :class:`Progress` after each recording.
+
+    Returns:
+        How much was made, and a sentence for each clip that cannot be used.
 
     Raises:
         UsageError: ``out`` holds something already.
@@ -125,7 +156,7 @@ def compose(
         made.recordings += 1
         made.intervals += len(recording.labels)
         made.seconds += len(recording.wave) / rate
-        report(index + 1)
+        tell(Progress("composing", index + 1, count))
     return made
 
 
@@ -160,7 +191,16 @@ def trimmed(wave: np.ndarray, rate: float) -> np.ndarray:
 
 
 def compose_one(clips: Sequence[tuple[str, np.ndarray]], rate: float, random: np.random.Generator) -> Composed:
-    """One recording of named clips that were :func:`prepared`; its distribution is what the constants above say."""
+    """One recording of clips that were :func:`prepared`; its distribution is what the constants above say.
+
+    Args:
+        clips: the name of each word and its wave, float32 ``[T]``.
+        rate: samples a second.
+        random: what is drawn comes from.
+
+    Returns:
+        The recording, and when each word is said.
+    """
     names = sorted({name for name, _ in clips})
     chosen = []
     for _ in range(random.integers(FEWEST, MOST + 1)):

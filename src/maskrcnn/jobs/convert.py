@@ -1,4 +1,4 @@
-"""A labelled data set from one format into another."""
+"""Converts a labelled data set from one format into another."""
 
 from __future__ import annotations
 
@@ -14,13 +14,17 @@ from PIL import Image
 
 from maskrcnn.checks import new_folder
 from maskrcnn.data.dataset import Dataset
+from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.files import LONGEST_NAME, atomic_write, resolved, shortened
+from maskrcnn.jobs.events import DataFaults, Note, Progress, Tell, tell_nobody
+from maskrcnn.jobs.options.convert import ConvertOptions
 from maskrcnn.modalities.images.labels.folders import lies_outside
 from maskrcnn.modalities.images.labels.formats import written_formats
 from maskrcnn.modalities.images.read.find import is_image
 from maskrcnn.modalities.images.read.pictures import image_shape, open_header
 from maskrcnn.modalities.kinds import KINDS
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.structures import Record
 
 Writer = Callable[[Dataset, Iterable[tuple[Record, str]], Path], Counter[str]]
@@ -39,21 +43,50 @@ class Conversion:
         images, objects: how many were read and handed to the writer.
         lost: what the format cannot hold, in words, and how often.
         failures: a sentence for each image that was left out.
+        class_names: of the data.
+        has_masks: whether the objects have masks, and not only boxes.
     """
 
     images: int = 0
     objects: int = 0
     lost: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
+    class_names: tuple[str, ...] = ()
+    has_masks: bool = False
 
 
-def convert(
+def convert(options: ConvertOptions, tell: Tell = tell_nobody) -> Conversion:
+    """Write labelled data in another format, with their images.
+
+    Args:
+        options: the data, the format, and what becomes of the pictures.
+        tell: is given what is wrong with the data, :class:`Progress`, and a :class:`Note` for what the format cannot
+            hold.
+
+    Returns:
+        What was written, and a sentence for each image that was left out.
+
+    Raises:
+        UsageError: the folder holds something already, or the data are no pictures.
+        DataError: the data cannot be read, or the format can hold none of them.
+    """
+    options.check()
+    with at_most(options.max_pixels):
+        data = open_dataset(options.data)
+        tell(DataFaults((options.data,), tuple(data.problems)))
+        done = convert_dataset(data, options.out, options.to, options.link, options.outside, tell)
+    for what, count in sorted(done.lost.items()):
+        tell(Note(f"note: {count} {what}."))
+    return done
+
+
+def convert_dataset(
     data: Dataset,
     out: Path,
     to: str,
     link: bool = False,
-    report: Callable[[int], None] = lambda done: None,
     outside: bool = False,
+    tell: Tell = tell_nobody,
 ) -> Conversion:
     """Write ``data`` into the folder ``out`` in the format ``to``, one of ``written_formats()``, with its images.
 
@@ -62,9 +95,12 @@ def convert(
         out: an empty folder, or one that is not there yet.
         to: the format.
         link: the images' files get second names instead of copies, where the file system has that.
-        report: called with the number of images done so far.
         outside: take along pictures that lie outside the folder of their labels, which are left out otherwise: a label
             file may name any file of this machine.
+        tell: is given :class:`Progress` after each image.
+
+    Returns:
+        What was written, and a sentence for each image that was left out.
 
     Raises:
         UsageError: ``out`` holds something already, or the data are no pictures.
@@ -77,9 +113,9 @@ def convert(
         raise DataError(f"{data.path} has no object of any class, so there is nothing to convert.")
     target = written_formats()[to]
     write: Writer = target.load("write", "write")
-    done = Conversion()
+    done = Conversion(class_names=data.class_names, has_masks=data.has_masks)
     copier = _Copier(data, out / target.load("write", "IMAGE_FOLDER"), link, outside)
-    lost = write(data, copier.bring(done, report), out)
+    lost = write(data, copier.bring(done, tell), out)
     done.lost = lost + +copier.renamed
     if not done.images:
         first = done.failures[0] if done.failures else "it holds none."
@@ -102,7 +138,7 @@ class _Copier:
         self.renamed: Counter[str] = Counter()
         self._taken: set[str] = set()
 
-    def bring(self, done: Conversion, report: Callable[[int], None]) -> Iterator[tuple[Record, str]]:
+    def bring(self, done: Conversion, tell: Tell) -> Iterator[tuple[Record, str]]:
         """Each record and the name in the folder under which its image lies from now on; stems are unique there."""
         for index in range(len(self.data)):
             try:
@@ -118,7 +154,7 @@ class _Copier:
             done.images += 1
             done.objects += len(record)
             yield record, name
-            report(index + 1)
+            tell(Progress("converting", index + 1, len(self.data)))
 
     def _bring_image(self, record: Record) -> str:
         """Copy the image. One whose labels were drawn on it unturned is written anew, so that all formats agree on it;

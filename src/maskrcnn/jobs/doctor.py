@@ -1,10 +1,12 @@
-"""The whole examination: read everything once, compare, measure, try out."""
+"""Examines labelled data before a training: reads everything once, compares, measures, tries out."""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import numpy as np
 import torch
 
 from maskrcnn.config import ModelConfig
+from maskrcnn.data.dataset import Dataset
+from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.data.split import split_labels
 from maskrcnn.doctor.classes import class_counts, class_findings, differing_classes
 from maskrcnn.doctor.costs import Needs, needs_findings, training_needs
@@ -20,21 +24,23 @@ from maskrcnn.doctor.placement import placement_findings
 from maskrcnn.doctor.sets import duplicates, leakage
 from maskrcnn.doctor.sizes import Sizes, measure_sizes, size_findings
 from maskrcnn.doctor.survey import Survey, survey
-from maskrcnn.doctor.trial import Trial, choose_images, trial_findings, try_out
+from maskrcnn.doctor.trial import Trial, choose_images, is_too_short, trial_findings, try_out
 from maskrcnn.errors import DataError
-from maskrcnn.files import is_folder
-from maskrcnn.jobs.plan import Wish, given_settings, plan_training
-from maskrcnn.jobs.train import start
+from maskrcnn.files import atomic_write, is_folder
+from maskrcnn.jobs.events import Progress, Tell, tell_nobody
+from maskrcnn.jobs.options.doctor import DoctorOptions
 from maskrcnn.modalities.images.read.find import find_images
-from maskrcnn.modalities.open import Dataset, open_dataset
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.document import Plan
 from maskrcnn.planning.make import start_of
-from maskrcnn.planning.model_for_data import fit_to_data
+from maskrcnn.planning.model_for_data import fit_to_data, start_model
+from maskrcnn.planning.prepare import Wish, given_settings, plan_training
 
-Progress = Callable[[str, int, int], None]  # what is being done, how far, of how much
+__all__ = ["Diagnosis", "Finding", "Needs", "Plan", "SetFacts", "Sizes", "Trial", "examine", "is_too_short"]
+
 NAMELESS = ("image-missing", "image-entry", "image-unlabelled", "image-unreadable", "image-size", "image-blank")
 
 
@@ -82,7 +88,33 @@ class Diagnosis:
         return sum(found.severity == severity for found in self.findings)
 
 
-def open_patient(path: Path) -> Dataset:
+def examine(options: DoctorOptions, tell: Tell = tell_nobody) -> Diagnosis:
+    """Look at labelled data before a training: what is wrong with them, and what a training would do and need.
+
+    Args:
+        options: the data, and what is known already of the training.
+        tell: is given :class:`Progress`.
+
+    Returns:
+        The findings, and the numbers that they follow from; ``options.json`` holds the same.
+
+    Raises:
+        UsageError: options that cannot be followed.
+        DataError: data that cannot be read at all.
+    """
+    options.check()
+    with at_most(options.max_pixels):
+        train = open_data(options.data)
+        val = open_data(options.val) if options.val else None
+        wish = Wish(options.settings(), options.plan, device=options.device)
+        diagnosis = examine_data(train, val, wish, options.quick, tell)
+    if options.json is not None:
+        with atomic_write(options.json) as temporary:
+            temporary.write_text(json.dumps(as_dict(diagnosis), indent=1) + "\n", encoding="utf-8")
+    return diagnosis
+
+
+def open_data(path: Path) -> Dataset:
     """The data set of ``path``, or a sentence for pictures that nobody labelled.
 
     Raises:
@@ -101,19 +133,20 @@ def open_patient(path: Path) -> Dataset:
         ) from None
 
 
-def examine(
-    train: Dataset,
-    val: Dataset | None,
-    wish: Wish,
-    quick: bool = False,
-    report: Progress = lambda what, done, total: None,
+def examine_data(
+    train: Dataset, val: Dataset | None, wish: Wish, quick: bool = False, tell: Tell = tell_nobody
 ) -> Diagnosis:
-    """Look at everything once.
+    """Look at data that are open.
 
     Args:
-        wish: what of the training is not left to its plan, as for :func:`maskrcnn.jobs.plan.prepare`.
+        train: to learn from.
+        val: to validate on; None: some of ``train`` would be held out.
+        wish: what of the training is not left to its plan, as for :func:`maskrcnn.planning.prepare.prepare`.
         quick: time no step and leave the trial training out.
-        report: is told what is being done.
+        tell: is given :class:`Progress`.
+
+    Returns:
+        The findings, worst first, and the numbers that they follow from.
 
     Raises:
         UsageError: there is no such model, or no such plan.
@@ -124,17 +157,17 @@ def examine(
     found: dict[str, Survey] = {}
     findings: list[Finding] = []
     for name, data in named.items():
-        found[name] = survey(data, lambda done, name=name, data=data: report(f"reading {name}", done, len(data)))  # type: ignore[misc]
+        found[name] = survey(data, partial(_tell_read, tell, name, len(data)))
         findings += set_findings(found[name], name)
     if "val" in found:
         findings += leakage(found["train"], found["val"]) + differing_classes(found["train"], found["val"])
     facts = {name: SetFacts.of(seen) for name, seen in found.items()}
     if not found["train"].num_objects:
         return Diagnosis(by_severity(findings), facts, None, Sizes(np.zeros((0, 1)), 1.0))
-    report("planning", 0, 0)
+    tell(Progress("planning"))
     timed = not quick and bool(choose_images(found["train"]))
     labels = split_labels(train) if val is None else []
-    plan = plan_training(train, val, labels, wish, lambda sentence: report("timing a few steps", 0, 0), timed)
+    plan = plan_training(train, val, labels, wish, lambda sentence: tell(Progress("timing a few steps")), timed)
     needs, trial, sizes = training_needs(plan), None, Sizes(np.zeros((0, 1)), 1.0)
     findings += [] if needs is None else needs_findings(needs, plan)
     if train.kind == "image":  # nothing is resized of recordings, and no two of them are learned by heart
@@ -142,12 +175,16 @@ def examine(
         sizes = measure_sizes(found["train"], config)
         findings += size_findings(sizes, config)
     if timed and train.kind == "image":
-        report("learning two images by heart", 0, 0)
+        tell(Progress("learning two images by heart"))
         trial = try_out(
             *planned_model(train, plan), found["train"], plan.recipe().fit_config(is_learned(plan)), wish.device
         )
     findings += [] if trial is None else trial_findings(trial)
     return Diagnosis(by_severity(findings), facts, plan, sizes, trial, needs)
+
+
+def _tell_read(tell: Tell, name: str, total: int, done: int) -> None:
+    tell(Progress(f"reading {name}", done, total))
 
 
 def planned_config(train: Dataset, plan: Plan) -> ModelConfig:
@@ -160,7 +197,7 @@ def planned_model(train: Dataset, plan: Plan) -> tuple[MaskRCNN, ModelInfo]:
     """The model that a training by the plan begins with."""
     recipe = plan.recipe()
     torch.manual_seed(recipe.seed)
-    return start(train, plan["model"], None, recipe, say=lambda sentence: None)
+    return start_model(train, plan["model"], None, recipe, say=lambda sentence: None)
 
 
 def is_learned(plan: Plan) -> bool:

@@ -1,98 +1,207 @@
-"""A model judged on a labelled data set, in print, in a file for programs and in a page for people."""
+"""Measures a model on labelled data: ``metrics.json`` for programs and ``report.html`` for people."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from torch import Tensor
 
+from maskrcnn.checkpoints.lookup import load_model
+from maskrcnn.checks import only_for_pictures, result_folder
+from maskrcnn.data.dataset import Dataset
+from maskrcnn.data.parsing.size_limit import at_most
+from maskrcnn.data.split import subset
 from maskrcnn.evaluation.coco import CocoResult, format_table
 from maskrcnn.evaluation.diagnosis import Watcher
 from maskrcnn.evaluation.evaluate import evaluate
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.predictor import Predictor
-from maskrcnn.modalities.open import Dataset
+from maskrcnn.jobs.events import DataFaults, Event, Note, Progress, Tell, tell_nobody
+from maskrcnn.jobs.options.evaluate import EvaluateOptions
+from maskrcnn.modalities.inputs import default_of_kind
+from maskrcnn.modalities.kinds import as_learned, check_kind
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.page import NAME, write_report
 from maskrcnn.structures import Instances, Record
+from maskrcnn.training.budget import PROBE, evenly, images_in
 
 METRICS = "metrics.json"
 
-Say = Callable[[str], None]
+
+@dataclass(frozen=True)
+class Measuring:
+    """How a predictor is measured.
+
+    Attributes:
+        model_name: as the files call the model.
+        max_detections: most detections counted in an image; None: the model's own cap.
+        bootstrap: resamplings of the images for 95 % intervals; 0 for none.
+        batch: images that run together.
+        page: whether ``report.html`` is written, which there is for images alone.
+    """
+
+    model_name: str
+    max_detections: int | None = None
+    bootstrap: int = 1000
+    batch: int = 4
+    page: bool = True
 
 
-def evaluate_to(
-    predictor: Predictor,
-    dataset: Dataset,
-    out: Path,
-    model_name: str,
-    max_detections: int | None = None,
-    bootstrap: int = 1000,
-    batch: int = 4,
-    report: Callable[[int], None] = lambda done: None,
-    page: bool = True,
-    say: Say = print,
-) -> tuple[CocoResult, list[str], Path | None]:
-    """Evaluate and write ``out/metrics.json`` and ``out/report.html``.
+@dataclass(frozen=True)
+class EvaluateOutcome:
+    """What a model is worth.
+
+    Attributes:
+        result: average precision, with intervals, and what the data's field asks for besides.
+        tables: the same to print, tables of rich.
+        failures: a sentence for each image that could not be read and each file that could not be written.
+        metrics: the file with all digits; None where it could not be written.
+        page: the report; None where there is none.
+    """
+
+    result: CocoResult
+    tables: tuple[Any, ...]
+    failures: list[str]
+    metrics: Path | None
+    page: Path | None
+
+
+def evaluate_model(options: EvaluateOptions, tell: Tell = tell_nobody) -> EvaluateOutcome:
+    """Measure a model on labelled data and write ``metrics.json`` and ``report.html``.
+
+    Args:
+        options: the data, the model, and how it looks at them.
+        tell: is given what is wrong with the data, :class:`Progress`, and a :class:`Note` where the page cannot be
+            made.
+
+    Returns:
+        The measures, and the files that hold them.
+
+    Raises:
+        UsageError: options that cannot be followed, or a model of another kind of files.
+        DataError: the data cannot be read, or share no class with the model.
+        CheckpointError: the model's file is damaged.
+    """
+    options.check()
+    with at_most(options.max_pixels):
+        data = open_dataset(options.data)
+        name = options.model or default_of_kind(data.kind, options.data)
+        predictor = Predictor(*load_model(name, lambda text: tell(Note(text))), device=options.device)
+        check_kind(predictor.info, name, data)
+        data = as_learned(data, predictor.info)
+        tell(DataFaults((options.data,), tuple(data.problems)))
+        if data.kind != "image":
+            only_for_pictures(flip=options.flip and data.kind != "volume", image_size=options.image_size)
+        predictor = predictor.with_options(
+            image_size=options.image_size, tile=options.tile, overlap=options.overlap, flip=options.flip
+        )
+        result_folder(options.out)
+        how = Measuring(name, options.max_detections, options.bootstrap, options.batch, not options.no_report)
+        return measure(predictor, data, options.out, how, tell)
+
+
+def measure(
+    predictor: Predictor, data: Dataset, out: Path, how: Measuring, tell: Tell = tell_nobody
+) -> EvaluateOutcome:
+    """Measure a predictor and write ``out/metrics.json`` and ``out/report.html``.
 
     The first holds ``box/AP box/AP50 ... mask/AP ... keypoints/AP ...`` (0..1, null where there was nothing to find),
     ``intervals`` (the same names: low and high), and what was evaluated; the second the same for people, and why
     objects were missed.
 
     Args:
-        page: write the second.
-        say: is told why the page could not be made; the numbers are not lost with it.
+        predictor: of any kind of files.
+        data: labelled files of that kind.
+        out: a folder that is there.
+        how: what is counted, and what is written.
+        tell: is given :class:`Progress`, and a :class:`Note` where the page cannot be made; the numbers are not lost
+            with it.
 
     Returns:
-        The result, a sentence for each image that could not be read and each file that could not be written, and the
-        page's path if there is one.
+        The measures, and the files that hold them.
+
+    Raises:
+        DataError: none of the data's classes is known to the model, or no image can be read.
     """
-    if max_detections is not None:
-        predictor = predictor.with_options(max_detections=max_detections)
-    page = page and dataset.kind == "image"
-    watch = _CarefulWatcher(predictor, dataset) if page else None
-    options: dict[str, Any] = {} if watch is None else {"watch": watch}
-    result, failures = evaluate(predictor, dataset, max_detections, bootstrap, batch, report, **options)
+    cap = how.max_detections
+    if cap is not None:
+        predictor = predictor.with_options(max_detections=cap)
+    watch = _CarefulWatcher(predictor, data) if how.page and data.kind == "image" else None
+    extra: dict[str, Any] = {} if watch is None else {"watch": watch}
+
+    def done(count: int) -> None:
+        tell(Progress("evaluating", count, len(data)))
+
+    result, failures = evaluate(predictor, data, cap, how.bootstrap, how.batch, done, **extra)
     content = {
         **result.metrics,
         "intervals": result.intervals,
-        "model": model_name,
-        "data": str(dataset.path),
+        "model": how.model_name,
+        "data": str(data.path),
         "images": result.num_images,
         "objects": result.num_objects,
         "max_detections": result.max_detections,
     }
+    metrics: Path | None = out / METRICS
     try:
         with atomic_write(out / METRICS) as temporary:
             temporary.write_text(json.dumps(content, indent=1) + "\n")
     except OSError as error:  # the numbers are not lost with the file
+        metrics = None
         failures.append(f"{out / METRICS} could not be written ({error.strerror or error}); free some space.")
-    path = out / NAME
-    made = watch is not None and watch.write(path, content, result, failures, say)
-    return result, failures, path if made else None
+    page = out / NAME
+    made = watch is not None and watch.write(page, content, result, failures, tell)
+    return EvaluateOutcome(result, (format_table(result), *result.tables), failures, metrics, page if made else None)
 
 
-def print_table(result: CocoResult) -> None:
-    """The numbers on standard output."""
-    console = Console(highlight=False, markup=False, emoji=False)
-    for table in (format_table(result), *result.tables):
-        console.print(table)
+def measure_training(
+    best: Path, val: Dataset, out: Path, device: str, tell: Tell, seconds: float | None = None
+) -> None:
+    """What a training has come to on its validation data: the files of :func:`measure`, and where they are.
 
+    The training is done by now and is not lost if this fails.
 
-def report_training(best: Path, val: Dataset, out: Path, device: str, say: Say) -> None:
-    """What a training has come to on its validation data: the files of :func:`evaluate_to`, and where they are. The
-    training is done by now and is not lost if this fails."""
+    Args:
+        best: its best checkpoint.
+        val: what it was validated on.
+        out: its folder.
+        device: ``cpu``, ``cuda`` or ``mps``.
+        tell: is given a :class:`Note` about the page.
+        seconds: that this may take, judging on as many of ``val`` as can be in that time; None: on all.
+    """
+
+    def tell_notes(event: Event) -> None:
+        if isinstance(event, Note):
+            tell(event)
+
     try:
-        _, _, page = evaluate_to(Predictor.load(best, device), val, out, str(best), say=say)
+        predictor = Predictor.load(best, device)
+        count = len(val) if seconds is None else judged_in(seconds, predictor, val)
+        if count < len(val):
+            tell(Note(f"To keep the time, the report is about {count} of the {len(val)} held-out images."))
+            val = subset(val, evenly(count, len(val)))
+        outcome = measure(predictor, val, out, Measuring(str(best)), tell_notes)
     except Exception as error:
-        say(f"note: {out / NAME} could not be made: {error}")
+        tell(Note(f"note: {out / NAME} could not be made: {error}"))
         return
-    if page is not None:
-        say(f"How good it is, why objects are missed and what to do next: {page}")
+    if outcome.page is not None:
+        tell(Note(f"How good it is, why objects are missed and what to do next: {outcome.page}"))
+
+
+def judged_in(seconds: float, predictor: Predictor, val: Dataset) -> int:
+    """How many of the images of ``val`` a report that takes ``seconds`` can be about, from what a few of them take."""
+    if len(val) < 4 * PROBE:
+        return len(val)
+    some = subset(val, evenly(PROBE, len(val)))
+    begun = time.monotonic()
+    evaluate(predictor, some, watch=Watcher(predictor, some))
+    taken = time.monotonic() - begun
+    return images_in(seconds - taken, taken * len(val) / PROBE, len(val))
 
 
 class _CarefulWatcher:
@@ -109,7 +218,7 @@ class _CarefulWatcher:
             except Exception as error:
                 self.failure = error
 
-    def write(self, path: Path, content: dict[str, Any], result: CocoResult, failures: list[str], say: Say) -> bool:
+    def write(self, path: Path, content: dict[str, Any], result: CocoResult, failures: list[str], tell: Tell) -> bool:
         """Write the page; whether that was possible."""
         try:
             if self.failure is not None:
@@ -118,6 +227,7 @@ class _CarefulWatcher:
             facts = Facts.of(content, result, watcher.diagnosis, watcher.predictor, failures)
             write_report(path, facts, watcher.dataset)
         except Exception as error:
-            say(f"note: {path} could not be made ({type(error).__name__}: {error}); the numbers are not affected.")
+            reason = f"{type(error).__name__}: {error}"
+            tell(Note(f"note: {path} could not be made ({reason}); the numbers are not affected."))
             return False
         return True

@@ -1,45 +1,49 @@
-"""Using a model by its name, and taking over other frameworks' checkpoints."""
+"""Lists the models that the package ships or fetches, and the example pictures. Does not load torch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from maskrcnn.checkpoints.foreign import load_foreign
-from maskrcnn.checkpoints.lookup import Say, load_model, silent
-from maskrcnn.checkpoints.mapping import Report
-from maskrcnn.checkpoints.ours import save_checkpoint
-from maskrcnn.checkpoints.recorded import compare_stages
-from maskrcnn.checks import model_file
-from maskrcnn.inference.predictor import Predictor
-from maskrcnn.model_info import ModelInfo
+from maskrcnn.checkpoints.header import read_summary
+from maskrcnn.checkpoints.lookup import listed
+from maskrcnn.checkpoints.published import PUBLISHED
+from maskrcnn.checks import few
+from maskrcnn.errors import CheckpointError, UsageError
+from maskrcnn.files import is_file
+from maskrcnn.pretrained import DEFAULT_MODEL, model_path, shipped_models
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+__all__ = ["DEFAULT_MODEL", "EXAMPLES", "describe_models", "model_card", "shipped_models"]
 
-
-def import_model(
-    path: Path,
-    out: Path,
-    class_names: Sequence[str] | None = None,
-    norm_eps: float | None = None,
-    recorded: Path | None = None,
-) -> tuple[ModelInfo, Report]:
-    """Write another framework's checkpoint as a model file of ours; what it is, and what fitted where.
-
-    Args:
-        recorded: outputs of the same weights in their own framework, see :mod:`maskrcnn.checkpoints.recorded`.
-
-    Raises:
-        UsageError, CheckpointError: see :func:`maskrcnn.checkpoints.foreign.load_foreign`.
-    """
-    model_file(out)
-    model, info, report = load_foreign(path, class_names, norm_eps)
-    if recorded is not None:
-        compare_stages(model, recorded, report)
-    save_checkpoint(out, model, info)
-    return info, report
+EXAMPLES = Path(__file__).parent.parent / "examples"  # folders of pictures
 
 
-def load_predictor(name: str, device: str = "cpu", say: Say = silent) -> Predictor:
-    """A predictor by name or file, see :func:`maskrcnn.checkpoints.lookup.load_model`."""
-    return Predictor(*load_model(name, say), device=device)
+def describe_models() -> str:
+    """A line for each shipped model (name, classes, size and measured average precision) and for each that torchvision
+    publishes."""
+    lines = [] if shipped_models() else ["No model is shipped with this installation."]
+    lines += [_describe(name) for name in shipped_models()]
+    lines += ["maskrcnn models NAME prints a model's card.", "", "Fetched from torchvision's server when first used:"]
+    lines += [f"{name}: {p.what} (as torchvision says); {p.megabytes} MB" for name, p in PUBLISHED.items()]
+    lines.append(
+        "A checkpoint of torchvision's or detectron2's is a model as well: --model FILE, or maskrcnn import FILE."
+    )
+    return "\n".join(lines)
+
+
+def _describe(name: str) -> str:
+    """The line of a shipped model; one that is damaged does not hide the others."""
+    path = model_path(name)
+    try:
+        summary = read_summary(path)
+    except CheckpointError as error:
+        return f"{name}: {error}"
+    keys = [f"{kind}/AP" for kind in ("box", "mask", "keypoints") if f"{kind}/AP" in summary.metrics]
+    measured = "  ".join(f"{key} {summary.metrics[key]:.3f}" for key in keys)
+    return f"{name}: {few(summary.class_names)}; {path.stat().st_size / 2**20:.1f} MiB; {measured}"
+
+
+def model_card(name: str) -> str:
+    """The card of a shipped model. Raises UsageError where there is none."""
+    if name not in shipped_models() or not is_file(model_path(name).with_suffix(".md")):
+        raise UsageError(f"There is no shipped model {name}; there are: {listed(shipped_models())}.")
+    return model_path(name).with_suffix(".md").read_text(encoding="utf-8")

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from maskrcnn.errors import UsageError
-from maskrcnn.files import exists, remove_leftovers, resolved
+from maskrcnn.files import exists, is_file, remove_leftovers, resolved
+from maskrcnn.planning.document import NAME as PLAN
 
 LOCK = ".training.lock"
+SPLIT_NAMES = {"train", "training", "valid", "val", "validation", "test"}
+PLAIN_NAMES = {"data", "dataset", "images", "annotations", "labels"}
 WRITTEN = (
     "plan.yaml",
     "best.safetensors",
@@ -68,6 +72,53 @@ def is_taken(out: Path) -> bool:
     if file is not None:
         file.close()
     return False
+
+
+def default_out(paths: Sequence[Path], resume: bool = False, runs: Path = Path("runs")) -> Path:
+    """``runs/NAME`` after the data, or the first of ``runs/NAME-2`` ... that holds no training yet and into which none
+    is being written; to be resumed, the latest that does."""
+    name = data_name(paths[0])
+    taken = [runs / name, *(runs / f"{name}-{k}" for k in range(2, 1000))]
+    free = next(k for k, folder in enumerate(taken) if not exists(folder / "last.safetensors") and not is_taken(folder))
+    if resume and free and not exists(taken[free] / PLAN):
+        return taken[free - 1]
+    return taken[free]
+
+
+def data_name(path: Path) -> str:
+    """What a data set is called: its file or folder, or the folder above one that is only called ``train``."""
+    path = resolved(path)
+    names = [path.stem if is_file(path) else path.name.partition(":")[0], *(folder.name for folder in path.parents)]
+    name = next(
+        (n for n in names if n and n.lower() not in SPLIT_NAMES | PLAIN_NAMES and not n.startswith("_annotations")),
+        "data",
+    )
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "data"
+
+
+def check_folder(out: Path, resume: bool) -> None:
+    """Refuse to begin over a training, or to resume where there is none."""
+    last = out / "last.safetensors"
+    if resume and not is_file(last):
+        raise UsageError(
+            f"There is nothing to resume in {out}: {last.name} is not there; train without --resume first."
+        )
+    if exists(last) and not resume:
+        raise UsageError(
+            f"{out} holds a training already: go on with it with --resume, or name another folder with --out."
+        )
+
+
+def plan_to_follow(out: Path, plan: str, resume: bool) -> Path | None:
+    """The plan file to follow: the one that was named, or that of a training that was interrupted before its first
+    checkpoint. Raises UsageError where ``out`` holds a training that is not to be resumed, or nothing to resume."""
+    last, written = out / "last.safetensors", out / PLAN
+    planned = resume and not exists(last) and is_file(written)
+    if not planned:
+        check_folder(out, resume)
+    if plan not in ("auto", "off"):
+        return Path(plan)
+    return written if planned else None
 
 
 def _locked(out: Path) -> IO[str] | None:

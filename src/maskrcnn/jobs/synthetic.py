@@ -1,4 +1,4 @@
-"""A data set of synthetic volumes, to try things on and to test with: what is in it is known exactly."""
+"""Writes a data set of synthetic volumes, to try things on and to test with: what is in it is known exactly."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from maskrcnn.checks import new_folder
 from maskrcnn.files import atomic_write
-from maskrcnn.modalities.volumes.synthetic.render import DIAMETER, check_volume, synthetic_volume
-from maskrcnn.modalities.volumes.synthetic.scene import CLASS_NAMES, KINDS
+from maskrcnn.jobs.events import Progress, Tell, tell_nobody
+from maskrcnn.jobs.options.synthetic import SyntheticOptions
+from maskrcnn.modalities.volumes.synthetic.render import check_volume, synthetic_volume
+from maskrcnn.modalities.volumes.synthetic.scene import CLASS_NAMES
 from maskrcnn.modalities.volumes.volume import extra
 
 Writer = Callable[[Path, np.ndarray, Sequence[float]], None]
@@ -26,38 +27,33 @@ class SyntheticSet:
     objects: dict[str, int]
 
 
-def make_synthetic(
-    out: Path,
-    count: int,
-    seed: int = 0,
-    spatial_shape: Sequence[int] = (64, 64, 64),
-    spacing: Sequence[float] = (1.0, 1.0, 1.0),
-    kinds: Sequence[str] = KINDS,
-    diameter: float = DIAMETER,
-    file_format: str = "tiff",
-    report: Callable[[int], None] = lambda done: None,
-) -> SyntheticSet:
-    """Write ``images/synthetic_0001`` ... and label volumes of the same names in ``labels/`` into ``out``.
+def make_synthetic(options: SyntheticOptions, tell: Tell = tell_nobody) -> SyntheticSet:
+    """Write ``images/synthetic_0001`` ... and label volumes of the same names in ``labels/`` into ``options.out``.
 
     Names of classes are in ``classes.txt``; where there are several, ``classes/`` has a second label volume with the
-    class of each voxel. Volume k follows from ``seed`` and k alone. Arguments are those of
-    :func:`maskrcnn.modalities.volumes.synthetic.render.synthetic_volume`.
+    class of each voxel. Volume k follows from the seed and k alone.
 
     Args:
-        file_format: one of :data:`WRITERS`.
+        options: how many volumes to make, how large they are and what is in them.
+        tell: is given :class:`Progress` after each volume.
+
+    Returns:
+        How many volumes and objects there are now.
 
     Raises:
-        UsageError: ``out`` holds something already, or such volumes cannot be made.
+        UsageError: the folder holds something already, or such volumes cannot be made.
     """
-    new_folder(out, "the volumes")
+    options.check()
+    out, kinds, diameter, spacing = options.out, options.kinds, options.diameter, options.spacing
+    spatial_shape = options.shape[::-1]  # in tensor order
     check_volume(spatial_shape, spacing, kinds, diameter)
-    suffix, write = WRITERS[file_format]()
+    suffix, write = WRITERS[options.format]()
     names = [CLASS_NAMES[kind] for kind in kinds]
     with atomic_write(out / "classes.txt") as temporary:
         temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
     made = SyntheticSet(0, dict.fromkeys(names, 0))
-    for index in range(1, count + 1):
-        volume = synthetic_volume((seed, index), spatial_shape, spacing, kinds, diameter)
+    for index in range(1, options.count + 1):
+        volume = synthetic_volume((options.seed, index), spatial_shape, spacing, kinds, diameter)
         name = f"synthetic_{index:04d}{suffix}"
         top = np.iinfo(np.uint16).max
         write(out / "images" / name, np.minimum(np.rint(volume.samples), top).astype(np.uint16), spacing)
@@ -68,7 +64,7 @@ def make_synthetic(
         for label in volume.labels.tolist():
             made.objects[names[label - 1]] += 1
         made.volumes += 1
-        report(index)
+        tell(Progress("making", index, options.count))
     return made
 
 

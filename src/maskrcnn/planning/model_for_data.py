@@ -1,14 +1,23 @@
-"""A model's classes, heads and limits as the data want them."""
+"""The model that a training starts from: its classes, heads, grid and limits follow from the data."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+from maskrcnn.checkpoints.lookup import load_model
+from maskrcnn.checkpoints.transfer import load_body, transfer
+from maskrcnn.checks import few
 from maskrcnn.config import KeypointHeadConfig, MaskHeadConfig, ModelConfig
+from maskrcnn.data.dataset import Dataset
 from maskrcnn.errors import DataError
-from maskrcnn.modalities.kinds import most_objects
-from maskrcnn.modalities.open import Dataset
+from maskrcnn.modalities.kinds import check_kind, fit_to_kind, most_objects
+from maskrcnn.model_info import ModelInfo
+from maskrcnn.models.build import build_model
+from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.models.variants import VARIANTS
+from maskrcnn.planning.recipe import Recipe
 
 Say = Callable[[str], None]
 
@@ -68,3 +77,47 @@ def has_keypoints(data: Dataset) -> bool:
         if keypoints is not None and (keypoints[..., -1] > 0).any():
             return True
     return False
+
+
+def start_model(
+    data: Dataset, model: str, body_weights: Path | None, recipe: Recipe, say: Say
+) -> tuple[MaskRCNN, ModelInfo]:
+    """Build the model that a training begins with, fitted to the classes and the kind of the data.
+
+    Args:
+        data: to train on.
+        model: a shipped model or a file, whose weights are kept where they fit, or one of
+            :data:`maskrcnn.models.variants.VARIANTS` with random weights.
+        body_weights: a safetensors file to start the backbone's body from.
+        recipe: settings of the training, some of which change the model.
+        say: is told what the model begins with.
+
+    Returns:
+        The model, and what a checkpoint says of it.
+
+    Raises:
+        UsageError: there is no such model, or it is for another kind of files.
+        CheckpointError: its file is damaged.
+    """
+    if model in VARIANTS:
+        config = fit_to_kind(VARIANTS[model](len(data.class_names)), data, recipe.spacing)
+        network = build_model(recipe.adapt(fit_to_data(config, data, say)))
+        beginning = [f"Starting from random weights of {model}"]
+    else:
+        source, source_info = load_model(model, say)
+        config = fit_to_kind(source_info.config, data, recipe.spacing, fresh=False)
+        check_kind(source_info, model, data)
+        config = fit_field(config, source_info.class_names, data.class_names)
+        network = build_model(recipe.adapt(fit_to_data(config, data, say)))
+        kept = transfer(source, source_info.class_names, network, data.class_names)
+        new = [name for name in data.class_names if name not in source_info.class_names]
+        beginning = [f"Starting from {model}"]
+        beginning += [f"new classes: {few(new)}"] if new else []
+        beginning += [f"{len(kept)} tensors of other shapes begin with random weights"] if kept else []
+    if body_weights is not None:
+        beginning += [f"{load_body(network, body_weights)} tensors of the body come from {body_weights}"]
+    say("; ".join(beginning) + ".")
+    info = ModelInfo(network.config, data.class_names, data.category_ids)
+    if network.config.keypoint_head is not None:
+        info = dataclasses.replace(info, keypoint_names=data.keypoint_names, skeleton=data.skeleton)
+    return network, info

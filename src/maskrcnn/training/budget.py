@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 VALIDATING = 0.12  # part of the time that may go into looking at the held-out images
 REPORT = 2.0  # times a validation: the report at the end traces what was missed and draws pictures
 TAIL = 0.01  # of the time: what is written last
+ENDING = 0.35  # part of the time that the last validation and the report may take, with fewer images where need be
+PROBE = 8  # held-out images, spread evenly, on which the time of a validation is estimated between two of them
+FEWEST = 4  # held-out images are judged on however short the time is
 LOOKS_AT = 50  # steps, at least, whose mean is taken for that of the steps to come
 OFTEN = 0.1  # part of the time after which the steps are counted anew within an epoch
 WORTH_SAYING = 0.05  # change of the number of steps
@@ -35,6 +38,10 @@ class Budget:
     begun: float = 0.0
     validated: bool = True
     clock: Callable[[], float] = time.monotonic
+
+    def left(self, before: float = 0.0) -> float:
+        """Seconds that are still to be used, those for writing apart; ``before`` were spent by earlier runs."""
+        return self.seconds * (1 - TAIL) - before - (self.clock() - self.begun)
 
 
 @dataclass
@@ -75,10 +82,18 @@ class Pace:
         self.times.append(now - self.mark)
         self.mark = now
 
-    def validated(self) -> None:
-        """A validation, begun where the last step ended, has ended."""
+    def validated(self, part: float = 1.0) -> None:
+        """A validation on this part of the held-out images, begun where the last step ended, has ended."""
         now = self.budget.clock()
-        self.validation, self.mark = now - self.mark, now
+        self.validation, self.mark = (now - self.mark) / part, now
+
+    def last_validation(self) -> float:
+        """What the validation at the end may take."""
+        return min(self.validation, ENDING * self.budget.seconds / (1 + REPORT))
+
+    def last_images(self, images: int) -> int:
+        """On how many of the held-out ``images`` to judge at the end, the report after it counted in."""
+        return images_in(self.budget.left(self.before), (1 + REPORT) * self.validation, images)
 
     def step_seconds(self) -> float:
         """The mean of the last epoch."""
@@ -100,8 +115,7 @@ class Pace:
     def steps_left(self) -> int:
         """How many more steps fit, the validations among them and the report at the end counted in."""
         self.counted = self.budget.clock()
-        end = (1 + REPORT) * self.validation + TAIL * self.budget.seconds
-        left = self.budget.seconds - self.spent() - end
+        left = self.budget.left(self.before) - (1 + REPORT) * self.last_validation()
         each = self.step_seconds() + self.validation / (self.validations_apart() * self.epoch_steps)
         return max(0, math.floor(left / each))
 
@@ -109,7 +123,7 @@ class Pace:
         """The step after which to end, having done ``step`` of them: at least one more within an epoch; ``between`` two
         epochs none where they would take less time than the validation after them."""
         left = self.steps_left()
-        if between and left * self.step_seconds() <= self.validation:
+        if between and left * self.step_seconds() <= self.last_validation():
             return step
         return max(step + (not between), min(step + left, self.budget.most_epochs * self.epoch_steps))
 
@@ -122,3 +136,14 @@ class Pace:
             f"A step takes {self.step_seconds():.2f} s{looks}: to keep the time, training ends after step {end} "
             f"(epoch {end / self.epoch_steps:.1f}) instead of {before}, and the learning rate falls accordingly."
         )
+
+
+def images_in(seconds: float, whole: float, images: int) -> int:
+    """How many of ``images``, all of which take ``whole`` seconds, are done in ``seconds``: a few at least."""
+    seconds = max(seconds, 0.0)
+    return images if whole <= seconds else min(images, max(FEWEST, math.floor(images * seconds / whole)))
+
+
+def evenly(count: int, of: int) -> list[int]:
+    """Indices of ``count`` of ``of``, as far apart as can be."""
+    return [k * of // count for k in range(count)]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from maskrcnn.checkpoints.ours import save_checkpoint
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.loading import epoch_loader
 from maskrcnn.data.repeat_rare import repeat_factors
+from maskrcnn.data.split import subset
 from maskrcnn.data.transforms.samples import AugmentConfig, Sample, TrainTransform
 from maskrcnn.errors import DataError, MaskRCNNError
 from maskrcnn.evaluation.evaluate import match_classes
@@ -22,7 +23,7 @@ from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.nd import layers_in_full_precision
 from maskrcnn.training import distributed
-from maskrcnn.training.budget import Budget, Pace
+from maskrcnn.training.budget import PROBE, Budget, Pace, evenly
 from maskrcnn.training.course import Course
 from maskrcnn.training.fit_config import FitConfig
 from maskrcnn.training.optimizer import freeze, make_optimizer, set_learning_rate
@@ -118,6 +119,7 @@ def fit(
             if pace is not None:
                 pace.stepped()
                 if pace.wants_counting() and position.step < course.end:
+                    probe(pace, model, info, average, val, config, device)
                     turn(course, position, pace, report, pace.end(position.step))
             if position.step % config.save_every == 0 or time.monotonic() - saved > config.save_seconds:
                 save()
@@ -128,10 +130,13 @@ def fit(
         end = course.end if pace is None else pace.end(position.step, between=True)
         last = position.step >= end
         if val is None or last or is_due(position, config, pace):
-            finish_epoch(model, info, average, val, out, config, position, report, device)
+            judged = val
+            if val is not None and pace is not None and last:
+                judged = first_images(val, pace.last_images(len(val)), report.say)
+            finish_epoch(model, info, average, judged, out, config, position, report, device)
             position.validated = position.epoch
             if pace is not None:
-                pace.validated()
+                pace.validated(1.0 if val is None or judged is None else len(judged) / len(val))
                 end = position.step if last else pace.end(position.step, between=True)
         if pace is not None:
             turn(course, position, pace, report, end)
@@ -154,6 +159,32 @@ def is_due(position: Position, config: FitConfig, pace: Pace | None) -> bool:
     if pace is None:
         return position.epoch % config.validate_every == 0
     return pace.is_due(position.epoch, position.validated)
+
+
+def probe(
+    pace: Pace,
+    model: MaskRCNN,
+    info: ModelInfo,
+    average: MovingAverage,
+    val: Dataset | None,
+    config: FitConfig,
+    device: str,
+) -> None:
+    """Estimate what a validation takes by now, on a few of many held-out images: the machine may be busier, and a model
+    that has learned finds another number of objects."""
+    if val is not None and len(val) >= 4 * PROBE and distributed.world_size() == 1:
+        pace.begin()
+        with averaged_weights(model, average):
+            validate(model, info, subset(val, evenly(PROBE, len(val))), config, device)
+        pace.validated(PROBE / len(val))
+
+
+def first_images(val: Dataset, count: int, say: Callable[[str], None]) -> Dataset:
+    """As many of the held-out images as the time allows for, and a sentence where that is not all."""
+    if count >= len(val):
+        return val
+    say(f"To keep the time, {count} of the {len(val)} held-out images are judged on.")
+    return subset(val, evenly(count, len(val)))
 
 
 def turn(course: Course, position: Position, pace: Pace, report: Report, end: int) -> None:

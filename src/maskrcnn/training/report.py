@@ -75,16 +75,15 @@ class Report:
             line = {"step": step, "epoch": epoch, "lr": lr, "loss": loss, **losses}
             line |= {"skipped": skipped} if skipped else {}
             self._write(line | {"images_per_second": round(speed, 2), "seconds": round(now - self.started, 1)})
-        if logged or self.console.is_terminal:
-            left = (steps - step) * span / max(len(self.recent) - 1, 1)
-            self._show(step, steps, f"epoch {epoch + 1}  loss {loss:.3f}  {speed:.1f} images/s", left)
+        left = (steps - step) * span / max(len(self.recent) - 1, 1)
+        self.show_step(step, steps, f"epoch {epoch + 1}  loss {loss:.3f}  {speed:.1f} images/s", left, logged)
 
     def epoch(self, epoch: int, step: int, metrics: dict[str, float]) -> None:
         """After each validation."""
         self._write({"step": step, "epoch": epoch, **{k: round(v, 5) for k, v in metrics.items()}})
         shown = {k: v for k, v in metrics.items() if k in ("val/loss", "box/AP", "box/AP50", "mask/AP", "mask/AP50")}
         words = "  ".join(f"{name} {value:.3f}" for name, value in shown.items())
-        self.console.print(f"epoch {epoch}: {words or 'done'}")
+        self.say(f"epoch {epoch}: {words or 'done'}")
         with atomic_write(self.out / "curves.png") as temporary:
             draw_curves(self.log).save(temporary)
 
@@ -105,10 +104,20 @@ class Report:
         with (self.out / "log.jsonl").open("a") as file:
             file.write(json.dumps(line) + "\n")
 
-    def _show(self, step: int, steps: int, words: str, seconds_left: float) -> None:
+    def show_step(self, step: int, steps: int, words: str, seconds_left: float, logged: bool) -> None:
+        """Show how far the training is: with a bar on a terminal, else in a line for each step that is logged.
+
+        Args:
+            step: how many steps are done.
+            steps: how many there will be.
+            words: epoch, loss and speed.
+            seconds_left: estimated until the last step.
+            logged: whether the step has a line in the log.
+        """
         if not self.console.is_terminal:
-            self.console.print(f"step {step}/{steps}  {words}  {timedelta(seconds=round(seconds_left))} left")
-            sys.stderr.flush()
+            if logged:
+                self.console.print(f"step {step}/{steps}  {words}  {timedelta(seconds=round(seconds_left))} left")
+                sys.stderr.flush()
             return
         if self.progress is None:
             columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))

@@ -10,7 +10,7 @@ import pytest
 from maskrcnn.data.class_names import usable_names
 from maskrcnn.data.parsing.numbers import finite_numbers, identity, truth, whole_number
 from maskrcnn.errors import DataError
-from maskrcnn.jobs.convert import convert
+from maskrcnn.jobs.convert import convert_dataset
 from maskrcnn.modalities.open import open_dataset
 
 SQUARE = [4, 4, 24, 4, 24, 24, 4, 24]
@@ -107,7 +107,7 @@ def test_no_class_becomes_another_one_in_silence(tmp_path, save_image, name, to)
     data = open_dataset(write_coco(tmp_path / "in", save_image, ("first", name, "last")))
     if name != "i":
         assert any("counts as" in said for said in data.problems)
-    convert(data, tmp_path / "out", to)
+    convert_dataset(data, tmp_path / "out", to)
     back = open_dataset(tmp_path / "out")
     assert back.class_names == data.class_names
     if to != "label-maps":  # where the same pixels hold one object only
@@ -125,9 +125,9 @@ def test_names_stay_apart():
 def test_a_name_that_labelme_keeps_for_itself_is_refused(tmp_path, save_image, name):
     data = open_dataset(write_coco(tmp_path / "in", save_image, (name, "dog")))
     with pytest.raises(DataError, match=name):
-        convert(data, tmp_path / "out", "labelme")
+        convert_dataset(data, tmp_path / "out", "labelme")
     for to in ("coco", "yolo", "label-maps"):
-        convert(data, tmp_path / to, to)
+        convert_dataset(data, tmp_path / to, to)
         assert open_dataset(tmp_path / to).class_names == data.class_names
 
 
@@ -137,7 +137,7 @@ def test_a_file_name_of_latin_1_becomes_text_and_that_is_said(tmp_path, save_ima
     images = tmp_path / "in" / "images"
     (images / "a.png").rename(Path(str(images) + "/caf\udce9.png"))
     path.write_text(path.read_text().replace("a.png", "caf\\udce9.png"))
-    done = convert(open_dataset(path), tmp_path / "out", to)
+    done = convert_dataset(open_dataset(path), tmp_path / "out", to)
     assert [count for what, count in done.lost.items() if "another name" in what] == [1]
     (record,) = open_dataset(tmp_path / "out")
     assert Path(record.source).name == "café.png"
@@ -150,7 +150,7 @@ def test_half_a_character_in_an_id_comes_back(tmp_path, save_image):
     for annotation in content["annotations"]:
         annotation["image_id"] = "\ud800"
     path.write_text(json.dumps(content))
-    convert(open_dataset(path), tmp_path / "out", "coco")
+    convert_dataset(open_dataset(path), tmp_path / "out", "coco")
     assert open_dataset(tmp_path / "out")[0].image_id == "\ud800"
 
 
@@ -176,8 +176,8 @@ def test_a_picture_outside_the_folder_is_said_and_copied_only_when_asked(tmp_pat
     data = open_dataset(path)
     assert any("outside the folder" in said for said in data.problems)
     with pytest.raises(DataError, match="--outside"):
-        convert(data, tmp_path / "out", "coco")
-    assert convert(data, tmp_path / "asked", "coco", outside=True).images == 1
+        convert_dataset(data, tmp_path / "out", "coco")
+    assert convert_dataset(data, tmp_path / "asked", "coco", outside=True).images == 1
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_numbers_beyond_float64_are_said(tmp_path, save_image, field, value):
     path.write_text(json.dumps(content))
     data = open_dataset(path)
     assert field == "area" or any(said.startswith("Annotation 1 of a.png: ") for said in data.problems)
-    convert(data, tmp_path / "out", "coco")
+    convert_dataset(data, tmp_path / "out", "coco")
 
 
 def test_one_reader_of_numbers():

@@ -11,7 +11,7 @@ from PIL import Image
 from pycocotools import mask as pycoco
 
 from maskrcnn.errors import DataError
-from maskrcnn.jobs.convert import convert
+from maskrcnn.jobs.convert import convert_dataset
 from maskrcnn.modalities.images.read.find import find_images
 from maskrcnn.modalities.images.read.pictures import read_image
 from maskrcnn.modalities.open import open_dataset
@@ -336,7 +336,7 @@ def test_what_convert_writes_it_can_open(tmp_path, save_image, name, to):
     content = {"images": [{"id": 1, "file_name": name}], "categories": [{"id": 1, "name": "cat"}]}
     annotation = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [4, 4, 20, 20], "segmentation": [SQUARE]}
     (tmp_path / "in" / "a.json").write_text(json.dumps({**content, "annotations": [annotation]}))
-    convert(open_dataset(tmp_path / "in" / "a.json"), tmp_path / "out", to)
+    convert_dataset(open_dataset(tmp_path / "in" / "a.json"), tmp_path / "out", to)
     (record,) = open_dataset(tmp_path / "out")
     assert np.array_equal(record.regions.mask(0), FULL)
 

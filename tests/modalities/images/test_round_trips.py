@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from maskrcnn.data.dataset import Dataset
 from maskrcnn.errors import DataError
 from maskrcnn.modalities.images.labels.formats import written_formats
-from maskrcnn.modalities.open import Dataset, open_dataset
+from maskrcnn.modalities.open import open_dataset
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 

@@ -20,8 +20,7 @@ from maskrcnn.apps.cli.models import Models
 from maskrcnn.apps.cli.predict import Predict
 from maskrcnn.apps.cli.synthetic import Synthetic
 from maskrcnn.apps.cli.train import Train
-from maskrcnn.checks import at_least, memory_explained
-from maskrcnn.data.parsing.size_limit import at_most
+from maskrcnn.checks import memory_explained
 from maskrcnn.errors import MaskRCNNError
 
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -51,9 +50,7 @@ def main() -> None:
             use_underscores=False,
             config=(tyro.conf.FlagCreatePairsOff,),
         )
-        most = getattr(command, "max_pixels", None)
-        at_least("max-pixels", most, 1)
-        with memory_explained(), at_most(most):
+        with memory_explained():
             sys.exit(command.run())
     except MaskRCNNError as error:
         say(f"maskrcnn: {error}")

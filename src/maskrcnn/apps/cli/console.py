@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
+from types import TracebackType
 from typing import Annotated
 
 import tyro
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from tyro.conf import arg
 
-from maskrcnn.pretrained import DEFAULT_MODEL
+from maskrcnn.checks import counted
+from maskrcnn.jobs import events
+from maskrcnn.jobs.models import DEFAULT_MODEL
 
 console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 Data = Annotated[Path, tyro.conf.Positional, arg(metavar="DATA")]
 DEFAULT_HINT = f"(default: {DEFAULT_MODEL}; of ECG records ecg, of sound spoken-digits)"
+Model = Annotated[str | None, arg(metavar="NAME|FILE", help_behavior_hint=DEFAULT_HINT)]
 MaxPixels = Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: what memory allows)")]
 ModelsOwn = Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: the model's own)")]
 
@@ -27,7 +34,7 @@ def say(sentence: str) -> None:
         console.print(sentence)
 
 
-def tell_problems(problems: list[str], at_most: int = 10) -> None:
+def tell_problems(problems: Sequence[str], at_most: int = 10) -> None:
     """Name what was wrong with a data set, without filling the screen."""
     for problem in problems[:at_most]:
         say(f"note: {problem}")
@@ -35,15 +42,83 @@ def tell_problems(problems: list[str], at_most: int = 10) -> None:
         say(f"note: and {len(problems) - at_most} more faults.")
 
 
-def tell_data_problems(paths: Sequence[Path], problems: list[str]) -> None:
-    """What was wrong with data to train on, and who says more."""
-    tell_problems(problems)
-    if problems:
-        say(f"More about the data, and what to do: maskrcnn doctor {paths[0] if len(paths) == 1 else 'DATA'}")
-
-
-def tell_failures(failures: list[str]) -> int:
+def tell_failures(failures: Sequence[str]) -> int:
     """Name the inputs that failed; the exit code that follows."""
     for failure in failures:
         say(f"failed: {failure}")
     return 1 if failures else 0
+
+
+def tell_count(path: Path, found: int) -> None:
+    """One input is done: a line of the results."""
+    print(f"{path}: {counted(found, 'object')}", flush=True)
+
+
+class Screen:
+    """Shows what a job tells: sentences as lines, progress as a bar where there is a terminal.
+
+    It is the ``tell`` of a job: ``with Screen() as screen: train(options, screen)``.
+    """
+
+    def __init__(self) -> None:
+        self.training: Path | None = None  # the folder that a training writes into
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Screen:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end_bar()
+
+    def __call__(self, event: events.Event) -> None:
+        match event:
+            case events.Note(text):
+                say(text)
+            case events.DataFaults(paths, sentences, to_train):
+                tell_problems(sentences)
+                if sentences and to_train:
+                    data = paths[0] if len(paths) == 1 else "DATA"
+                    say(f"More about the data, and what to do: maskrcnn doctor {data}")
+            case events.InputDone(path, objects):
+                tell_count(path, objects)
+            case events.Progress(what, done, total):
+                self._show(what, done, total)
+            case events.TrainingBegins(out):
+                self.training = out
+            case events.TrainingStep():
+                self._show_step(event)
+            case events.TrainingEnds():
+                self._end_bar()
+
+    def _show(self, what: str, done: int, total: int) -> None:
+        if not console.is_terminal:
+            return
+        if self._bar is None:
+            self._begin_bar(Progress(console=console, transient=True), total or None)
+        assert self._bar is not None and self._task is not None
+        self._bar.update(self._task, description=what, completed=done, total=total or None)
+
+    def _show_step(self, event: events.TrainingStep) -> None:
+        if not console.is_terminal:
+            if event.logged:
+                left = timedelta(seconds=round(event.seconds_left))
+                say(f"step {event.step}/{event.steps}  {event.text}  {left} left")
+                sys.stderr.flush()
+            return
+        if self._bar is None:
+            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+            self._begin_bar(Progress(*columns, TimeRemainingColumn(), console=console), event.steps)
+        assert self._bar is not None and self._task is not None
+        self._bar.update(self._task, completed=event.step, total=event.steps, description=event.text)
+
+    def _begin_bar(self, bar: Progress, total: int | None) -> None:
+        self._bar, self._task = bar, bar.add_task("", total=total)
+        bar.start()
+
+    def _end_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        self._bar = self._task = None

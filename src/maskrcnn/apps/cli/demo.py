@@ -8,7 +8,7 @@ from pathlib import Path
 from maskrcnn.apps.cli.predict import Predict
 from maskrcnn.checks import no_file
 from maskrcnn.errors import UsageError
-from maskrcnn.pretrained import shipped_models
+from maskrcnn.jobs.models import EXAMPLES, shipped_models
 
 PICTURES = {  # the model: its example pictures, and the one to open first
     "everyday": (("photos",), "coffee.png"),
@@ -29,8 +29,6 @@ class Demo:
         if not shown:
             raise UsageError("No model is shipped with this installation, so there is nothing to show.")
         no_file(self.out)
-        from maskrcnn.jobs.models import EXAMPLES
-
         code = 0
         for model, (names, _) in shown.items():
             code = max(code, Predict(tuple(EXAMPLES / name for name in names), self.out / model, model).run())

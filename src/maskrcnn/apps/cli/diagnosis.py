@@ -8,12 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from maskrcnn.checks import counted, duration, gib
-from maskrcnn.doctor.costs import Needs
-from maskrcnn.doctor.findings import Finding
-from maskrcnn.doctor.sizes import Sizes
-from maskrcnn.doctor.trial import Trial, is_too_short
-from maskrcnn.jobs.doctor import Diagnosis, SetFacts
-from maskrcnn.planning.document import Plan
+from maskrcnn.jobs.doctor import Diagnosis, Finding, Needs, Plan, SetFacts, Sizes, Trial, is_too_short
 
 WORDS = {"error": ("FAULT", "bold red"), "warning": ("WARNING", "bold yellow"), "note": ("NOTE", "bold cyan")}
 EXAMPLES = 4

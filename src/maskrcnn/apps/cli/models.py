@@ -19,7 +19,7 @@ class Models:
     """Print the card of this model: what it was trained on, how good it is, and its licence."""
 
     def run(self) -> int:
-        from maskrcnn.jobs.model_list import describe_models, model_card
+        from maskrcnn.jobs.models import describe_models, model_card
 
         print(describe_models() if self.name is None else model_card(self.name))
         return 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,28 +11,25 @@ from time import monotonic
 from typing import Any
 
 from maskrcnn.checks import counted, parse_time
+from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.source_names import source_of
 from maskrcnn.data.split import Label, hold_out, split_labels, subset
 from maskrcnn.data.transforms.samples import TrainTransform
 from maskrcnn.data.windows import spread
 from maskrcnn.errors import DataError, UsageError
-from maskrcnn.files import exists, is_file, resolved
-from maskrcnn.jobs.run_folder import is_taken
-from maskrcnn.jobs.train import Say, check_folder, start
-from maskrcnn.modalities.open import Dataset
+from maskrcnn.files import is_file
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.document import NAME, Plan, read_plan
 from maskrcnn.planning.fingerprint import take_fingerprint
 from maskrcnn.planning.machine import this_machine
 from maskrcnn.planning.make import budget_of, check_data_for_plan, make_plan, split_count
+from maskrcnn.planning.model_for_data import Say, start_model
 from maskrcnn.planning.recipe import Recipe
 from maskrcnn.planning.situation import Choice
 from maskrcnn.planning.step_cost import Cost, load_samples, measure_step
 from maskrcnn.training.budget import Budget
 
 ASKED = "you asked for it"
-SPLIT_NAMES = {"train", "training", "valid", "val", "validation", "test"}
-PLAIN_NAMES = {"data", "dataset", "images", "annotations", "labels"}
 SHOWN = (
     "model",
     "image_size",
@@ -128,19 +124,9 @@ def plan_training(
     )
 
 
-def beginning(out: Path, plan: str, resume: bool) -> Path | None:
-    """The plan file to follow: the one that was named, or that of a training that was broken off before its first
-    checkpoint. Raises UsageError where ``out`` holds a training that is not to be resumed, or nothing to resume."""
-    last, written = out / "last.safetensors", out / NAME
-    planned = resume and not exists(last) and is_file(written)
-    if not planned:
-        check_folder(out, resume)
-    if plan not in ("auto", "off"):
-        return Path(plan)
-    return written if planned else None
-
-
-def resumed(data: Dataset, val: Dataset | None, out: Path | None, fraction: float) -> tuple[Dataset, Dataset | None]:
+def split_as_planned(
+    data: Dataset, val: Dataset | None, out: Path | None, fraction: float
+) -> tuple[Dataset, Dataset | None]:
     """The data parted as the plan in ``out`` parted them; ``fraction`` where there is no plan."""
     if out is not None and is_file(out / NAME):
         fraction = read_plan(out / NAME).get("val_fraction", fraction)
@@ -184,7 +170,7 @@ def measure(data: Dataset, chosen: Mapping[str, Any], wish: Wish, say: Say) -> C
     recipe = Recipe(**{name: value for name, value in chosen.items() if name in Recipe.__dataclass_fields__})
     recipe.check()
     torch.manual_seed(recipe.seed)
-    network, info = start(data, chosen["model"], wish.body_weights, recipe, lambda sentence: None)
+    network, info = start_model(data, chosen["model"], wish.body_weights, recipe, lambda sentence: None)
     say("Timing a few steps of training to plan it ...")
     augment = recipe.augment(info.config)
     transform = TrainTransform(augment, info.config.preprocess)
@@ -233,28 +219,6 @@ def groups(data: Dataset) -> set[str]:
         except DataError:
             continue
     return {source for source in found if source is not None}
-
-
-def default_out(paths: Sequence[Path], resume: bool = False, runs: Path = Path("runs")) -> Path:
-    """``runs/NAME`` after the data, or the first of ``runs/NAME-2`` ... that holds no training yet and into which none
-    is being written; to be resumed, the latest that does."""
-    name = data_name(paths[0])
-    taken = [runs / name, *(runs / f"{name}-{k}" for k in range(2, 1000))]
-    free = next(k for k, folder in enumerate(taken) if not exists(folder / "last.safetensors") and not is_taken(folder))
-    if resume and free and not exists(taken[free] / NAME):
-        return taken[free - 1]
-    return taken[free]
-
-
-def data_name(path: Path) -> str:
-    """What a data set is called: its file or folder, or the folder above one that is only called ``train``."""
-    path = resolved(path)
-    names = [path.stem if is_file(path) else path.name.partition(":")[0], *(folder.name for folder in path.parents)]
-    name = next(
-        (n for n in names if n and n.lower() not in SPLIT_NAMES | PLAIN_NAMES and not n.startswith("_annotations")),
-        "data",
-    )
-    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "data"
 
 
 def first_process() -> bool:

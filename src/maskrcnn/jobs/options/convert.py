@@ -1,0 +1,36 @@
+"""What ``maskrcnn convert`` is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from maskrcnn.checks import at_least, new_folder
+from maskrcnn.data.parsing.paths import refuse_missing
+
+
+@dataclass(frozen=True)
+class ConvertOptions:
+    """The labelled data, the format they are written in, and what becomes of their pictures."""
+
+    data: Path
+    """Labelled images: COCO, LabelMe, Pascal VOC, YOLO, VIA, CVAT, Label Studio, Datumaro, label maps, class maps or
+    mask files; DATA:val is the split of that name."""
+    out: Path
+    """Folder for the result, empty or new; `maskrcnn train OUT` then works."""
+    to: Literal["coco", "yolo", "labelme", "label-maps"]
+    """Format to write. coco holds everything; the others say what is lost."""
+    max_pixels: int | None = None
+    """Open no file of more pixels, voxels or samples than this: its header is asked before it is unpacked. By default
+    what fits into free memory, and into 1.25 GiB where a file packs more than 64 of them into a byte."""
+    link: bool = False
+    """Give the images second names (hard links) instead of copying them."""
+    outside: bool = False
+    """Also take along pictures that lie outside the folder of their labels."""
+
+    def check(self) -> None:
+        """Raise UsageError or DataError for data that are not there and a folder that holds something."""
+        at_least("max-pixels", self.max_pixels, 1)
+        refuse_missing(self.data)
+        new_folder(self.out, "the converted data")

@@ -1,0 +1,85 @@
+"""What ``maskrcnn predict`` is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskrcnn.checkpoints.lookup import check_model_name
+from maskrcnn.checks import at_least, between, no_file, not_among_inputs, usable_device
+from maskrcnn.data.parsing.paths import is_something
+from maskrcnn.errors import UsageError
+from maskrcnn.inference.tiling.options import OVERLAP, check_tiles
+from maskrcnn.planning.recipe import SMALLEST_IMAGE
+
+
+@dataclass(frozen=True)
+class PredictFilesOptions:
+    """The files to search, the model that searches them, and what is written."""
+
+    inputs: tuple[Path, ...] = ()
+    """Images, recordings (WFDB, EDF, WAV, FLAC, csv, npz, FASTA, GenBank) or scans (NIfTI, DICOM series, NRRD,
+    MetaImage, TIFF stacks, npz), or folders of them (with their subfolders)."""
+    out: Path = Path("out")
+    """Folder for the results; never read as input."""
+    model: str | None = None
+    """Shipped model, model file (.safetensors, or torchvision's or detectron2's own), or coco, coco-v2, coco-keypoints,
+    which torchvision publishes and which are fetched once; `maskrcnn models` lists them."""
+    score: float = 0.5
+    """Objects with a lower score (0..1) are left out."""
+    classes: tuple[str, ...] = ()
+    """Only these classes of those that the model knows."""
+    max_detections: int | None = None
+    """Most objects in one image."""
+    image_size: int | None = None
+    """Longer side in pixels that images are resized to for the model; larger finds smaller objects, slower."""
+    tile: str = "auto"
+    """Cut images that are longer into overlapping tiles of this many pixels; auto: as the model says; off: never."""
+    overlap: float = OVERLAP
+    """Part of a tile that neighbours share; objects up to that size are always seen whole."""
+    flip: bool = False
+    """Look at the mirror image of each image too: better, and takes twice as long."""
+    max_pixels: int | None = None
+    """Open no file of more pixels, voxels or samples than this: its header is asked before it is unpacked. By default
+    what fits into free memory, and into 1.25 GiB where a file packs more than 64 of them into a byte."""
+    device: str = "cpu"
+    """cpu, cuda or mps."""
+    batch: int = 1
+    """Images that run together."""
+    label_maps: bool = False
+    """Also write 16-bit PNGs: object numbers (NAME.instances.png) and class numbers (NAME.classes.png). Of scans label
+    volumes are always written."""
+    cutouts: bool = False
+    """Also write each object as a file of its own into cutouts/: a picture's pixels on a transparent
+    background, a recording's samples as a clip, a scan's voxels as a small scan."""
+    explain: bool = False
+    """Also draw what convinced the model of each object: NAME_evidence.png, some seconds an object."""
+    explain_most: int = 4
+    """With --explain: objects of an image, the strongest first."""
+
+    def check(self) -> None:
+        """Raise UsageError for options that cannot be followed, or where no input is there at all."""
+        at_least("max-pixels", self.max_pixels, 1)
+        if not self.inputs:
+            raise UsageError("Name an image or a folder first, as in `maskrcnn predict PHOTO --out out`.")
+        between("score", self.score, 0, 1)
+        at_least("max-detections", self.max_detections, 1)
+        at_least("image-size", self.image_size, SMALLEST_IMAGE)
+        at_least("batch", self.batch, 1)
+        at_least("explain-most", self.explain_most, 1)
+        check_tiles(self.tile, self.overlap)
+        if self.model is not None:
+            check_model_name(self.model)
+        if not self.inputs_there():
+            raise UsageError(" ".join(self.inputs_missing()))
+        no_file(self.out)
+        not_among_inputs(self.out, self.inputs_there())
+        usable_device(self.device)
+
+    def inputs_there(self) -> list[Path]:
+        """The inputs that exist."""
+        return [path for path in self.inputs if is_something(path)]
+
+    def inputs_missing(self) -> list[str]:
+        """A sentence for each input that does not exist."""
+        return [f"{path} does not exist." for path in self.inputs if not is_something(path)]
