@@ -23,7 +23,7 @@ from torch import Tensor
 from maskrcnn.data.transforms.samples import prepare_image
 from maskrcnn.explanation.attribution import SMOOTHING, STEPS, class_log_odds, smooth
 from maskrcnn.explanation.evidence import Evidence, Explanation, explain
-from maskrcnn.explanation.hiding import around, hottest, random_block, random_cells
+from maskrcnn.explanation.occlusion import around, hottest, random_block, random_cells
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.ops.nd import interpolate

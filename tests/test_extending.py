@@ -27,7 +27,7 @@ from maskrcnn.models.build import build_model
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances, batch_images
 from maskrcnn.training.fit import FitConfig, fit
-from maskrcnn.training.report import Report
+from maskrcnn.training.log import Report
 from tiny import noise, save_photo, tiny_config, tiny_info, write_coco
 from tiny_signals import tiny_signal_config, tiny_signal_info, write_one_series
 

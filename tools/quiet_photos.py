@@ -16,7 +16,7 @@ import torch
 import tyro
 from PIL import Image
 
-from maskrcnn.checkpoints.coco_names import COCO_CLASSES
+from maskrcnn.checkpoints.foreign.coco_classes import COCO_CLASSES
 from maskrcnn.files import atomic_write
 from ssdlite import SSDLite, load_ssdlite
 

@@ -78,7 +78,7 @@ if TYPE_CHECKING:  # for type checkers and editors; a test compares this list wi
     from maskrcnn.training.budget import Budget
     from maskrcnn.training.fit import fit
     from maskrcnn.training.fit_config import FitConfig
-    from maskrcnn.training.report import Report
+    from maskrcnn.training.log import Report
 
 __version__ = "0.8.0"
 
@@ -117,7 +117,7 @@ _PUBLIC = {
     "training.budget": "Budget",
     "training.fit": "fit",
     "training.fit_config": "FitConfig",
-    "training.report": "Report",
+    "training.log": "Report",
 }
 _WHERE = {name: module for module, names in _PUBLIC.items() for name in names.split()}
 

@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
+from maskrcnn.checkpoints.foreign.published import CACHE, PUBLISHED
 from maskrcnn.checkpoints.header import read_summary
 from maskrcnn.checkpoints.lookup import check_model_name, find_model_file, load_model
 from maskrcnn.checkpoints.ours import read_info
-from maskrcnn.checkpoints.published import CACHE, PUBLISHED
 from maskrcnn.errors import CheckpointError, UsageError
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.models.variants import VARIANTS

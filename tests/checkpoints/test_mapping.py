@@ -5,8 +5,15 @@ import torch
 from torch import nn
 from torchvision_state import shapes
 
-from maskrcnn.checkpoints.mapping import NameTable, Report, StageReport, fill, rename, without_rows
-from maskrcnn.checkpoints.torchvision import kind_of, table_of
+from maskrcnn.checkpoints.foreign.name_mapping import (
+    ImportedStage,
+    ImportSummary,
+    NameTable,
+    fill,
+    rename,
+    without_rows,
+)
+from maskrcnn.checkpoints.foreign.torchvision import kind_of, table_of
 from maskrcnn.errors import CheckpointError
 
 TABLE = NameTable(
@@ -90,7 +97,9 @@ def test_a_name_that_no_table_has_stays_as_it_is():
 
 
 def test_the_report_has_a_line_a_stage_with_the_difference_where_there_is_one():
-    report = Report("somebody's", [StageReport("body", 3, 1234), StageReport("RPN", 2, 10, 1.5e-5)], ignored=4)
+    report = ImportSummary(
+        "somebody's", [ImportedStage("body", 3, 1234), ImportedStage("RPN", 2, 10, 1.5e-5)], ignored=4
+    )
     assert [line.split() for line in report.lines()] == [
         ["body", "3", "tensors", "1,234", "values"],
         ["RPN", "2", "tensors", "10", "values", "largest", "difference", "1.5e-05"],

@@ -12,9 +12,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from maskrcnn.checkpoints.pickled_arrays import Damaged, Refused
-from maskrcnn.checkpoints.restricted_pickle import Reader
-from maskrcnn.checkpoints.torch_files import TORCH, _stored, read_foreign_file, state_of
+from maskrcnn.checkpoints.foreign.pickled_arrays import Damaged, Refused
+from maskrcnn.checkpoints.foreign.restricted_pickle import Reader
+from maskrcnn.checkpoints.foreign.torch_files import TORCH, _stored, read_foreign_file, state_of
 from maskrcnn.errors import CheckpointError
 
 DEPTH = 60

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from maskrcnn.checkpoints import published
-from maskrcnn.checkpoints.published import PUBLISHED, Published, cache_folder, fetch, recognise
+from maskrcnn.checkpoints.foreign.load import published
+from maskrcnn.checkpoints.foreign.published import PUBLISHED, Published, cache_folder, fetch, recognise
 from maskrcnn.errors import CheckpointError
 
 CONTENT = bytes(range(256)) * 5000

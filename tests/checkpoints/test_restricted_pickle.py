@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 import torch
 
-from maskrcnn.checkpoints.pickled_arrays import Damaged, Refused
-from maskrcnn.checkpoints.restricted_pickle import Reader
-from maskrcnn.checkpoints.torch_files import read_foreign_file
+from maskrcnn.checkpoints.foreign.pickled_arrays import Damaged, Refused
+from maskrcnn.checkpoints.foreign.restricted_pickle import Reader
+from maskrcnn.checkpoints.foreign.torch_files import read_foreign_file
 from maskrcnn.errors import CheckpointError
 
 PLAIN: dict[str, Any] = {

@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import nn
 
-from maskrcnn.checkpoints.torch_files import read_foreign_file
+from maskrcnn.checkpoints.foreign.torch_files import read_foreign_file
 from maskrcnn.errors import CheckpointError
 
 FORMS = {"zip": True, "before 1.6": False}

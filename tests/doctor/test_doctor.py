@@ -11,7 +11,7 @@ import yaml
 from PIL import Image, ImageOps
 
 from doctor_sets import FAULTS, copy_image, draw_picture, move_everything, plant, to_rle, write_label_maps, write_set
-from maskrcnn.doctor import trial
+from maskrcnn.doctor import trial_training as trial
 from maskrcnn.doctor.findings import KINDS
 from maskrcnn.planning import step_cost as cost
 

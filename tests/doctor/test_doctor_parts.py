@@ -9,13 +9,13 @@ import torch
 from hand_made_plan import situation
 from maskrcnn.config import AnchorConfig
 from maskrcnn.data.faults import box_fault, box_overlap, disagreement
-from maskrcnn.doctor.costs import needs_findings, training_needs
 from maskrcnn.doctor.placement import outline_points, place_scores, shifts
 from maskrcnn.doctor.sizes import Sizes
-from maskrcnn.doctor.trial import Trial, is_too_short, trial_findings
+from maskrcnn.doctor.training_needs import needs_findings, training_needs
+from maskrcnn.doctor.trial_training import Trial, is_too_short, trial_findings
 from maskrcnn.planning.anchor_overlap import best_overlaps
-from maskrcnn.planning.document import Plan
 from maskrcnn.planning.machine import Machine
+from maskrcnn.planning.plan import Plan
 from maskrcnn.planning.situation import Choice
 from maskrcnn.planning.step_cost import Cost
 from maskrcnn.regions import Regions

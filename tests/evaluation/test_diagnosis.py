@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from scenes import random_scenes
 
 from cases import few
-from maskrcnn.evaluation.diagnosis import Diagnosis, Missed, Watcher
 from maskrcnn.evaluation.evaluate import LOWEST_SCORE, evaluate
-from maskrcnn.evaluation.matching import NOBODY, best_first, lay_out, match_scene, shown_matches
-from maskrcnn.evaluation.stages import CAUSES
-from maskrcnn.evaluation.trace import trace
+from maskrcnn.evaluation.misses.diagnosis import Diagnosis, Missed, Watcher
+from maskrcnn.evaluation.misses.matching import NOBODY, best_first, lay_out, match_scene, shown_matches
+from maskrcnn.evaluation.misses.stages import CAUSES
+from maskrcnn.evaluation.misses.trace import trace
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.modalities.open import open_dataset
 from tiny import CLASSES, noise, tiny_info, tiny_model, write_coco

@@ -6,7 +6,7 @@ import torch
 from scenes import random_scenes
 
 from maskrcnn.evaluation.coco import _run_coco
-from maskrcnn.evaluation.matching import (
+from maskrcnn.evaluation.misses.matching import (
     FALSE_KINDS,
     NOBODY,
     best_first,

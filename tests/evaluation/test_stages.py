@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cases import NDIMS, few, inner_boxes, seeded, small_model
 from maskrcnn.config import DetectionConfig
-from maskrcnn.evaluation.stages import CAUSES, SURVIVED, Stages, fates, walk
+from maskrcnn.evaluation.misses.stages import CAUSES, SURVIVED, Stages, fates, walk
 from maskrcnn.models.rpn import propose
 from maskrcnn.structures import batch_images
 

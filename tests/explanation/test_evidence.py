@@ -9,7 +9,7 @@ from learned_models import SHAPES, predictor_of
 import maskrcnn
 from cases import NDIMS, small_model
 from maskrcnn.explanation.evidence import explain
-from maskrcnn.explanation.hiding import hottest, random_block
+from maskrcnn.explanation.occlusion import hottest, random_block
 from maskrcnn.structures import Instances
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from maskrcnn.checkpoints.foreign import load_foreign
+from maskrcnn.checkpoints.foreign.load import load_foreign
 from maskrcnn.checkpoints.ours import load_checkpoint, read_info
 from maskrcnn.errors import MaskRCNNError
 from maskrcnn.inference.predictor import Predictor

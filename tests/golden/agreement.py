@@ -10,8 +10,8 @@ import torch
 import variants
 from torch import Tensor
 
-from maskrcnn.checkpoints.mapping import fill, rename
-from maskrcnn.checkpoints.torchvision import config_of, kind_of, table_of
+from maskrcnn.checkpoints.foreign.name_mapping import fill, rename
+from maskrcnn.checkpoints.foreign.torchvision import config_of, kind_of, table_of
 from maskrcnn.data.transforms.geometry import resize_map, resize_shape
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from maskrcnn.checkpoints.detectron2 import convert_detectron2
+from maskrcnn.checkpoints.foreign.detectron2 import convert_detectron2
 from maskrcnn.data.transforms.geometry import resize_map
 from maskrcnn.data.transforms.samples import prepare_image
 from maskrcnn.models.mask_rcnn import MaskRCNN

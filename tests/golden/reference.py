@@ -12,9 +12,9 @@ import seeded
 import torch
 from torch import Tensor
 
-from maskrcnn.checkpoints.mapping import rename
-from maskrcnn.checkpoints.torchvision import Kind, table_of, torchvision_config
-from maskrcnn.checkpoints.torchvision_names import BACKGROUND_ROWS
+from maskrcnn.checkpoints.foreign.name_mapping import rename
+from maskrcnn.checkpoints.foreign.torchvision import Kind, table_of, torchvision_config
+from maskrcnn.checkpoints.foreign.torchvision_names import BACKGROUND_ROWS
 from maskrcnn.data.transforms.geometry import resize_shape
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN

@@ -13,8 +13,8 @@ import seeded_detectron2 as made
 import torch
 from torch import Tensor
 
-from maskrcnn.checkpoints.coco_names import COCO_CLASSES, COCO_KEYPOINTS
-from maskrcnn.checkpoints.detectron2 import config_of, convert_detectron2, is_detectron2, load_detectron2
+from maskrcnn.checkpoints.foreign.coco_classes import COCO_CLASSES, COCO_KEYPOINTS
+from maskrcnn.checkpoints.foreign.detectron2 import config_of, convert_detectron2, is_detectron2, load_detectron2
 from maskrcnn.checkpoints.ours import load_checkpoint, save_checkpoint
 from maskrcnn.checkpoints.transfer import same_weights
 from maskrcnn.data.transforms.samples import prepare_image

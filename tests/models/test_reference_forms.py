@@ -20,12 +20,12 @@ from maskrcnn.config import (
     from_dict,
     to_dict,
 )
+from maskrcnn.models.backbones.mobilenet_v3 import MobileNetV3, Squeeze
 from maskrcnn.models.build import build_model
 from maskrcnn.models.fpn import FPN
 from maskrcnn.models.heads.box import BoxHead, with_background
 from maskrcnn.models.heads.keypoint import KeypointHead
 from maskrcnn.models.heads.mask import MaskHead
-from maskrcnn.models.mobilenet_v3 import MobileNetV3, Squeeze
 from maskrcnn.models.nd import ConvNorm
 from maskrcnn.models.pooling import PyramidPool
 from maskrcnn.models.rpn import suppress

@@ -8,7 +8,7 @@ import pytest
 from maskrcnn.models.variants import signal_fpn_config, volume_fpn_config
 from maskrcnn.planning.fingerprint import Fingerprint, labelled_volume
 from maskrcnn.planning.machine import Machine
-from maskrcnn.planning.make import decide, make_plan
+from maskrcnn.planning.make_plan import decide, make_plan
 from maskrcnn.planning.recipe import Recipe
 from maskrcnn.planning.rules import grid as grid_rules
 from maskrcnn.planning.situation import Choice, Situation

@@ -7,7 +7,7 @@ from maskrcnn.checks import parse_time
 from maskrcnn.errors import UsageError
 from maskrcnn.memory import free_memory
 from maskrcnn.planning.machine import Machine, processor_flags
-from maskrcnn.planning.make import budget_of, make_plan, split_count, val_fraction
+from maskrcnn.planning.make_plan import budget_of, make_plan, split_count, val_fraction
 from maskrcnn.planning.recipe import Recipe
 from maskrcnn.planning.situation import Choice
 from maskrcnn.planning.step_cost import Cost

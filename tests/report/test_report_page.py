@@ -138,7 +138,7 @@ def test_it_can_be_left_out(maskrcnn, tiny_file, tmp_path):
     assert [path.name for path in out.iterdir()] == ["metrics.json"]
 
 
-@pytest.mark.parametrize("where", ["maskrcnn.jobs.evaluate.write_report", "maskrcnn.evaluation.diagnosis.trace"])
+@pytest.mark.parametrize("where", ["maskrcnn.jobs.evaluate.write_report", "maskrcnn.evaluation.misses.diagnosis.trace"])
 def test_if_it_fails_the_numbers_are_not_lost(maskrcnn, tiny_file, tmp_path, monkeypatch, where):
     def fail(*arguments):
         raise RuntimeError("no ink")

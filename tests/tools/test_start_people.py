@@ -10,9 +10,9 @@ from safetensors.numpy import save_file
 import convert_movenet
 from maskrcnn.config import BoxHeadConfig, ClassFieldConfig, CloseUpConfig, PoolConfig
 from maskrcnn.model_info import ModelInfo
+from maskrcnn.models.backbones.mobilenet_v2 import MobileNetV2
 from maskrcnn.models.build import build_model
 from maskrcnn.models.heads.closeup import CloseUp
-from maskrcnn.models.mobilenet_v2 import MobileNetV2
 from maskrcnn.models.variants import mobilenet_v2_fpn_config
 from maskrcnn.structures import batch_images
 from start_people import people

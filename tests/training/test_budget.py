@@ -15,7 +15,7 @@ from maskrcnn.modalities.open import open_dataset
 from maskrcnn.training.budget import ENDING, FEWEST, PROBE, REPORT, Budget, Pace, evenly, images_in
 from maskrcnn.training.course import Course
 from maskrcnn.training.fit import FitConfig, fit
-from maskrcnn.training.report import Report
+from maskrcnn.training.log import Report
 from maskrcnn.training.step import train_step
 from tiny import tiny_info, tiny_model, write_coco
 

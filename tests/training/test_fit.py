@@ -17,8 +17,8 @@ from maskrcnn.data.transforms.samples import AugmentConfig
 from maskrcnn.errors import CheckpointError, DataError, MaskRCNNError
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.training.fit import FitConfig, averaged_weights, fit, validate
+from maskrcnn.training.log import Report
 from maskrcnn.training.optimizer import make_optimizer, set_learning_rate
-from maskrcnn.training.report import Report
 from maskrcnn.training.schedule import MovingAverage
 from tiny import CLASSES, tiny_info, tiny_model, write_coco
 

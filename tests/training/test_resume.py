@@ -16,7 +16,7 @@ from maskrcnn.data.loading import epoch_order
 from maskrcnn.data.transforms.samples import AugmentConfig
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.training.fit import FitConfig, fit
-from maskrcnn.training.report import Report
+from maskrcnn.training.log import Report
 from tiny import tiny_info, tiny_model, write_coco
 
 # 8 images make 4 steps an epoch: saved after steps 3, 4, 6, 8, 9, 12 ...
@@ -121,7 +121,7 @@ def test_a_finished_training_that_is_resumed_stays_as_it_is(data, unbroken):
 def test_a_training_killed_while_it_validates_validates_again(data, unbroken, tmp_path, monkeypatch):
     config = dataclasses.replace(RECIPE, save_every=4)  # saved just before the epoch ends
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("maskrcnn.training.report.draw_curves", lambda log: raise_killed())
+        patch.setattr("maskrcnn.training.log.draw_curves", lambda log: raise_killed())
         train(data, tmp_path, config=config)
     train(data, tmp_path, resume=True, config=config)
     assert log_of(tmp_path) == log_of(unbroken)

@@ -21,8 +21,8 @@ from maskrcnn.losses.terms import Term
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.training.fit import fit
 from maskrcnn.training.fit_config import FitConfig
+from maskrcnn.training.log import Report
 from maskrcnn.training.optimizer import make_optimizer
-from maskrcnn.training.report import Report
 from maskrcnn.training.step import split, train_step
 from tiny import tiny_info, tiny_model, write_coco
 

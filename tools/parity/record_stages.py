@@ -4,7 +4,8 @@
     PYTHONPATH=src .parity-venv/bin/python tools/parity/record_stages.py FILE.pth PHOTO --out stages.safetensors
     maskrcnn import FILE.pth --recorded stages.safetensors
 
-The last prints the largest difference of every stage. See ``maskrcnn/checkpoints/recorded.py`` for what is written.
+The last prints the largest difference of every stage. What is written:
+``maskrcnn/checkpoints/foreign/stage_comparison.py``.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from torch import Tensor, nn
 from torchvision.models import detection
 from torchvision.transforms.functional import pil_to_tensor
 
-from maskrcnn.checkpoints.published import recognise
-from maskrcnn.checkpoints.torch_files import read_foreign_file, state_of
-from maskrcnn.checkpoints.torchvision import kind_of, table_of
+from maskrcnn.checkpoints.foreign.published import recognise
+from maskrcnn.checkpoints.foreign.torch_files import read_foreign_file, state_of
+from maskrcnn.checkpoints.foreign.torchvision import kind_of, table_of
 from maskrcnn.models.heads.box import with_background
 
 

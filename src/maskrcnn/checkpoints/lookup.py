@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maskrcnn.checkpoints.published import PUBLISHED, cache_folder, fetch
+from maskrcnn.checkpoints.foreign.published import PUBLISHED, cache_folder, fetch
 from maskrcnn.errors import UsageError
 from maskrcnn.files import is_file, is_folder
 from maskrcnn.pretrained import model_path, shipped_models
@@ -67,10 +67,10 @@ def check_model_name(name: str | Path, architectures: Collection[str] = ()) -> N
 
 
 def published_model(name: str, say: Say = silent) -> Path:
-    """One of :data:`maskrcnn.checkpoints.published.PUBLISHED` as a model file in the user's cache folder.
+    """One of :data:`maskrcnn.checkpoints.foreign.published.PUBLISHED` as a model file in the user's cache folder.
 
     Raises:
-        CheckpointError: see :func:`maskrcnn.checkpoints.published.fetch`.
+        CheckpointError: see :func:`maskrcnn.checkpoints.foreign.published.fetch`.
     """
     published, folder = PUBLISHED[name], cache_folder()
     converted = folder / Path(published.file).with_suffix(".safetensors").name
@@ -96,7 +96,7 @@ def load_model(
         UsageError: no such model.
         CheckpointError: a damaged file, or one that is no model.
     """
-    from maskrcnn.checkpoints.foreign import is_foreign, load_foreign
+    from maskrcnn.checkpoints.foreign.load import is_foreign, load_foreign
     from maskrcnn.checkpoints.ours import load_checkpoint
 
     path = find_model_file(name, say)
@@ -110,7 +110,7 @@ def load_model(
 
 def model_info(name: str | Path) -> ModelInfo:
     """What the model of this name or file says of itself; errors are those of :func:`load_model`."""
-    from maskrcnn.checkpoints.foreign import is_foreign, load_foreign
+    from maskrcnn.checkpoints.foreign.load import is_foreign, load_foreign
     from maskrcnn.checkpoints.ours import read_info
 
     path = find_model_file(name)
@@ -123,7 +123,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def _convert(foreign: Path, path: Path) -> None:
-    from maskrcnn.checkpoints.foreign import load_foreign
+    from maskrcnn.checkpoints.foreign.load import load_foreign
     from maskrcnn.checkpoints.ours import save_checkpoint
 
     model, info, _ = load_foreign(foreign)

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from maskrcnn.checkpoints.agreement import check_agreement, check_numbers, empty_tensors
+from maskrcnn.checkpoints.config_check import check_agreement, check_numbers, empty_tensors
 from maskrcnn.config import Some, from_dict, to_dict
 from maskrcnn.errors import CheckpointError
 from maskrcnn.files import atomic_write, is_file, is_folder

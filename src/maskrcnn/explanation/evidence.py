@@ -15,7 +15,7 @@ from maskrcnn.data.transforms.contrast import stretch_contrast
 from maskrcnn.data.transforms.geometry import flip_map
 from maskrcnn.data.transforms.samples import prepare_image
 from maskrcnn.explanation.attribution import Attribution
-from maskrcnn.explanation.hiding import hide
+from maskrcnn.explanation.occlusion import hide
 from maskrcnn.inference.mirroring import X, mirror_tensor
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.tiling.tiles import tile_slices

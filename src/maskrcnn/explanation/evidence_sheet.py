@@ -9,7 +9,7 @@ from torch import Tensor
 from maskrcnn.drawing.heat import Panel, draw_panels, relative, window_around
 from maskrcnn.drawing.overlay import to_rgb
 from maskrcnn.explanation.evidence import Evidence, Explanation, explain
-from maskrcnn.explanation.hiding import hottest
+from maskrcnn.explanation.occlusion import hottest
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.structures import Instances
 

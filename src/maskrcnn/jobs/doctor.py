@@ -18,13 +18,13 @@ from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.data.split import split_labels
 from maskrcnn.doctor.classes import class_counts, class_findings, differing_classes
-from maskrcnn.doctor.costs import Needs, needs_findings, training_needs
+from maskrcnn.doctor.duplicates import duplicates, leakage
 from maskrcnn.doctor.findings import Finding, by_severity, gather
 from maskrcnn.doctor.placement import placement_findings
-from maskrcnn.doctor.sets import duplicates, leakage
 from maskrcnn.doctor.sizes import Sizes, measure_sizes, size_findings
 from maskrcnn.doctor.survey import Survey, survey
-from maskrcnn.doctor.trial import Trial, choose_images, is_too_short, trial_findings, try_out
+from maskrcnn.doctor.training_needs import Needs, needs_findings, training_needs
+from maskrcnn.doctor.trial_training import Trial, choose_images, is_too_short, trial_findings, try_out
 from maskrcnn.errors import DataError
 from maskrcnn.files import atomic_write, is_folder
 from maskrcnn.jobs.events import Progress, Tell, tell_nobody
@@ -34,9 +34,9 @@ from maskrcnn.modalities.open import open_dataset
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.variants import VARIANTS
-from maskrcnn.planning.document import Plan
-from maskrcnn.planning.make import start_of
+from maskrcnn.planning.make_plan import start_of
 from maskrcnn.planning.model_for_data import fit_to_data, start_model
+from maskrcnn.planning.plan import Plan
 from maskrcnn.planning.prepare import Wish, given_settings, plan_training
 
 __all__ = ["Diagnosis", "Finding", "Needs", "Plan", "SetFacts", "Sizes", "Trial", "examine", "is_too_short"]

@@ -16,8 +16,8 @@ from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.data.split import subset
 from maskrcnn.evaluation.coco import CocoResult, format_table
-from maskrcnn.evaluation.diagnosis import Watcher
 from maskrcnn.evaluation.evaluate import evaluate
+from maskrcnn.evaluation.misses.diagnosis import Watcher
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.jobs.events import DataFaults, Event, Note, Progress, Tell, tell_nobody

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from maskrcnn.checkpoints.foreign import load_foreign
+from maskrcnn.checkpoints.foreign.load import load_foreign
+from maskrcnn.checkpoints.foreign.stage_comparison import compare_stages
 from maskrcnn.checkpoints.ours import save_checkpoint
-from maskrcnn.checkpoints.recorded import compare_stages
 from maskrcnn.jobs.events import Note, Tell, tell_nobody
 from maskrcnn.jobs.options.import_model import ImportOptions
 
@@ -40,7 +40,7 @@ def import_model(options: ImportOptions, tell: Tell = tell_nobody) -> ImportOutc
         What the checkpoint is, and what of it fitted where.
 
     Raises:
-        UsageError, CheckpointError: see :func:`maskrcnn.checkpoints.foreign.load_foreign`.
+        UsageError, CheckpointError: see :func:`maskrcnn.checkpoints.foreign.load.load_foreign`.
     """
     options.check()
     model, info, mapping = load_foreign(options.checkpoint, options.classes or None, options.norm_eps)

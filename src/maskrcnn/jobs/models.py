@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from maskrcnn.checkpoints.foreign.published import PUBLISHED
 from maskrcnn.checkpoints.header import read_summary
 from maskrcnn.checkpoints.lookup import listed
-from maskrcnn.checkpoints.published import PUBLISHED
 from maskrcnn.checks import few
 from maskrcnn.errors import CheckpointError, UsageError
 from maskrcnn.files import is_file

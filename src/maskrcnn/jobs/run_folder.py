@@ -13,7 +13,7 @@ from typing import IO
 
 from maskrcnn.errors import UsageError
 from maskrcnn.files import exists, is_file, remove_leftovers, resolved
-from maskrcnn.planning.document import NAME as PLAN
+from maskrcnn.planning.plan import NAME as PLAN
 
 LOCK = ".training.lock"
 SPLIT_NAMES = {"train", "training", "valid", "val", "validation", "test"}

@@ -33,8 +33,8 @@ from maskrcnn.pretrained import DEFAULT_MODEL
 from maskrcnn.training.budget import Budget
 from maskrcnn.training.distributed import joined, rank, wait
 from maskrcnn.training.fit import fit, is_finished
+from maskrcnn.training.log import Report
 from maskrcnn.training.memory import keep_freed_memory
-from maskrcnn.training.report import Report
 from maskrcnn.training.state import read_position
 
 

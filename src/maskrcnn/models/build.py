@@ -8,6 +8,9 @@ from typing import Any
 from torch import nn
 
 from maskrcnn.config import BackboneConfig, ModelConfig
+from maskrcnn.models.backbones.mobilenet_v2 import MobileNetV2
+from maskrcnn.models.backbones.mobilenet_v3 import MobileNetV3
+from maskrcnn.models.backbones.resnet import ResNet
 from maskrcnn.models.class_field import ClassField
 from maskrcnn.models.fpn import FPN, Backbone
 from maskrcnn.models.head import Head, HeadBuilder
@@ -16,9 +19,6 @@ from maskrcnn.models.heads.closeup import CloseUpHead
 from maskrcnn.models.heads.keypoint import KeypointHead
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
-from maskrcnn.models.mobilenet_v2 import MobileNetV2
-from maskrcnn.models.mobilenet_v3 import MobileNetV3
-from maskrcnn.models.resnet import ResNet
 from maskrcnn.models.rpn import RPN
 from maskrcnn.models.variants import mobilenet_v2_fpn_config, resnet50_fpn_config
 from maskrcnn.ops.nd import MEMORY_FORMAT

@@ -19,11 +19,11 @@ from maskrcnn.data.windows import spread
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.files import is_file
 from maskrcnn.models.variants import VARIANTS
-from maskrcnn.planning.document import NAME, Plan, read_plan
 from maskrcnn.planning.fingerprint import take_fingerprint
 from maskrcnn.planning.machine import this_machine
-from maskrcnn.planning.make import budget_of, check_data_for_plan, make_plan, split_count
+from maskrcnn.planning.make_plan import budget_of, check_data_for_plan, make_plan, split_count
 from maskrcnn.planning.model_for_data import Say, start_model
+from maskrcnn.planning.plan import NAME, Plan, read_plan
 from maskrcnn.planning.recipe import Recipe
 from maskrcnn.planning.situation import Choice
 from maskrcnn.planning.step_cost import Cost, load_samples, measure_step

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from maskrcnn.evaluation.diagnosis import SCORE_BINS, f1
+from maskrcnn.evaluation.misses.diagnosis import SCORE_BINS, f1
 from maskrcnn.planning.rules.model import largest_size
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.html import Html, count, join, listing, tag

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from maskrcnn.evaluation.diagnosis import f1
-from maskrcnn.evaluation.matching import FALSE_KINDS
+from maskrcnn.evaluation.misses.diagnosis import f1
+from maskrcnn.evaluation.misses.matching import FALSE_KINDS
 from maskrcnn.report.advice import Advice, code
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.html import Html, count, join

@@ -9,9 +9,9 @@ import numpy as np
 
 from maskrcnn.config import ModelConfig, PreprocessConfig
 from maskrcnn.evaluation.coco import CocoResult
-from maskrcnn.evaluation.diagnosis import SCORE_BINS, Diagnosis, f1
-from maskrcnn.evaluation.matching import FALSE_KINDS
-from maskrcnn.evaluation.stages import CAUSES
+from maskrcnn.evaluation.misses.diagnosis import SCORE_BINS, Diagnosis, f1
+from maskrcnn.evaluation.misses.matching import FALSE_KINDS
+from maskrcnn.evaluation.misses.stages import CAUSES
 from maskrcnn.inference.predictor import Predictor
 
 ENOUGH = 0.01  # of F1: less is not worth another setting

@@ -26,8 +26,8 @@ from maskrcnn.training import distributed
 from maskrcnn.training.budget import PROBE, Budget, Pace, evenly
 from maskrcnn.training.course import Course
 from maskrcnn.training.fit_config import FitConfig
+from maskrcnn.training.log import Report
 from maskrcnn.training.optimizer import freeze, make_optimizer, set_learning_rate
-from maskrcnn.training.report import Report
 from maskrcnn.training.schedule import MovingAverage
 from maskrcnn.training.state import Position, load_state, save_state
 from maskrcnn.training.step import Step, train_step

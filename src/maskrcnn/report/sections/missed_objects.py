@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from maskrcnn.drawing.svg import Step, bars, waterfall
-from maskrcnn.evaluation.diagnosis import SIZE_EDGES
+from maskrcnn.evaluation.misses.diagnosis import SIZE_EDGES
 from maskrcnn.report.advice import MEANINGS, NAMES, WHAT_TO_DO
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.html import Html, cell, count, join, lead, percent, section, table, tag, tally

@@ -15,9 +15,9 @@ from maskrcnn.data.dataset import Dataset
 from maskrcnn.drawing.colours import Color
 from maskrcnn.drawing.overlay import draw
 from maskrcnn.errors import DataError
-from maskrcnn.evaluation.diagnosis import Judged
-from maskrcnn.evaluation.matching import FALSE_KINDS, NOBODY
-from maskrcnn.evaluation.stages import CAUSES
+from maskrcnn.evaluation.misses.diagnosis import Judged
+from maskrcnn.evaluation.misses.matching import FALSE_KINDS, NOBODY
+from maskrcnn.evaluation.misses.stages import CAUSES
 from maskrcnn.report.advice import NAMES
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.html import Html, join, lead, listing, section, tag

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from maskrcnn.drawing.svg import Line, line_chart
-from maskrcnn.evaluation.diagnosis import SCORE_BINS
+from maskrcnn.evaluation.misses.diagnosis import SCORE_BINS
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.html import Html, cell, decimal, lead, percent, section, table, tag
 

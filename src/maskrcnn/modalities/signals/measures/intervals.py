@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from maskrcnn.evaluation.average_precision import NOBODY, match
-from maskrcnn.evaluation.matching import best_first
+from maskrcnn.evaluation.misses.matching import best_first
 from maskrcnn.evaluation.overlap import box_pairs
 from maskrcnn.evaluation.unlabelled import half_known, inside_extent, on_half_known, stretches
 from maskrcnn.structures import Instances, Record

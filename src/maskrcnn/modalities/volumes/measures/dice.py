@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from maskrcnn.evaluation.matching import best_first
+from maskrcnn.evaluation.misses.matching import best_first
 from maskrcnn.evaluation.overlap import mask_pairs
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances, Record

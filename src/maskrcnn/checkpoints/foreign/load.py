@@ -8,12 +8,12 @@ from pathlib import Path
 
 from torch import Tensor
 
-from maskrcnn.checkpoints.agreement import UNBUILDABLE
-from maskrcnn.checkpoints.detectron2 import convert_detectron2, is_detectron2
-from maskrcnn.checkpoints.mapping import Report
-from maskrcnn.checkpoints.published import recognise
-from maskrcnn.checkpoints.torch_files import read_foreign_file, state_of
-from maskrcnn.checkpoints.torchvision import convert_torchvision, is_torchvision
+from maskrcnn.checkpoints.config_check import UNBUILDABLE
+from maskrcnn.checkpoints.foreign.detectron2 import convert_detectron2, is_detectron2
+from maskrcnn.checkpoints.foreign.name_mapping import ImportSummary
+from maskrcnn.checkpoints.foreign.published import recognise
+from maskrcnn.checkpoints.foreign.torch_files import read_foreign_file, state_of
+from maskrcnn.checkpoints.foreign.torchvision import convert_torchvision, is_torchvision
 from maskrcnn.errors import CheckpointError
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
@@ -29,12 +29,12 @@ def is_foreign(path: str | Path) -> bool:
 
 def load_foreign(
     path: str | Path, class_names: Sequence[str] | None = None, norm_eps: float | None = None
-) -> tuple[MaskRCNN, ModelInfo, Report]:
+) -> tuple[MaskRCNN, ModelInfo, ImportSummary]:
     """The model of another framework's file in evaluation mode, what is known of it, and what fitted where.
 
     Args:
         class_names: of the model's classes in order; None: those of COCO where their number fits.
-        norm_eps: of torchvision's files, see :func:`maskrcnn.checkpoints.torchvision.convert_torchvision`.
+        norm_eps: of torchvision's files, see :func:`maskrcnn.checkpoints.foreign.torchvision.convert_torchvision`.
 
     Raises:
         CheckpointError: no such file, damaged, of a model that is not known, or more than tensors in it.
@@ -51,7 +51,7 @@ def load_foreign(
 
 def _convert(
     tensors: dict[str, Tensor], path: str | Path, class_names: Sequence[str] | None, norm_eps: float | None
-) -> tuple[MaskRCNN, ModelInfo, Report]:
+) -> tuple[MaskRCNN, ModelInfo, ImportSummary]:
     if is_detectron2(tensors):
         return convert_detectron2(tensors, path, class_names)
     if is_torchvision(tensors):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from maskrcnn.data.transforms.contrast import stretch_contrast
-from maskrcnn.evaluation.stages import Fate, fates, walk
+from maskrcnn.evaluation.misses.stages import Fate, fates, walk
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.tiling.tiles import best_views, tile_slices
 from maskrcnn.models.head import Slices

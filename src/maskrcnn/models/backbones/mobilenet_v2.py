@@ -69,7 +69,7 @@ class InvertedResidual(nn.Module):
 
 
 class MobileNetV2(nn.Module):
-    """``[B, in_channels, *S]`` to four outputs, finest first; see :class:`maskrcnn.models.resnet.ResNet`.
+    """``[B, in_channels, *S]`` to four outputs, finest first; see :class:`maskrcnn.models.backbones.resnet.ResNet`.
 
     The coarsest output is the last, 1280 channels wide convolution, which detectors trained on it rely on.
 

@@ -14,7 +14,7 @@ import pickletools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from maskrcnn.checkpoints.pickled_arrays import Array, Damaged, DType, Refused, encode, finished, numpy_names
+from maskrcnn.checkpoints.foreign.pickled_arrays import Array, Damaged, DType, Refused, encode, finished, numpy_names
 from maskrcnn.errors import CheckpointError
 from maskrcnn.schema import one_line, said
 

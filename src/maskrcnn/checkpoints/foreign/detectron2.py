@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from maskrcnn.checkpoints.coco_names import COCO_CLASSES, COCO_KEYPOINTS, COCO_SKELETON
-from maskrcnn.checkpoints.mapping import NameTable, Report, build_filled, rename
-from maskrcnn.checkpoints.torch_files import read_foreign_file, state_of
+from maskrcnn.checkpoints.foreign.coco_classes import COCO_CLASSES, COCO_KEYPOINTS, COCO_SKELETON
+from maskrcnn.checkpoints.foreign.name_mapping import ImportSummary, NameTable, build_filled, rename
+from maskrcnn.checkpoints.foreign.torch_files import read_foreign_file, state_of
 from maskrcnn.config import (
     AnchorConfig,
     BackboneConfig,
@@ -137,7 +137,9 @@ def is_detectron2(tensors: Mapping[str, object]) -> bool:
     return any(name.startswith(("backbone.bottom_up.", "proposal_generator.")) for name in tensors)
 
 
-def load_detectron2(path: str | Path, class_names: Sequence[str] | None = None) -> tuple[MaskRCNN, ModelInfo, Report]:
+def load_detectron2(
+    path: str | Path, class_names: Sequence[str] | None = None
+) -> tuple[MaskRCNN, ModelInfo, ImportSummary]:
     """The model of one of detectron2's files (``.pkl`` of its model zoo, ``.pth`` of a training) in evaluation mode.
 
     Args:
@@ -153,7 +155,7 @@ def load_detectron2(path: str | Path, class_names: Sequence[str] | None = None) 
 
 def convert_detectron2(
     content: Any, path: str | Path, class_names: Sequence[str] | None = None
-) -> tuple[MaskRCNN, ModelInfo, Report]:
+) -> tuple[MaskRCNN, ModelInfo, ImportSummary]:
     """As :func:`load_detectron2`, from what the file ``path`` holds: a state dict, or one under ``model``."""
     tensors = state_of(content)
     if not is_detectron2(tensors):

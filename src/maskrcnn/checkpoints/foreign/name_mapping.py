@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from maskrcnn.checkpoints.agreement import check_numbers, empty_tensors
+from maskrcnn.checkpoints.config_check import check_numbers, empty_tensors
 from maskrcnn.config import ModelConfig
 from maskrcnn.errors import CheckpointError
 from maskrcnn.models.build import build_model
@@ -82,7 +82,7 @@ class Renamed:
 
 
 @dataclass
-class StageReport:
+class ImportedStage:
     """One stage of a converted model."""
 
     stage: str
@@ -92,11 +92,11 @@ class StageReport:
 
 
 @dataclass
-class Report:
+class ImportSummary:
     """What a conversion did, stage by stage."""
 
     source: str  # the kind of file: "torchvision's maskrcnn_resnet50_fpn"
-    stages: list[StageReport]
+    stages: list[ImportedStage]
     ignored: int = 0  # tensors that have no use here, such as counters of batches
     notes: list[str] = field(default_factory=list)  # one sentence each: what was assumed
 
@@ -129,7 +129,7 @@ def rename(tensors: Mapping[str, Tensor], table: NameTable) -> Renamed:
 
 def build_filled(
     config: ModelConfig, renamed: Renamed, table: NameTable, path: object, kind: str
-) -> tuple[MaskRCNN, Report]:
+) -> tuple[MaskRCNN, ImportSummary]:
     """The model of ``config`` with every tensor copied into it, and how many there were of each stage; see
     :func:`fill`. Nothing is built before names and shapes are known to be those of the model."""
     check_fit(empty_tensors(config, path), renamed, table, path, kind)
@@ -137,7 +137,7 @@ def build_filled(
     return model, fill(model, renamed, table, path, kind)
 
 
-def fill(model: nn.Module, renamed: Renamed, table: NameTable, path: object, kind: str) -> Report:
+def fill(model: nn.Module, renamed: Renamed, table: NameTable, path: object, kind: str) -> ImportSummary:
     """Copy every tensor into ``model``, and count them by stage.
 
     Args:
@@ -155,7 +155,7 @@ def fill(model: nn.Module, renamed: Renamed, table: NameTable, path: object, kin
     with torch.no_grad():
         for name, value in own.items():
             value.copy_(renamed.tensors[name])
-    return Report(kind, count_stages(own), renamed.ignored)
+    return ImportSummary(kind, count_stages(own), renamed.ignored)
 
 
 def check_fit(own: Mapping[str, Tensor], renamed: Renamed, table: NameTable, path: object, kind: str) -> None:
@@ -192,13 +192,13 @@ def check_fit(own: Mapping[str, Tensor], renamed: Renamed, table: NameTable, pat
         )
 
 
-def count_stages(tensors: Mapping[str, Tensor]) -> list[StageReport]:
+def count_stages(tensors: Mapping[str, Tensor]) -> list[ImportedStage]:
     """How many tensors and values each stage has; a stage without any is left out."""
     reports = []
     for stage, prefix in STAGES.items():
         of_stage = [value for name, value in tensors.items() if name.startswith(prefix)]
         if of_stage:
-            reports.append(StageReport(stage, len(of_stage), sum(value.numel() for value in of_stage)))
+            reports.append(ImportedStage(stage, len(of_stage), sum(value.numel() for value in of_stage)))
     return reports
 
 

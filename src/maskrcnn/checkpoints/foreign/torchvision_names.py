@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maskrcnn.models.mobilenet_v3 import BLOCKS
+from maskrcnn.models.backbones.mobilenet_v3 import BLOCKS
 
 # Patterns of torchvision's names (the older files have no inner ".0") and what they are called here.
 RESNET = (

@@ -23,14 +23,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from maskrcnn.checkpoints.mapping import Report
+from maskrcnn.checkpoints.foreign.name_mapping import ImportSummary
 from maskrcnn.errors import CheckpointError
 from maskrcnn.models.head import ObjectHead, heads_of
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.schema import one_line
 
 
-def compare_stages(model: MaskRCNN, path: str | Path, report: Report) -> None:
+def compare_stages(model: MaskRCNN, path: str | Path, report: ImportSummary) -> None:
     """Write the largest difference of each recorded stage into ``report``.
 
     Raises:

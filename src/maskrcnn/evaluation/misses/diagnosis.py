@@ -11,7 +11,7 @@ from torch import Tensor
 
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.evaluation.evaluate import match_classes
-from maskrcnn.evaluation.matching import (
+from maskrcnn.evaluation.misses.matching import (
     FALSE_KINDS,
     FOREGROUND,
     NOBODY,
@@ -24,8 +24,8 @@ from maskrcnn.evaluation.matching import (
     match_scene,
     shown_matches,
 )
-from maskrcnn.evaluation.stages import CAUSES, SURVIVED
-from maskrcnn.evaluation.trace import sizes, trace
+from maskrcnn.evaluation.misses.stages import CAUSES, SURVIVED
+from maskrcnn.evaluation.misses.trace import sizes, trace
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.structures import Instances, Record
 
@@ -40,7 +40,7 @@ class Missed:
     """One object that was not found.
 
     Attributes:
-        cause: index of :data:`maskrcnn.evaluation.stages.CAUSES`.
+        cause: index of :data:`maskrcnn.evaluation.misses.stages.CAUSES`.
         label: of the data set.
         size: geometric mean of its box's lengths in samples of the file.
         seen: the same in samples of the network's input; 0 where it was not traced.
@@ -60,7 +60,7 @@ class Judged:
 
     Attributes:
         found: detections that are shown, best first.
-        kinds: int64 ``[N]``: what each is, see :func:`maskrcnn.evaluation.matching.false_kinds`.
+        kinds: int64 ``[N]``: what each is, see :func:`maskrcnn.evaluation.misses.matching.false_kinds`.
         neutral: bool ``[N]``: it counts neither for nor against.
         causes: int64 ``[M]``: why each object was missed; -1 for one that was found or is none to find.
         right, wrong, lost: how many detections are right and false, and objects missed.

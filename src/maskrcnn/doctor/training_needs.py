@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from maskrcnn.checks import gib
 from maskrcnn.doctor.findings import Finding, finding
-from maskrcnn.planning.document import Plan
+from maskrcnn.planning.plan import Plan
 from maskrcnn.planning.rules.training import epoch_seconds, look_seconds
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from maskrcnn.config import DetectionConfig
-from maskrcnn.evaluation.matching import FOREGROUND
+from maskrcnn.evaluation.misses.matching import FOREGROUND
 from maskrcnn.models.heads import box as box_head
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.rpn import rank

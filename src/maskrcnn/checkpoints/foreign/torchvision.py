@@ -19,9 +19,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from maskrcnn.checkpoints.coco_names import COCO_CLASSES, COCO_KEYPOINTS, COCO_SKELETON
-from maskrcnn.checkpoints.mapping import NameTable, Report, Transform, build_filled, rename, without_rows
-from maskrcnn.checkpoints.torchvision_names import BACKGROUND_ROWS, IGNORED, MOBILE, NAMES, NORMED, RESNET
+from maskrcnn.checkpoints.foreign.coco_classes import COCO_CLASSES, COCO_KEYPOINTS, COCO_SKELETON
+from maskrcnn.checkpoints.foreign.name_mapping import (
+    ImportSummary,
+    NameTable,
+    Transform,
+    build_filled,
+    rename,
+    without_rows,
+)
+from maskrcnn.checkpoints.foreign.torchvision_names import BACKGROUND_ROWS, IGNORED, MOBILE, NAMES, NORMED, RESNET
 from maskrcnn.config import (
     AnchorConfig,
     BackboneConfig,
@@ -79,7 +86,7 @@ def is_torchvision(names: Iterable[str]) -> bool:
 
 
 def kind_of(tensors: Mapping[str, Tensor], file_name: str = "") -> Kind:
-    """The model that ``tensors`` are of; what is missing is for :func:`maskrcnn.checkpoints.mapping.fill` to say."""
+    """The model that ``tensors`` are of; what is missing is for ``name_mapping.fill`` to say."""
     score = tensors.get("roi_heads.box_predictor.cls_score.bias")
     points = tensors.get("roi_heads.keypoint_predictor.kps_score_lowres.weight")
     mask = tensors.get("roi_heads.mask_predictor.mask_fcn_logits.weight")
@@ -185,7 +192,7 @@ def convert_torchvision(
     path: str | Path,
     class_names: Sequence[str] | None = None,
     norm_eps: float | None = None,
-) -> tuple[MaskRCNN, ModelInfo, Report]:
+) -> tuple[MaskRCNN, ModelInfo, ImportSummary]:
     """The model of one of torchvision's state dicts, in evaluation mode.
 
     Args:

@@ -9,7 +9,7 @@ from PIL import Image
 from rich.console import Console
 
 from maskrcnn.losses.terms import Term
-from maskrcnn.training.report import Report, rising_loss
+from maskrcnn.training.log import Report, rising_loss
 
 TERMS = {"loss_box": Term(torch.tensor(3.0), 2), "loss_mask": Term(torch.tensor(1.0), 4)}
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from cases import NDIMS, SHAPES, seeded
-from maskrcnn.explanation.hiding import around, hide, hottest, random_block, random_cells
+from maskrcnn.explanation.occlusion import around, hide, hottest, random_block, random_cells
 
 
 @NDIMS

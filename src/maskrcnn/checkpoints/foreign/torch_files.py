@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maskrcnn.checkpoints.pickled_arrays import Damaged, Refused, whole_numbers
-from maskrcnn.checkpoints.restricted_pickle import DAMAGED, PLAIN, Name, Reader, Table, refusal
+from maskrcnn.checkpoints.foreign.pickled_arrays import Damaged, Refused, whole_numbers
+from maskrcnn.checkpoints.foreign.restricted_pickle import DAMAGED, PLAIN, Name, Reader, Table, refusal
 from maskrcnn.errors import CheckpointError
 from maskrcnn.files import is_file, is_folder
 from maskrcnn.schema import one_line, said

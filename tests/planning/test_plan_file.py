@@ -9,7 +9,7 @@ import yaml
 from hypothesis import example, given
 
 from maskrcnn.errors import UsageError
-from maskrcnn.planning.document import Plan, read_plan
+from maskrcnn.planning.plan import Plan, read_plan
 from maskrcnn.planning.recipe import Recipe
 from maskrcnn.planning.situation import Choice
 

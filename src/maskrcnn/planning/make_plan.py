@@ -12,9 +12,9 @@ from maskrcnn.checks import duration, gib
 from maskrcnn.config import ModelConfig
 from maskrcnn.errors import DataError
 from maskrcnn.models.variants import VARIANTS
-from maskrcnn.planning.document import Plan
 from maskrcnn.planning.fingerprint import MOST_RECORDS, Fingerprint
 from maskrcnn.planning.machine import Machine
+from maskrcnn.planning.plan import Plan
 from maskrcnn.planning.recipe import SMALLEST_IMAGE
 from maskrcnn.planning.rules import grid as grid_rules
 from maskrcnn.planning.rules import training as training_rules

@@ -1,0 +1,1 @@
+"""Backbones: from an image to the feature maps that a pyramid is built on."""
