@@ -20,7 +20,8 @@ from maskrcnn.data.synthetic import synthetic_samples
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.jobs.models import EXAMPLES
 from maskrcnn.losses.objective import Objective
-from maskrcnn.modalities.images.read.pictures import find_images, read_image
+from maskrcnn.modalities.images.read.find import find_images
+from maskrcnn.modalities.images.read.pictures import read_image
 from maskrcnn.models.build import mask_rcnn_mobilenet_v2_fpn
 from maskrcnn.pretrained import model_path, shipped_models
 from maskrcnn.training.fit_config import FitConfig

@@ -20,7 +20,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "maskrcnn"
 # Lowest first. A file knows the floors below its own and its own package, nothing else.
 FLOORS = (
     "errors files schema memory ops pretrained",
-    "regions config checks data/parsing",
+    "regions config checks data/parsing modalities/listing",
     "rle structures model_info keypoint_names",
     "masks losses modalities/images/read",
     "models data",

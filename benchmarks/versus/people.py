@@ -10,7 +10,7 @@ import numpy as np
 
 from cases import Arrays, Case, Work
 from maskrcnn.jobs.models import EXAMPLES
-from maskrcnn.modalities.images.read.pictures import find_images
+from maskrcnn.modalities.images.read.find import find_images
 
 PHOTOS = EXAMPLES / "photos"
 

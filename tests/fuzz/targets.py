@@ -14,7 +14,8 @@ from maskrcnn.checkpoints.ours import load_checkpoint, read_info
 from maskrcnn.errors import MaskRCNNError
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.modalities.images.labels.index_maps import read_label_map
-from maskrcnn.modalities.images.read.pictures import find_images, image_shape, read_image
+from maskrcnn.modalities.images.read.find import find_images
+from maskrcnn.modalities.images.read.pictures import image_shape, read_image
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.modalities.signals.read import find_signals, read_signal
 from maskrcnn.modalities.volumes.read import find_volumes, read_label_volume, read_volume

@@ -23,7 +23,8 @@ from maskrcnn.errors import DataError
 from maskrcnn.modalities.images.duplicates import Imprint, imprint
 from maskrcnn.modalities.images.formats.coco.check import CocoFacts, inspect_coco, read_coco
 from maskrcnn.modalities.images.formats.label_maps.check import inspect_folders, inspect_label_map, is_label_maps
-from maskrcnn.modalities.images.read.pictures import image_shape, is_image
+from maskrcnn.modalities.images.read.find import is_image
+from maskrcnn.modalities.images.read.pictures import image_shape
 from maskrcnn.structures import Record
 
 Progress = Callable[[int], None]

@@ -19,25 +19,17 @@ from maskrcnn.errors import DataError, UsageError
 from maskrcnn.files import LONGEST_NAME, atomic_write, resolved, shortened
 from maskrcnn.jobs.events import DataFaults, Note, Progress, Tell, tell_nobody
 from maskrcnn.jobs.options.convert import ConvertOptions
-from maskrcnn.modalities.images.formats.coco import write as coco
-from maskrcnn.modalities.images.formats.label_maps import write as label_maps
-from maskrcnn.modalities.images.formats.labelme import write as labelme
-from maskrcnn.modalities.images.formats.yolo import write as yolo
 from maskrcnn.modalities.images.labels.folders import lies_outside
-from maskrcnn.modalities.images.read.pictures import image_shape, is_image, open_header
+from maskrcnn.modalities.images.labels.formats import written_formats
+from maskrcnn.modalities.images.read.find import is_image
+from maskrcnn.modalities.images.read.pictures import image_shape, open_header
 from maskrcnn.modalities.kinds import KINDS
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.structures import Record
 
+Writer = Callable[[Dataset, Iterable[tuple[Record, str]], Path], Counter[str]]
 LONGEST_ENDING = 16  # bytes that are left for what follows a stem: a number and .json
 
-Writer = Callable[[Dataset, Iterable[tuple[Record, str]], Path], Counter[str]]
-WRITERS: dict[str, tuple[str, Writer]] = {  # the folder of the images in the result, who writes the labels
-    "coco": (coco.IMAGE_FOLDER, coco.write_coco),
-    "yolo": (yolo.IMAGE_FOLDER, yolo.write_yolo),
-    "labelme": (labelme.IMAGE_FOLDER, labelme.write_labelme),
-    "label-maps": (label_maps.IMAGE_FOLDER, label_maps.write_label_maps),
-}
 
 RENAMED = "pictures that got another name, because theirs is no text or their suffix is not that of a picture"
 SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "BMP": ".bmp", "GIF": ".gif", "TIFF": ".tif", "WEBP": ".webp"}
@@ -96,7 +88,7 @@ def convert_dataset(
     outside: bool = False,
     tell: Tell = tell_nobody,
 ) -> Conversion:
-    """Write ``data`` into the folder ``out`` in the format ``to``, one of :data:`WRITERS`, with its images.
+    """Write ``data`` into the folder ``out`` in the format ``to``, one of ``written_formats()``, with its images.
 
     Args:
         data: whose images are read one at a time.
@@ -119,9 +111,10 @@ def convert_dataset(
         raise UsageError(f"Each file in {data.path} is {KINDS[data.kind].name}, and these formats hold pictures only.")
     if not data.class_names:
         raise DataError(f"{data.path} has no object of any class, so there is nothing to convert.")
-    folder, write = WRITERS[to]
+    target = written_formats()[to]
+    write: Writer = target.load("write", "write")
     done = Conversion(class_names=data.class_names, has_masks=data.has_masks)
-    copier = _Copier(data, out / folder, link, outside)
+    copier = _Copier(data, out / target.load("write", "IMAGE_FOLDER"), link, outside)
     lost = write(data, copier.bring(done, tell), out)
     done.lost = lost + +copier.renamed
     if not done.images:

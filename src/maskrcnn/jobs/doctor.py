@@ -29,7 +29,7 @@ from maskrcnn.errors import DataError
 from maskrcnn.files import atomic_write, is_folder
 from maskrcnn.jobs.events import Progress, Tell, tell_nobody
 from maskrcnn.jobs.options.doctor import DoctorOptions
-from maskrcnn.modalities.images.read.pictures import find_images
+from maskrcnn.modalities.images.read.find import find_images
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN

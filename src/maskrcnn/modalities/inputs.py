@@ -10,7 +10,7 @@ from maskrcnn.data.parsing.skipped import passed_over
 from maskrcnn.errors import UsageError
 from maskrcnn.files import exists as is_there
 from maskrcnn.files import is_folder
-from maskrcnn.modalities.images.read.pictures import find_images, is_image
+from maskrcnn.modalities.images.read.find import find_images, is_image
 from maskrcnn.modalities.kinds import KINDS
 from maskrcnn.modalities.signals.formats.audio import read as audio
 from maskrcnn.modalities.signals.formats.dna import read as dna

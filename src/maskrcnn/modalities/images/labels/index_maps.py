@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from maskrcnn.errors import DataError
-from maskrcnn.files import is_folder
-from maskrcnn.modalities.images.read.pictures import find_images, is_image, open_picture, without_originals
+from maskrcnn.modalities.images.read.pictures import open_picture
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 
@@ -174,21 +173,3 @@ def mask_record(image: Path, image_id: int, regions: Regions, labels: np.ndarray
         crowd=np.zeros(len(regions), dtype=bool),
         areas=regions.areas().astype(np.float64),
     )
-
-
-def images_by_stem(folder: Path, deep: bool = False) -> dict[str, Path]:
-    """The images in a folder, sorted, by their names without suffix; none where there is no such folder.
-
-    Args:
-        deep: those in its subfolders as well, by their paths in ``folder`` without suffix.
-    """
-    if not is_folder(folder):
-        return {}
-    own = [path for path in sorted(folder.iterdir()) if is_image(path) and not path.name.startswith(".")]
-    visible = find_images(folder) if deep else without_originals(own)
-    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in visible}
-
-
-def has_images(folder: Path) -> bool:
-    """Whether an image lies in ``folder`` or below it."""
-    return bool(images_by_stem(folder)) or bool(images_by_stem(folder, deep=True))

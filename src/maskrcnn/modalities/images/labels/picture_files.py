@@ -18,7 +18,8 @@ from maskrcnn.data.parsing.numbers import whole_number
 from maskrcnn.errors import DataError
 from maskrcnn.files import exists, is_file
 from maskrcnn.modalities.images.labels.folders import MOST_FILES, plain_path, split_word
-from maskrcnn.modalities.images.read.pictures import image_shape, is_image
+from maskrcnn.modalities.images.read.find import is_image
+from maskrcnn.modalities.images.read.pictures import image_shape
 
 MOST_STATED = 2**28  # pixels of a stated size that is believed of a picture that cannot be read
 ADDRESS = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://[^/]*/")  # of a server or a store, with its name

@@ -71,7 +71,7 @@ def _first(content: Any) -> Any:
     return content[0] if isinstance(content, list) and content else None
 
 
-def _is_panoptic(content: Any) -> bool:
+def is_panoptic(content: Any) -> bool:
     """Whether there are segments, or, without any label, classes that are told to be things or stuff."""
     if not isinstance(content, dict):
         return False
@@ -120,7 +120,7 @@ UNREAD: tuple[UnreadFormat, ...] = (
     UnreadFormat(
         "COCO's panoptic json (segments_info, with masks in PNG files)",
         "use the instances_*.json of the same set, or convert it with panopticapi's panoptic2detection_coco_format.py",
-        is_json=_is_panoptic,
+        is_json=is_panoptic,
     ),
     UnreadFormat("COCO's captions", "use the instances_*.json of the same set", is_json=_is_captions),
     UnreadFormat(

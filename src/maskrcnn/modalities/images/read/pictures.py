@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -17,18 +16,10 @@ from torch import Tensor
 from maskrcnn.data.parsing.size_limit import check_size
 from maskrcnn.data.parsing.unsupported import how_to_export
 from maskrcnn.errors import DataError
-from maskrcnn.files import broken_links, exists, is_file, is_file_entry, is_folder, resolved, why_missing
+from maskrcnn.files import exists, is_folder, why_missing
 from maskrcnn.modalities.images.read.deep_colours import deep_colours, shown_colours
 from maskrcnn.structures import Record
 
-IMAGE_SUFFIXES = frozenset(
-    {
-        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".dib", ".gif", ".tif", ".tiff", ".webp", ".avif"),
-        *(".avifs", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".tga", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
-        *(".mpo", ".pcx", ".qoi"),
-    }
-)
-UNREAD_SUFFIXES = frozenset({".heic", ".heif", ".hif", ".jxl"})  # pictures that are seen, so that they can be named
 DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 ALPHA_MODES = frozenset({"RGBA", "LA", "PA", "RGBa", "La"})
 PILLOW_MODES = {1: "L", 3: "RGB"}
@@ -141,61 +132,6 @@ def open_header(source: str | Path | BinaryIO) -> Image.Image:
             return Image.open(source)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
-
-
-def is_image(path: str | Path) -> bool:
-    """Whether the file's suffix is that of an image, also of a kind that cannot be read, which reading it says."""
-    return Path(path).suffix.lower() in IMAGE_SUFFIXES | UNREAD_SUFFIXES
-
-
-def find_images(paths: str | Path | Iterable[str | Path], exclude: str | Path | None = None) -> list[Path]:
-    """The images that ``paths`` name: files as they are, folders walked in sorted order with their subfolders.
-
-    Hidden files and folders are passed over. No file is listed twice.
-
-    Args:
-        paths: a file or a folder, or several.
-        exclude: a folder that is never read, such as the one the results are written to.
-
-    Raises:
-        DataError: for a path that does not exist.
-    """
-    named = [paths] if isinstance(paths, str | Path) else list(paths)
-    excluded = None if exclude is None else resolved(Path(exclude))
-    found: dict[Path, None] = {}
-    for path in map(Path, named):
-        if is_folder(path):
-            found.update(dict.fromkeys(_walk(path, excluded)))
-        elif is_file(path):
-            found[path] = None
-        else:
-            raise DataError(f"{path} does not exist; name an image or a folder of images.")
-    return list(found)
-
-
-def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
-    """The images in ``folder``, each folder's own files before its subfolders."""
-    if excluded is not None and resolved(folder) == excluded:
-        return
-    subfolders: list[Path] = []
-    images: list[Path] = []
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            subfolders.append(Path(entry.path))
-        elif is_image(entry.name) and is_file_entry(entry):
-            images.append(Path(entry.path))
-    yield from without_originals(images)
-    yield from broken_links(folder, IMAGE_SUFFIXES)
-    for subfolder in subfolders:
-        yield from _walk(subfolder, excluded)
-
-
-def without_originals(images: Sequence[Path]) -> list[Path]:
-    """The images of a folder but for those of a kind that cannot be read which lie there saved anew, too."""
-    read = {path.stem for path in images if path.suffix.lower() in IMAGE_SUFFIXES}
-    return [path for path in images if path.suffix.lower() in IMAGE_SUFFIXES or path.stem not in read]
 
 
 def _pixels(image: Image.Image, channels: int) -> np.ndarray:

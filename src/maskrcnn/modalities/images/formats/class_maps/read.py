@@ -15,29 +15,17 @@ import numpy as np
 from maskrcnn.data.class_names import read_class_list
 from maskrcnn.data.dataset import UNNAMED, Dataset
 from maskrcnn.errors import DataError
-from maskrcnn.files import is_folder
 from maskrcnn.masks.components import class_of_each, connected_parts
-from maskrcnn.modalities.images.labels.formats import Format
-from maskrcnn.modalities.images.labels.index_maps import (
-    has_images,
-    images_by_stem,
-    lossy_remarks,
-    mask_record,
-    read_label_map,
-)
+from maskrcnn.modalities.images.formats.class_maps.about import find_class_maps
+from maskrcnn.modalities.images.labels.index_maps import lossy_remarks, mask_record, read_label_map
+from maskrcnn.modalities.images.read.find import images_by_stem
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 
-FOLDERS = ("classes", "masks")
 VOID = 255
 
 
-def is_semantic_folder(folder: Path) -> bool:
-    """Whether ``folder`` has ``images/`` and class maps."""
-    return is_folder(folder / "images") and _class_folder(folder) is not None
-
-
-def open_semantic(folder: Path) -> Dataset:
+def open_folder(folder: Path) -> Dataset:
     """The images that have a class map of the same stem; each connected part of a class is one object.
 
     ``classes.txt`` may name the classes 1, 2 ..., one a line. All maps are read to find out which classes there are.
@@ -45,7 +33,7 @@ def open_semantic(folder: Path) -> Dataset:
     Raises:
         DataError: where no image has a class map, or none can be read.
     """
-    maps_folder = _class_folder(folder)
+    maps_folder = find_class_maps(folder)
     images, maps = (images_by_stem(place, deep=True) for place in (folder / "images", maps_folder or folder))
     stems = [stem for stem in sorted(images) if stem in maps]
     problems = [f"{maps_folder} names classes, not objects: each connected part of a class counts as one object."]
@@ -89,25 +77,9 @@ class ClassMap:
         return len(self.record())
 
 
-def _class_folder(folder: Path) -> Path | None:
-    return next((folder / name for name in FOLDERS if has_images(folder / name)), None)
-
-
 def _values(path: Path) -> set[int]:
     """The numbers in a class map; of one that cannot be read none, which is named where it is used."""
     try:
         return set(np.unique(read_label_map(path)).astype(np.int64).tolist())
     except DataError:
         return set()
-
-
-FORMAT = Format(
-    name="class maps",
-    brief="class maps (images/ and classes/ or masks/)",
-    recognised="`images/` and `classes/` (or `masks/`) with a picture of class numbers each, no `labels/`",
-    holds="**each connected part is one object**; `classes.txt`",
-    guessed="as for label maps; 255 is void, or the only class",
-    refused="as for label maps",
-    is_folder=is_semantic_folder,
-    open_folder=open_semantic,
-)

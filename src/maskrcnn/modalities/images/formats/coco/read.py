@@ -11,19 +11,17 @@ from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.parsing.numbers import identity, whole_number
 from maskrcnn.data.parsing.text import read_json
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.images.formats.coco.about import LISTS, ROBOFLOW_NAME
 from maskrcnn.modalities.images.formats.coco.annotation import heading_ids, is_category, parse_annotation, picture_name
 from maskrcnn.modalities.images.labels.folders import set_folder
-from maskrcnn.modalities.images.labels.formats import Format
 from maskrcnn.modalities.images.labels.gather import LabelledImage, crowd_remarks, outside_remarks, pack_images
 from maskrcnn.modalities.images.labels.picture_files import PictureFinder, drawn_shape
 
-ROBOFLOW_NAME = "_annotations.coco.json"
 MOST_KEYPOINTS = 1000  # of one object: each takes memory in every object, whether it is labelled there or not
-LISTS = ("images", "annotations", "categories")
 ANNOTATED, NOT_EXHAUSTIVE, ABSENT = "annotated_category_ids", "not_exhaustive_category_ids", "neg_category_ids"
 
 
-def open_coco(path: Path, content: Any = None) -> Dataset:
+def open_content(path: Path, content: Any = None) -> Dataset:
     """The images and annotations of one COCO json file; ``Dataset.problems`` names what was left out and why.
 
     Masks are kept as the run lengths that pycocotools would make of them and become regions when a record is asked
@@ -69,6 +67,11 @@ def open_coco(path: Path, content: Any = None) -> Dataset:
     )
 
 
+def open_folder(folder: Path) -> Dataset:
+    """As Roboflow exports it: the json lies beside the pictures."""
+    return open_content(folder / ROBOFLOW_NAME)
+
+
 @dataclass
 class _CocoImage(LabelledImage):
     """As COCO gives it, with what the file says about the classes that were searched for."""
@@ -95,10 +98,6 @@ def _searched_labels(image: _CocoImage, labels: dict[int, int], problems: list[s
         return frozenset(known[ANNOTATED])
     present = {annotation.label for annotation in image.annotations}
     return frozenset(present - known.get(NOT_EXHAUSTIVE, set()) | known.get(ABSENT, set()))
-
-
-def _is_coco(content: Any) -> bool:
-    return isinstance(content, dict) and all(isinstance(content.get(name), list) for name in LISTS)
 
 
 def _checked(path: Path, content: Any) -> dict[str, Any]:
@@ -217,24 +216,3 @@ def _add_annotations(
             annotation, faults = parse_annotation(entry, label, image.spatial_shape, num_keypoints)
             problems += [f"{title}: {'; '.join(faults)}."] if faults else []
             image.annotations += [annotation] if annotation else []
-
-
-FORMAT = Format(
-    name="COCO, Roboflow's COCO, LVIS",
-    brief="COCO json (also in annotations/, or _annotations.coco.json)",
-    recognised=(
-        "a `.json` file with `images`, `annotations` and `categories`; a folder with one, also in `annotations/` "
-        "(of several, `instances_*.json`; `DATA:val` is the one of that split); Roboflow's "
-        "`_annotations.coco.json`"
-    ),
-    holds="polygons, run lengths in both forms, boxes; crowds, keypoints, searched classes (LVIS)",
-    guessed=(
-        "pictures in `images/SPLIT/`, `images/`, `SPLIT/` or beside; ids and `iscrowd` as numbers or text; "
-        "Roboflow's heading is no class; the picture's own size, where another is stated"
-    ),
-    refused=(
-        "panoptic json, captions, lists of results; annotations without an image or a class; more than 1000 keypoints"
-    ),
-    is_content=_is_coco,
-    open_content=open_coco,
-)

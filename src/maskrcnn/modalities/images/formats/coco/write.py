@@ -21,7 +21,7 @@ AS_ESCAPE = "backslashreplace"  # half a character, which UTF-8 cannot hold, as 
 IMAGE_FOLDER = "images"
 
 
-def write_coco(data: Dataset, images: Iterable[tuple[Record, str]], out: Path) -> Counter[str]:
+def write(data: Dataset, images: Iterable[tuple[Record, str]], out: Path) -> Counter[str]:
     """Write the labels of ``images``, pairs of a record and the name of its file in ``out/images``; nothing is lost.
 
     Ids of images and classes stay. Which classes were searched for in an image is written as the reader of COCO takes

@@ -20,36 +20,18 @@ from maskrcnn.data.parsing.numbers import finite_numbers, whole_number
 from maskrcnn.errors import DataError
 from maskrcnn.files import is_file
 from maskrcnn.masks.rasterise import FARTHEST, Box, ellipse_polygon, window_to_mask
+from maskrcnn.modalities.images.formats.cvat.about import is_cvat
 from maskrcnn.modalities.images.labels.drawn_shapes import Shape, join_groups, outline_shape, turned_rectangle
 from maskrcnn.modalities.images.labels.folders import label_files, set_folder
-from maskrcnn.modalities.images.labels.formats import Format
 from maskrcnn.modalities.images.labels.gather import DrawnImage, drawn_dataset
 from maskrcnn.modalities.images.labels.picture_files import PictureFinder, drawn_shape
 from maskrcnn.modalities.images.labels.xml_files import read_xml
 
-HEAD = 2000  # bytes of a file in which its first element begins
-ROOT = re.compile(rb"<annotations[\s>]")
 SHAPES = ("box", "polygon", "ellipse", "mask")
 WAY_OUT = "export the task as 'CVAT for images 1.1', COCO or YOLO"
 
 
-def is_cvat(path: Path) -> bool:
-    """Whether an xml file begins as CVAT writes it."""
-    if path.suffix.lower() != ".xml":
-        return False
-    try:
-        with path.open("rb") as file:
-            return ROOT.search(file.read(HEAD).replace(b"\0", b"")) is not None
-    except OSError:
-        return False
-
-
-def is_cvat_folder(folder: Path) -> bool:
-    """Whether exactly one of the xml files of ``folder`` is CVAT's."""
-    return len([path for path in label_files(folder, "xml")[:50] if is_cvat(path)]) == 1
-
-
-def open_cvat(path: Path) -> Dataset:
+def open_folder(path: Path) -> Dataset:
     """The images of an xml file, or of the one in a folder.
 
     Raises:
@@ -73,6 +55,11 @@ def open_cvat(path: Path) -> Dataset:
     names = [name.text or "" for name in root.findall("meta/*/labels/label/name")]
     names = names or [name.text or "" for name in root.findall(".//labels/label/name")]
     return drawn_dataset(file, images, problems + finder.remarks(), names)
+
+
+def open_file(path: Path) -> Dataset:
+    """The images of an xml file, see :func:`open_folder`."""
+    return open_folder(path)
 
 
 def _read_image(entry: ElementTree.Element, finder: PictureFinder, problems: list[str]) -> DrawnImage | None:
@@ -150,15 +137,3 @@ def _numbers(element: ElementTree.Element, *names: str, default: str | None = No
         raise ValueError(f"has no finite {', '.join(names)}")
     values: list[float] = numbers.tolist()
     return values
-
-
-FORMAT = Format(
-    name="CVAT for images 1.1",
-    brief="CVAT for images (annotations.xml)",
-    recognised="an `.xml` file with `<annotations>`, or a folder with one",
-    holds="polygon, box (also turned), ellipse, brush mask",
-    guessed="shapes of one label and one `group_id` are one object; a box beside its outline is its box",
-    refused="videos (tracks), skeletons, points, polylines, cuboids, tags",
-    is_folder=is_cvat_folder,
-    open_folder=open_cvat,
-)

@@ -16,24 +16,15 @@ from maskrcnn.errors import DataError
 from maskrcnn.masks.rasterise import Box, ellipse_polygon, mask_box, rectangle_polygon
 from maskrcnn.modalities.images.labels.drawn_shapes import Shape, join_groups, outline_shape
 from maskrcnn.modalities.images.labels.folders import set_folder
-from maskrcnn.modalities.images.labels.formats import Format
 from maskrcnn.modalities.images.labels.gather import DrawnImage, drawn_dataset
-from maskrcnn.modalities.images.labels.index_maps import images_by_stem
 from maskrcnn.modalities.images.labels.picture_files import PictureFinder, drawn_shape
 from maskrcnn.modalities.images.labels.run_lengths import read_run_lengths
+from maskrcnn.modalities.images.read.find import images_by_stem
 
 NO_AREA = frozenset({"label", "caption", "points", "polyline", "feature_vector"})
 
 
-def is_datumaro(content: Any) -> bool:
-    """Whether the content of a json file is Datumaro's."""
-    if not isinstance(content, dict) or not isinstance(content.get("items"), list):
-        return False
-    categories = content.get("categories")
-    return isinstance(categories, dict) and ("label" in categories or "media_type" in content or not categories)
-
-
-def open_datumaro(path: Path, content: dict[str, Any]) -> Dataset:
+def open_content(path: Path, content: dict[str, Any]) -> Dataset:
     """The items of a subset, ``content`` of the json file ``path``.
 
     Raises:
@@ -135,18 +126,3 @@ def _read_outline(
 
 def _mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-FORMAT = Format(
-    name="Datumaro",
-    brief="Datumaro json",
-    recognised="a `.json` file with `items` and `categories`, also in `annotations/`",
-    holds="polygon, mask, box, ellipse; crowds",
-    guessed=(
-        "annotations of one label and one group are one object; a box among them, or exactly around an outline, is "
-        "its box"
-    ),
-    refused="points, polylines, labels and captions of whole pictures, 3-D",
-    is_content=is_datumaro,
-    open_content=open_datumaro,
-)

@@ -9,7 +9,8 @@ from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.faults import Fault
 from maskrcnn.masks.components import connected_parts
 from maskrcnn.modalities.images.formats.label_maps.read import LabelMapPair
-from maskrcnn.modalities.images.labels.index_maps import images_by_stem, is_lossy
+from maskrcnn.modalities.images.labels.index_maps import is_lossy
+from maskrcnn.modalities.images.read.find import images_by_stem
 from maskrcnn.structures import Record
 
 SPECK = 4  # samples: an object of no more is a slip of the pen

@@ -14,26 +14,14 @@ import numpy as np
 from maskrcnn.data.class_names import read_class_list
 from maskrcnn.data.dataset import UNNAMED, Dataset
 from maskrcnn.errors import DataError
-from maskrcnn.files import is_folder
 from maskrcnn.masks.components import class_of_each
-from maskrcnn.modalities.images.labels.formats import Format
-from maskrcnn.modalities.images.labels.index_maps import (
-    has_images,
-    images_by_stem,
-    lossy_remarks,
-    mask_record,
-    read_label_map,
-)
+from maskrcnn.modalities.images.labels.index_maps import lossy_remarks, mask_record, read_label_map
+from maskrcnn.modalities.images.read.find import images_by_stem
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 
 
-def is_label_map_folder(folder: Path) -> bool:
-    """Whether ``folder`` has the two folders of this format, with images in ``labels/``."""
-    return is_folder(folder / "images") and has_images(folder / "labels")
-
-
-def open_label_maps(folder: Path) -> Dataset:
+def open_folder(folder: Path) -> Dataset:
     """The images of ``folder/images`` whose label map of the same stem lies in ``folder/labels``.
 
     A label map is read when its record is asked for: to read all of them first would cost as long as a first epoch.
@@ -91,15 +79,3 @@ class LabelMapPair:
 
     def num_objects(self) -> int:
         return int(np.count_nonzero(np.unique(read_label_map(self.label_map))))
-
-
-FORMAT = Format(
-    name="label maps",
-    brief="label maps (images/ and labels/)",
-    recognised="`images/` and `labels/` with a picture of whole numbers each",
-    holds="every number is one object; `classes.txt`; with several classes a second picture each in `classes/`",
-    guessed="grey saved as colours, with opacity or as floats is grey; black and white with soft edges is cut at half",
-    refused="colours, fractions, numbers in a JPEG",
-    is_folder=is_label_map_folder,
-    open_folder=open_label_maps,
-)

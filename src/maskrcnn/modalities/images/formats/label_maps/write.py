@@ -22,7 +22,7 @@ HIDDEN = "objects wholly behind others, which were left out"
 MASKLESS = "objects without a mask, which were left out"
 
 
-def write_label_maps(data: Dataset, images: Iterable[tuple[Record, str]], out: Path) -> Counter[str]:
+def write(data: Dataset, images: Iterable[tuple[Record, str]], out: Path) -> Counter[str]:
     """Write the labels of ``images``, pairs of a record and the name of its file in ``out/images``, as 16-bit PNG.
 
     Returns:

@@ -21,13 +21,14 @@ from maskrcnn.data.dataset import UNNAMED, Dataset
 from maskrcnn.data.parsing.numbers import finite_numbers, whole_number
 from maskrcnn.errors import DataError
 from maskrcnn.masks.rasterise import Box, ellipse_polygon, window_to_mask
+from maskrcnn.modalities.images.formats.label_studio.about import is_regions
 from maskrcnn.modalities.images.formats.label_studio.brush import unpack_opacity
 from maskrcnn.modalities.images.labels.drawn_shapes import Shape, join_groups, outline_shape, turned_rectangle
 from maskrcnn.modalities.images.labels.folders import set_folder
-from maskrcnn.modalities.images.labels.formats import Format
 from maskrcnn.modalities.images.labels.gather import DrawnImage, drawn_dataset
 from maskrcnn.modalities.images.labels.picture_files import PictureFinder
-from maskrcnn.modalities.images.read.pictures import image_shape, is_image
+from maskrcnn.modalities.images.read.find import is_image
+from maskrcnn.modalities.images.read.pictures import image_shape
 
 USUAL_KEYS = ("image", "img", "picture", "photo", "url")  # under which the data of a task name its picture
 UPLOADED = re.compile(r"^[0-9a-f]{8}-")  # Label Studio puts it before the name of an uploaded file
@@ -35,13 +36,7 @@ KINDS = {"rectangle": "rectangle", "polygon": "polygon", "ellipse": "ellipse", "
 KINDS |= {f"{kind}labels": kind for kind in KINDS}
 
 
-def is_label_studio(content: Any) -> bool:
-    """Whether the content of a json file is Label Studio's export (or one task of it)."""
-    tasks = content if isinstance(content, list) else [content]
-    return bool(tasks) and all(isinstance(task, dict) for task in tasks) and any(map(_is_task, tasks[:50]))
-
-
-def open_label_studio(path: Path, content: Any) -> Dataset:
+def open_content(path: Path, content: Any) -> Dataset:
     """The pictures of all tasks that somebody labelled, ``content`` of the json file ``path``.
 
     Raises:
@@ -88,7 +83,7 @@ class _Task:
     @staticmethod
     def of(task: dict[str, Any]) -> _Task:
         if not isinstance(task.get("data"), dict):  # JSON-MIN
-            regions = [value for value in task.values() if _is_regions(value)]
+            regions = [value for value in task.values() if is_regions(value)]
             return _Task(_picture_name(task), [region for found in regions for region in found])
         annotations = task.get("annotations", task.get("completions"))
         done = [a for a in annotations if _is_done(a)] if isinstance(annotations, list) else []
@@ -96,17 +91,6 @@ class _Task:
             return _Task(_picture_name(task["data"]), None, 0)
         counts = next((annotation for annotation in done if annotation.get("ground_truth")), done[-1])
         return _Task(_picture_name(task["data"]), counts["result"], len(done))
-
-
-def _is_task(task: dict[str, Any]) -> bool:
-    is_full = isinstance(task.get("data"), dict) and any(
-        k in task for k in ("annotations", "completions", "predictions")
-    )
-    return is_full or any(map(_is_regions, task.values()))
-
-
-def _is_regions(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(r, dict) and "original_width" in r for r in value)
 
 
 def _is_done(annotation: Any) -> bool:
@@ -224,20 +208,3 @@ def _read_brush(region: _Region, name: str, spatial_shape: tuple[int, int]) -> S
         raise ValueError("covers no pixel")
     reach = (0.0, 0.0, float(spatial_shape[1]), float(spatial_shape[0]))
     return Shape(name, None, window_to_mask(covered, (0, 0), spatial_shape), None, reach)
-
-
-FORMAT = Format(
-    name="Label Studio",
-    brief="Label Studio json",
-    recognised="a `.json` export (JSON or JSON-MIN) of tasks with `data` and `annotations`",
-    holds="polygon, rectangle (also turned), ellipse, brush mask",
-    guessed=(
-        "pictures by the end of their address, with or without the letters that an upload puts before; of several "
-        "annotations the ground truth, else the last; a rectangle around its outline is its box"
-    ),
-    refused=(
-        "predictions, cancelled annotations, tasks that nobody labelled; keypoints, videos, pictures turned in the tool"
-    ),
-    is_content=is_label_studio,
-    open_content=open_label_studio,
-)

@@ -32,12 +32,12 @@ from maskrcnn.masks.rasterise import (
     rectangle_polygon,
     window_to_mask,
 )
+from maskrcnn.modalities.images.formats.labelme.about import is_labelme
 from maskrcnn.modalities.images.labels.drawn_shapes import Shape, join_groups
 from maskrcnn.modalities.images.labels.folders import picture_folders, set_folder
-from maskrcnn.modalities.images.labels.formats import Format
 from maskrcnn.modalities.images.labels.gather import DrawnImage, DrawnObject, drawn_dataset
-from maskrcnn.modalities.images.labels.index_maps import images_by_stem
 from maskrcnn.modalities.images.labels.picture_files import PictureFinder, drawn_shape
+from maskrcnn.modalities.images.read.find import images_by_stem
 from maskrcnn.modalities.images.read.pictures import open_picture
 
 LABELS = "labels.txt"  # the classes in order, as `labelme --labels labels.txt` takes them
@@ -48,12 +48,7 @@ OPEN = frozenset({"linestrip", "line", "point", "points"})  # shapes that cover 
 CORNERS = 3
 
 
-def is_labelme(content: Any) -> bool:
-    """Whether the content of a json file is that of LabelMe."""
-    return isinstance(content, dict) and isinstance(content.get("shapes"), list) and "imagePath" in content
-
-
-def open_labelme(path: Path, files: Sequence[Path]) -> Dataset:
+def open_files(path: Path, files: Sequence[Path]) -> Dataset:
     """The images that ``files`` label. ``labels.txt`` beside them gives the classes an order.
 
     Args:
@@ -79,6 +74,11 @@ def open_labelme(path: Path, files: Sequence[Path]) -> Dataset:
     problems += [remark for finder in finders.values() for remark in finder.remarks()]
     names = [name for name in read_lines(files[0].parent / LABELS) if name not in NO_CLASSES]
     return drawn_dataset(path, images, problems, names)
+
+
+def open_content(path: Path, content: Any) -> Dataset:
+    """The image that a single file labels; ``content`` is read again, as the files of a folder are."""
+    return open_files(path, [path])
 
 
 def _read_image(file: Path, finder: PictureFinder, problems: list[str]) -> DrawnImage:
@@ -170,27 +170,3 @@ def _read_picture(text: Any) -> np.ndarray:
         raise ValueError("has a mask of too many pixels") from None
     except (TypeError, ValueError, binascii.Error, OSError, SyntaxError):
         raise ValueError("has a mask that is no picture") from None
-
-
-FORMAT = Format(
-    name="LabelMe, X-AnyLabeling",
-    brief="LabelMe json beside the images",
-    recognised=(
-        "`.json` files with `shapes` and `imagePath`, beside the pictures, in `annotations/` or the like, or in "
-        "subfolders"
-    ),
-    holds=(
-        "polygon, rectangle, circle, brush mask (`mask`), any other shape of three corners or more (`rotation`, "
-        "`oriented_rectangle`); crowds; `labels.txt` orders the classes"
-    ),
-    guessed=(
-        "shapes of one label and one `group_id` are one object; nothing but rectangles are boxes; a picture of the "
-        "json's own name, where `imagePath` leads nowhere"
-    ),
-    refused=(
-        "points, lines, cuboids; `__ignore__` and `_background_`; the picture inside the json (`imageData`); "
-        "foreign or damaged json files among others"
-    ),
-    is_content=is_labelme,
-    open_content=lambda path, content: open_labelme(path, [path]),
-)

@@ -26,7 +26,7 @@ UNUSED = "classes without objects whose name LabelMe takes for no class, which a
 VERSION = "5.5.0"  # of LabelMe, whose files look like these
 
 
-def write_labelme(data: Dataset, images: Iterable[tuple[Record, str]], out: Path) -> Counter[str]:
+def write(data: Dataset, images: Iterable[tuple[Record, str]], out: Path) -> Counter[str]:
     """Write the labels of ``images``, pairs of a record and the name of its file in ``out``.
 
     Crowds and, among masks, objects without one carry a flag of that name (``crowd``, ``box``). ``labels.txt`` keeps

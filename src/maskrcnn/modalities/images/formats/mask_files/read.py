@@ -15,19 +15,15 @@ import numpy as np
 from maskrcnn.data.dataset import UNNAMED, Dataset
 from maskrcnn.errors import DataError
 from maskrcnn.files import is_folder
-from maskrcnn.modalities.images.labels.formats import Format
-from maskrcnn.modalities.images.labels.index_maps import images_by_stem, lossy_remarks, mask_record, read_label_map
+from maskrcnn.modalities.images.formats.mask_files.about import list_subfolders
+from maskrcnn.modalities.images.labels.index_maps import lossy_remarks, mask_record, read_label_map
+from maskrcnn.modalities.images.read.find import images_by_stem
 from maskrcnn.modalities.images.read.pictures import image_shape
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 
 
-def is_object_mask_folder(folder: Path) -> bool:
-    """Whether one of the folders in ``folder`` has an ``images/`` and a ``masks/``."""
-    return any(is_folder(sub / "images") and is_folder(sub / "masks") for sub in _subfolders(folder))
-
-
-def open_object_masks(folder: Path) -> Dataset:
+def open_folder(folder: Path) -> Dataset:
     """The images of all folders in ``folder``; masks are read when a record is asked for.
 
     Raises:
@@ -35,7 +31,7 @@ def open_object_masks(folder: Path) -> Dataset:
     """
     problems: list[str] = []
     sources: list[MaskFolder] = []
-    for sub in _subfolders(folder):
+    for sub in list_subfolders(folder):
         images = list(images_by_stem(sub / "images").values())
         if len(images) == 1 and is_folder(sub / "masks"):
             sources.append(MaskFolder(images[0], sub / "masks", len(sources) + 1))
@@ -73,21 +69,3 @@ class MaskFolder:
 
     def num_objects(self) -> int:
         return len(images_by_stem(self.masks))
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    return [sub for sub in sorted(folder.iterdir()) if is_folder(sub) and not sub.name.startswith(".")]
-
-
-FORMAT = Format(
-    name="mask files",
-    brief="one mask file for each object (NAME/images/ and NAME/masks/)",
-    recognised=(
-        "`NAME/images/` with one image and `NAME/masks/` with one file an object, as in Kaggle's Data Science Bowl 2018"
-    ),
-    holds="each file is one object",
-    guessed="as for label maps; any number but 0 is the object",
-    refused="folders with another number of pictures",
-    is_folder=is_object_mask_folder,
-    open_folder=open_object_masks,
-)

@@ -23,39 +23,18 @@ from maskrcnn.data.parsing.numbers import finite_numbers
 from maskrcnn.data.parsing.text import read_text
 from maskrcnn.errors import DataError
 from maskrcnn.masks.rasterise import NO_MASK, Box, ellipse_polygon, outline_box, polygons_to_mask, rectangle_polygon
+from maskrcnn.modalities.images.formats.via.about import COLUMNS, PROJECT, SETTINGS
 from maskrcnn.modalities.images.labels.folders import set_folder
-from maskrcnn.modalities.images.labels.formats import Format
 from maskrcnn.modalities.images.labels.gather import DrawnImage, DrawnObject, drawn_dataset
 from maskrcnn.modalities.images.labels.picture_files import PictureFinder, find_place
 from maskrcnn.modalities.images.read.pictures import image_shape
 
-COLUMNS = ("file_size", "region_shape_attributes", "region_attributes")  # after filename or #filename
-PROJECT, SETTINGS = "_via_img_metadata", "_via_settings"
 LIKELY_CLASSES = ("class", "classes", "label", "category", "name", "type", "object", "object_name", "species")
 CORNERS = 3
 LONGEST_CELL = 2**31 - 1  # letters; an outline may be longer than the 131,072 that are usual
 
 
-def is_via(content: Any) -> bool:
-    """Whether the content of a json file is that of VIA."""
-    if not isinstance(content, dict) or not content:
-        return False
-    if PROJECT in content:
-        return True
-    return all(isinstance(entry, dict) and "filename" in entry and "regions" in entry for entry in content.values())
-
-
-def is_via_csv(path: Path) -> bool:
-    """Whether a csv file begins as VIA writes it."""
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            header = file.readline().strip().lstrip("#").split(",")
-    except (OSError, ValueError):
-        return False
-    return header[:1] == ["filename"] and all(name in header for name in COLUMNS)
-
-
-def open_via(path: Path, content: dict[str, Any]) -> Dataset:
+def open_content(path: Path, content: dict[str, Any]) -> Dataset:
     """The images of a project or of exported annotations, ``content`` of the json file ``path``."""
     folders = [path.parent, path.parent / "images"]
     settings = content.get(SETTINGS)
@@ -67,7 +46,7 @@ def open_via(path: Path, content: dict[str, Any]) -> Dataset:
     return _open(path, list(_entries(entries)), folders)
 
 
-def open_via_csv(path: Path) -> Dataset:
+def open_file(path: Path) -> Dataset:
     """The images of annotations exported as csv: one row for each region, or one without region for an image."""
     images: dict[str, _Entry] = {}
     try:
@@ -207,18 +186,3 @@ def _parse(text: str | None) -> dict[str, Any] | None:
         return _mapping(json.loads(text or "{}"))
     except (ValueError, RecursionError):
         return None
-
-
-FORMAT = Format(
-    name="VIA 1 and 2",
-    brief="VIA json or csv",
-    recognised="`.json` project or export, `.csv` export",
-    holds="polygon, closed polyline, circle, ellipse, rectangle",
-    guessed=(
-        "the class is one of the `region_attributes` (`class`, `label`, `category`, `name`, `type` ..., else the "
-        "one used most); nothing but rectangles are boxes"
-    ),
-    refused="points; VIA 3",
-    is_content=is_via,
-    open_content=open_via,
-)

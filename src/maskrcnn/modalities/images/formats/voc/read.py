@@ -24,19 +24,14 @@ from maskrcnn.data.parsing.text import read_lines
 from maskrcnn.errors import DataError
 from maskrcnn.files import is_file
 from maskrcnn.masks.components import class_of_each, connected_parts
+from maskrcnn.modalities.images.formats.voc.about import CLASSES, OBJECTS
 from maskrcnn.modalities.images.labels.drawn_shapes import join_groups, outline_shape
 from maskrcnn.modalities.images.labels.folders import label_files, set_folder
-from maskrcnn.modalities.images.labels.formats import Format
 from maskrcnn.modalities.images.labels.gather import DrawnImage, DrawnObject, drawn_dataset
-from maskrcnn.modalities.images.labels.index_maps import (
-    has_images,
-    images_by_stem,
-    mask_record,
-    read_label_map,
-    voc_index,
-)
+from maskrcnn.modalities.images.labels.index_maps import mask_record, read_label_map, voc_index
 from maskrcnn.modalities.images.labels.picture_files import PictureFinder, drawn_shape
 from maskrcnn.modalities.images.labels.xml_files import read_xml
+from maskrcnn.modalities.images.read.find import has_images, images_by_stem
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 
@@ -48,18 +43,9 @@ VOC_CLASSES = (
 )
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 CORNER = re.compile(r"[xy]\d*")  # of a polygon: x and y of each point, or x1, y1, x2, y2 ...
-MOST_ASKED = 50  # xml files, until one is an annotation
-OBJECTS, CLASSES = "SegmentationObject", "SegmentationClass"
 
 
-def is_voc(folder: Path) -> bool:
-    """Whether ``folder`` has one of VOC's folders, or xml files of annotations, see :func:`label_files`."""
-    if any(has_images(folder / name) for name in (OBJECTS, CLASSES)):
-        return True
-    return any(map(_is_annotation, label_files(folder, "xml")[:MOST_ASKED]))
-
-
-def open_voc(folder: Path, split: str = "") -> Dataset:
+def open_folder(folder: Path, split: str = "") -> Dataset:
     """Masks where there are pictures of objects; connected parts where there are only such of classes; else boxes.
 
     Args:
@@ -265,32 +251,3 @@ def _parse(path: Path) -> ElementTree.Element:
     if root.tag != "annotation":
         raise DataError(f"{path} is no annotation of Pascal VOC and was left out.")
     return root
-
-
-def _is_annotation(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return re.search(rb"<annotation[\s>]", file.read(1000).replace(b"\0", b"")) is not None
-    except OSError:
-        return False
-
-
-FORMAT = Format(
-    name="Pascal VOC, LabelMe of MIT",
-    brief="Pascal VOC (xml in Annotations/, or SegmentationObject/)",
-    recognised=(
-        "`SegmentationObject/` or `SegmentationClass/`; or `.xml` files with `<annotation>` in `Annotations/`, "
-        "`annotations/xmls/` or the like with subfolders, or beside the pictures"
-    ),
-    holds=(
-        "pictures of objects and classes, as palette or colours; boxes, polygons of the xml files; splits from "
-        "`ImageSets/`; names from `labelmap.txt` (CVAT), `class_names.txt` (labelme), else VOC's 20"
-    ),
-    guessed=(
-        "pixels count from 1, or from 0 if any low corner of the folder is in [0, 1); pictures of classes alone: "
-        "each connected part is an object"
-    ),
-    refused="xml that declares a document type; images with boxes but no masks among others with masks",
-    is_folder=is_voc,
-    open_folder=open_voc,
-)

@@ -27,10 +27,10 @@ from maskrcnn.modalities.images.formats.yolo.description import (
     describe,
     find_description,
 )
-from maskrcnn.modalities.images.labels.formats import Format
 from maskrcnn.modalities.images.labels.gather import DrawnImage, DrawnObject, drawn_dataset
 from maskrcnn.modalities.images.labels.picture_files import PictureFinder
-from maskrcnn.modalities.images.read.pictures import find_images, image_shape, is_image
+from maskrcnn.modalities.images.read.find import find_images, is_image
+from maskrcnn.modalities.images.read.pictures import image_shape
 
 MOST_CLASSES = 10_000  # where nothing names them
 BOX, OUTLINE = 4, 6  # numbers of a box, fewest numbers of an outline
@@ -41,17 +41,12 @@ NO_LABELS = frozenset({*CLASS_LISTS, "readme.txt", "requirements.txt", "labels.t
 ANCESTORS = 3  # folders above one of images in which data.yaml may lie
 
 
-def is_yolo(folder: Path) -> bool:
+def looks_like_yolo(folder: Path) -> bool:
     """Whether ``folder`` has a description or label files."""
     return find_description(folder) is not None or _has_label_files(folder)
 
 
-def is_yolo_yaml(path: Path) -> bool:
-    """Whether the suffix is that of a description, also darknet's."""
-    return path.suffix.lower() in (".yaml", ".yml", ".data")
-
-
-def open_yolo(path: Path, split: str = "") -> Dataset:
+def open_folder(path: Path, split: str = "") -> Dataset:
     """The images of a split.
 
     Args:
@@ -71,6 +66,11 @@ def open_yolo(path: Path, split: str = "") -> Dataset:
     if split and not description.splits:
         raise DataError(f"{path} has no data.yaml that would say what {split} is; name the folder of its images.")
     return _open_split(path, description, split) if split else _open_images(path, [path], description)
+
+
+def open_file(path: Path, split: str = "") -> Dataset:
+    """The images of a split that a description names, see :func:`open_folder`."""
+    return open_folder(path, split)
 
 
 def _open_split(path: Path, description: Description, split: str) -> Dataset:
@@ -243,21 +243,3 @@ def _listed_names(path: Path) -> tuple[tuple[str, ...], list[str]]:
     places = [path, path / "labels", *_upwards(path)]
     lists = [place / name for place in places for name in CLASS_LISTS if is_file(place / name)]
     return read_class_list(lists[0]) if lists else ((), [])
-
-
-FORMAT = Format(
-    name="YOLO (Ultralytics, darknet, CVAT's YOLO 1.1)",
-    brief="YOLO (data.yaml, obj.data, or images/ and labels/ with text files)",
-    recognised=(
-        "`data.yaml` or another `.yaml` with `names`; `obj.data`; `images/` and `labels/*.txt`; or `.txt` beside "
-        "the pictures, with `classes.txt`"
-    ),
-    holds="boxes, outlines, poses (`kpt_shape`); splits from the description (`DATA:val`)",
-    guessed=(
-        "a picture without a label file has no objects; folders of another machine are looked for by the end of "
-        "their path"
-    ),
-    refused="rows of poses without `kpt_shape`; numbers far beyond 1; 3-D boxes",
-    is_folder=is_yolo,
-    open_folder=open_yolo,
-)

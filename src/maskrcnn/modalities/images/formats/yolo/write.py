@@ -22,7 +22,7 @@ JOINED = "objects in several parts or with holes, written as one outline that li
 BOXES_AMONG_MASKS = "objects without a mask, written as boxes among outlines, which Ultralytics cannot train on"
 
 
-def write_yolo(data: Dataset, images: Iterable[tuple[Record, str]], out: Path) -> Counter[str]:
+def write(data: Dataset, images: Iterable[tuple[Record, str]], out: Path) -> Counter[str]:
     """Write the labels of ``images``, pairs of a record and the name of its file in ``out/images/train``.
 
     Masks become outlines along the sides of their pixels, which cover exactly these. An outline is a single polygon,

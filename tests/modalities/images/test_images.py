@@ -6,7 +6,8 @@ import torch
 from PIL import Image
 
 from maskrcnn.errors import DataError
-from maskrcnn.modalities.images.read.pictures import find_images, image_shape, is_image, read_image, read_record_image
+from maskrcnn.modalities.images.read.find import find_images, is_image
+from maskrcnn.modalities.images.read.pictures import image_shape, read_image, read_record_image
 from maskrcnn.structures import Record
 
 NOISE = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from signal_files import RATE, beat, write_marks, write_record
 
 from maskrcnn.errors import DataError
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.modalities.signals.read import find_signals, read_record_signal, read_signal
+from signal_files import RATE, beat, write_marks, write_record
 
 wfdb = pytest.importorskip("wfdb")
 

@@ -12,7 +12,8 @@ from pycocotools import mask as pycoco
 
 from maskrcnn.errors import DataError
 from maskrcnn.jobs.convert import convert_dataset
-from maskrcnn.modalities.images.read.pictures import find_images, read_image
+from maskrcnn.modalities.images.read.find import find_images
+from maskrcnn.modalities.images.read.pictures import read_image
 from maskrcnn.modalities.open import open_dataset
 
 SHAPE = (40, 60)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from signal_files import beat
-
 from maskrcnn.modalities.signals.formats.wfdb.waves import (
     Wave,
     gap_intervals,
@@ -10,6 +8,7 @@ from maskrcnn.modalities.signals.formats.wfdb.waves import (
     wave_intervals,
     waves_of,
 )
+from signal_files import beat
 
 
 def waves(marks):

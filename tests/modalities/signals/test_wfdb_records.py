@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from signal_files import RATE, beat, write_marks, write_record
 
 from maskrcnn.errors import DataError
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.modalities.signals.read import find_signals, is_signal, read_record_signal, read_signal
+from signal_files import RATE, beat, write_marks, write_record
 
 pytest.importorskip("wfdb")
 QTDB = Path(__file__).resolve().parents[4] / "shared" / "data" / "ecg_qtdb"

@@ -11,10 +11,7 @@ from PIL import Image
 
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.errors import DataError
-from maskrcnn.modalities.images.formats.coco.write import write_coco
-from maskrcnn.modalities.images.formats.label_maps.write import write_label_maps
-from maskrcnn.modalities.images.formats.labelme.write import write_labelme
-from maskrcnn.modalities.images.formats.yolo.write import write_yolo
+from maskrcnn.modalities.images.labels.formats import written_formats
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
@@ -22,10 +19,8 @@ from maskrcnn.structures import Record
 SHAPE = (20, 30)
 NAMES = ("cat", "dog", "eel")
 FORMATS = {
-    "coco": ("images", write_coco),
-    "yolo": ("images/train", write_yolo),
-    "labelme": ("", write_labelme),
-    "label-maps": ("images", write_label_maps),
+    name: (known.load("write", "IMAGE_FOLDER"), known.load("write", "write"))
+    for name, known in written_formats().items()
 }
 
 

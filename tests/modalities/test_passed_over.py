@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from signal_files import beat, write_marks, write_record
 
 from maskrcnn.errors import DataError
 from maskrcnn.modalities.images.read.pictures import read_image
@@ -12,6 +11,7 @@ from maskrcnn.modalities.inputs import left_aside
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.modalities.signals.read import find_signals, read_signal
 from maskrcnn.modalities.volumes.read import find_volumes, read_volume
+from signal_files import beat, write_marks, write_record
 
 
 def fill(folder, *names):
