@@ -197,7 +197,7 @@ def judged_in(seconds: float, predictor: Predictor, val: Dataset) -> int:
     """Estimate how many images a report can be about that takes no longer than a given time.
 
     Args:
-        seconds: for measuring and tracing what was missed.
+        seconds: for measuring, and finding out why objects are missed.
         predictor: that is measured.
         val: the held-out images; a few of them are timed.
 
