@@ -23,7 +23,6 @@ LONGER = {"drawing/overlay.py draw", "training/fit.py fit", "ops/roi_align.py ro
 STILL_LONGER = {
     "data/loading.py epoch_loader",
     "modalities/images/predict.py predict_files",
-    "planning/make_plan.py make_plan",
     "training/fit.py finish_epoch",
 }
 

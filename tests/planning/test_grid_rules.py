@@ -8,7 +8,7 @@ import pytest
 from maskrcnn.models.variants import signal_fpn_config, volume_fpn_config
 from maskrcnn.planning.fingerprint import Fingerprint, labelled_volume
 from maskrcnn.planning.machine import Machine
-from maskrcnn.planning.make_plan import decide, make_plan
+from maskrcnn.planning.make_plan import Request, decide, make_plan
 from maskrcnn.planning.recipe import Recipe
 from maskrcnn.planning.rules import grid as grid_rules
 from maskrcnn.planning.situation import Choice, Situation
@@ -180,7 +180,8 @@ def test_a_shipped_model_of_the_same_files_and_classes_is_the_beginning(monkeypa
 def test_a_whole_plan_counts_windows():
     """Files of an hour are many looks: fewer epochs than files of a minute."""
     minutes, hours = (
-        make_plan(recordings(volume=volume), Machine(), {}, lambda fraction: (17, 3)) for volume in (60.0, 3600.0)
+        make_plan(recordings(volume=volume), Machine(), Request(), lambda fraction: (17, 3))
+        for volume in (60.0, 3600.0)
     )
     assert minutes["model"] == "signal_fpn" and minutes["val_fraction"] == pytest.approx(0.2)
     assert hours["epochs"] < minutes["epochs"]

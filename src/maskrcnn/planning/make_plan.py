@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,28 +56,38 @@ def start_of(name: str, num_classes: int) -> tuple[ModelConfig, tuple[str, ...]]
     return info.config, info.class_names
 
 
+@dataclass(frozen=True)
+class Request:
+    """What a plan has to keep to.
+
+    Attributes:
+        given: settings of the user, with the words that say so.
+        val_images: other images to judge on that the user has named; None: none.
+        seconds: that the user gave the training; None: no limit.
+        body_weights: whether a body is loaded into an architecture, which then has learned something.
+    """
+
+    given: Mapping[str, Choice] = field(default_factory=dict)
+    val_images: int | None = None
+    seconds: float | None = None
+    body_weights: bool = False
+
+
 def make_plan(
     data: Fingerprint,
     machine: Machine,
-    given: Mapping[str, Choice],
+    request: Request,
     split: Callable[[float], tuple[int, int]],
-    val_images: int | None = None,
-    seconds: float | None = None,
     measure: Measure | None = None,
-    body_weights: bool = False,
 ) -> Plan:
     """Every setting: as it was given, or as its rule has it.
 
     Args:
         data: the fingerprint of all labelled images.
         machine: that trains.
-        given: settings of the user, with the words that say so.
+        request: what the user asked for.
         split: from a fraction to the numbers of images to learn from and to judge on.
-        val_images: other images to judge on that the user has named.
-        seconds: that the user gave the training.
         measure: gives the cost of a step of such settings; None: do not measure.
-        body_weights: whether a body is loaded into an architecture, which then has learned
-            something.
 
     Returns:
         The plan: a choice and its reason for each setting.
@@ -84,6 +95,7 @@ def make_plan(
     Raises:
         UsageError: a model that is not there.
     """
+    given, val_images, seconds = request.given, request.val_images, request.seconds
     pictures = data.kind == "image"
     choices = {"model": settle("model", model if pictures else grid_rules.model, Situation(data, machine), given)}
     held = settle("val_fraction", lambda s: val_fraction(data.images, val_images), Situation(data), given)
@@ -94,7 +106,7 @@ def make_plan(
         data,
         machine,
         start,
-        names or (("pretrained body",) if body_weights else ()),
+        names or (("pretrained body",) if request.body_weights else ()),
         {name: choice.value for name, choice in (*given.items(), *choices.items())},
         train_images,
         held_images or (val_images or 0),

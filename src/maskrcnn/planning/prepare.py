@@ -21,7 +21,7 @@ from maskrcnn.files import is_file
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.fingerprint import take_fingerprint
 from maskrcnn.planning.machine import this_machine
-from maskrcnn.planning.make_plan import budget_of, check_data_for_plan, make_plan, split_count
+from maskrcnn.planning.make_plan import Request, budget_of, check_data_for_plan, make_plan, split_count
 from maskrcnn.planning.model_for_data import Say, start_model
 from maskrcnn.planning.plan import NAME, Plan, read_plan
 from maskrcnn.planning.recipe import Recipe
@@ -128,16 +128,16 @@ def plan_training(
     if seconds is not None and not alone:
         raise UsageError("--time measures one process: make a plan with --plan-only first, then run it with --plan.")
     measured = alone and "epochs" not in given if timed is None else timed
-    return make_plan(
-        look,
-        machine,
-        given,
-        lambda fraction: tuple(map(len, parts(labels, len(data), fraction))),  # type: ignore[arg-type, return-value]
-        None if val is None else len(val),
-        seconds,
-        (lambda chosen: measure(data, chosen, wish, say)) if measured else None,
-        wish.body_weights is not None,
-    )
+    request = Request(given, None if val is None else len(val), seconds, wish.body_weights is not None)
+
+    def count_parts(fraction: float) -> tuple[int, int]:
+        train, held = parts(labels, len(data), fraction)
+        return len(train), len(held)
+
+    def cost(chosen: Mapping[str, Any]) -> Cost:
+        return measure(data, chosen, wish, say)
+
+    return make_plan(look, machine, request, count_parts, cost if measured else None)
 
 
 def split_as_planned(
