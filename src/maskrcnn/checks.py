@@ -1,5 +1,4 @@
-"""What a command makes sure of before its long work begins, so that a slip costs a second and not an hour, and how it
-speaks."""
+"""Checks of what a user asks for, made before long work begins, and the words for numbers and times in sentences."""
 
 from __future__ import annotations
 

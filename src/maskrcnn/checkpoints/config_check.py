@@ -1,4 +1,4 @@
-"""Whether the settings of a model agree with one another, and how large they make it, before anything is built.
+"""Checks that the settings of a model agree with one another, and how large they make it, before it is built.
 
 What one field may be is said by its type (``config.py``); here is what several say together.
 """

@@ -1,4 +1,4 @@
-"""Which model a name means: a file, a shipped model, or one that torchvision publishes and that is fetched once."""
+"""Finds a model by name: a file, a shipped model, or one that torchvision publishes and that is fetched once."""
 
 from __future__ import annotations
 

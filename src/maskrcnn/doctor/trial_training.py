@@ -1,4 +1,4 @@
-"""A few images learned by heart with the model that would be trained: proof that labels, pictures and losses agree."""
+"""Overfits a few images with the model that would be trained: proof that labels, pictures and losses agree."""
 
 from __future__ import annotations
 

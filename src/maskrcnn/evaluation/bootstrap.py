@@ -1,4 +1,4 @@
-"""How sure an average precision is: 95 % intervals from resampling the images with replacement.
+"""Confidence intervals of average precision: 95 % intervals from resampling the images with replacement.
 
 Detections are matched to objects once, image by image. A resample only changes how often each image counts, so its
 average precision follows from weighted cumulative sums over the detections in order of score.

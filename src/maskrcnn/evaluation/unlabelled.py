@@ -1,4 +1,4 @@
-"""What nobody labelled: the rest of a record of which a stretch was labelled, and sides of boxes."""
+"""Partial labels: stretches of a file that nobody labelled, and sides of boxes that nobody knows."""
 
 from __future__ import annotations
 

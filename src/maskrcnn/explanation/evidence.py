@@ -1,4 +1,4 @@
-"""Which part of an image convinced a model of each object, in the image's own coordinates."""
+"""Saliency of each detection: which part of an image convinced the model of it, in the image's own coordinates."""
 
 from __future__ import annotations
 

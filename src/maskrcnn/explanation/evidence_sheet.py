@@ -1,4 +1,4 @@
-"""From the objects of an image to one picture of what convinced the model of each."""
+"""Draws what convinced the model of each object of an image, on one sheet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well anchors resemble the objects that they are to find."""
+"""Overlap (IoU) of anchors with the objects that they are to find."""
 
 from __future__ import annotations
 

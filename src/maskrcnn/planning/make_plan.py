@@ -1,4 +1,4 @@
-"""A plan, from the data's fingerprint and the machine, setting by setting."""
+"""Makes a plan from the data's fingerprint and the machine, setting by setting."""
 
 from __future__ import annotations
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from maskrcnn.checkpoints.lookup import load_model
+from maskrcnn.checkpoints.lookup import Say, load_model
 from maskrcnn.checkpoints.transfer import load_body, transfer
 from maskrcnn.checks import few
 from maskrcnn.config import KeypointHeadConfig, MaskHeadConfig, ModelConfig
@@ -18,8 +18,6 @@ from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.recipe import Recipe
-
-Say = Callable[[str], None]
 
 
 def fit_to_data(config: ModelConfig, data: Dataset, say: Say) -> ModelConfig:

@@ -1,4 +1,4 @@
-"""From the data and what the user asked for to a plan on disk, and the data that follow from it."""
+"""Prepares a training: plans it, writes ``plan.yaml`` and splits the data as it says."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from maskrcnn.checkpoints.lookup import Say
 from maskrcnn.checks import counted, parse_time
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.source_names import source_of
@@ -22,7 +23,7 @@ from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.fingerprint import take_fingerprint
 from maskrcnn.planning.machine import this_machine
 from maskrcnn.planning.make_plan import Request, budget_of, check_data_for_plan, make_plan, split_count
-from maskrcnn.planning.model_for_data import Say, start_model
+from maskrcnn.planning.model_for_data import start_model
 from maskrcnn.planning.plan import NAME, Plan, read_plan
 from maskrcnn.planning.recipe import Recipe
 from maskrcnn.planning.situation import Choice

@@ -1,4 +1,4 @@
-"""What a training step costs on this machine, measured: seconds and bytes."""
+"""Measures what a training step costs on this machine: seconds and bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that the page is made of, and what follows from it by counting."""
+"""The facts that the page shows: metrics, causes of misses, kinds of false detections, and sums of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole page, written into one file that needs no network."""
+"""Writes the page into one HTML file that needs no network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes right and wrong on a data set, gathered image by image: only counts and the few best and worst images are
+"""Counts what goes right and wrong on a data set, image by image: only counts and the few best and worst images are
 kept, so that thousands of images cost no more memory than one."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which detection finds which labelled object, and what the others are, image by image.
+"""Matches detections with ground truth, and says what the false ones are, image by image.
 
 The rules are COCO's at one IoU threshold: down the scores, a detection takes the object of its class that it overlaps
 most among those that nobody took; one that can only take a crowd counts neither for nor against.

@@ -1,4 +1,6 @@
-"""Where a missed object was lost: the walk of ``MaskRCNN.find`` again, keeping what each step threw away.
+"""Finds the stage at which a missed object was lost.
+
+The walk of ``MaskRCNN.find`` again, keeping what each step threw away.
 
 An object is covered by a step if one of the boxes that the step made overlaps its own by an IoU of 0.5 or more. Each
 step but two only takes boxes away from the one before, so an object was lost in the step after the last that covers it.
