@@ -34,7 +34,7 @@ def detect_mirrored(
         images: of one shape each, without padding along x that differs; every image is mirrored within its own extent.
     """
     lower = dataclasses.replace(detection, score_threshold=detection.score_threshold / VIEWS)
-    mirror = ImageBatch(mirror_tensor(images), images.spatial_shapes)
+    mirror = mirror_batch(images)
     views = [model.backbone(images.tensor), model.backbone(mirror.tensor)]
     own, other = model.find(views[0], images, lower), model.find(views[1], mirror, lower)
     pairs = zip(own, other, images.spatial_shapes)
@@ -47,7 +47,7 @@ def detect_mirrored(
 
 def describe_mirrored(model: MaskRCNN, images: ImageBatch, described: list[Instances], info: ModelInfo) -> None:
     """Average what the heads have said of given objects with what they say of them in the mirror images."""
-    mirror = ImageBatch(mirror_tensor(images), images.spatial_shapes)
+    mirror = mirror_batch(images)
     _describe_again(model, model.backbone(mirror.tensor), mirror, described, info)
 
 
@@ -62,6 +62,14 @@ def _describe_again(
         back = mirrored(again, shape, heads, info)
         for head in heads.values():
             head.average([found, back])
+
+
+def mirror_batch(images: ImageBatch) -> ImageBatch:
+    """The mirror images, and what they would have been made from."""
+    sources = images.sources
+    if sources is not None:
+        sources = [source.mirrored(shape[-1]) for source, shape in zip(sources, images.spatial_shapes)]
+    return ImageBatch(mirror_tensor(images), images.spatial_shapes, sources)
 
 
 def mirror_tensor(images: ImageBatch) -> Tensor:

@@ -22,6 +22,7 @@ from maskrcnn.inference.options import AS_THE_MODEL_SAYS, SHOWN, PredictOptions,
 from maskrcnn.inference.tiling.options import OVERLAP
 from maskrcnn.inference.tiling.tile_detections import move_to_image
 from maskrcnn.inference.tiling.tiles import Tiling, best_views, predict_tiles, tile_slices
+from maskrcnn.masks.pasting import largest_parts
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.head import HeadBuilder, heads_of
 from maskrcnn.models.mask_rcnn import MaskRCNN
@@ -142,7 +143,7 @@ class Predictor:
         spacings = spacings or [None] * len(images)
         if not settings.preprocess.each_channel:
             found = self._predict(images, spacings, settings)
-            return [(_of_classes(own, settings.labels), []) for own in found]
+            return [(_in_pieces(_of_classes(own, settings.labels), settings), []) for own in found]
         return [self._predict_channels(image, spacing, settings) for image, spacing in zip(images, spacings)]
 
     @torch.inference_mode()
@@ -185,7 +186,7 @@ class Predictor:
             parts.append(move_to_image(seen, start, shape, heads_of(self.model)))
             order.append(members)
         joined = Instances.join(parts)[torch.cat(order).argsort()]
-        return dataclasses.replace(joined, boxes=given.boxes)
+        return _in_pieces(dataclasses.replace(joined, boxes=given.boxes), settings)
 
     @torch.inference_mode()
     def mask_probabilities(self, image: Tensor, boxes: Tensor, labels: Tensor) -> Tensor:
@@ -216,7 +217,8 @@ class Predictor:
         return self.settings if options is None else settings_of(options, self.info)
 
     def _look(self, settings: Settings) -> Look:
-        return Look(self.model, self.info, self.device, settings)
+        model = self.model.without(settings.without) if settings.without else self.model
+        return Look(model, self.info, self.device, settings)
 
     def _predict_channels(
         self, image: Tensor, spacing: Spacing, settings: Settings
@@ -269,3 +271,10 @@ class Predictor:
 
 def _of_classes(found: Instances, labels: Sequence[int] | None) -> Instances:
     return found if labels is None else found[torch.isin(found.labels, torch.tensor(labels))]
+
+
+def _in_pieces(found: Instances, settings: Settings) -> Instances:
+    """Without the islands of masks, where the settings want each in one piece."""
+    if found.regions is None or not settings.in_one_piece:
+        return found
+    return dataclasses.replace(found, regions=largest_parts(found.regions))

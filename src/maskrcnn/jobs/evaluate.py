@@ -98,7 +98,12 @@ def evaluate_model(options: EvaluateOptions, tell: Tell = tell_nobody) -> Evalua
         if data.kind != "image":
             only_for_pictures(flip=options.flip and data.kind != "volume", image_size=options.image_size)
         predictor = predictor.with_options(
-            image_size=options.image_size, tile=options.tile, overlap=options.overlap, flip=options.flip
+            image_size=options.image_size,
+            tile=options.tile,
+            overlap=options.overlap,
+            flip=options.flip,
+            sharp=options.sharp != "off",
+            raw_masks=options.raw_masks,
         )
         result_folder(options.out)
         how = Measuring(name, options.max_detections, options.bootstrap, options.batch, not options.no_report)
@@ -137,7 +142,7 @@ def measure(
     def done(count: int) -> None:
         tell(Progress("evaluating", count, len(data)))
 
-    result, failures = evaluate(predictor, data, cap, how.bootstrap, how.batch, done, **extra)
+    result, failures = evaluate(predictor, data, cap, how.bootstrap, how.batch, done, quality=True, **extra)
     content = {
         **result.metrics,
         "intervals": result.intervals,

@@ -65,6 +65,8 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
             tile=options.tile,
             overlap=options.overlap,
             flip=options.flip,
+            sharp=options.sharp != "off",
+            raw_masks=options.raw_masks,
         )
         done = _search(predictor, paths, noun, options, tell)
     for note in [*done.notes, *([aside] if aside else [])]:
