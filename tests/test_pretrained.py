@@ -9,7 +9,7 @@ from maskrcnn.inference.predictor import Predictor
 from maskrcnn.modalities.volumes.read import find_volumes, read_volume
 from maskrcnn.pretrained import DEFAULT_MODEL, model_path, shipped_models
 
-MOST_BYTES = 16 * 2**20
+MOST_BYTES = 22 * 2**20
 HIPPOCAMPUS = Path(__file__).parents[2] / "shared" / "data" / "hippocampus"
 
 
