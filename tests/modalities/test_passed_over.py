@@ -9,8 +9,10 @@ from maskrcnn.errors import DataError
 from maskrcnn.modalities.images.read.pictures import read_image
 from maskrcnn.modalities.inputs import left_aside
 from maskrcnn.modalities.open import open_dataset
-from maskrcnn.modalities.signals.read import find_signals, read_signal
-from maskrcnn.modalities.volumes.read import find_volumes, read_volume
+from maskrcnn.modalities.signals.find import find_signals
+from maskrcnn.modalities.signals.read import read_signal
+from maskrcnn.modalities.volumes.find import find_volumes
+from maskrcnn.modalities.volumes.read import read_volume
 from signal_files import beat, write_marks, write_record
 
 

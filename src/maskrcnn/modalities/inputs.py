@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from maskrcnn.checkpoints.ours import read_info
@@ -12,25 +12,15 @@ from maskrcnn.files import exists as is_there
 from maskrcnn.files import is_folder
 from maskrcnn.modalities.images.read.find import find_images, is_image
 from maskrcnn.modalities.kinds import KINDS
-from maskrcnn.modalities.signals.formats.audio import read as audio
-from maskrcnn.modalities.signals.formats.dna import read as dna
-from maskrcnn.modalities.signals.formats.edf import read as edf
-from maskrcnn.modalities.signals.formats.series import read as series
-from maskrcnn.modalities.signals.formats.wfdb import read as wfdb_records
-from maskrcnn.modalities.signals.read import find_signals
-from maskrcnn.modalities.volumes.formats.dicom.read import is_dicom
-from maskrcnn.modalities.volumes.read import find_volumes, is_volume
+from maskrcnn.modalities.signals.find import find_signals, is_part
+from maskrcnn.modalities.signals.recording_format import format_of
+from maskrcnn.modalities.volumes.find import find_volumes, is_volume
+from maskrcnn.modalities.volumes.formats.dicom.about import is_dicom
 from maskrcnn.modalities.volumes.volume import stem_of
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.pretrained import DEFAULT_MODEL, DEFAULT_OF_KIND, model_path, shipped_models
 
 SCAN_SIDECARS = frozenset({".json", ".bval", ".bvec", ".img", ".hdr", ".raw", ".zraw", ".gz", ".bz2"})
-KIND_TESTS: dict[str, Callable[[Path], bool]] = {
-    "wfdb": lambda path: wfdb_records.is_wfdb(path) or edf.is_edf(path),
-    "audio": audio.is_audio,
-    "dna": dna.is_dna,
-    "series": series.is_series,
-}
 
 
 def find_inputs(paths: Sequence[Path], info: ModelInfo, exclude: Path | None = None) -> tuple[list[Path], str]:
@@ -69,7 +59,7 @@ def left_aside(paths: Sequence[Path], found: Sequence[Path], what: str, exclude:
 
     def belongs(file: Path) -> bool:
         named = any((file.parent, file.name[:k]) in stems for k, sign in enumerate(file.name) if sign == ".")
-        return (named and (own is None or file.suffix.lower() in own)) or wfdb_records.is_wfdb(file) or is_dicom(file)
+        return (named and (own is None or file.suffix.lower() in own)) or is_part(file) or is_dicom(file)
 
     return passed_over(paths, found, belongs, exclude)
 
@@ -106,4 +96,5 @@ def default_of_kind(kind: str, path: Path) -> str:
 
 def kind_of(path: Path) -> str:
     """The kind of a recording, by its name; empty for none."""
-    return next((kind for kind, is_kind in KIND_TESTS.items() if is_kind(path)), "")
+    known = format_of(path)
+    return "" if known is None else known.kind

@@ -10,8 +10,8 @@ from maskrcnn.errors import DataError
 from maskrcnn.files import exists, is_folder
 from maskrcnn.modalities.images.labels.formats import label_formats
 from maskrcnn.modalities.images.open import files_of_labels, is_labelled, list_some, open_labelled, open_split
+from maskrcnn.modalities.signals.find import named_signal
 from maskrcnn.modalities.signals.open import is_signal_set, open_signal_set
-from maskrcnn.modalities.signals.read import named_signal
 from maskrcnn.modalities.volumes.open import is_volume_set, open_volume_set
 
 __all__ = ["Dataset", "open_dataset"]

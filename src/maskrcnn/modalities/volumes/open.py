@@ -21,9 +21,10 @@ from maskrcnn.data.parsing.skipped import count_by_suffix
 from maskrcnn.data.parsing.text import read_lines
 from maskrcnn.errors import DataError
 from maskrcnn.files import is_file, is_folder
+from maskrcnn.modalities.volumes.find import is_volume, series_in
 from maskrcnn.modalities.volumes.label_meaning import AUTO, CLASSES, INSTANCES, MEANINGS, LabelledVolume, guess_meaning
 from maskrcnn.modalities.volumes.measures.fields import field_measures
-from maskrcnn.modalities.volumes.read import is_volume, read_label_volume, read_volume, series_in
+from maskrcnn.modalities.volumes.read import read_label_volume, read_volume
 from maskrcnn.modalities.volumes.volume import stem_of
 from maskrcnn.structures import Record
 
