@@ -77,7 +77,7 @@ def make_plan(
         measure: gives the cost of a step of such settings; None: do not measure.
         body_weights: whether a body is loaded into an architecture, which then has learned something.
     """
-    pictures = data.kind == "image"
+    pictures = data.files.is_picture
     choices = {"model": settle("model", model if pictures else grid_rules.model, Situation(data, machine), given)}
     held = settle("val_fraction", lambda s: val_fraction(data.images, val_images), Situation(data), given)
     train_images, held_images = split(held.value)

@@ -76,3 +76,12 @@ def series_in(folder: Path) -> list[Path]:
 def listed_suffixes() -> tuple[str, ...]:
     """Of the files that are looked for in folders."""
     return tuple(end for known in scan_formats() for end in known.suffixes if end not in known.unlisted)
+
+
+def stem_of(path: Path) -> str:
+    """The name without its suffixes: ``scan`` of ``scan.nii.gz`` and of ``scan.ome.tif``."""
+    name = path.name
+    for suffix in (".nii.gz", ".ome.tiff", ".ome.tif", ".seg.nrrd"):
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return path.stem if path.suffix and not is_folder(path) else name
