@@ -1,5 +1,4 @@
-"""What a command makes sure of before its long work begins, so that a slip costs a second and not an hour, and how it
-speaks."""
+"""Checks of what a user asks for, made before long work begins, and the words for numbers and times in sentences."""
 
 from __future__ import annotations
 
@@ -20,7 +19,16 @@ NAMED = 3  # of many names
 
 
 def at_least(flag: str, value: float | None, low: float) -> None:
-    """Refuse a flag that is too small; None is a flag that was not given."""
+    """Refuse a value that is too small.
+
+    Args:
+        flag: the name of its setting, as on the command line, without dashes.
+        value: None: it was not given.
+        low: the smallest that is allowed.
+
+    Raises:
+        UsageError: with the flag, the limit and the value.
+    """
     if value is not None and not value >= low:  # not >= rather than <, for the sake of nan
         raise UsageError(f"--{flag} must be at least {low}, not {value}.")
 
@@ -33,7 +41,17 @@ def only_for_pictures(**flags: object) -> None:
 
 
 def between(flag: str, value: float, low: float, high: float) -> None:
-    """Refuse a flag that is out of range."""
+    """Refuse a value that is out of range.
+
+    Args:
+        flag: the name of its setting, as on the command line, without dashes.
+        value: as it was given.
+        low: the smallest that is allowed.
+        high: the largest that is allowed.
+
+    Raises:
+        UsageError: with the flag, the range and the value.
+    """
     if not low <= value <= high:
         raise UsageError(f"--{flag} must lie between {low} and {high}, not {value}.")
 

@@ -186,9 +186,14 @@ class Regions:
         """From stretches of rows, object after object.
 
         Args:
-            spans: int64 ``[n, D + 1]``, on the canvas: a row (D - 1 coordinates, tensor order), the first sample along
-                the last axis and the one after the last. Of each object in C order, none empty, none overlapping.
+            spatial_shape: of the canvas, tensor order.
+            spans: int64 ``[n, D + 1]``, on the canvas: a row (D - 1 coordinates, tensor order), the
+                first sample along the last axis and the one after the last. Of each object in C
+                order, none empty, none overlapping.
             counts: ``[N]``: how many of them are each object's.
+
+        Returns:
+            The regions.
         """
         regions = Regions.blank(spatial_shape, len(counts))
         able = np.flatnonzero(counts)
@@ -261,7 +266,17 @@ def stretches(regions: Regions, i: int) -> np.ndarray:
 
 
 def paste_regions(masks: Tensor, boxes: Tensor, spatial_shape: Sequence[int], threshold: float = 0.5) -> Regions:
-    """Masks ``[N, *M]`` over their boxes ``[N, 2D]`` as regions of the image: outlines only, no window is filled."""
+    """Paste masks over their boxes as regions of an image: outlines only, no window is filled.
+
+    Args:
+        masks: ``[N, *M]``, probabilities.
+        boxes: ``[N, 2D]``, on the image.
+        spatial_shape: of the image, tensor order.
+        threshold: a sample belongs to the object from this probability on.
+
+    Returns:
+        N regions.
+    """
     low, high = clip_boxes(boxes, spatial_shape).chunk(2, -1)
     rows = (high - low).ceil().add(1)[:, 1:].prod(1)
     together = torch.unique_consecutive(rows.cumsum(0) // ROWS_AT_ONCE, return_counts=True)[1].tolist() or [0]

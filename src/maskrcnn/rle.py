@@ -31,8 +31,12 @@ def turn_edges(edges: np.ndarray, columns: int, offset: np.ndarray, height: int)
 
     Args:
         edges: rising positions in a window of ``columns`` columns, row after row, an even number.
+        columns: of the window.
         offset: ``(y, x)`` of the window.
         height: of the image.
+
+    Returns:
+        The positions down the columns of the image, rising, an even number.
     """
     start, stop = np.sort(np.concatenate([edges, edges + columns]), kind="stable").reshape(-1, 2).T
     length = stop - start

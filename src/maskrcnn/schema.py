@@ -61,12 +61,18 @@ class Entries:
 
 
 def restore(value: Any, hint: Any, where: str) -> Any:
-    """``value`` as the type ``hint``; lists become tuples, dicts records, whole numbers floats where floats are asked.
+    """Restore a value from json in the type that its field has: lists become tuples, dicts records,
+    whole numbers floats where floats are asked.
 
     Args:
-        hint: a frozen dataclass, or what its fields may be: bool, int, float, str, ``tuple[X, ...]``, ``tuple[X, Y]``,
-            ``dict[str, X]``, ``X | None``, Any, each perhaps ``Annotated`` with marks of this file.
+        value: as json has it.
+        hint: a frozen dataclass, or what its fields may be: bool, int, float, str, ``tuple[X,
+            ...]``, ``tuple[X, Y]``, ``dict[str, X]``, ``X | None``, Any, each perhaps ``Annotated``
+            with marks of this file.
         where: what the value is, for the sentence.
+
+    Returns:
+        The value in that type.
 
     Raises:
         UnknownField: a name that a record does not have.

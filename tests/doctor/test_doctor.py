@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from doctor_sets import FAULTS, copy_image, draw_picture, move_everything, plant, to_rle, write_label_maps, write_set
 from maskrcnn.doctor import trial_training as trial
-from maskrcnn.doctor.findings import KINDS
+from maskrcnn.doctor.finding_kinds import FINDING_KINDS
 from maskrcnn.planning import step_cost as cost
 
 ANIMALS = Path(__file__).parents[2].parent / "shared" / "data" / "animals"
@@ -56,8 +56,8 @@ def test_a_fault_alone_is_the_only_finding(doctor, copied, code):
     exit_code, found, out = doctor(plant(copied, FAULTS[code]), *SMALL)
     assert list(found) == [(code, "train")]
     assert found[code, "train"]["count"] in (1, 2)
-    assert exit_code == (1 if KINDS[code].severity == "error" else 0)
-    assert KINDS[code].title in " ".join(out.split())
+    assert exit_code == (1 if FINDING_KINDS[code].severity == "error" else 0)
+    assert FINDING_KINDS[code].title in " ".join(out.split())
 
 
 def test_all_faults_together_are_all_named_once(doctor, copied):
@@ -335,7 +335,7 @@ def test_what_is_no_data_set_is_refused(refused, tmp_path, name):
 
 def test_every_kind_of_finding_is_explained_in_the_documentation():
     page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text()
-    assert [code for code in KINDS if f"`{code}`" not in page] == []
+    assert [code for code in FINDING_KINDS if f"`{code}`" not in page] == []
 
 
 # The animals, as somebody would have them

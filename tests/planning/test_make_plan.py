@@ -7,17 +7,17 @@ from maskrcnn.checks import parse_time
 from maskrcnn.errors import UsageError
 from maskrcnn.memory import free_memory
 from maskrcnn.planning.machine import Machine, processor_flags
-from maskrcnn.planning.make_plan import budget_of, make_plan, split_count, val_fraction
+from maskrcnn.planning.make_plan import Request, budget_of, make_plan, split_count, val_fraction
 from maskrcnn.planning.recipe import Recipe
 from maskrcnn.planning.situation import Choice
 from maskrcnn.planning.step_cost import Cost
 
 
-def plan(data=None, given=None, **options):
+def plan(data=None, given=None, measure=None, **options):
     data = data or photos()
     given = {name: Choice(value, "you asked for it") for name, value in (given or {}).items()}
     split = lambda fraction: (data.images - split_count(data.images, fraction), split_count(data.images, fraction))  # noqa: E731
-    return make_plan(data, Machine(), given, split, **options)
+    return make_plan(data, Machine(), Request(given, **options), split, measure)
 
 
 def cost_of_pixels(chosen):

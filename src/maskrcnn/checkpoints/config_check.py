@@ -1,4 +1,4 @@
-"""Whether the settings of a model agree with one another, and how large they make it, before anything is built.
+"""Checks that the settings of a model agree with one another, and how large they make it, before it is built.
 
 What one field may be is said by its type (``config.py``); here is what several say together.
 """
@@ -36,7 +36,15 @@ def check_agreement(config: ModelConfig) -> None:
 def empty_tensors(
     config: ModelConfig, path: object, heads: Mapping[str, HeadBuilder] | None = None
 ) -> dict[str, Tensor]:
-    """The tensors of the model that ``config`` describes, with their shapes and types but without memory.
+    """Name the tensors of a model with their shapes and types, without memory for them.
+
+    Args:
+        config: of the model.
+        path: of its file, for sentences.
+        heads: builders of the heads that the package does not have, by name.
+
+    Returns:
+        Tensors on torch's meta device, by name.
 
     Raises:
         CheckpointError: there is no such model.
@@ -64,7 +72,16 @@ class _NothingDrawn(TorchFunctionMode):
 
 
 def check_numbers(path: object, name: str, tensor: Tensor) -> None:
-    """Raises CheckpointError where a tensor of weights holds NaN, infinity or what float32 cannot hold."""
+    """Refuse weights that are no numbers.
+
+    Args:
+        path: of the file, for sentences.
+        name: of the tensor.
+        tensor: of weights.
+
+    Raises:
+        CheckpointError: it holds NaN, infinity or what float32 cannot hold.
+    """
     if tensor.is_complex():
         raise CheckpointError(f"{path} holds complex numbers ({one_line(name, 100)}), which no model here has.")
     if tensor.is_floating_point() and not torch.isfinite(tensor.float()).all():

@@ -1,4 +1,4 @@
-"""Which model a name means: a file, a shipped model, or one that torchvision publishes and that is fetched once."""
+"""Finds a model by name: a file, a shipped model, or one that torchvision publishes and that is fetched once."""
 
 from __future__ import annotations
 
@@ -24,13 +24,17 @@ def silent(sentence: str) -> None:
 
 
 def find_model_file(name: str | Path, say: Say = silent) -> Path:
-    """The file of a model, from its own path, the name of a shipped one, or that of one which torchvision publishes,
-    which is fetched and converted the first time.
+    """Find the file of a model.
 
-    A file of that name in the working folder comes before a shipped model.
+    A file of that name in the working folder comes before a shipped model. One that torchvision
+    publishes is fetched and converted the first time.
 
     Args:
+        name: the path of a file, or the name of a model that is shipped or published.
         say: is told what is fetched.
+
+    Returns:
+        The file.
 
     Raises:
         UsageError: none of these; the sentence lists what there is.
@@ -46,6 +50,7 @@ def check_model_name(name: str | Path, architectures: Collection[str] = ()) -> N
     """Refuse what :func:`find_model_file` would not find, without fetching anything.
 
     Args:
+        name: the path of a file, or the name of a model that is shipped or published.
         architectures: names that are welcome as well, where a model may begin with random weights.
 
     Raises:
@@ -86,11 +91,15 @@ def published_model(name: str, say: Say = silent) -> Path:
 def load_model(
     name: str | Path, say: Say = silent, heads: Mapping[str, HeadBuilder] | None = None
 ) -> tuple[MaskRCNN, ModelInfo]:
-    """A trained model by name or file, of ours or of another framework.
+    """Load a trained model by name or file, of ours or of another framework.
 
     Args:
+        name: the path of a file, or the name of a model that is shipped or published.
         say: is told what is fetched, and what was assumed of another framework's file.
         heads: builders of the heads in a file of ours that the package does not have, by name.
+
+    Returns:
+        The model in evaluation mode, and what is known of it.
 
     Raises:
         UsageError: no such model.

@@ -43,10 +43,14 @@ NOTES: dict[str, Any] = {
 def save_checkpoint(
     path: str | Path, model: nn.Module, info: ModelInfo, extra: Mapping[str, Tensor] | None = None, half: bool = False
 ) -> None:
-    """Write ``model`` to ``path``, whole or not at all.
+    """Write a model to a file, whole or not at all.
 
     Args:
-        extra: further tensors under names that do not begin with ``model.``: what training needs to go on.
+        path: of the file.
+        model: whose weights are written.
+        info: its configuration, classes and measures.
+        extra: further tensors under names that do not begin with ``model.``: what training needs to
+            go on.
         half: weights in half precision: half the size, for shipping.
 
     Raises:
@@ -106,13 +110,17 @@ def read_tensors(path: str | Path, prefix: str) -> dict[str, Tensor]:
 
 
 def load_checkpoint(path: str | Path, heads: Mapping[str, HeadBuilder] | None = None) -> tuple[MaskRCNN, ModelInfo]:
-    """The model in float32 and in evaluation mode, and what is known of it.
+    """Load a model in float32 and in evaluation mode.
 
     Nothing is built before names and shapes in the file are those of the model that it describes.
 
     Args:
+        path: of the file.
         heads: builders of the heads in it that the package does not have, by name, as for
             :func:`maskrcnn.models.build.build_model`.
+
+    Returns:
+        The model, and what is known of it.
 
     Raises:
         CheckpointError: no such file, not one of ours, truncated, weights that do not fit its own config or that are
@@ -156,7 +164,16 @@ def _check_shapes(own: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...
 
 
 def load_exactly(model: nn.Module, tensors: Mapping[str, Tensor], path: str | Path) -> None:
-    """Copy ``tensors`` into ``model``; every name and shape must agree, and whole numbers stand for no weights."""
+    """Copy tensors into a model of which every name and shape must agree.
+
+    Args:
+        model: that is filled.
+        tensors: by name; whole numbers stand for no weights.
+        path: of the file, for sentences.
+
+    Raises:
+        CheckpointError: a tensor is missing, left over, of another shape or another kind of number.
+    """
     own = model.state_dict()
     _check_shapes(own, {name: tuple(value.shape) for name, value in tensors.items()}, path)
     whole = [name for name, value in own.items() if value.is_floating_point() != tensors[name].is_floating_point()]

@@ -15,7 +15,14 @@ from maskrcnn.models.mask_rcnn import MaskRCNN
 
 
 def transfer(source: MaskRCNN, source_names: Sequence[str], target: MaskRCNN, target_names: Sequence[str]) -> list[str]:
-    """Copy into ``target`` all that fits; classes of the same name keep what was learned of them.
+    """Copy from one model to another all that fits; classes of the same name keep what was learned
+    of them.
+
+    Args:
+        source: the model to copy from.
+        source_names: its classes, in order.
+        target: the model to copy into.
+        target_names: its classes, in order.
 
     Returns:
         The names of the tensors of ``target`` that keep their own values, in whole.

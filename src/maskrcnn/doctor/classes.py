@@ -1,4 +1,4 @@
-"""How many examples each class has, and whether train and val speak of the same ones."""
+"""Class balance: how many examples each class has, and classes that train and val do not share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures that are there more than once, within one data set or in both train and val."""
+"""Duplicate pictures: within one data set, or leaked from train to val."""
 
 from __future__ import annotations
 

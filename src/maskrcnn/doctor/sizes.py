@@ -1,4 +1,4 @@
-"""How large the objects are when the model sees them, against what it can find."""
+"""Object sizes as the model sees them, against what its anchors can find."""
 
 from __future__ import annotations
 

@@ -87,8 +87,17 @@ class _Look:
     placement: Placement | None = None
 
 
-def survey(dataset: Dataset, report: Progress = lambda done: None, threads: int | None = None) -> Survey:
-    """Look at every label and every image of ``dataset``; ``report`` is given how many images are done."""
+def survey(dataset: Dataset, progress: Progress = lambda done: None, threads: int | None = None) -> Survey:
+    """Look at every label and every image of a data set once.
+
+    Args:
+        dataset: to look at.
+        threads: that decode images; None: as many as there are processors, at most 4.
+        progress: is given how many images are done.
+
+    Returns:
+        What was seen: faults, sizes, counts, and an imprint of each picture.
+    """
     found = Survey(dataset)
     coco = _coco_facts(dataset)
     label_maps = coco is None and is_label_maps(dataset)
@@ -99,7 +108,7 @@ def survey(dataset: Dataset, report: Progress = lambda done: None, threads: int 
     look = partial(_look, dataset, coco, label_maps, -(-len(dataset) // PLACED_IMAGES))
     for done, seen in enumerate(_in_order(look, range(len(dataset)), threads or min(4, os.cpu_count() or 1)), 1):
         _add(found, seen)
-        report(done)
+        progress(done)
     found.faults += _told_by_the_reader(found, coco is not None)
     return found
 

@@ -1,4 +1,4 @@
-"""What a training will need of this machine, from its plan and the step that was timed for it."""
+"""Time and memory that a training will need on this machine, from its plan and the step that was timed for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A few images learned by heart with the model that would be trained: proof that labels, pictures and losses agree."""
+"""Overfits a few images with the model that would be trained: proof that labels, pictures and losses agree."""
 
 from __future__ import annotations
 
@@ -64,10 +64,17 @@ class Trial:
 
 
 def try_out(model: MaskRCNN, info: ModelInfo, found: Survey, fit: FitConfig, device: str = "cpu") -> Trial | None:
-    """Train ``model`` (which is changed) on :data:`IMAGES` images; None where no image with an object can be read.
+    """Train a model on :data:`IMAGES` images until it knows them by heart, or cannot.
 
     Args:
+        model: is changed by it.
+        info: of the model.
+        found: the survey of the data, which says which images are sound.
         fit: which layers learn and how; its schedule and batch are replaced by those of the trial.
+        device: ``cpu``, ``cuda`` or ``mps``.
+
+    Returns:
+        What came of it; None where no image with an object can be read.
     """
     dataset = found.dataset
     chosen = choose_images(found)

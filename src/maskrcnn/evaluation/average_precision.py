@@ -65,9 +65,14 @@ def measure(
 
     Args:
         kind: "box" or "mask": what overlaps are measured of.
+        records: the labels, in file coordinates.
+        detections: of the same files, in the same order and coordinates.
         class_names: of labels 1..K.
         max_detections: best detections of one class in one record that count.
         keypoint_names: of no use here; other evaluators need them.
+
+    Returns:
+        Precision and recall at every IoU threshold, and the matches that they follow from.
     """
     num_classes = len(class_names)
     judged = [_judge(kind, r, found, num_classes, max_detections) for r, found in zip(records, detections)]
@@ -169,8 +174,11 @@ def match(
     most, of equal ones the last; one that finds none but lies on something ignored is ignored.
 
     Args:
-        count: detections, N, numbered from best to worst (within each class, where pairs are of one class).
-        found, labelled, overlap: of P pairs.
+        count: detections, N, numbered from best to worst (within each class, where pairs are of one
+            class).
+        found: int64 ``[P]``, the detection of each pair.
+        labelled: int64 ``[P]``, its object, of M.
+        overlap: float64 ``[P]``, the IoU of each pair.
         ignored: bool ``[M]``.
 
     Returns:

@@ -1,4 +1,4 @@
-"""How sure an average precision is: 95 % intervals from resampling the images with replacement.
+"""Confidence intervals of average precision: 95 % intervals from resampling the images with replacement.
 
 Detections are matched to objects once, image by image. A resample only changes how often each image counts, so its
 average precision follows from weighted cumulative sums over the detections in order of score.
@@ -60,6 +60,7 @@ def average_precision(matches: ClassMatches, counts: np.ndarray) -> np.ndarray:
     """COCO's 101-point average precision of one class when image i is counted ``counts[b, i]`` times.
 
     Args:
+        matches: which detections of the class are right, image by image.
         counts: int64 ``[B, I]``.
 
     Returns:
@@ -98,9 +99,17 @@ def _mean_interpolated_precision(precision: np.ndarray, recall: np.ndarray) -> n
 def ap_intervals(
     matches: list[ClassMatches], num_images: int, resamples: int, seed: int
 ) -> dict[str, tuple[float, float]]:
-    """95 % percentile intervals of ``AP`` (all thresholds) and ``AP50`` (the first one), each (low, high).
+    """95 % percentile intervals of average precision, from resampling the images.
 
-    Empty where there is nothing to find in any image.
+    Args:
+        matches: of each class.
+        num_images: that are resampled.
+        resamples: how often.
+        seed: of the resampling.
+
+    Returns:
+        Low and high of ``AP`` (all thresholds) and ``AP50`` (the first one); empty where there is
+        nothing to find in any image.
     """
     found = [m for m in matches if m.objects.any()]
     if not found:

@@ -84,13 +84,17 @@ def evaluate_detections(
 
     Args:
         records: the labels, in file coordinates.
-        detections: of the same images in the same order and coordinates, on the CPU, with boxes, labels and scores
-            and, for masks, regions whose canvas is the image.
+        detections: of the same images in the same order and coordinates, on the CPU, with boxes,
+            labels and scores and, for masks, regions whose canvas is the image.
         class_names: of labels 1..K.
-        max_detections: best detections of one class in one image that count; recall is measured at this number.
+        max_detections: best detections of one class in one image that count; recall is measured at
+            this number.
         bootstrap: how often to resample the images for the intervals; 0 for none.
         seed: of the resampling.
         keypoint_names: COCO's 17 are measured with COCO's sigmas, others with 0.067.
+
+    Returns:
+        The metrics by name, 0..1, their intervals, and what was counted.
 
     Raises:
         ValueError: if there are not as many detections as records.

@@ -1,4 +1,4 @@
-"""A model against a labelled data set."""
+"""Evaluates a predictor on a labelled data set."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def evaluate(
     max_detections: int | None = None,
     bootstrap: int = 0,
     batch: int = 4,
-    report: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], None] = lambda done: None,
     watch: Watch = lambda record, image, found: None,
 ) -> tuple[CocoResult, list[str]]:
     """COCO's metrics of ``predictor`` on ``dataset``, and those of the field that the data come from.
@@ -37,12 +37,15 @@ def evaluate(
     the data set does not name are left out.
 
     Args:
-        max_detections: cap for each image; None: the model's own, or, where the predictor cuts an image into tiles and
-            finds more, no cap.
+        predictor: the model and how it looks at files.
+        dataset: labelled files of the same kind.
+        max_detections: cap for each image; None: the model's own, or, where the predictor cuts an
+            image into tiles and finds more, no cap.
         bootstrap: resamplings of the images for 95 % intervals; 0 for none.
-        report: called with the number of images done so far.
-        watch: called for each image with its labels, its samples and all that was found in it (scores from 0.01 on,
-            under the data set's labels).
+        batch: images that run together.
+        progress: called with the number of images done so far.
+        watch: called for each image with its labels, its samples and all that was found in it
+            (scores from 0.01 on, under the data set's labels).
 
     Returns:
         The result, and one sentence for each image that could not be read and was left out.
@@ -53,7 +56,7 @@ def evaluate(
     labels = match_classes(predictor.class_names, dataset)
     cap = predictor.detection.max_detections if max_detections is None else max_detections
     every = predictor.with_options(score=LOWEST_SCORE, max_detections=cap)
-    records, detections, by_lead, failures = _detect(every, dataset, labels, batch, report, watch)
+    records, detections, by_lead, failures = _detect(every, dataset, labels, batch, progress, watch)
     if not records:
         raise DataError(
             f"{dataset.path}: none of {len(failures)} images can be read; the first: {failures[0]}"
@@ -80,7 +83,7 @@ def _detect(
     dataset: Dataset,
     labels: list[int],
     batch: int,
-    report: Callable[[int], None],
+    progress: Callable[[int], None],
     watch: Watch,
 ) -> tuple[list[Record], list[Instances], list[list[Instances]], list[str]]:
     """The records that could be read, what was found in each under the data set's labels, the same of each channel by
@@ -106,7 +109,7 @@ def _detect(
         for seen in zip(fresh, images, together):
             watch(*seen)
         detections += together
-        report(len(records) + len(failures))
+        progress(len(records) + len(failures))
     return records, detections, by_lead, failures
 
 

@@ -67,8 +67,16 @@ def num_keypoints(records: Sequence[Record]) -> int:
 
 
 def with_labelled_points(rows: list[dict[str, Any]], record: Record, count: int) -> list[dict[str, Any]]:
-    """COCO's annotations with their ``count`` points; COCO ignores an object without a labelled one. Rows after those
-    of the record's objects have no points."""
+    """Add the labelled points to COCO's annotations; COCO ignores an object without one.
+
+    Args:
+        rows: annotations, of which those after the record's objects have no points.
+        record: with the points.
+        count: of points an object.
+
+    Returns:
+        The rows with ``keypoints`` and ``num_keypoints``.
+    """
     points = np.zeros((len(rows), count, 3), np.float32)
     if record.keypoints is not None:
         points[: len(record)] = record.keypoints

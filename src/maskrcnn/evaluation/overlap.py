@@ -1,4 +1,4 @@
-"""How much what was found and what was labelled cover each other: boxes, and masks window by window, in any D."""
+"""Overlaps (IoU) of detections with ground truth: of boxes, and of masks window by window, in any D."""
 
 from __future__ import annotations
 

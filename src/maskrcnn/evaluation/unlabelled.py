@@ -1,4 +1,4 @@
-"""What nobody labelled: the rest of a record of which a stretch was labelled, and sides of boxes."""
+"""Partial labels: stretches of a file that nobody labelled, and sides of boxes that nobody knows."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def on_half_known(record: Record, boxes: np.ndarray, pairs: Pairs) -> np.ndarray
     quarter of the guessed box's extent of the detection's.
 
     Args:
+        record: with the objects, of some of which a side is unknown.
         boxes: ``[N, 2D]`` of the detections.
         pairs: P of these boxes and the record's.
 

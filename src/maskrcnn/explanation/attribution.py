@@ -57,7 +57,7 @@ class Attribution:
         return float(self._log_odds(self.tensor, box, label))
 
     def heat(self, box: Tensor, label: int, steps: int = STEPS, smoothing: float = SMOOTHING) -> Tensor:
-        """What each sample adds to the log odds, float32 ``[*S]``; below 0 where it speaks against the class.
+        """What each sample adds to the log odds of a class in a box.
 
         The same for the same image: the random fading is always the same.
 
@@ -66,6 +66,9 @@ class Attribution:
             label: 1..K.
             steps: faded images; memory does not grow with them, time does.
             smoothing: standard deviation in mean sides of the box.
+
+        Returns:
+            float32 ``[*S]``; below 0 where a sample speaks against the class.
         """
         with torch.inference_mode(False), torch.enable_grad():
             low, high = box.clone().chunk(2)
@@ -94,10 +97,18 @@ def class_log_odds(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def fadings(spatial_shape: Sequence[int], patch: float, steps: int) -> Iterator[Tensor]:
-    """What is left of each place, ``[*S]`` of 0..1, ``steps`` times: from nearly nothing to nearly all.
+    """Masks that fade an image at random places, from nearly nothing left to nearly all.
 
-    Smooth noise, uniform at its own points, which lie about ``patch`` samples apart, shifted up step by step. What one
-    step fades more, the next fades less, so that few steps are fair to all places.
+    Smooth noise, uniform at its own points, shifted up step by step. What one step fades more, the
+    next fades less, so that few steps are fair to all places.
+
+    Args:
+        spatial_shape: of the image, tensor order.
+        patch: distance between the noise's own points, in samples.
+        steps: how many masks.
+
+    Yields:
+        ``[*S]``, 0..1: the part of each sample that is left.
     """
     generator = torch.Generator().manual_seed(0)
     points = [max(2, round(side / max(patch, 1.0)) + 1) for side in spatial_shape]

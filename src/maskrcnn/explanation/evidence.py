@@ -1,4 +1,4 @@
-"""Which part of an image convinced a model of each object, in the image's own coordinates."""
+"""Saliency of each detection: which part of an image convinced the model of it, in the image's own coordinates."""
 
 from __future__ import annotations
 
@@ -166,5 +166,8 @@ def explain(predictor: Predictor, image: Tensor, found: Instances | None = None)
         predictor: a trained model.
         image: ``[C, *S]``, 0..255.
         found: its objects, as ``predictor(image)`` gave them; None: find them.
+
+    Returns:
+        The evidence for each object; a map is made when its object is asked for.
     """
     return Explanation(predictor, image, predictor(image) if found is None else found)

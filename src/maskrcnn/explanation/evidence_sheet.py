@@ -1,4 +1,4 @@
-"""From the objects of an image to one picture of what convinced the model of each."""
+"""Draws what convinced the model of each object of an image, on one sheet."""
 
 from __future__ import annotations
 
@@ -25,13 +25,17 @@ NOTHING = "Nothing was found in this image, so there is nothing to explain."
 
 
 def draw_evidence(predictor: Predictor, image: Tensor, found: Instances, most: int = MOST) -> Image.Image:
-    """A sheet of an image with its strongest objects numbered as in ``summary.csv``, and each one's evidence beside it.
+    """Draw an image with its strongest objects, numbered as in ``summary.csv``, and the evidence
+    for each beside it.
 
     Args:
         predictor: the one that found the objects.
         image: ``[C, H, W]``, 0..255.
         found: its objects, best first, in pixels of the image.
         most: objects that are shown; each takes about a dozen looks of the model at the image.
+
+    Returns:
+        The sheet.
     """
     explanation = explain(predictor, image, found[:most])
     boxes = explanation.found.boxes.cpu().double().numpy()

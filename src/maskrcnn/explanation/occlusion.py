@@ -23,7 +23,7 @@ def hottest(heat: Tensor, count: int) -> Tensor:
 
 
 def around(centre: Sequence[float], proportions: Sequence[float], spatial_shape: Sequence[int], count: int) -> Tensor:
-    """A block of ``count`` samples about a place, as bool ``[*S]``: a box of the given proportions, as large as needed.
+    """A block of samples about a place: a box of the given proportions, as large as needed.
 
     At the border of the image it grows to the other sides instead.
 
@@ -31,6 +31,10 @@ def around(centre: Sequence[float], proportions: Sequence[float], spatial_shape:
         centre: x first.
         proportions: extents of the block, x first; only their ratios count.
         spatial_shape: of the image, tensor order.
+        count: samples in the block.
+
+    Returns:
+        bool ``[*S]``.
     """
     nearness = torch.full(tuple(spatial_shape), torch.inf)
     for axis, (c, extent) in enumerate(zip(reversed(tuple(centre)), reversed(tuple(proportions)))):
@@ -41,14 +45,33 @@ def around(centre: Sequence[float], proportions: Sequence[float], spatial_shape:
 
 
 def random_block(spatial_shape: Sequence[int], count: int, generator: torch.Generator) -> Tensor:
-    """A block of ``count`` samples in the image's own proportions about a place drawn at random, as bool ``[*S]``."""
+    """A block in the image's own proportions about a place drawn at random.
+
+    Args:
+        spatial_shape: of the image, tensor order.
+        count: samples in the block.
+        generator: what is drawn comes from.
+
+    Returns:
+        bool ``[*S]``.
+    """
     sides = flip_axes(spatial_shape)
     centre = [side * float(torch.rand((), generator=generator)) for side in sides]
     return around(centre, sides, spatial_shape, count)
 
 
 def random_cells(spatial_shape: Sequence[int], count: int, cell: int, generator: torch.Generator) -> Tensor:
-    """Cells of ``cell`` samples a side, drawn at random until they hold ``count`` samples, as bool ``[*S]``."""
+    """Cells drawn at random until they hold a number of samples.
+
+    Args:
+        spatial_shape: of the image, tensor order.
+        count: samples in all cells together.
+        cell: samples along a side of a cell.
+        generator: what is drawn comes from.
+
+    Returns:
+        bool ``[*S]``.
+    """
     ranks = torch.rand([-(-side // cell) for side in spatial_shape], generator=generator)
     for axis, side in enumerate(spatial_shape):
         ranks = ranks.repeat_interleave(cell, axis).narrow(axis, 0, side)
@@ -56,10 +79,16 @@ def random_cells(spatial_shape: Sequence[int], count: int, cell: int, generator:
 
 
 def hide(image: Tensor, part: Tensor, fill: Sequence[float]) -> Tensor:
-    """``[C, *S]`` as float32 with ``part`` (bool ``[*S]``) painted over.
+    """Paint over a part of an image.
 
     Args:
-        fill: of each channel; the mean that the model's preprocessing subtracts is 0 to the model, and says nothing.
+        image: ``[C, *S]``.
+        part: bool ``[*S]``, what is hidden.
+        fill: of each channel; the mean that the model's preprocessing subtracts is 0 to the model,
+            and says nothing.
+
+    Returns:
+        float32 ``[C, *S]``.
     """
     color = torch.tensor(tuple(fill), dtype=torch.float32).reshape(-1, *(1,) * part.dim())
     return torch.where(part, color, image.float())

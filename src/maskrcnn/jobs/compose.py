@@ -162,7 +162,15 @@ def compose_recordings(
 
 
 def prepared(samples: torch.Tensor, rate: float, new_rate: float) -> np.ndarray:
-    """A clip ``[C, T]`` at ``new_rate``, one channel, trimmed, of one loudness, float32 ``[T]``.
+    """Prepare a clip for composing: one channel, trimmed of silence, of one loudness.
+
+    Args:
+        samples: ``[C, T]``.
+        rate: its samples a second.
+        new_rate: those of the recording.
+
+    Returns:
+        float32 ``[T]``.
 
     Raises:
         DataError: for silence.
@@ -244,7 +252,15 @@ def _write_classes(path: Path, names: set[str]) -> None:
 
 
 def write_recording(path: Path, recording: Composed, rate: float) -> None:
-    """``path`` as 16-bit WAV, and its label track beside it: a line ``start<tab>end<tab>class`` in seconds for each."""
+    """Write a recording as 16-bit WAV, and its label track beside it.
+
+    The track has a line ``start<tab>end<tab>class`` in seconds for each word.
+
+    Args:
+        path: of the WAV file.
+        recording: the wave and when each word is said.
+        rate: samples a second.
+    """
     soundfile = extra("soundfile", "sound")
     with atomic_write(path) as temporary:
         soundfile.write(str(temporary), recording.wave, round(rate), subtype="PCM_16")

@@ -196,7 +196,16 @@ def measure_training(
 
 
 def judged_in(seconds: float, predictor: Predictor, val: Dataset) -> int:
-    """How many of the images of ``val`` a report that takes ``seconds`` can be about, from what a few of them take."""
+    """Estimate how many images a report can be about that takes no longer than a given time.
+
+    Args:
+        seconds: for measuring, and finding out why objects are missed.
+        predictor: that is measured.
+        val: the held-out images; a few of them are timed.
+
+    Returns:
+        The number of images, at most all of ``val``.
+    """
     if len(val) < 4 * PROBE:
         return len(val)
     some = subset(val, evenly(PROBE, len(val)))

@@ -75,8 +75,19 @@ def is_taken(out: Path) -> bool:
 
 
 def default_out(paths: Sequence[Path], resume: bool = False, runs: Path = Path("runs")) -> Path:
-    """``runs/NAME`` after the data, or the first of ``runs/NAME-2`` ... that holds no training yet and into which none
-    is being written; to be resumed, the latest that does."""
+    """Choose the folder of a training that names none.
+
+    It is ``runs/NAME`` after the data, or the first of ``runs/NAME-2`` ... that holds no training
+    yet and into which none is being written.
+
+    Args:
+        paths: of the data; the first gives the name.
+        resume: choose the latest folder that holds a training.
+        runs: the folder of all such folders.
+
+    Returns:
+        The folder, which may not be there yet.
+    """
     name = data_name(paths[0])
     taken = [runs / name, *(runs / f"{name}-{k}" for k in range(2, 1000))]
     free = next(k for k, folder in enumerate(taken) if not exists(folder / "last.safetensors") and not is_taken(folder))
@@ -110,8 +121,20 @@ def check_folder(out: Path, resume: bool) -> None:
 
 
 def plan_to_follow(out: Path, plan: str, resume: bool) -> Path | None:
-    """The plan file to follow: the one that was named, or that of a training that was interrupted before its first
-    checkpoint. Raises UsageError where ``out`` holds a training that is not to be resumed, or nothing to resume."""
+    """Find the plan file that a training follows.
+
+    Args:
+        out: the training's folder.
+        plan: ``auto``, ``off`` or the name of a plan file.
+        resume: go on with the training in ``out``.
+
+    Returns:
+        The file that was named, or that of a training that was interrupted before its first
+        checkpoint; None where a new plan is made, or none.
+
+    Raises:
+        UsageError: ``out`` holds a training that is not to be resumed, or nothing to resume.
+    """
     last, written = out / "last.safetensors", out / PLAN
     planned = resume and not exists(last) and is_file(written)
     if not planned:

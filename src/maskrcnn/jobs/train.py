@@ -117,7 +117,20 @@ def settle(options: TrainOptions, run: TrainingRun, given: Collection[str], star
 
 
 def open_together(paths: Sequence[Path], mask_data: Sequence[Path] = (), recipe: Recipe = Recipe()) -> Dataset:  # noqa: B008 - frozen
-    """One data set of all of ``paths``; objects of ``mask_data`` have no class and teach boxes and masks alone."""
+    """Open several data sets as one.
+
+    Args:
+        paths: of the data sets.
+        mask_data: more data sets, whose objects have no class and teach boxes and masks alone.
+        recipe: says what the numbers in label volumes are, and what the classes are called.
+
+    Returns:
+        One data set of all of them.
+
+    Raises:
+        DataError: one that cannot be read.
+        UsageError: settings for scans where there are none.
+    """
     datasets = [interpret_labels(open_dataset(path), recipe.labels, recipe.class_names) for path in paths]
     if len(paths) == 1 and not mask_data:
         return datasets[0]
@@ -125,7 +138,19 @@ def open_together(paths: Sequence[Path], mask_data: Sequence[Path] = (), recipe:
 
 
 def interpret_labels(data: Dataset, labels: str, class_names: Sequence[str]) -> Dataset:
-    """Of scans, with the numbers in their label volumes taken for what the user says that they are."""
+    """Take the numbers in label volumes for what the user says that they are.
+
+    Args:
+        data: of any kind; only scans have label volumes.
+        labels: ``auto``, ``instances``, ``parts`` or ``classes``.
+        class_names: of the user, or none.
+
+    Returns:
+        The data, with ``labels`` and the class names settled where they are scans.
+
+    Raises:
+        UsageError: such a setting for data that are no scans, or one that contradicts the names.
+    """
     if not data.labels:
         if labels != GUESSED:
             raise UsageError(f"--labels is for scans; each file in {data.path} is {kinds()[data.kind].words}.")

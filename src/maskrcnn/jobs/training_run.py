@@ -12,7 +12,6 @@ from pathlib import Path
 
 import torch
 
-from maskrcnn.checkpoints.lookup import Say
 from maskrcnn.checkpoints.ours import load_checkpoint
 from maskrcnn.checks import few
 from maskrcnn.data.dataset import Dataset
@@ -88,53 +87,50 @@ def run_training(run: TrainingRun, tell: Tell = tell_nobody) -> Path:
         UsageError: ``run.out`` holds a training already, or, to be resumed, none of these classes.
         DataError: nothing to train on, or validation data of which the model knows no class.
     """
-    with training_folder(run.out):
-        run = dataclasses.replace(run, data=rename_classes(run.data, run.recipe.class_names))
-        check_data(run.data, run.val)
+    with training_folder(run.out):  # nobody else writes into it
+        data, val = rename_classes(run.data, run.recipe.class_names), run.val
+        run = dataclasses.replace(run, data=data)
+        check_data(data, val)
         keep_freed_memory()
         check_folder(run.out, run.resume)
-        return _train(run, tell)
+        network, info, recipe, pretrained = load_interrupted(run.last, data) if run.resume else _start(run, tell)
+        budget = remembered_budget(info, val) if run.resume else run.budget
+        config, augment = recipe.fit_config(pretrained), recipe.augment(info.config)
+        seen = spread(data, info.config.preprocess, augment.size)
+        if run.resume and is_finished(read_position(run.last), config, len(seen)):
+            return end_finished(run, tell)
+        if run.resume:
+            tell(Note(f"Going on from {run.last} with the flags of its beginning."))
+        before = read_position(run.last).seconds if run.resume else 0.0
+        with joined(run.device) as device, tell_warnings(tell):
+            wait()  # none writes before every process has looked whether it may
+            first = rank() == 0
+            report = _ToldReport(run.out, tell, quiet=not first)
+            try:
+                best = fit(
+                    network, info, seen, run.out, val, config, augment, run.resume, device, report, run.teacher, budget
+                )
+            finally:
+                report.close()
+        if val is not None and first:
+            left = None if budget is None else budget.left(before)
+            measure_training(best, val, run.out, run.device, tell, left)
+        return best
 
 
-def _train(run: TrainingRun, tell: Tell) -> Path:
-    """See :func:`run_training`; nobody else writes into the folder."""
+def _start(run: TrainingRun, tell: Tell) -> tuple[MaskRCNN, ModelInfo, Recipe, bool]:
+    """The model of a training that begins now, its recipe, and whether its body was pre-trained."""
 
     def say(text: str) -> None:
         tell(Note(text))
 
-    data, val, budget = run.data, run.val, run.budget
-    if run.resume:
-        network, info, recipe, pretrained = load_interrupted(run.last, data)
-        budget = remembered_budget(info, val)
-    else:
-        recipe = run.recipe
-        torch.manual_seed(recipe.seed)
-        network, info = start_model(data, run.model, run.body_weights, recipe, say)
-        pretrained = run.model not in VARIANTS or run.body_weights is not None
-        info = dataclasses.replace(info, notes=_notes(run, pretrained))
-        what = "images" if kinds()[data.kind].is_picture else "files"
-        say(f"Training on {len(data)} {what} of {few(data.class_names)}, {recipe.epochs} times each.")
-    config, augment = recipe.fit_config(pretrained), recipe.augment(info.config)
-    seen = spread(data, info.config.preprocess, augment.size)
-    if run.resume and is_finished(read_position(run.last), config, len(seen)):
-        return end_finished(run, tell)
-    if run.resume:
-        say(f"Going on from {run.last} with the flags of its beginning.")
-    before = read_position(run.last).seconds if run.resume else 0.0
-    with joined(run.device) as device, tell_warnings(say):
-        wait()  # none writes before every process has looked whether it may
-        first = rank() == 0
-        report = ToldReport(run.out, tell, quiet=not first)
-        try:
-            best = fit(
-                network, info, seen, run.out, val, config, augment, run.resume, device, report, run.teacher, budget
-            )
-        finally:
-            report.close()
-    if val is not None and first:
-        left = None if budget is None else budget.left(before)
-        measure_training(best, val, run.out, run.device, tell, left)
-    return best
+    data, recipe = run.data, run.recipe
+    torch.manual_seed(recipe.seed)
+    network, info = start_model(data, run.model, run.body_weights, recipe, say)
+    pretrained = run.model not in VARIANTS or run.body_weights is not None
+    what = "images" if kinds()[data.kind].is_picture else "files"
+    say(f"Training on {len(data)} {what} of {few(data.class_names)}, {recipe.epochs} times each.")
+    return network, dataclasses.replace(info, notes=_notes(run, pretrained)), recipe, pretrained
 
 
 def _notes(run: TrainingRun, pretrained: bool) -> dict[str, object]:
@@ -150,7 +146,7 @@ def _notes(run: TrainingRun, pretrained: bool) -> dict[str, object]:
     return notes
 
 
-class ToldReport(Report):
+class _ToldReport(Report):
     """A report that writes the log and the curves, and shows nothing: what it would show, it tells."""
 
     def __init__(self, out: Path, tell: Tell, quiet: bool = False) -> None:
@@ -238,11 +234,11 @@ def load_interrupted(last: Path, data: Dataset) -> tuple[MaskRCNN, ModelInfo, Re
 
 
 @contextmanager
-def tell_warnings(say: Say) -> Iterator[None]:
+def tell_warnings(tell: Tell) -> Iterator[None]:
     """Within the block warnings (of images that cannot be read) are told to the user, each once."""
 
     def show(message: Warning | str, *where: object) -> None:
-        say(f"note: {message}")
+        tell(Note(f"note: {message}"))
 
     with warnings.catch_warnings():
         warnings.showwarning = show  # type: ignore[assignment]

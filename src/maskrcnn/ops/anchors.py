@@ -21,6 +21,9 @@ def cell_anchors(sizes: Sequence[float], shapes: Sequence[Sequence[float]], roun
         sizes: geometric mean of an anchor's lengths, in samples.
         shapes: D factors (x first) of product 1, by which a size is stretched along each axis.
         rounded: half lengths rounded to whole samples, as torchvision does.
+
+    Returns:
+        ``[len(shapes) * len(sizes), 2D]``.
     """
     half = torch.tensor([[0.5 * size * factor for factor in shape] for shape in shapes for size in sizes])
     half = half.round() if rounded else half
@@ -28,11 +31,16 @@ def cell_anchors(sizes: Sequence[float], shapes: Sequence[Sequence[float]], roun
 
 
 def grid_anchors(cells: Tensor, grid_shape: Sequence[int], stride: Sequence[float]) -> Tensor:
-    """``cells`` ``[A, 2D]`` repeated at every grid position: ``[prod(grid_shape) * A, 2D]``, position-major.
+    """Repeat the anchors of a cell at every position of a grid, position-major.
 
     Args:
+        cells: ``[A, 2D]``, around the origin.
         grid_shape: of the feature map, tensor order.
-        stride: samples between neighbouring positions along each axis, tensor order; the first position is at 0.
+        stride: samples between neighbouring positions along each axis, tensor order; the first
+            position is at 0.
+
+    Returns:
+        ``[prod(grid_shape) * A, 2D]``.
     """
     axes = [torch.arange(n, dtype=cells.dtype, device=cells.device) * s for n, s in zip(grid_shape, stride)]
     positions = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, -2).flip(-1)

@@ -16,10 +16,14 @@ WHOLE = 4  # samples: windows are multiples of it
 
 
 def reductions(steps: Sequence[int], spacing: Sequence[float]) -> Strides:
-    """Strides of a body's reductions, D-tuples in tensor order, where ``steps`` are those along the finest axis.
+    """Strides of a body's reductions where samples are longer along one axis than along another.
 
     Args:
+        steps: the strides along the finest axis, one for each reduction.
         spacing: of the model's samples, x first.
+
+    Returns:
+        A D-tuple for each reduction, in tensor order.
     """
     lengths = list(reversed(spacing))
     strides = []

@@ -18,10 +18,18 @@ def default_weights(ndim: int) -> tuple[float, ...]:
 
 
 def encode_boxes(boxes: Tensor, references: Tensor, weights: Sequence[float]) -> Tensor:
-    """Deltas ``[..., 2D]`` that lead from ``references`` to ``boxes``, both ``[..., 2D]``; the references' lengths
-    must not be 0.
+    """Encode boxes as deltas from reference boxes.
 
-    Shift: distance of the centres in units of the reference's length. Scale: logarithm of the ratio of lengths.
+    Shift: distance of the centres in units of the reference's length. Scale: logarithm of the ratio
+    of lengths.
+
+    Args:
+        boxes: ``[..., 2D]``.
+        references: ``[..., 2D]``, whose lengths must not be 0.
+        weights: a factor for each of the 2D deltas.
+
+    Returns:
+        Deltas ``[..., 2D]``: shifts first, then scales.
     """
     low, high = references.chunk(2, -1)
     target_low, target_high = boxes.chunk(2, -1)
@@ -32,7 +40,17 @@ def encode_boxes(boxes: Tensor, references: Tensor, weights: Sequence[float]) ->
 
 
 def decode_boxes(deltas: Tensor, references: Tensor, weights: Sequence[float], max_scale: float = MAX_SCALE) -> Tensor:
-    """Boxes ``[..., 2D]`` at ``deltas`` from ``references`` (broadcast against each other)."""
+    """Decode deltas into boxes.
+
+    Args:
+        deltas: ``[..., 2D]``, shifts first, then scales.
+        references: ``[..., 2D]``, broadcast against the deltas.
+        weights: those of :func:`encode_boxes`.
+        max_scale: largest logarithm of a ratio of lengths; larger ones are cut off.
+
+    Returns:
+        ``[..., 2D]``.
+    """
     low, high = references.chunk(2, -1)
     length = high - low
     shift, scale = (deltas / deltas.new_tensor(tuple(weights))).chunk(2, -1)

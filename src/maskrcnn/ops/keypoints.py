@@ -48,6 +48,7 @@ def decode_keypoints(logits: Tensor, boxes: Tensor, reach: int = REACH) -> Tenso
     Args:
         logits: ``[N, P, *M]``.
         boxes: ``[N, 2D]``.
+        reach: bins around the highest one, along each axis, that the mean is taken over.
 
     Returns:
         ``[N, P, D + 1]``: coordinates x first, then score, 0..1.

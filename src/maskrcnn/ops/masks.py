@@ -29,6 +29,7 @@ def paste_mask(
         mask: ``[*M]``, probabilities.
         box: ``[2D]``, x first, on the image.
         spatial_shape: of the image, tensor order.
+        exact_torchvision: follow torchvision's rule instead of detectron2's.
 
     Returns:
         The window's offset (tensor order) and its values ``[*window]``; the window is empty where the box lies outside.
@@ -148,16 +149,20 @@ def _hat(position: Tensor, bins: int) -> Tensor:
 
 
 def crop_mask(mask: Tensor, box: Tensor, output_size: Sequence[int], aligned: bool = True) -> Tensor:
-    """What part of each bin of a box an object covers: the mask target ``[*output_size]``, 0..1.
+    """Measure what part of each bin of a box an object covers: the mask target.
 
     The same numbers as RoIAlign with adaptive sampling, as one small matrix product an axis.
 
     Args:
-        mask: ``[*n]``, 0 or 1: the object's window, framed by at least one 0 wherever the image goes on, so that
-            nothing bleeds past it.
-        box: ``[2D]``, x first, relative to the window's first sample. It may be flipped (high corner below low): the
-            bins then come out in flipped order.
+        mask: ``[*n]``, 0 or 1: the object's window, framed by at least one 0 wherever the image
+            goes on, so that nothing bleeds past it.
+        box: ``[2D]``, x first, relative to the window's first sample. It may be flipped (high
+            corner below low): the bins then come out in flipped order.
+        output_size: bins along each axis, tensor order.
         aligned: as in :func:`maskrcnn.ops.roi_align.pool_bins`.
+
+    Returns:
+        ``[*output_size]``, 0..1.
     """
     low, high = (corner.flip(-1).tolist() for corner in box.detach().chunk(2))
     for axis, (a, b, bins) in enumerate(zip(low, high, output_size)):
@@ -167,7 +172,18 @@ def crop_mask(mask: Tensor, box: Tensor, output_size: Sequence[int], aligned: bo
 
 
 def bin_weights(low: float, high: float, size: int, bins: int, aligned: bool) -> Tensor:
-    """``[bins, size]``: how much each of ``size`` samples counts in each bin of low..high, sampled adaptively."""
+    """How much each sample along an axis counts in each bin, sampled adaptively.
+
+    Args:
+        low: where the first bin begins, in samples.
+        high: where the last bin ends.
+        size: samples along the axis.
+        bins: along the axis.
+        aligned: as in :func:`maskrcnn.ops.roi_align.pool_bins`.
+
+    Returns:
+        ``[bins, size]``.
+    """
     start, length = start_and_length(torch.tensor([low]), torch.tensor([high]), aligned)
     bin_length = length / bins
     count = math.ceil(abs(bin_length.item()))

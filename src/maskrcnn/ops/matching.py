@@ -15,24 +15,38 @@ PAIRS_AT_ONCE = 2**22  # of an object and a box: 16 MB for each array of them
 
 
 def match_boxes(objects: Tensor, boxes: Tensor, high: float, low: float, keep_best: bool = False) -> Tensor:
-    """:func:`match` of boxes ``[P, 2D]`` with objects ``[G, 2D]``, a few objects at a time.
+    """Match boxes with objects as :func:`match` does, a few objects at a time.
 
-    All overlaps of 500 objects with the million anchors of a large image are gigabytes; those of a few are megabytes.
+    All overlaps of 500 objects with the million anchors of a large image are gigabytes; those of a
+    few are megabytes.
+
+    Args:
+        objects: ``[G, 2D]``.
+        boxes: ``[P, 2D]``.
+        high: a match from this IoU on.
+        low: no match under this one.
+        keep_best: a box that is the best for some object matches, however little they overlap.
+
+    Returns:
+        int64 ``[P]``: the object of each box, or :data:`BELOW` or :data:`BETWEEN`.
     """
     some = objects.split(max(1, PAIRS_AT_ONCE // max(1, len(boxes))))
     return _match((pairwise_iou(part, boxes) for part in some), boxes[:, 0], high, low, keep_best)
 
 
 def match(iou: Tensor, high: float, low: float, keep_best: bool = False) -> Tensor:
-    """Index ``[P]`` of the object that each prediction matches best (Faster R-CNN, section 3.1.2).
+    """Match each prediction with the object that it overlaps most (Faster R-CNN, section 3.1.2).
 
     Args:
         iou: ``[G, P]``, objects by predictions.
         high: a match from here on.
         low: no match, :data:`BELOW`, under this; in between neither, :data:`BETWEEN`.
-        keep_best: a prediction that is the best for some object (ties included) matches, however little they overlap;
-            an object that nothing overlaps has no best one. It goes to the object that *it* overlaps most, as in every
-            published implementation.
+        keep_best: a prediction that is the best for some object (ties included) matches, however
+            little they overlap; an object that nothing overlaps has no best one. It goes to the
+            object that *it* overlaps most, as in every published implementation.
+
+    Returns:
+        int64 ``[P]``: the object of each prediction, or :data:`BELOW` or :data:`BETWEEN`.
     """
     return _match([iou], iou.new_zeros(iou.shape[1]), high, low, keep_best)
 
@@ -57,10 +71,13 @@ def _match(rows: Iterable[Tensor], like: Tensor, high: float, low: float, keep_b
 def sample(
     positive: Tensor, negative: Tensor, count: int, positive_fraction: float, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Draw at most ``count`` indices: at most ``positive_fraction`` of them positive, the rest negative.
+    """Draw positives and negatives at random, as many as a loss looks at.
 
     Args:
-        positive, negative: bool ``[P]``.
+        positive: bool ``[P]``.
+        negative: bool ``[P]``.
+        count: most indices in all.
+        positive_fraction: most positives, as a part of ``count``; the rest is negative.
         generator: of the CPU; the draw does not depend on the device.
 
     Returns:

@@ -23,10 +23,17 @@ def channels_last(x: Tensor) -> Tensor:
 
 
 def interpolate(x: Tensor, spatial_shape: Sequence[int], antialias: bool = False) -> Tensor:
-    """Resample ``[B, C, *S]`` linearly along every axis to ``spatial_shape`` (tensor order, corners not aligned).
+    """Resample linearly along every axis, corners not aligned.
 
-    ``antialias`` widens the kernel when an axis shrinks; torch offers it for images only, other D ignore it. uint8 is
-    rounded to whole numbers; torch resizes it as it is (and fast) for images only, other D go through float32.
+    Args:
+        x: ``[B, C, *S]``. uint8 is rounded to whole numbers; torch resizes it as it is (and fast)
+            for images only, other D go through float32.
+        spatial_shape: to resample to, tensor order.
+        antialias: widen the kernel where an axis shrinks; torch offers it for images only, other D
+            ignore it.
+
+    Returns:
+        ``[B, C, *spatial_shape]``.
     """
     ndim = x.ndim - 2
     if x.dtype == torch.uint8 and ndim != 2:

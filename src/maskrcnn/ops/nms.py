@@ -12,12 +12,21 @@ CHUNK_ELSEWHERE = 1024  # and where each step costs more than its work
 
 
 def nms(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
-    """Indices, best score first, of the boxes ``[N, 2D]`` that greedy suppression keeps.
+    """Suppress boxes that overlap a better one: greedy non-maximum suppression.
 
-    Going down the scores ``[N]`` (equal scores in the given order), a box is kept unless a box kept before it overlaps
-    it by more than ``iou_threshold``. "Kept = no kept, better box overlaps me" has exactly one solution, the greedy
-    one, and repeating it from "all kept" settles the k-th box after at most k rounds: usually a handful in all. Boxes
-    go in chunks, each first cleared by those already kept, so memory is linear in N.
+    Going down the scores (equal scores in the given order), a box is kept unless a box kept before
+    it overlaps it by more than the threshold. "Kept = no kept, better box overlaps me" has exactly
+    one solution, the greedy one, and repeating it from "all kept" settles the k-th box after at
+    most k rounds: usually a handful in all. Boxes go in chunks, each first cleared by those already
+    kept, so memory is linear in N.
+
+    Args:
+        boxes: ``[N, 2D]``.
+        scores: ``[N]``.
+        iou_threshold: a larger overlap suppresses.
+
+    Returns:
+        Indices of the boxes that are kept, best score first.
     """
     order = scores.argsort(descending=True, stable=True)
     ranked = boxes[order]
@@ -43,9 +52,19 @@ def _fixed_point(overlaps: Tensor) -> Tensor:
 
 
 def grouped_nms(boxes: Tensor, scores: Tensor, groups: Tensor, iou_threshold: float) -> Tensor:
-    """:func:`nms` within each group (a class, a pyramid level) ``[N]``; indices of all that stay, best score first.
+    """Suppress boxes within each group alone: a class, or a level of the pyramid.
 
-    One group at a time: fewer pairs than shifting the groups apart, and no rounding of the coordinates.
+    One group at a time: fewer pairs than shifting the groups apart, and no rounding of the
+    coordinates.
+
+    Args:
+        boxes: ``[N, 2D]``.
+        scores: ``[N]``.
+        groups: int64 ``[N]``.
+        iou_threshold: a larger overlap suppresses.
+
+    Returns:
+        Indices of the boxes of all groups that are kept, best score first.
     """
     kept = [torch.empty(0, dtype=torch.long, device=boxes.device)]
     for group in groups.unique().tolist():

@@ -68,9 +68,11 @@ def pool_bins(
         table: ``[T, C]``.
         origin: int64 ``[R]``, the row of each box's grid position 0.
         grid_shape: int64 ``[R, D]``, tensor order.
-        boxes: ``[R, 2D]``, x first, in samples of the grid. A box may be flipped (high corner below low): it has the
-            bins of the mirrored box on the mirrored grid.
-        output_size, sampling_ratio, aligned: as in :func:`roi_align`.
+        boxes: ``[R, 2D]``, x first, in samples of the grid. A box may be flipped (high corner below
+            low): it has the bins of the mirrored box on the mirrored grid.
+        output_size: bins along each axis, tensor order.
+        sampling_ratio: samples a bin along each axis; 0: as many as the bin is long.
+        aligned: sample k's value lies at k + 0.5, else at k; see :func:`roi_align`.
 
     Returns:
         ``[R, *output_size, C]``.
@@ -110,9 +112,18 @@ def pool_bins(
 
 
 def start_and_length(low: Tensor, high: Tensor, aligned: bool) -> tuple[Tensor, Tensor]:
-    """Where bins begin, as a grid position (sample k's is k), and how far they reach; negative for a flipped box.
+    """Where the bins of boxes begin along one axis, and how far they reach.
 
-    Not aligned, a box is at least one sample long and taken half a sample too far along its own direction.
+    Not aligned, a box is at least one sample long and taken half a sample too far along its own
+    direction.
+
+    Args:
+        low: ``[R]``, in samples of the grid.
+        high: ``[R]``; below ``low`` for a flipped box.
+        aligned: as in :func:`pool_bins`.
+
+    Returns:
+        ``[R]`` grid positions (sample k's is k), and ``[R]`` lengths, negative for a flipped box.
     """
     length = high - low
     if aligned:
@@ -150,9 +161,19 @@ def _bags(
 
 
 def axis_rows(size: Tensor, low: Tensor, bin_length: Tensor, bins: int, count: int) -> tuple[Tensor, Tensor]:
-    """Which grid samples each bin reads along one axis, and with what weight: both ``[R, bins, 2 * count]``.
+    """Which grid samples each bin reads along one axis, and with what weight.
 
     A sample more than one grid step outside counts as 0; one nearer is pulled to the border.
+
+    Args:
+        size: int64 ``[R]``, of each box's grid along this axis.
+        low: ``[R]``, where the bins begin, as a grid position.
+        bin_length: ``[R]``, in samples of the grid.
+        bins: along this axis.
+        count: samples in a bin along this axis.
+
+    Returns:
+        Positions int64 and weights, both ``[R, bins, 2 * count]``.
     """
     steps = (torch.arange(bins * count, device=low.device, dtype=low.dtype) + 0.5) / count
     position = low[:, None] + steps * bin_length[:, None]
@@ -175,10 +196,20 @@ def assign_levels(
     canonical_level: int = 4,
     epsilon_inside: bool = False,
 ) -> Tensor:
-    """Index ``[R]`` of the pyramid level of each box (FPN, equation 1), by volume^(1/D) of the box.
+    """Assign each box to a level of the pyramid (FPN, equation 1), by volume^(1/D) of the box.
 
-    A box of ``canonical_size`` belongs to ``canonical_level`` (stride 2^level), one of half that size a level below.
-    ``epsilon_inside`` adds detectron2's 1e-8 to the ratio of sizes instead of torchvision's 1e-6 to its logarithm.
+    Args:
+        boxes: ``[R, 2D]``.
+        num_levels: of the pyramid.
+        finest_level: its stride is 2^level.
+        canonical_size: a box of this size belongs to ``canonical_level``, one of half of it a level
+            below.
+        canonical_level: its stride is 2^level.
+        epsilon_inside: add detectron2's 1e-8 to the ratio of sizes instead of torchvision's 1e-6 to
+            its logarithm.
+
+    Returns:
+        int64 ``[R]``, 0 for the finest.
     """
     ndim = boxes.shape[-1] // 2
     size = (boxes[:, ndim:] - boxes[:, :ndim]).prod(-1).clamp(min=0).pow(1 / ndim)

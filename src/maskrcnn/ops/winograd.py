@@ -26,11 +26,15 @@ SMALL, VALUE, GAIN = 2.0, 100.0, 0.8
 
 
 def best_tile(weight: Tensor, batch: int, spatial_shape: Sequence[int]) -> int:
-    """Outputs of a tile along each axis with which :func:`conv_by_tiles` takes least time; 0: the plain sum is faster.
+    """Choose the tile with which :func:`conv_by_tiles` takes least time.
 
     Args:
         weight: ``[O, C, 3, ...]``.
-        batch, spatial_shape: of the input.
+        batch: of the input.
+        spatial_shape: of the input, tensor order.
+
+    Returns:
+        Outputs of a tile along each axis; 0: the plain sum is faster.
     """
     out_channels, channels = weight.shape[:2]
     ndim, positions = len(spatial_shape), batch * math.prod(spatial_shape)
@@ -46,11 +50,14 @@ def best_tile(weight: Tensor, batch: int, spatial_shape: Sequence[int]) -> int:
 
 
 def conv_by_tiles(x: Tensor, weight: Tensor, bias: Tensor | None, m: int) -> Tensor:
-    """The 3-wide convolution of ``x`` ``[B, C, *S]``, padded by one zero, with ``weight`` ``[O, C, 3, ...]``.
+    """Compute a 3-wide convolution, padded by one zero, by Winograd's tiles.
 
     Args:
-        m: outputs of a tile along each axis, one of ``POINTS``. Rounding: with 2 less than that of the plain sum, with
-            4 about three times it.
+        x: ``[B, C, *S]``.
+        weight: ``[O, C, 3, ...]``.
+        bias: ``[O]``, or None.
+        m: outputs of a tile along each axis, one of ``POINTS``. Rounding: with 2 less than that of
+            the plain sum, with 4 about three times it.
 
     Returns:
         ``[B, O, *S]``, channels last in memory.

@@ -1,4 +1,4 @@
-"""How well anchors resemble the objects that they are to find."""
+"""Overlap (IoU) of anchors with the objects that they are to find."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ from maskrcnn.config import AnchorConfig
 
 
 def best_overlaps(extents: np.ndarray, anchors: AnchorConfig, stride: float) -> np.ndarray:
-    """IoU ``[N]`` of boxes of ``extents`` ``[N, D]`` (x first) with the likest anchor near their centre.
+    """Overlap of objects with the anchor near their centre that resembles them most.
 
     Args:
-        stride: of the finest level; it doubles from level to level. An anchor lies a quarter of its level's stride off
-            the object's centre along every axis, the mean over all places; 0: exactly on it.
+        extents: float ``[N, D]``, side lengths of the objects, x first, in samples of the network's
+            input.
+        anchors: sizes and shapes of the anchors, level by level.
+        stride: of the finest level; it doubles from level to level. An anchor lies a quarter of its
+            level's stride off the object's centre along every axis, the mean over all places; 0:
+            exactly on it.
+
+    Returns:
+        IoU ``[N]``, 0..1.
     """
     best = np.zeros(len(extents))
     volumes = extents.prod(1)

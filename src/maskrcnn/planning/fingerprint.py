@@ -1,4 +1,4 @@
-"""What a data set looks like, in the few numbers that a plan follows from (the idea is nnU-Net's, Isensee et al. 2021).
+"""The fingerprint of a data set: the few numbers that a plan follows from (after nnU-Net, Isensee et al. 2021).
 
 Labels and the sizes of images are read; the pixels of a few images only, for their colours and brightness.
 """

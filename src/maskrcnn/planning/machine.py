@@ -1,4 +1,4 @@
-"""What the machine that trains can do."""
+"""The machine that trains: its cores, its memory, and whether it multiplies bfloat16 itself."""
 
 from __future__ import annotations
 

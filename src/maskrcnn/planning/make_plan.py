@@ -1,9 +1,10 @@
-"""A plan, from the data's fingerprint and the machine, setting by setting."""
+"""Makes a plan from the data's fingerprint and the machine, setting by setting."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,28 +56,46 @@ def start_of(name: str, num_classes: int) -> tuple[ModelConfig, tuple[str, ...]]
     return info.config, info.class_names
 
 
+@dataclass(frozen=True)
+class Request:
+    """What a plan has to keep to.
+
+    Attributes:
+        given: settings of the user, with the words that say so.
+        val_images: other images to judge on that the user has named; None: none.
+        seconds: that the user gave the training; None: no limit.
+        body_weights: whether a body is loaded into an architecture, which then has learned something.
+    """
+
+    given: Mapping[str, Choice] = field(default_factory=dict)
+    val_images: int | None = None
+    seconds: float | None = None
+    body_weights: bool = False
+
+
 def make_plan(
     data: Fingerprint,
     machine: Machine,
-    given: Mapping[str, Choice],
+    request: Request,
     split: Callable[[float], tuple[int, int]],
-    val_images: int | None = None,
-    seconds: float | None = None,
     measure: Measure | None = None,
-    body_weights: bool = False,
 ) -> Plan:
     """Every setting: as it was given, or as its rule has it.
 
     Args:
         data: the fingerprint of all labelled images.
         machine: that trains.
-        given: settings of the user, with the words that say so.
+        request: what the user asked for.
         split: from a fraction to the numbers of images to learn from and to judge on.
-        val_images: other images to judge on that the user has named.
-        seconds: that the user gave the training.
         measure: gives the cost of a step of such settings; None: do not measure.
-        body_weights: whether a body is loaded into an architecture, which then has learned something.
+
+    Returns:
+        The plan: a choice and its reason for each setting.
+
+    Raises:
+        UsageError: a model that is not there.
     """
+    given, val_images, seconds = request.given, request.val_images, request.seconds
     pictures = data.files.is_picture
     choices = {"model": settle("model", model if pictures else grid_rules.model, Situation(data, machine), given)}
     held = settle("val_fraction", lambda s: val_fraction(data.images, val_images), Situation(data), given)
@@ -87,7 +106,7 @@ def make_plan(
         data,
         machine,
         start,
-        names or (("pretrained body",) if body_weights else ()),
+        names or (("pretrained body",) if request.body_weights else ()),
         {name: choice.value for name, choice in (*given.items(), *choices.items())},
         train_images,
         held_images or (val_images or 0),
@@ -107,7 +126,18 @@ def make_plan(
 
 
 def settle(name: str, rule: Rule, s: Situation, given: Mapping[str, Choice]) -> Choice:
-    """What was given for ``name``, with what would have been planned, or what the rule says."""
+    """Decide one setting.
+
+    Args:
+        name: of the setting.
+        rule: that plans it.
+        s: the data, the machine, and what is settled so far.
+        given: settings of the user.
+
+    Returns:
+        What the user gave, with what would have been planned in its reason; else what the rule
+        says.
+    """
     planned = rule(s)
     if name not in given:
         return planned
@@ -119,7 +149,17 @@ def settle(name: str, rule: Rule, s: Situation, given: Mapping[str, Choice]) -> 
 def decide(
     s: Situation, rules: Mapping[str, Rule], given: Mapping[str, Choice], choices: dict[str, Choice]
 ) -> Situation:
-    """Add to ``choices`` what the rules say, one after another; the situation with all of it chosen."""
+    """Decide several settings, one after another.
+
+    Args:
+        s: the data, the machine, and what is settled so far.
+        rules: the settings to decide, by name.
+        given: settings of the user.
+        choices: gets what is decided.
+
+    Returns:
+        The situation with all of it settled.
+    """
     for name, rule in rules.items():
         choices[name] = settle(name, rule, s, given)
         s = dataclasses.replace(s, chosen={**s.chosen, name: choices[name].value})
@@ -127,7 +167,17 @@ def decide(
 
 
 def fit_to_time(s: Situation, given: Mapping[str, Choice], choices: dict[str, Choice], measure: Measure) -> Situation:
-    """Smaller images where a given time would not allow a few epochs of these."""
+    """Choose smaller images where a given time would not allow a few epochs of these.
+
+    Args:
+        s: with a time, and sizes that were planned without it.
+        given: settings of the user, which stay.
+        choices: gets the smaller sizes.
+        measure: gives the cost of a step.
+
+    Returns:
+        The situation with the sizes and the cost of a step.
+    """
     if not s.told or {"epochs", "image_size", "crop_size"} & given.keys():
         return s
     assert s.seconds is not None
@@ -186,7 +236,16 @@ def _shown(value: Any) -> str:
 
 
 def about(data: Fingerprint, machine: Machine, s: Situation) -> list[str]:
-    """What the plan was made from, in sentences."""
+    """Say what the plan was made from.
+
+    Args:
+        data: the fingerprint.
+        machine: that trains.
+        s: with all settings.
+
+    Returns:
+        A sentence a line.
+    """
     lines = data.sentences()
     lines.append(f"machine: {machine.device}, {machine.cores} threads, {gib(machine.memory)} of free memory")
     if s.cost is not None:

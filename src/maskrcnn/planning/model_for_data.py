@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from maskrcnn.checkpoints.lookup import load_model
+from maskrcnn.checkpoints.lookup import Say, load_model
 from maskrcnn.checkpoints.transfer import load_body, transfer
 from maskrcnn.checks import few
 from maskrcnn.config import KeypointHeadConfig, MaskHeadConfig, ModelConfig
@@ -19,11 +19,18 @@ from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.recipe import Recipe
 
-Say = Callable[[str], None]
-
 
 def fit_to_data(config: ModelConfig, data: Dataset, say: Say) -> ModelConfig:
-    """Number of classes, heads and detection cap as the data want them."""
+    """Fit a model's number of classes, its heads and its detection cap to the data.
+
+    Args:
+        config: of the model to start from.
+        data: to train on.
+        say: is told which heads come or go.
+
+    Returns:
+        The configuration to train.
+    """
     if not data.has_masks and config.mask_head is not None:
         say("The data have boxes but no masks: training without a mask head (Faster R-CNN).")
         config = dataclasses.replace(config, mask_head=None)
@@ -43,14 +50,32 @@ def fit_to_data(config: ModelConfig, data: Dataset, say: Say) -> ModelConfig:
 
 
 def fit_field(config: ModelConfig, known: Sequence[str], wanted: Sequence[str]) -> ModelConfig:
-    """Without the class field if it knows none of the classes: it would propose boxes at random."""
+    """Drop the class field where it knows none of the classes: it would propose boxes at random.
+
+    Args:
+        config: of the model to start from.
+        known: its classes.
+        wanted: those of the data.
+
+    Returns:
+        The configuration, unchanged where a class is known.
+    """
     if set(known) & set(wanted):
         return config
     return dataclasses.replace(config, box_head=dataclasses.replace(config.box_head, field=None))
 
 
 def fit_keypoints(config: ModelConfig, num_keypoints: int, say: Say) -> ModelConfig:
-    """A keypoint head of ``num_keypoints`` points, none for 0; one of that number is kept as it is."""
+    """Fit the keypoint head to the number of labelled points.
+
+    Args:
+        config: of the model to start from.
+        num_keypoints: of each object; 0: no head.
+        say: is told whether the head is new, changed or gone.
+
+    Returns:
+        The configuration; a head of that number of points is kept as it is.
+    """
     head = config.keypoint_head
     if num_keypoints == 0:
         if head is not None:

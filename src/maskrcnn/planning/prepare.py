@@ -1,4 +1,4 @@
-"""From the data and what the user asked for to a plan on disk, and the data that follow from it."""
+"""Prepares a training: plans it, writes ``plan.yaml`` and splits the data as it says."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from maskrcnn.checkpoints.lookup import Say
 from maskrcnn.checks import counted, parse_time
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.source_names import source_of
@@ -22,8 +23,8 @@ from maskrcnn.modalities.table import kinds
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.fingerprint import take_fingerprint
 from maskrcnn.planning.machine import this_machine
-from maskrcnn.planning.make_plan import budget_of, check_data_for_plan, make_plan, split_count
-from maskrcnn.planning.model_for_data import Say, start_model
+from maskrcnn.planning.make_plan import Request, budget_of, check_data_for_plan, make_plan, split_count
+from maskrcnn.planning.model_for_data import start_model
 from maskrcnn.planning.plan import NAME, Plan, read_plan
 from maskrcnn.planning.recipe import Recipe
 from maskrcnn.planning.situation import Choice
@@ -78,6 +79,16 @@ class Prepared:
 def prepare(data: Dataset, val: Dataset | None, out: Path, wish: Wish, say: Say) -> Prepared:
     """Plan the training of ``data`` and write the plan to ``out/plan.yaml``.
 
+    Args:
+        data: to train on.
+        val: other images to validate on; None: some of ``data`` are held out.
+        out: the folder of the training.
+        wish: what the user asked for.
+        say: is told the plan, a line at a time.
+
+    Returns:
+        The plan, the data as it parts them, and the time to keep.
+
     Raises:
         UsageError: a plan file or a time that cannot be read.
         DataError: nothing to learn from.
@@ -94,12 +105,18 @@ def prepare(data: Dataset, val: Dataset | None, out: Path, wish: Wish, say: Say)
 def plan_training(
     data: Dataset, val: Dataset | None, labels: Sequence[Label], wish: Wish, say: Say, timed: bool | None = None
 ) -> Plan:
-    """The plan for training on ``data``.
+    """Plan the training of a data set.
 
     Args:
-        val: other images to judge on, or None.
+        data: to train on.
+        val: other images to validate on, or None.
         labels: of the images of ``data`` where some of them are to be held out; else none.
+        wish: what the user asked for.
+        say: is told that steps are being timed.
         timed: whether steps of the training are timed; by default, where something follows from it.
+
+    Returns:
+        The plan.
 
     Raises:
         UsageError, DataError: as :func:`prepare` does.
@@ -113,22 +130,32 @@ def plan_training(
     if seconds is not None and not alone:
         raise UsageError("--time measures one process: make a plan with --plan-only first, then run it with --plan.")
     measured = alone and "epochs" not in given if timed is None else timed
-    return make_plan(
-        look,
-        machine,
-        given,
-        lambda fraction: tuple(map(len, parts(labels, len(data), fraction))),  # type: ignore[arg-type, return-value]
-        None if val is None else len(val),
-        seconds,
-        (lambda chosen: measure(data, chosen, wish, say)) if measured else None,
-        wish.body_weights is not None,
-    )
+    request = Request(given, None if val is None else len(val), seconds, wish.body_weights is not None)
+
+    def count_parts(fraction: float) -> tuple[int, int]:
+        train, held = parts(labels, len(data), fraction)
+        return len(train), len(held)
+
+    def cost(chosen: Mapping[str, Any]) -> Cost:
+        return measure(data, chosen, wish, say)
+
+    return make_plan(look, machine, request, count_parts, cost if measured else None)
 
 
 def split_as_planned(
     data: Dataset, val: Dataset | None, out: Path | None, fraction: float
 ) -> tuple[Dataset, Dataset | None]:
-    """The data parted as the plan in ``out`` parted them; ``fraction`` where there is no plan."""
+    """Hold out the images that the plan of a training held out.
+
+    Args:
+        data: all images.
+        val: other images to validate on; None: they come from ``data``.
+        out: the folder with the plan; None: there is none.
+        fraction: of the images to hold out where there is no plan.
+
+    Returns:
+        The images to learn from, and those to validate on, if any.
+    """
     if out is not None and is_file(out / NAME):
         fraction = read_plan(out / NAME).get("val_fraction", fraction)
     if val is not None or not fraction:
@@ -138,7 +165,17 @@ def split_as_planned(
 
 
 def split(data: Dataset, val: Dataset | None, plan: Plan, labels: Sequence[Label]) -> Prepared:
-    """The data as the plan parts them."""
+    """Hold out the images that a plan says.
+
+    Args:
+        data: all images.
+        val: other images to validate on; None: they come from ``data``.
+        plan: says which part is held out.
+        labels: of the images, see :func:`maskrcnn.data.split.split_labels`.
+
+    Returns:
+        The plan with the images to learn from and those to validate on.
+    """
     train_indices, val_indices = parts(labels, len(data), plan["val_fraction"]) if val is None else ([], [])
     if not val_indices:
         return Prepared(plan, data, val)
@@ -146,7 +183,16 @@ def split(data: Dataset, val: Dataset | None, plan: Plan, labels: Sequence[Label
 
 
 def parts(labels: Sequence[Label], images: int, fraction: float) -> tuple[list[int], list[int]]:
-    """Indices to learn from and to judge on."""
+    """Choose which images are held out; it follows from their names alone.
+
+    Args:
+        labels: of the images; none: nothing is held out.
+        images: how many there are.
+        fraction: of them to hold out, 0..1.
+
+    Returns:
+        Indices of the images to learn from, and of those to validate on.
+    """
     if not labels:
         return list(range(images)), []
     return hold_out(labels, split_count(images, fraction))
@@ -165,7 +211,17 @@ def given_settings(wish: Wish, seconds: float | None) -> dict[str, Choice]:
 
 
 def measure(data: Dataset, chosen: Mapping[str, Any], wish: Wish, say: Say) -> Cost:
-    """The cost of a step of the training that was chosen, on images of the data."""
+    """Measure what a step of the planned training costs, on images of the data.
+
+    Args:
+        data: to train on.
+        chosen: the settings, by name.
+        wish: gives the weights of the body and the device.
+        say: is told that steps are being timed.
+
+    Returns:
+        Seconds and bytes of a step.
+    """
     import torch
 
     recipe = Recipe(**{name: value for name, value in chosen.items() if name in Recipe.__dataclass_fields__})
@@ -186,7 +242,13 @@ def measure(data: Dataset, chosen: Mapping[str, Any], wish: Wish, say: Say) -> C
 
 
 def tell(plan: Plan, path: Path, say: Say) -> None:
-    """The plan in a few lines; the file has all of it."""
+    """Say the plan in a few lines; the file has all of it.
+
+    Args:
+        plan: all settings and their reasons.
+        path: of the file.
+        say: is told a line at a time.
+    """
     say("The plan:")
     for name in dict.fromkeys((*SHOWN, *(n for n, c in plan.choices.items() if ASKED in c.reason))):
         if name not in plan.choices:
@@ -200,7 +262,13 @@ def tell(plan: Plan, path: Path, say: Say) -> None:
 
 
 def tell_shared_sources(data: Dataset, val: Dataset | None, say: Say) -> None:
-    """Say which source photos are on both sides, if file names tell."""
+    """Say which source photos are both learned from and validated on, where file names tell.
+
+    Args:
+        data: to learn from.
+        val: to validate on, or None.
+        say: is told the sentence, if there is one.
+    """
     if val is None or not kinds()[data.kind].whole_files:
         return
     both = sorted(groups(data) & groups(val))

@@ -1,4 +1,4 @@
-"""How a model is trained, as flags: everything that a user may switch, and the settings that follow from it."""
+"""The settings of a training, each a flag, and what follows from them: schedule, augmentation, changes to the model."""
 
 from __future__ import annotations
 

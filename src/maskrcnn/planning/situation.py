@@ -1,4 +1,4 @@
-"""What a rule of the plan may look at, and what it answers."""
+"""What a planning rule is given (data, machine, settings so far) and what it gives: a value and its reason."""
 
 from __future__ import annotations
 

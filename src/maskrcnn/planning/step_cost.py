@@ -1,4 +1,4 @@
-"""What a training step costs on this machine, measured: seconds and bytes."""
+"""Measures what a training step costs on this machine: seconds and bytes."""
 
 from __future__ import annotations
 
@@ -46,9 +46,19 @@ class Cost:
 def measure_step(
     model: MaskRCNN, samples: Sequence[Sample], config: FitConfig, device: str = "cpu", steps: int = 4
 ) -> Cost:
-    """Train ``model`` on one batch for a step that does not count and ``steps`` more (fewer long ones), and time them.
+    """Time a training step: one that does not count and a few more, of which the shortest does.
 
-    The model is another one afterwards: give one away that nobody needs.
+    The model is trained by it: give one away that nobody needs.
+
+    Args:
+        model: of the configuration that will be trained.
+        samples: of one batch.
+        config: the training's schedule.
+        device: ``cpu``, ``cuda`` or ``mps``.
+        steps: that count; fewer where they are long.
+
+    Returns:
+        Seconds of a step and of one image looked at, and the most memory held.
     """
     keep_freed_memory()
     model = model.to(device)
@@ -65,7 +75,15 @@ def measure_step(
 
 
 def load_samples(data: Dataset, transform: TrainTransform, count: int) -> tuple[list[Sample], float]:
-    """At most ``count`` samples as training sees them, and the seconds it took.
+    """Load images as training sees them, and time that.
+
+    Args:
+        data: to train on.
+        transform: what training does to its images.
+        count: of samples that are wanted.
+
+    Returns:
+        At most so many samples, and the seconds that it took one process.
 
     Raises:
         DataError: none of the images that were tried can be read.

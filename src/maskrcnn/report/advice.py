@@ -1,4 +1,4 @@
-"""Why objects are missed, cause by cause: what it means, and what follows from the numbers."""
+"""Advice on missed objects, cause by cause: what it means, and what follows from the numbers."""
 
 from __future__ import annotations
 

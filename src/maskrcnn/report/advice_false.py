@@ -1,4 +1,4 @@
-"""What false detections are, kind by kind: what it means, and what follows from the numbers."""
+"""Advice on false detections, kind by kind: what it means, and what follows from the numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that the page is made of, and what follows from it by counting."""
+"""The facts that the page shows: metrics, causes of misses, kinds of false detections, and sums of them."""
 
 from __future__ import annotations
 
@@ -43,6 +43,18 @@ class Facts:
     def of(
         content: dict[str, Any], result: CocoResult, diagnosis: Diagnosis, predictor: Predictor, failures: list[str]
     ) -> Facts:
+        """Gather all that the page is made of.
+
+        Args:
+            content: of ``metrics.json``.
+            result: of the evaluation.
+            diagnosis: what was found, missed and made up, image by image.
+            predictor: the one that was measured.
+            failures: a sentence for each image that could not be read.
+
+        Returns:
+            The facts.
+        """
         timed = "time" in predictor.info.notes
         return Facts(content, result, diagnosis, predictor.model.config, predictor.preprocess, failures, timed)
 

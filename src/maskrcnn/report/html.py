@@ -39,7 +39,18 @@ def lead(*sentences: str | None) -> Html:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str | None = None, words: int = 1) -> Html:
-    """A table; cells that are not a ``td`` or ``th`` yet become one, the first ``words`` of a row on the left."""
+    """A table. Cells that are not a ``td`` or ``th`` yet become one.
+
+    Args:
+        head: words of the first row.
+        rows: of cells.
+        caption: above the table, or None.
+        words: so many cells of a row stand on the left, the others, which are numbers, on the
+            right.
+
+    Returns:
+        The HTML.
+    """
     heads = (h if isinstance(h, Html) else tag("th", h, class_=None if k < words else "n") for k, h in enumerate(head))
     columns = tag("tr", *heads)
     body = (tag("tr", *(cell(text, k < words) for k, text in enumerate(row))) for row in rows)
@@ -70,7 +81,16 @@ def percent(part: float, whole: float) -> str:
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
-    """A number and what it counts: ``1 object``, ``2 objects``."""
+    """Say a number and what it counts: ``1 object``, ``2 objects``.
+
+    Args:
+        number: of them.
+        noun: for one.
+        plural: for more; None: the noun with an s.
+
+    Returns:
+        The words.
+    """
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 

@@ -1,4 +1,4 @@
-"""The whole page, written into one file that needs no network."""
+"""Writes the page into one HTML file that needs no network."""
 
 from __future__ import annotations
 
@@ -23,7 +23,13 @@ NAME = "report.html"
 
 
 def write_report(path: Path, facts: Facts, dataset: Dataset) -> None:
-    """Write the page whole or not at all."""
+    """Write the page, whole or not at all.
+
+    Args:
+        path: of the HTML file.
+        facts: that it shows.
+        dataset: whose images it shows.
+    """
     page = render(facts, dataset)
     with atomic_write(path) as temporary:
         temporary.write_text(page, encoding="utf-8")

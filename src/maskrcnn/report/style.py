@@ -1,5 +1,8 @@
-"""How the page looks, in light and in dark. Blue is right and orange is wrong: colours that everybody can tell apart
-(after Okabe and Ito), never the only sign of it."""
+"""The style sheet of the page, in light and in dark.
+
+Blue is right and orange is wrong: colours that everybody can tell apart (after Okabe and Ito),
+never the only sign of it.
+"""
 
 from __future__ import annotations
 

@@ -27,6 +27,8 @@ def tell(diagnosis: Diagnosis, console: Console, arguments: str) -> None:
     """Print everything, what matters most last, where it is still on the screen.
 
     Args:
+        diagnosis: of the data.
+        console: to print on.
         arguments: of `maskrcnn train` as the user would go on with, as in ``DATA --val DATA``.
     """
     for name, facts in diagnosis.sets.items():

@@ -50,7 +50,13 @@ class Train(TrainOptions):
         return 0
 
     def tell_next(self, best: Path, out: Path, things: str) -> None:
-        """Say what to do with the model."""
+        """Say what to do with the model.
+
+        Args:
+            best: the best checkpoint.
+            out: the folder of the training.
+            things: what files like the data are called, in capitals.
+        """
         say(f"The best model is {best}. Next, see what it finds, and what it misses:")
         say(f"  maskrcnn predict {things} --model {best} --out {out / 'pictures'}")
         say(f"  maskrcnn evaluate {self.val or f'LABELLED_{things}'} --model {best} --out {out / 'judged'}")

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from maskrcnn.checkpoints.foreign.coco_classes import COCO_CLASSES, COCO_KEYPOINTS, COCO_SKELETON
-from maskrcnn.checkpoints.foreign.name_mapping import ImportSummary, NameTable, build_filled, rename
+from maskrcnn.checkpoints.foreign.detectron2_names import TABLE
+from maskrcnn.checkpoints.foreign.name_mapping import ImportSummary, build_filled, rename
 from maskrcnn.checkpoints.foreign.torch_files import read_foreign_file, state_of
 from maskrcnn.config import (
     AnchorConfig,
@@ -52,47 +53,6 @@ TELLING = {
 CELL_ANCHORS = "proposal_generator.anchor_generator.cell_anchors"
 
 
-def _of_level(level: int) -> tuple[tuple[str, str], ...]:
-    """The body's stage and the pyramid's convolutions of stride 2^level, which are number level - 2 here."""
-    theirs, ours = rf"backbone\.bottom_up\.res{level}\.(\d+)\.", f"backbone.body.stages.{level - 2}.{{0}}."
-    return (
-        (rf"{theirs}conv(\d)\.norm\.", f"{ours}layers.{{1-1}}.norm."),
-        (rf"{theirs}conv(\d)\.", f"{ours}layers.{{1-1}}.conv."),
-        (rf"{theirs}shortcut\.norm\.", f"{ours}shortcut.norm."),
-        (rf"{theirs}shortcut\.", f"{ours}shortcut.conv."),
-        (rf"backbone\.fpn_lateral{level}\.", f"backbone.fpn.lateral.{level - 2}."),
-        (rf"backbone\.fpn_output{level}\.", f"backbone.fpn.output.{level - 2}."),
-    )
-
-
-TABLE = NameTable(
-    source="detectron2",
-    names=(
-        (r"backbone\.bottom_up\.stem\.conv1\.norm\.", "backbone.body.stem.norm."),
-        (r"backbone\.bottom_up\.stem\.conv1\.", "backbone.body.stem.conv."),
-        *(pair for level in (2, 3, 4, 5) for pair in _of_level(level)),
-        (r"proposal_generator\.rpn_head\.conv\.", "rpn.conv."),
-        (r"proposal_generator\.rpn_head\.objectness_logits\.", "rpn.logits."),
-        (r"proposal_generator\.rpn_head\.anchor_deltas\.", "rpn.deltas."),
-        (r"roi_heads\.box_head\.fc1\.", "heads.box.fc1."),
-        (r"roi_heads\.box_head\.fc2\.", "heads.box.fc2."),
-        (r"roi_heads\.box_predictor\.cls_score\.", "heads.box.class_logits."),
-        (r"roi_heads\.box_predictor\.bbox_pred\.", "heads.box.box_deltas."),
-        (r"roi_heads\.mask_head\.mask_fcn(\d+)\.", "heads.mask.convs.{0-1}."),
-        (r"roi_heads\.mask_head\.deconv\.", "heads.mask.upsample."),
-        (r"roi_heads\.mask_head\.predictor\.", "heads.mask.logits."),
-        (r"roi_heads\.keypoint_head\.conv_fcn(\d+)\.", "heads.keypoint.convs.{0-1}."),
-        (r"roi_heads\.keypoint_head\.score_lowres\.", "heads.keypoint.logits."),
-    ),
-    ignored=r"pixel_mean|pixel_std|.*\.cell_anchors\.\d+|.*\.num_batches_tracked",
-    transforms={
-        "backbone.body.stem.conv.weight": lambda weight: weight.flip(1),  # BGR to RGB
-        "heads.box.class_logits.weight": lambda weight: weight.roll(1, 0),  # background from last to first
-        "heads.box.class_logits.bias": lambda bias: bias.roll(1, 0),
-    },
-)
-
-
 def detectron2_config(
     num_classes: int = 80, body: str = "resnet50", masks: bool = True, num_keypoints: int = 0, **changes: Any
 ) -> ModelConfig:
@@ -103,7 +63,10 @@ def detectron2_config(
         body: resnet50 or resnet101.
         masks: Mask R-CNN.
         num_keypoints: of one object; 0: no keypoint head.
-        changes: replace further fields of the config.
+        **changes: replace further fields of the config.
+
+    Returns:
+        The configuration.
     """
     pool = PoolConfig(7, sampling_ratio=0, aligned=True, epsilon_inside=True)
     pool_14 = PoolConfig(14, sampling_ratio=0, aligned=True, epsilon_inside=True)
@@ -140,11 +103,15 @@ def is_detectron2(tensors: Mapping[str, object]) -> bool:
 def load_detectron2(
     path: str | Path, class_names: Sequence[str] | None = None
 ) -> tuple[MaskRCNN, ModelInfo, ImportSummary]:
-    """The model of one of detectron2's files (``.pkl`` of its model zoo, ``.pth`` of a training) in evaluation mode.
+    """Load one of detectron2's files (``.pkl`` of its model zoo, ``.pth`` of a training).
 
     Args:
-        class_names: of the model's classes in order. None: COCO's where the number of classes is COCO's, else class1,
-            class2, ...
+        path: of the file.
+        class_names: of the model's classes in order. None: COCO's where the number of classes is
+            COCO's, else class1, class2, ...
+
+    Returns:
+        The model in evaluation mode, what is known of it, and what fitted where.
 
     Raises:
         CheckpointError: no such file, not detectron2's, damaged, or a model of another kind.
@@ -156,7 +123,16 @@ def load_detectron2(
 def convert_detectron2(
     content: Any, path: str | Path, class_names: Sequence[str] | None = None
 ) -> tuple[MaskRCNN, ModelInfo, ImportSummary]:
-    """As :func:`load_detectron2`, from what the file ``path`` holds: a state dict, or one under ``model``."""
+    """Convert what a file of detectron2's holds, as :func:`load_detectron2` does.
+
+    Args:
+        content: a state dict, or one under ``model``.
+        path: of the file, for sentences.
+        class_names: as for :func:`load_detectron2`.
+
+    Returns:
+        The model in evaluation mode, what is known of it, and what fitted where.
+    """
     tensors = state_of(content)
     if not is_detectron2(tensors):
         first = ", ".join(list(tensors)[:3]) or "none"
@@ -215,7 +191,19 @@ def config_of(tensors: Mapping[str, Tensor], path: object) -> ModelConfig:
 def names_of(
     config: ModelConfig, class_names: Sequence[str] | None, path: object
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """The names of the model's classes, and their ids in COCO where they are COCO's."""
+    """Name the classes of a model.
+
+    Args:
+        config: with their number.
+        class_names: in order; None: COCO's where the number is COCO's.
+        path: of the file, for sentences.
+
+    Returns:
+        The names, and their ids in COCO where they are COCO's.
+
+    Raises:
+        UsageError: the number of names is not that of the classes.
+    """
     count = config.num_classes
     if class_names is not None:
         if len(class_names) != count:

@@ -30,11 +30,16 @@ def is_foreign(path: str | Path) -> bool:
 def load_foreign(
     path: str | Path, class_names: Sequence[str] | None = None, norm_eps: float | None = None
 ) -> tuple[MaskRCNN, ModelInfo, ImportSummary]:
-    """The model of another framework's file in evaluation mode, what is known of it, and what fitted where.
+    """Load another framework's file.
 
     Args:
+        path: of the file.
         class_names: of the model's classes in order; None: those of COCO where their number fits.
-        norm_eps: of torchvision's files, see :func:`maskrcnn.checkpoints.foreign.torchvision.convert_torchvision`.
+        norm_eps: of torchvision's files, see
+            :func:`maskrcnn.checkpoints.foreign.torchvision.convert_torchvision`.
+
+    Returns:
+        The model in evaluation mode, what is known of it, and what fitted where.
 
     Raises:
         CheckpointError: no such file, damaged, of a model that is not known, or more than tensors in it.

@@ -130,19 +130,40 @@ def rename(tensors: Mapping[str, Tensor], table: NameTable) -> Renamed:
 def build_filled(
     config: ModelConfig, renamed: Renamed, table: NameTable, path: object, kind: str
 ) -> tuple[MaskRCNN, ImportSummary]:
-    """The model of ``config`` with every tensor copied into it, and how many there were of each stage; see
-    :func:`fill`. Nothing is built before names and shapes are known to be those of the model."""
+    """Build a model and copy every tensor into it, see :func:`fill`.
+
+    Nothing is built before names and shapes are known to be those of the model.
+
+    Args:
+        config: of the model.
+        renamed: the tensors under our names.
+        table: from their names to ours.
+        path: of the file, for sentences.
+        kind: what the file was taken for.
+
+    Returns:
+        The model, and how many tensors there were of each stage.
+
+    Raises:
+        CheckpointError: see :func:`fill`.
+    """
     check_fit(empty_tensors(config, path), renamed, table, path, kind)
     model = build_model(config)
     return model, fill(model, renamed, table, path, kind)
 
 
 def fill(model: nn.Module, renamed: Renamed, table: NameTable, path: object, kind: str) -> ImportSummary:
-    """Copy every tensor into ``model``, and count them by stage.
+    """Copy every tensor into a model.
 
     Args:
+        model: that is filled.
+        renamed: the tensors under our names.
+        table: from their names to ours.
         path: the file, for sentences.
         kind: what the file was taken for, such as ``torchvision's maskrcnn_resnet50_fpn``.
+
+    Returns:
+        How many tensors there were of each stage.
 
     Raises:
         CheckpointError: tensors are missing, left over or of another shape (names the first, as the file has them), or
@@ -159,7 +180,14 @@ def fill(model: nn.Module, renamed: Renamed, table: NameTable, path: object, kin
 
 
 def check_fit(own: Mapping[str, Tensor], renamed: Renamed, table: NameTable, path: object, kind: str) -> None:
-    """Compare names, shapes and kinds of numbers with those of the model's ``own`` tensors.
+    """Compare names, shapes and kinds of numbers with those of a model's own tensors.
+
+    Args:
+        own: tensors of the model, perhaps without memory.
+        renamed: the file's tensors under our names.
+        table: from their names to ours.
+        path: of the file, for sentences.
+        kind: what the file was taken for.
 
     Raises:
         CheckpointError: tensors are missing, left over, of another shape or whole numbers.

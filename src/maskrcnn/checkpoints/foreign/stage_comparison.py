@@ -31,7 +31,12 @@ from maskrcnn.schema import one_line
 
 
 def compare_stages(model: MaskRCNN, path: str | Path, report: ImportSummary) -> None:
-    """Write the largest difference of each recorded stage into ``report``.
+    """Compare a model's stages with recorded outputs of the same weights in their own framework.
+
+    Args:
+        model: that was imported.
+        path: of the recording.
+        report: gets the largest difference of each stage.
 
     Raises:
         CheckpointError: the recording cannot be read, or is of another model: shapes differ.
@@ -52,7 +57,16 @@ def compare_stages(model: MaskRCNN, path: str | Path, report: ImportSummary) -> 
 
 @torch.inference_mode()
 def stage_outputs(model: MaskRCNN, image: Tensor, boxes: Tensor | None) -> dict[str, Tensor]:
-    """What each stage makes of ``image`` ``[1, C, *S]``, under the names above; heads where there are ``boxes``."""
+    """Compute what each stage makes of an image, under the names above.
+
+    Args:
+        model: in evaluation mode.
+        image: ``[1, C, *S]``, as the network sees it.
+        boxes: ``[R, 2D]`` for the heads; None: without the heads.
+
+    Returns:
+        The outputs by name.
+    """
     outputs = {f"body.{k}": level for k, level in enumerate(model.backbone.body(image))}
     features = model.backbone(image)
     outputs |= {f"FPN.{k}": level for k, level in enumerate(features)}

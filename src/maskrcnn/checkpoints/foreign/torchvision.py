@@ -114,8 +114,13 @@ def config_of(kind: Kind, norm_eps: float = 1e-5, drop_unused: bool = True) -> M
     """The settings of one of torchvision's models.
 
     Args:
-        norm_eps: 0.0 for the first published checkpoints, whose loader overwrites it; 1e-5 for ones trained elsewhere.
+        kind: which of the models.
+        norm_eps: 0.0 for the first published checkpoints, whose loader overwrites it; 1e-5 for ones
+            trained elsewhere.
         drop_unused: COCO's slots without objects are no classes.
+
+    Returns:
+        The configuration.
     """
     norm = "frozen" if kind.v2 else None
     unused = len(UNUSED_SLOTS) if kind.of_coco and drop_unused else 0
@@ -155,6 +160,7 @@ def torchvision_config(num_classes: int = 90, norm_eps: float = 0.0, **changes: 
     Args:
         num_classes: without background (torchvision's 91 slots are 90 here).
         norm_eps: see :func:`config_of`.
+        **changes: replace further fields of the configuration.
     """
     config = config_of(Kind("resnet50", False, num_classes + 1, True, 0), norm_eps, drop_unused=False)
     return dataclasses.replace(config, **changes)  # type: ignore[arg-type]
@@ -193,13 +199,18 @@ def convert_torchvision(
     class_names: Sequence[str] | None = None,
     norm_eps: float | None = None,
 ) -> tuple[MaskRCNN, ModelInfo, ImportSummary]:
-    """The model of one of torchvision's state dicts, in evaluation mode.
+    """Convert one of torchvision's state dicts.
 
     Args:
+        tensors: by torchvision's names.
         path: the file that it comes from, for sentences.
-        class_names: of the model's classes in order, without background. None: COCO's where the number of classes is
-            COCO's, person where there are keypoints, else class1, class2, ...
-        norm_eps: under the root of the body's norms; no file says it. None: 1e-5, and a note where that may be wrong.
+        class_names: of the model's classes in order, without background. None: COCO's where the
+            number of classes is COCO's, person where there are keypoints, else class1, class2, ...
+        norm_eps: under the root of the body's norms; no file says it. None: 1e-5, and a note where
+            that may be wrong.
+
+    Returns:
+        The model in evaluation mode, what is known of it, and what fitted where.
 
     Raises:
         CheckpointError: it is none of torchvision's models, or a part of one.

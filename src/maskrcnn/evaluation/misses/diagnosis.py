@@ -1,4 +1,4 @@
-"""What goes right and wrong on a data set, gathered image by image: only counts and the few best and worst images are
+"""Counts what goes right and wrong on a data set, image by image: only counts and the few best and worst images are
 kept, so that thousands of images cost no more memory than one."""
 
 from __future__ import annotations
@@ -82,7 +82,16 @@ class Judged:
 
 
 def f1(right: float, wrong: float, lost: float) -> float:
-    """The harmonic mean of precision and recall, 0 where there is nothing at all."""
+    """The harmonic mean of precision and recall.
+
+    Args:
+        right: detections that find an object.
+        wrong: detections that do not.
+        lost: objects that are not found.
+
+    Returns:
+        0..1; 0 where there is nothing at all.
+    """
     return 2 * right / max(2 * right + wrong + lost, 1)
 
 
@@ -128,7 +137,14 @@ class Diagnosis:
         return np.bincount([m.cause for m in self.missed], minlength=len(CAUSES))
 
     def add(self, scene: Scene, record: Record, found: Instances, missed: dict[int, Missed]) -> None:
-        """One image; ``missed`` by the object's place in the record."""
+        """Count one image.
+
+        Args:
+            scene: its detections and labels, and how they overlap.
+            record: its labels.
+            found: its detections, best first.
+            missed: why objects were missed, by their place in the record.
+        """
         everything = match_scene(scene)
         shown = scene.scores > self.threshold
         matches = shown_matches(everything, shown)

@@ -1,4 +1,4 @@
-"""Which detection finds which labelled object, and what the others are, image by image.
+"""Matches detections with ground truth, and says what the false ones are, image by image.
 
 The rules are COCO's at one IoU threshold: down the scores, a detection takes the object of its class that it overlaps
 most among those that nobody took; one that can only take a crowd counts neither for nor against.
@@ -66,10 +66,15 @@ def best_first(found: Instances) -> Instances:
 
 
 def lay_out(record: Record, found: Instances, masks: bool) -> Scene:
-    """The scene of one image; ``found`` is best first, in coordinates of the file.
+    """Lay out the detections and labels of one image, and how they overlap.
 
     Args:
+        record: the labels.
+        found: the detections, best first, in coordinates of the file.
         masks: judge by masks, where this image has them.
+
+    Returns:
+        The scene.
     """
     own = found.boxes.double().numpy().reshape(len(found), record.boxes.shape[1])
     boxes = box_overlaps(own, record.boxes)
@@ -124,6 +129,7 @@ def shown_matches(matches: Matches, shown: np.ndarray) -> Matches:
     """What remains if only the first detections are shown: down the scores nobody's match depends on the rest.
 
     Args:
+        matches: of all detections.
         shown: bool ``[N]``, of detections by falling score: True, then False.
     """
     count = int(shown.sum())

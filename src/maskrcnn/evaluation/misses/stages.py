@@ -1,4 +1,6 @@
-"""Where a missed object was lost: the walk of ``MaskRCNN.find`` again, keeping what each step threw away.
+"""Finds the stage at which a missed object was lost.
+
+The walk of ``MaskRCNN.find`` again, keeping what each step threw away.
 
 An object is covered by a step if one of the boxes that the step made overlaps its own by an IoU of 0.5 or more. Each
 step but two only takes boxes away from the one before, so an object was lost in the step after the last that covers it.
@@ -124,10 +126,14 @@ def fates(
     """What became of each object.
 
     Args:
+        stages: what each step of the model kept and threw away.
         boxes: ``[G, 2D]``, in coordinates of the network's input.
         labels: the model's own, 1..K.
         config: with the score from which a detection is shown.
         anchor_iou: an anchor is near an object from this IoU on.
+
+    Returns:
+        A fate for each object.
     """
     survivors = stages.kept(config)
     causes = [_first_stage(stages, own[None], anchor_iou) for own in boxes]

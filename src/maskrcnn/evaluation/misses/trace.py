@@ -26,6 +26,7 @@ def trace(
     """What became of each object, and how long the network saw it.
 
     Args:
+        predictor: the one that missed them.
         image: ``[C, *S]``, 0..255.
         boxes: float ``[G, 2D]`` in coordinates of the image.
         labels: G of the model's labels, 1..K.

@@ -112,7 +112,18 @@ def anchor_ratio(s: Situation) -> Choice:
 def coverage(
     boxes: np.ndarray, smallest: float, ratio: float, levels: int = 5, stride: float = 4.0
 ) -> tuple[float, float]:
-    """Part of the boxes ``[T, 2]`` that some anchor meets with an IoU of 0.5, and the mean of the best IoU."""
+    """Measure how well anchors cover labelled boxes.
+
+    Args:
+        boxes: ``[T, 2]``, widths and heights in pixels of the network's input.
+        smallest: size of the anchors of the finest level, in pixels.
+        ratio: longest side over shortest of the two elongated anchors.
+        levels: of the pyramid.
+        stride: of the finest level, in pixels.
+
+    Returns:
+        Part of the boxes that some anchor meets with an IoU of 0.5, and the mean of the best IoU.
+    """
     if not len(boxes):
         return 1.0, 1.0
     anchors = AnchorConfig(tuple((smallest * 2**level,) for level in range(levels)), elongated(ratio))

@@ -1,4 +1,4 @@
-"""Which class is taken for which, with background as one more."""
+"""The confusion matrix: which class is taken for which, with background as one more."""
 
 from __future__ import annotations
 

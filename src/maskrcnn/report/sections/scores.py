@@ -1,4 +1,4 @@
-"""What a score is worth: how often detections with it are right, and what another threshold would show."""
+"""Calibration of the scores: how often detections with it are right, and what another threshold would show."""
 
 from __future__ import annotations
 
