@@ -8,7 +8,16 @@ import pytest
 import torch
 
 from maskrcnn.errors import DataError, UsageError
-from maskrcnn.jobs.compose import FEWEST, MOST, PEAK, compose_one, compose_recordings, find_clips, prepared, trimmed
+from maskrcnn.jobs.compose import (
+    FEWEST,
+    MOST,
+    PEAK,
+    compose_one,
+    compose_recordings,
+    find_clips,
+    prepare_clip,
+    trim_silence,
+)
 from maskrcnn.jobs.convert import convert_dataset
 from maskrcnn.modalities.open import open_dataset
 
@@ -69,10 +78,10 @@ def test_gaps_overlaps_and_classes_are_as_promised():
 
 def test_clips_are_trimmed_to_what_is_heard():
     wave = np.concatenate([np.zeros(800), np.ones(1600), np.full(800, 0.01)]).astype(np.float32)
-    assert len(trimmed(wave, RATE)) == 1600 + 2 * 80
+    assert len(trim_silence(wave, RATE)) == 1600 + 2 * 80
     with pytest.raises(DataError, match="silent"):
-        trimmed(np.zeros(100), RATE)
-    assert abs(len(prepared(torch.ones(2, 1600), 16000, 8000)) - 800) <= 1
+        trim_silence(np.zeros(100), RATE)
+    assert abs(len(prepare_clip(torch.ones(2, 1600), 16000, 8000)) - 800) <= 1
 
 
 def test_only_the_speakers_asked_for(clips, tmp_path):

@@ -30,7 +30,7 @@ SUMMARY = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR")
 KEYPOINT_SUMMARY = ("AP", "AP50", "AP75", "APm", "APl", "AR")  # COCO labels no keypoints of small objects
 PLAIN_SUMMARY = ("AP", "AP50", "AP75", "AR")
 SUMMARIES = {4: SUMMARY, 3: KEYPOINT_SUMMARY, 1: PLAIN_SUMMARY}  # by how many ranges of sizes were measured
-KINDS = {"box": "bbox", "mask": "segm", "keypoints": "keypoints"}  # our word: COCO's
+COCO_TYPES = {"box": "bbox", "mask": "segm", "keypoints": "keypoints"}  # our word: COCO's
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def evaluate_detections(
 
 def format_table(result: CocoResult) -> Table:
     """The metrics as a table to print, a column for each of boxes, masks and keypoints; then several classes."""
-    kinds = [kind for kind in KINDS if f"{kind}/AP" in result.metrics]
+    kinds = [kind for kind in COCO_TYPES if f"{kind}/AP" in result.metrics]
     objects = f"{result.num_objects:,} objects in {result.num_images:,} {result.records}"
     table = Table(title=f"{objects}, at most {result.max_detections} detections each")
     table.add_column("")
@@ -187,7 +187,7 @@ def _run_coco(
             "annotations": [{"id": i, **label} for i, label in enumerate(truth, start=1)],
         }
     )
-    run = COCOeval(gt, gt.load_res(results), KINDS[kind])
+    run = COCOeval(gt, gt.load_res(results), COCO_TYPES[kind])
     run.params.max_dets = [max_detections]
     if kind == "keypoints":
         run.params.max_dets = [keypoint_cap(records, max_detections)]
@@ -290,5 +290,5 @@ class _Evaluator:
 
 
 # What hotcoco reads, four numbers a box and run lengths of columns of pixels, are images: a foreign tool's limit.
-EVALUATORS = {2: _Evaluator(tuple(KINDS), _with_hotcoco, "images")}
+EVALUATORS = {2: _Evaluator(tuple(COCO_TYPES), _with_hotcoco, "images")}
 OTHERS = _Evaluator(("box", "mask"), measure, "records")

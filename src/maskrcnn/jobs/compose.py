@@ -143,7 +143,7 @@ def compose_recordings(
         try:
             signal = read_signal(clip.path)
             rate = rate or signal.rate
-            waves[clip.speaker].append((clip.name, prepared(signal.samples, signal.rate, rate)))
+            waves[clip.speaker].append((clip.name, prepare_clip(signal.samples, signal.rate, rate)))
         except DataError as error:
             made.failures.append(str(error))
     mute = [speaker for speaker in speakers if not waves[speaker]]
@@ -161,7 +161,7 @@ def compose_recordings(
     return made
 
 
-def prepared(samples: torch.Tensor, rate: float, new_rate: float) -> np.ndarray:
+def prepare_clip(samples: torch.Tensor, rate: float, new_rate: float) -> np.ndarray:
     """Prepare a clip for composing: one channel, trimmed of silence, of one loudness.
 
     Args:
@@ -176,7 +176,7 @@ def prepared(samples: torch.Tensor, rate: float, new_rate: float) -> np.ndarray:
         DataError: for silence.
     """
     wave = resample(samples.mean(0, keepdim=True), rate, new_rate)[0].numpy()
-    wave = trimmed(wave, new_rate)
+    wave = trim_silence(wave, new_rate)
     fade = min(len(wave) // 2, max(1, round(FADE * new_rate)))
     ramp = np.linspace(0, 1, fade, dtype=np.float32)
     wave[:fade] *= ramp
@@ -185,7 +185,7 @@ def prepared(samples: torch.Tensor, rate: float, new_rate: float) -> np.ndarray:
     return level
 
 
-def trimmed(wave: np.ndarray, rate: float) -> np.ndarray:
+def trim_silence(wave: np.ndarray, rate: float) -> np.ndarray:
     """A copy of what lies between the first and the last frame that is not quiet, and a rim, so that labels are tight.
 
     Raises:
@@ -200,7 +200,7 @@ def trimmed(wave: np.ndarray, rate: float) -> np.ndarray:
 
 
 def compose_one(clips: Sequence[tuple[str, np.ndarray]], rate: float, random: np.random.Generator) -> Composed:
-    """One recording of clips that were :func:`prepared`; its distribution is what the constants above say.
+    """One recording of clips prepared by :func:`prepare_clip`; its distribution is what the constants above say.
 
     Args:
         clips: the name of each word and its wave, float32 ``[T]``.

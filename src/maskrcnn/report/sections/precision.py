@@ -6,7 +6,7 @@ import numpy as np
 
 from maskrcnn.drawing.svg import Line, line_chart, spark_line
 from maskrcnn.evaluation.bootstrap import RECALL_STEPS
-from maskrcnn.evaluation.coco import KINDS, SUMMARY
+from maskrcnn.evaluation.coco import COCO_TYPES, SUMMARY
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.html import Html, cell, count, decimal, join, lead, measure, section, table, tag
 
@@ -16,7 +16,7 @@ STRICTNESS = ((0, "IoU 0.5", "s0"), (5, "IoU 0.75", "s1"), (8, "IoU 0.9", "s2"))
 
 def precision(facts: Facts) -> Html:
     """The section."""
-    kinds = [kind for kind in KINDS if f"{kind}/AP" in facts.content]
+    kinds = [kind for kind in COCO_TYPES if f"{kind}/AP" in facts.content]
     charts = (_curves(facts, kind) for kind in kinds)
     return section(
         "precision",

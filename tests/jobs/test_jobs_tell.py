@@ -1,0 +1,62 @@
+"""A job called from Python: a record in, a record out, what happens meanwhile told, and nothing printed."""
+
+import json
+
+import pytest
+
+from maskrcnn.errors import DataError, UsageError
+from maskrcnn.jobs.convert import convert
+from maskrcnn.jobs.evaluate import evaluate_model
+from maskrcnn.jobs.events import DataFaults, InputDone, Note, Progress
+from maskrcnn.jobs.options.convert import ConvertOptions
+from maskrcnn.jobs.options.evaluate import EvaluateOptions
+from maskrcnn.jobs.options.predict import PredictFilesOptions
+from maskrcnn.jobs.predict import predict
+from tiny import save_photo, write_coco
+
+
+@pytest.fixture
+def silent(capfd):
+    """After the test nothing was printed, by whatever way."""
+    yield
+    assert capfd.readouterr() == ("", "")
+
+
+def test_predict_gives_what_was_found_in_each_input(silent, tiny_file, tmp_path):
+    photo, missing, told = save_photo(tmp_path / "photo.png"), tmp_path / "gone.png", []
+    options = PredictFilesOptions((photo, missing), tmp_path / "out", str(tiny_file), score=0.01)
+    outcome = predict(options, told.append)
+    (count,) = outcome.objects.values()
+    assert outcome.noun == "image" and outcome.failures == [f"{missing} does not exist."]
+    assert told == [InputDone(photo, count)]
+    assert len(json.loads((tmp_path / "out" / "predictions.json").read_text())) == count
+
+
+def test_evaluate_gives_measures_and_where_they_are(silent, tiny_file, tmp_path):
+    data, told = write_coco(tmp_path / "data"), []
+    options = EvaluateOptions(data, tmp_path / "out", str(tiny_file), bootstrap=0, no_report=True)
+    outcome = evaluate_model(options, told.append)
+    assert outcome.metrics == tmp_path / "out" / "metrics.json" and outcome.page is None
+    assert "box/AP" in outcome.result.metrics and outcome.failures == []
+    assert told[0] == DataFaults((data,), ())
+    assert told[-1] == Progress("evaluating", outcome.result.num_images, outcome.result.num_images)
+
+
+def test_convert_counts_what_it_wrote_and_notes_what_is_lost(silent, tmp_path):
+    data, told = write_coco(tmp_path / "data", count=3), []
+    outcome = convert(ConvertOptions(data, tmp_path / "out", "yolo"), told.append)
+    assert outcome.images == 3 and outcome.class_names == ("disc", "brick")
+    notes = [event.text for event in told if isinstance(event, Note)]
+    assert len(notes) == len(outcome.lost) and all(text.startswith("note: ") for text in notes)
+
+
+def test_a_job_may_go_unheard(silent, tmp_path):
+    data = write_coco(tmp_path / "data", count=1)
+    assert convert(ConvertOptions(data, tmp_path / "out", "coco")).images == 1
+
+
+def test_slips_are_errors_and_not_exits(silent, tmp_path):
+    with pytest.raises(UsageError, match="Name an image"):
+        predict(PredictFilesOptions(()))
+    with pytest.raises(DataError, match="does not exist"):
+        convert(ConvertOptions(tmp_path / "gone", tmp_path / "out", "coco"))
