@@ -14,6 +14,7 @@ import tyro
 from tyro.conf import arg
 
 from maskrcnn.apps.cli.console import MaxPixels, Screen, say
+from maskrcnn.jobs.options.known_files import TO_TRAIN_ON
 from maskrcnn.jobs.options.train import Planned, Recipe, TrainOptions
 
 
@@ -21,7 +22,11 @@ from maskrcnn.jobs.options.train import Planned, Recipe, TrainOptions
 class Train(TrainOptions):
     """Train on your own data. What no flag says is planned from the data and this machine, see OUT/plan.yaml."""
 
-    data: Annotated[tuple[Path, ...], tyro.conf.Positional, arg(metavar="DATA [...]", help_behavior_hint="(required)")]
+    data: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        arg(metavar="DATA [...]", help=TO_TRAIN_ON, help_behavior_hint="(required)"),
+    ]
     out: Annotated[Path | None, arg(metavar="FOLDER", help_behavior_hint="(default: runs/ and the data's name)")] = None
     val: Annotated[Path | None, arg(metavar="DATA", help_behavior_hint="(default: part of DATA is held out)")] = None
     val_fraction: Annotated[float, Planned] = TrainOptions.val_fraction
@@ -46,18 +51,17 @@ class Train(TrainOptions):
                     say(f"Interrupted. To go on: {self.command_to_go_on(screen.training)}")
                 raise
         if outcome.best is not None:
-            self.tell_next(outcome.best, outcome.out, outcome.kind)
+            self.tell_next(outcome.best, outcome.out, outcome.placeholder)
         return 0
 
-    def tell_next(self, best: Path, out: Path, kind: str) -> None:
+    def tell_next(self, best: Path, out: Path, things: str) -> None:
         """Say what to do with the model.
 
         Args:
             best: the best checkpoint.
             out: the folder of the training.
-            kind: of the data: ``image``, ``volume`` or one of recordings.
+            things: what files like the data are called, in capitals.
         """
-        things = {"image": "PHOTOS", "volume": "SCANS"}.get(kind, "RECORDINGS")
         say(f"The best model is {best}. Next, see what it finds, and what it misses:")
         say(f"  maskrcnn predict {things} --model {best} --out {out / 'pictures'}")
         say(f"  maskrcnn evaluate {self.val or f'LABELLED_{things}'} --model {best} --out {out / 'judged'}")
