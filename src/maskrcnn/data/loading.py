@@ -65,7 +65,8 @@ def epoch_loader(
         dataset: to load from.
         transform: makes a sample of an image, its record and a generator of (seed, epoch, index).
         batch_size: samples in a batch; the last one may have fewer.
-        seed, epoch: all that is random follows from these two.
+        seed: with the epoch, what all that is random follows from.
+        epoch: the number of the epoch.
         workers: processes that load ahead; 0 loads in this one.
         shuffle: in an order drawn for this epoch, or in that of the data set.
         start_batch: the first batch to give, to go on inside an epoch exactly as if it had not been broken off.

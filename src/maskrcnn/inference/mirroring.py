@@ -31,7 +31,13 @@ def detect_mirrored(
     is then read in both views over that box and averaged.
 
     Args:
+        model: looks at both views.
         images: of one shape each, without padding along x that differs; every image is mirrored within its own extent.
+        info: of the model; it says which keypoints change places.
+        detection: which objects are kept.
+
+    Returns:
+        The objects of each image.
     """
     lower = dataclasses.replace(detection, score_threshold=detection.score_threshold / VIEWS)
     mirror = ImageBatch(mirror_tensor(images), images.spatial_shapes)

@@ -60,7 +60,13 @@ class Predictor:
         """From a model file, or the name of a model that is shipped or published.
 
         Args:
+            path: of the file, or the name.
+            device: where the model runs.
+            options: the default of every call.
             heads: builders of the heads in it that the package does not have, by name.
+
+        Returns:
+            A predictor that may be shared by threads.
 
         Raises:
             UsageError, CheckpointError: see :func:`maskrcnn.checkpoints.lookup.load_model`.
@@ -121,8 +127,12 @@ class Predictor:
         the options want in tiles are predicted tile by tile.
 
         Args:
+            images: ``[C, *S]`` each, of any shapes.
             spacings: of each image, x first, where its file says one, see :mod:`maskrcnn.data.transforms.regrid`.
             options: what this call wants, instead of the predictor's own options.
+
+        Returns:
+            The objects of each image, in the coordinates of the image.
 
         Raises:
             UsageError: options that do not fit the model.

@@ -32,6 +32,7 @@ def loops_matter(points: np.ndarray, covered: float) -> bool:
     """Whether a polygon ``[n, 2]`` crosses itself so that what it covers is not what it surrounds.
 
     Args:
+        points: x and y of the corners in order.
         covered: pixels that it fills when it is drawn.
 
     A traced outline may have a small loop in a corner, which changes nothing; such ones are let pass.

@@ -41,6 +41,7 @@ def check_size(
     """Refuse a file that would not fit, before it is unpacked.
 
     Args:
+        path: of the file, for the sentence, and for how many bytes it has.
         count: how many pixels, voxels or samples its header says that it holds, of all channels.
         what: the word for them, in the plural.
         each: bytes of memory that one takes while it is read.

@@ -11,7 +11,7 @@ from maskrcnn.files import is_file_entry, is_folder, resolved
 MOST_KINDS = 6  # suffixes that are named
 
 
-def passed_over(paths: Iterable[Path], found: Iterable[Path], is_known: Callable[[Path], bool], exclude: Path) -> str:
+def count_skipped(paths: Iterable[Path], found: Iterable[Path], is_known: Callable[[Path], bool], exclude: Path) -> str:
     """A sentence about the files in folders that were not found; empty where there are none.
 
     Args:

@@ -39,7 +39,9 @@ def copy_paste(sample: Sample, donor: Sample, augment: AugmentConfig, generator:
     - a keypoint that is covered is labelled but hidden.
 
     Args:
-        sample, donor: images normalised alike, of any shapes.
+        sample: what is pasted into.
+        donor: what objects are taken of, normalised alike; of any shape.
+        augment: what may be pasted.
         generator: draws the objects.
 
     Returns:

@@ -35,7 +35,8 @@ def log_mel(
         bands: of pitch, from low to high.
         hop: seconds from one column to the next.
         window: seconds of sound that a column looks at, under a Hann window.
-        lowest, highest: Hz, where the first band begins and the last ends; None: half of ``rate``.
+        lowest: Hz, where the first band begins.
+        highest: Hz, where the last ends; None: half of ``rate``.
     """
     sound = wave.float().reshape(-1, wave.shape[-1]).mean(0)
     step, width = hop * rate, max(2, round(window * rate))

@@ -55,6 +55,7 @@ def grid_scale(spacing: Sequence[float] | None, preprocess: PreprocessConfig) ->
 
     Args:
         spacing: of the file, x first; None where it says nothing: as the model's.
+        preprocess: of the model; its ``spacing`` is that of the grid.
     """
     own = preprocess.spacing
     assert own is not None
@@ -68,6 +69,7 @@ def check_scale(source: object, spacing: Sequence[float] | None, preprocess: Pre
     Args:
         source: of the file, for the message.
         spacing: of the file, x first; None where it says nothing.
+        preprocess: of the model.
 
     Raises:
         DataError: with the file's name and both numbers.

@@ -86,8 +86,10 @@ def prepare_image(
 
     Args:
         image: ``[C, *S]``, 0..255, uint8 or float.
-        min_size, max_size: see :func:`maskrcnn.data.transforms.geometry.resize_shape`.
-        pixel_mean, pixel_std: C numbers each, in the units of ``image``; channels in the order of ``image`` (RGB).
+        min_size: of the shorter side, see :func:`maskrcnn.data.transforms.geometry.resize_shape`.
+        max_size: of the longer side.
+        pixel_mean: C numbers in the units of ``image``; channels in the order of ``image`` (RGB).
+        pixel_std: the same for the deviation.
         antialias: resize as detectron2 does (antialiased, uint8 stays uint8, the nearest whole shape), or else as
             torchvision does (as floats, the whole shape below).
 
@@ -108,6 +110,7 @@ def prepare_part(
     Args:
         image: ``[C, *S]``, after :func:`maskrcnn.data.transforms.regrid.whole_file`.
         spacing: of the file, x first; None where it says nothing.
+        preprocess: of the model.
 
     Returns:
         float32 ``[C', *S']`` and the map from the coordinates of ``image`` to those of the result.
@@ -226,6 +229,10 @@ def draw_crop(
     random object's box. Cutting before resizing costs the least and shows the same.
 
     Args:
+        spatial_shape: of the image, tensor order.
+        instances: in the image.
+        augment: how far images are scaled, and the shape of a sample.
+        generator: draws scale and place.
         fit: the scale that counts as 1, an axis each, tensor order; by default that at which the image just fits.
 
     Returns:

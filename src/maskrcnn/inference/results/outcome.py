@@ -20,7 +20,7 @@ class Outcome:
 
 
 @contextmanager
-def said_how_far(outcome: Outcome, total: int, out: Path) -> Iterator[None]:
+def tell_how_far(outcome: Outcome, total: int, out: Path) -> Iterator[None]:
     """Within the block, what ends a job before its time says what is there of it: the lists are whole after each input.
 
     Raises:
@@ -46,7 +46,7 @@ def said_how_far(outcome: Outcome, total: int, out: Path) -> Iterator[None]:
         raise
 
 
-def unwritten(path: Path, error: OSError) -> str:
+def explain_write_failure(path: Path, error: OSError) -> str:
     """The sentence for an input whose results cannot be written."""
     where = f"{error.filename}: " if error.filename else ""
     return (
@@ -55,6 +55,6 @@ def unwritten(path: Path, error: OSError) -> str:
     )
 
 
-def printable(path: Path) -> str:
+def path_as_text(path: Path) -> str:
     """The path as text that any file can hold; bytes of it that are no text are written as such (``\\xe9``)."""
     return str(path).encode("utf-8", "backslashreplace").decode()

@@ -43,6 +43,7 @@ class Tiling:
         """The samples of a tile of an image along each axis; None: the image is not cut.
 
         Args:
+            spatial_shape: of the image, tensor order.
             sides: how long a tile is along each axis, as a part of ``tile``; by default as long along all.
         """
         sides = sides or (1.0,) * len(spatial_shape)
@@ -110,10 +111,15 @@ def predict_tiles(
 
     Args:
         predict: from images to the objects in each, in its own coordinates and inside it, with labels and scores.
-        tile, overlap: see :func:`tile_slices`.
+        image: of any shape.
+        tile: samples of a tile along each axis, see :func:`tile_slices`.
+        overlap: the part of a tile that neighbours share.
         margin: samples from a border within which an object counts as touching it.
         tiles_at_once: tiles that are given to ``predict`` together.
         heads: of the model, which know what becomes of their outputs.
+
+    Returns:
+        The objects, each once and whole.
     """
     shape = tuple(image.shape[1:])
     slices = tile_slices(shape, tile, overlap)
