@@ -97,12 +97,13 @@ class FlatRecords(Sequence[FlatRecord]):
         """From at least one record, each with a spatial shape, crowd flags and areas.
 
         Args:
-            records: in order.
-            masks: of all objects in the order of the records, in the form that ``decode`` reads; None: boxes only.
-            decode: from masks in that form to regions.
+            records: at least one, each with a spatial shape, crowd flags and areas.
+            masks: of all objects in the order of the records, in the form that ``decode`` reads;
+                None: boxes only.
+            decode: reads a mask.
 
         Returns:
-            The records, all in a few arrays.
+            The records in a few arrays.
         """
 
         def join(name: str) -> np.ndarray:

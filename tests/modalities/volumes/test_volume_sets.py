@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -97,6 +97,7 @@ def test_instances_may_have_class_volumes(tmp_path):
     assert "classes/" in explain_meaning(data)
 
 
+@settings(deadline=None)  # machines may be busy
 @given(arrays.arrays(np.uint8, SHAPE, elements=st.integers(0, 3)))
 def test_parts_are_those_of_a_flood(numbers):
     regions, labels = objects_of(LabelVolume(numbers, None, None), PARTS)

@@ -19,6 +19,9 @@ def count_skipped(paths: Iterable[Path], found: Iterable[Path], is_known: Callab
         found: what was found there: files, and folders that are one thing.
         is_known: whether a file belongs to something that was found, or may.
         exclude: a folder that was not searched, such as that of the results.
+
+    Returns:
+        The sentence, or nothing.
     """
     known = set(found)
     files = (file for path in paths if is_folder(path) and path not in known for file in _walk(path, known, exclude))

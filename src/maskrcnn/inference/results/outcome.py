@@ -21,7 +21,16 @@ class Outcome:
 
 @contextmanager
 def tell_how_far(outcome: Outcome, total: int, out: Path) -> Iterator[None]:
-    """Within the block, what ends a job before its time says what is there of it: the lists are whole after each input.
+    """Within the block, what ends a job before its time says how much of it is done: the lists are
+    whole after each input.
+
+    Args:
+        outcome: counts what is done.
+        total: inputs of the job.
+        out: the folder with the lists.
+
+    Yields:
+        Nothing.
 
     Raises:
         KeyboardInterrupt, MaskRCNNError, OSError: as inside, with a sentence more. What is a fault of ours gets a note.
