@@ -104,6 +104,15 @@ def checked_rate(path: Path, rate: float) -> float:
 def stretch(path: Path, length: int, start: int, stop: int | None) -> tuple[int, int]:
     """``start`` and ``stop`` as whole numbers within a signal of ``length`` samples.
 
+    Args:
+        path: of the file, for sentences.
+        length: samples that it holds.
+        start: the first sample, perhaps None.
+        stop: the one behind the last; None: to the end.
+
+    Returns:
+        Both as whole numbers within the signal.
+
     Raises:
         DataError: for a signal without samples or a stretch that holds none.
     """

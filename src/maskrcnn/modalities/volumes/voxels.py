@@ -88,6 +88,14 @@ def labels_of(path: Path, voxels: Voxels) -> LabelVolume:
 def whole_numbers(path: Path, found: np.ndarray, tolerance: float = 0.0) -> np.ndarray:
     """The numbers as int32, or int64 where one is larger, contiguous.
 
+    Args:
+        path: of the file, for sentences.
+        found: the numbers.
+        tolerance: how far they may be off.
+
+    Returns:
+        int32, or int64 where one is larger, contiguous.
+
     Raises:
         DataError: for fractions, what is not finite, numbers below 0 or above those of 64 bits.
     """
@@ -165,6 +173,9 @@ def placed(path: Path, channels: np.ndarray, container: str, affine: np.ndarray)
         channels: in the file's own order.
         container: as in :class:`FileSpace`.
         affine: float64 ``[4, 4]`` from (i, j, k) to RAS+ millimetres.
+
+    Returns:
+        The voxels, turned.
 
     Raises:
         DataError: for an axis without voxels, or an affine that says no place.
