@@ -7,6 +7,7 @@ from pathlib import Path
 
 from maskrcnn.data.transforms.regrid import check_scale
 from maskrcnn.errors import DataError
+from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.results.outcome import Outcome, printable, said_how_far, unwritten
 from maskrcnn.modalities.signals.read import read_signal
@@ -47,7 +48,9 @@ def predict_signals(
             try:
                 signal = read_signal(path)
                 check_channels(predictor, path, signal)
-                found = predictor(signal.lead_samples() if each_channel else signal.samples, (1 / signal.rate,))
+                samples = signal.lead_samples() if each_channel else signal.samples
+                check_look_size(path, predictor, samples, (1 / signal.rate,))
+                found = predictor(samples, (1 / signal.rate,))
             except DataError as error:
                 outcome.failures.append(str(error))
                 continue

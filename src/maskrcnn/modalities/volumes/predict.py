@@ -7,6 +7,7 @@ from pathlib import Path
 
 from maskrcnn.data.transforms.regrid import check_scale
 from maskrcnn.errors import DataError
+from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.results.outcome import Outcome, printable, said_how_far, unwritten
 from maskrcnn.modalities.volumes.read import read_volume
@@ -49,6 +50,7 @@ def predict_volumes(
             try:
                 volume = read_volume(path)
                 check_channels(predictor, path, volume)
+                check_look_size(path, predictor, volume.samples, volume.spacing)
                 found = predictor(volume.samples, volume.spacing)
             except DataError as error:
                 outcome.failures.append(str(error))
