@@ -22,6 +22,7 @@ from maskrcnn.data.transforms.augment import AugmentConfig
 from maskrcnn.data.transforms.copy_paste import copy_paste
 from maskrcnn.data.transforms.samples import Sample, TrainTransform
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.inference.results.options import ResultOptions
 from maskrcnn.losses.objective import Objective
 from maskrcnn.modalities.images.predict import predict_files
 from maskrcnn.regions import Regions
@@ -62,10 +63,10 @@ def predict(model: str, folder: Path) -> dict[str, float]:
     """Overlay, run lengths and table of 300 objects; a few large tiles' proposals are enough to find as many."""
     predictor = Predictor.load(model, "cpu")
     predictor = predictor.with_options(score=0.0, tile=2600)
-    predict_files(predictor, [mosaic(folder / "small.jpg", 250, 500)], folder / "warm-up")
+    predict_files(predictor, [mosaic(folder / "small.jpg", 250, 500)], ResultOptions(folder / "warm-up"))
     photo = mosaic(folder / "large.jpg", 4000, 6000)
     before = forget_peak()
-    outcome = predict_files(predictor, [photo], folder / "out", max_detections=300)
+    outcome = predict_files(predictor, [photo], ResultOptions(folder / "out", max_detections=300))
     assert not outcome.failures, outcome.failures
     return {"megabytes": megabytes("VmHWM") - before, "objects": outcome.counts[str(photo)]}
 

@@ -30,6 +30,7 @@ FLOORS = (
     "evaluation",
     "training",
     "explanation video export",
+    "modalities/wing",
     "modalities/images modalities/signals modalities/volumes",
     "modalities",
     "planning",

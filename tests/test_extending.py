@@ -19,6 +19,7 @@ from maskrcnn.data.transforms.samples import AugmentConfig
 from maskrcnn.errors import CheckpointError
 from maskrcnn.evaluation.evaluate import evaluate
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.inference.results.options import ResultOptions
 from maskrcnn.losses.objective import Objective
 from maskrcnn.modalities.images.predict import predict_files
 from maskrcnn.modalities.open import open_dataset
@@ -161,7 +162,7 @@ def test_evaluation_measures_them(predictor, trained):
 
 def test_results_are_written(predictor, tmp_path):
     photo = save_photo(tmp_path / "in" / "a.png")
-    predict_files(predictor, [photo], tmp_path / "out")
+    predict_files(predictor, [photo], ResultOptions(tmp_path / "out"))
     rows = json.loads((tmp_path / "out" / "predictions.json").read_text())
     assert len(rows) > 2 and all(0 <= row["fullness"] <= 1 for row in rows)
     (whole,) = json.loads((tmp_path / "out" / "images.json").read_text())
@@ -175,7 +176,7 @@ def test_recordings_have_them_too(heads, tmp_path):
         model.box_head.class_logits.weight *= 4000
     write_one_series(tmp_path / "in" / "a.npz", np.random.default_rng(0).normal(size=300), 100)
     own = Predictor(model, tiny_signal_info(model)).with_options(score=0.02)
-    predict_signals(own, [tmp_path / "in" / "a.npz"], tmp_path / "out")
+    predict_signals(own, [tmp_path / "in" / "a.npz"], ResultOptions(tmp_path / "out"))
     rows = json.loads((tmp_path / "out" / "predictions.json").read_text())
     assert rows and all(0 <= row["fullness"] <= 1 for row in rows)
     assert len(json.loads((tmp_path / "out" / "images.json").read_text())) == 1

@@ -6,7 +6,8 @@ import pytest
 
 from maskrcnn.checkpoints.ours import read_info
 from maskrcnn.inference.predictor import Predictor
-from maskrcnn.modalities.volumes.read import find_volumes, read_volume
+from maskrcnn.modalities.volumes.find import find_volumes
+from maskrcnn.modalities.volumes.read import read_volume
 from maskrcnn.pretrained import DEFAULT_MODEL, model_path, shipped_models
 
 MOST_BYTES = 16 * 2**20

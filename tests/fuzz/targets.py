@@ -17,8 +17,10 @@ from maskrcnn.modalities.images.labels.index_maps import read_label_map
 from maskrcnn.modalities.images.read.find import find_images
 from maskrcnn.modalities.images.read.pictures import image_shape, read_image
 from maskrcnn.modalities.open import open_dataset
-from maskrcnn.modalities.signals.read import find_signals, read_signal
-from maskrcnn.modalities.volumes.read import find_volumes, read_label_volume, read_volume
+from maskrcnn.modalities.signals.find import find_signals
+from maskrcnn.modalities.signals.read import read_signal
+from maskrcnn.modalities.volumes.find import find_volumes
+from maskrcnn.modalities.volumes.read import read_label_volume, read_volume
 
 Read = Callable[[Path], object]
 

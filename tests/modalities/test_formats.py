@@ -5,13 +5,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import maskrcnn
 from maskrcnn.modalities.images.labels.formats import FOLDER, LabelFormat, label_formats
 from maskrcnn.modalities.listing import list_formats
 from maskrcnn.modalities.open import open_dataset
+from maskrcnn.modalities.signals.read import known_recordings
+from maskrcnn.modalities.signals.recording_format import recording_formats
+from maskrcnn.modalities.volumes.read import known_scans
+from maskrcnn.modalities.volumes.scan_format import scan_formats
 
 PACKAGE = Path(maskrcnn.__file__).parent
-FORMATS = sorted(path.name for path in (PACKAGE / "modalities" / "images" / "formats").iterdir() if path.is_dir())
+LISTS = {"images": label_formats, "signals": recording_formats, "volumes": scan_formats}
 ABOUTS = [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in PACKAGE.rglob("about.py")]
 LISTED = f"""
 import importlib, json, sys
@@ -21,11 +27,22 @@ print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
 """
 
 
-def test_each_folder_is_a_format():
-    listed = [known.package.rpartition(".")[2] for known in label_formats()]
-    assert sorted(listed) == [name for name in FORMATS if not name.startswith("_")]
-    orders = [known.order for known in label_formats()]
+@pytest.mark.parametrize("wing", LISTS)
+def test_each_folder_is_a_format(wing):
+    folders = [path.parent.name for path in (PACKAGE / "modalities" / wing / "formats").glob("*/__init__.py")]
+    listed = [known.package.rpartition(".")[2] for known in LISTS[wing]()]
+    assert sorted(listed) == sorted(folders)
+    orders = [known.order for known in LISTS[wing]()]
     assert orders == sorted(set(orders))
+
+
+def test_recordings_and_scans_have_the_functions_that_their_records_promise():
+    for known in recording_formats():
+        assert callable(known.load("read", "read")) and callable(known.load("read", "open_files"))
+        assert known.name in known_recordings()
+    for scan in scan_formats():
+        assert callable(scan.load("read", "read")) and callable(scan.load("read", "read_labels"))
+        assert scan.name in known_scans()
 
 
 def test_what_says_what_a_format_is_loads_nothing_of_others():

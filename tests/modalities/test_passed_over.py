@@ -9,8 +9,11 @@ from maskrcnn.errors import DataError
 from maskrcnn.modalities.images.read.pictures import read_image
 from maskrcnn.modalities.inputs import left_aside
 from maskrcnn.modalities.open import open_dataset
-from maskrcnn.modalities.signals.read import find_signals, read_signal
-from maskrcnn.modalities.volumes.read import find_volumes, read_volume
+from maskrcnn.modalities.signals.find import find_signals
+from maskrcnn.modalities.signals.read import read_signal
+from maskrcnn.modalities.table import wing_of
+from maskrcnn.modalities.volumes.find import find_volumes
+from maskrcnn.modalities.volumes.read import read_volume
 from signal_files import beat, write_marks, write_record
 
 
@@ -25,16 +28,16 @@ def test_files_that_belong_to_nothing_are_counted_by_suffix(tmp_path):
     fill(tmp_path, "b.mnc", "c.mnc", "a.mnc", "README", "a.json", "a.bval", ".hidden", "v.vtk")
     np.save(tmp_path / "a.npy", np.zeros((3, 4, 5)))
     fill(tmp_path / "sub", "d.mnc"), fill(tmp_path / "out", "e.mnc")
-    told = left_aside([tmp_path], find_volumes(tmp_path), "scan", tmp_path / "out")
+    told = left_aside([tmp_path], find_volumes(tmp_path), wing_of("volume"), tmp_path / "out")
     assert told == "passed over: 4 .mnc (such as a.mnc), 1 without a suffix (README), 1 .vtk (v.vtk)."
-    assert left_aside([tmp_path / "a.npy"], [tmp_path / "a.npy"], "scan", tmp_path / "out") == ""
+    assert left_aside([tmp_path / "a.npy"], [tmp_path / "a.npy"], wing_of("volume"), tmp_path / "out") == ""
 
 
 def test_what_belongs_to_a_recording_is_not_passed_over(tmp_path):
     write_record(tmp_path, "one")
     write_marks(tmp_path, "one", beat(200))
     fill(tmp_path, "one.xws", "two.vhdr")
-    told = left_aside([tmp_path], find_signals(tmp_path), "recording", tmp_path / "out")
+    told = left_aside([tmp_path], find_signals(tmp_path), wing_of("wfdb"), tmp_path / "out")
     assert told == "passed over: 1 .vhdr (two.vhdr)."
     assert any("passed over: 1 .vhdr (two.vhdr)." in problem for problem in open_dataset(tmp_path).problems)
 

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from maskrcnn.modalities.wing import SEQUENCES
 from maskrcnn.models.variants import signal_fpn_config, volume_fpn_config
 from maskrcnn.planning.fingerprint import Fingerprint, labelled_volume
 from maskrcnn.planning.machine import Machine
@@ -49,7 +50,7 @@ def decided(data, names=(), start=None, **given):
 
 def test_files_keep_their_spacing_and_sound_has_frames():
     assert decided(recordings(rate=250.0))["spacing"] == (0.004,)
-    assert decided(recordings(rate=44100.0, kind="audio"))["spacing"] == (grid_rules.FRAME,)
+    assert decided(recordings(rate=44100.0, kind="audio"))["spacing"] == (0.01,)
     assert decided(scans())["spacing"] == (1.0, 1.0, 2.0)
     start = signal_fpn_config(1)
     start = dataclasses.replace(start, preprocess=dataclasses.replace(start.preprocess, spacing=(0.002,)))
@@ -64,7 +65,7 @@ def test_lengths_are_measured_in_samples_of_the_model(length):
     for name in ("crop_size", "finest_stride", "smallest_anchor"):
         assert coarse[name] == fine[name]
     samples = length * 100
-    frame = grid_rules.RECORDINGS
+    frame = SEQUENCES
     low, high = frame.smallest, frame.largest
     assert coarse["crop_size"] % frame.whole == 0 and low <= coarse["crop_size"] <= high
     assert coarse["crop_size"] >= min(4 * samples, high)  # several of the longest fit into a window

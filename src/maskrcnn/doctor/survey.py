@@ -25,6 +25,7 @@ from maskrcnn.modalities.images.formats.coco.check import CocoFacts, inspect_coc
 from maskrcnn.modalities.images.formats.label_maps.check import inspect_folders, inspect_label_map, is_label_maps
 from maskrcnn.modalities.images.read.find import is_image
 from maskrcnn.modalities.images.read.pictures import image_shape
+from maskrcnn.modalities.table import kinds
 from maskrcnn.structures import Record
 
 Progress = Callable[[int], None]
@@ -139,7 +140,7 @@ def _look(dataset: Dataset, coco: CocoFacts | None, label_maps: bool, pace: int,
     except DataError as error:
         return _Look(name, [*faults, _image_fault(record, error)], record)
     seen = imprint(image)
-    if dataset.kind == "image" and seen.is_blank():
+    if kinds()[dataset.kind].is_picture and seen.is_blank():
         faults.append(Fault("image-blank", name, "", name))
     placement = place_scores(image, record) if index % pace == 0 else None
     return _Look(name, faults, record, seen, placement)

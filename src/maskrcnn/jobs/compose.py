@@ -16,7 +16,8 @@ from maskrcnn.errors import DataError, UsageError
 from maskrcnn.files import atomic_write
 from maskrcnn.jobs.events import Progress, Tell, tell_nobody
 from maskrcnn.jobs.options.compose import ComposeOptions
-from maskrcnn.modalities.signals.read import read_signal, signals_in
+from maskrcnn.modalities.signals.find import signals_in
+from maskrcnn.modalities.signals.read import read_signal
 from maskrcnn.modalities.signals.signal import extra
 
 CLIP = re.compile(r"(?P<label>[^_]+)_(?P<speaker>.+)_(?P<take>[^_]+)")

@@ -23,8 +23,8 @@ from maskrcnn.modalities.images.labels.folders import lies_outside
 from maskrcnn.modalities.images.labels.formats import written_formats
 from maskrcnn.modalities.images.read.find import is_image
 from maskrcnn.modalities.images.read.pictures import image_shape, open_header
-from maskrcnn.modalities.kinds import KINDS
 from maskrcnn.modalities.open import open_dataset
+from maskrcnn.modalities.table import kinds
 from maskrcnn.structures import Record
 
 Writer = Callable[[Dataset, Iterable[tuple[Record, str]], Path], Counter[str]]
@@ -107,8 +107,9 @@ def convert_dataset(
         DataError: not one image can be used, or none of the data can be held by the format.
     """
     new_folder(out, "the converted data")
-    if data.kind != "image":
-        raise UsageError(f"Each file in {data.path} is {KINDS[data.kind].name}, and these formats hold pictures only.")
+    kind = kinds()[data.kind]
+    if not kind.is_picture:
+        raise UsageError(f"Each file in {data.path} is {kind.words}, and these formats hold pictures only.")
     if not data.class_names:
         raise DataError(f"{data.path} has no object of any class, so there is nothing to convert.")
     target = written_formats()[to]

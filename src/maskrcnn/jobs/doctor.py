@@ -31,6 +31,7 @@ from maskrcnn.jobs.events import Progress, Tell, tell_nobody
 from maskrcnn.jobs.options.doctor import DoctorOptions
 from maskrcnn.modalities.images.read.find import find_images
 from maskrcnn.modalities.open import open_dataset
+from maskrcnn.modalities.table import kinds
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.variants import VARIANTS
@@ -170,11 +171,12 @@ def examine_data(
     plan = plan_training(train, val, labels, wish, lambda sentence: tell(Progress("timing a few steps")), timed)
     needs, trial, sizes = training_needs(plan), None, Sizes(np.zeros((0, 1)), 1.0)
     findings += [] if needs is None else needs_findings(needs, plan)
-    if train.kind == "image":  # nothing is resized of recordings, and no two of them are learned by heart
+    pictures = kinds()[train.kind].is_picture
+    if pictures:  # nothing is resized of recordings, and no two of them are learned by heart
         config = planned_config(train, plan)
         sizes = measure_sizes(found["train"], config)
         findings += size_findings(sizes, config)
-    if timed and train.kind == "image":
+    if timed and pictures:
         tell(Progress("learning two images by heart"))
         trial = try_out(
             *planned_model(train, plan), found["train"], plan.recipe().fit_config(is_learned(plan)), wish.device

@@ -23,8 +23,9 @@ from maskrcnn.inference.predictor import Predictor
 from maskrcnn.jobs.events import DataFaults, Event, Note, Progress, Tell, tell_nobody
 from maskrcnn.jobs.options.evaluate import EvaluateOptions
 from maskrcnn.modalities.inputs import default_of_kind
-from maskrcnn.modalities.kinds import as_learned, check_kind
+from maskrcnn.modalities.kinds import check_kind
 from maskrcnn.modalities.open import open_dataset
+from maskrcnn.modalities.table import kinds, wing_of
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.page import NAME, write_report
 from maskrcnn.structures import Instances, Record
@@ -94,10 +95,11 @@ def evaluate_model(options: EvaluateOptions, tell: Tell = tell_nobody) -> Evalua
         name = options.model or default_of_kind(data.kind, options.data)
         predictor = Predictor(*load_model(name, lambda text: tell(Note(text))), device=options.device)
         check_kind(predictor.info, name, data)
-        data = as_learned(data, predictor.info)
+        wing = wing_of(data.kind)
+        data = wing.doors().as_learned(data, predictor.info)
         tell(DataFaults((options.data,), tuple(data.problems)))
-        if data.kind != "image":
-            only_for_pictures(flip=options.flip and data.kind != "volume", image_size=options.image_size)
+        given = {name: getattr(options, name, None) for name in wing.pictures_only}
+        only_for_pictures(**given)
         predictor = predictor.with_options(
             image_size=options.image_size, tile=options.tile, overlap=options.overlap, flip=options.flip
         )
@@ -132,7 +134,7 @@ def measure(
     cap = how.max_detections
     if cap is not None:
         predictor = predictor.with_options(max_detections=cap)
-    watch = _CarefulWatcher(predictor, data) if how.page and data.kind == "image" else None
+    watch = _CarefulWatcher(predictor, data) if how.page and kinds()[data.kind].is_picture else None
     extra: dict[str, Any] = {} if watch is None else {"watch": watch}
 
     def done(count: int) -> None:

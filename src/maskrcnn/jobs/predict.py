@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from maskrcnn.checkpoints.lookup import load_model
 from maskrcnn.checks import only_for_pictures
 from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.errors import UsageError
 from maskrcnn.inference.predictor import Predictor
-from maskrcnn.inference.results.outcome import Outcome
+from maskrcnn.inference.results.options import ResultOptions
 from maskrcnn.jobs.events import InputDone, Note, Tell, tell_nobody
 from maskrcnn.jobs.options.predict import PredictFilesOptions
-from maskrcnn.modalities.images.predict import predict_files
-from maskrcnn.modalities.inputs import default_model, find_inputs, left_aside
-from maskrcnn.modalities.signals.predict import predict_signals
-from maskrcnn.modalities.volumes.predict import predict_volumes
+from maskrcnn.modalities.inputs import default_model, left_aside, wing_of_model
 
 
 @dataclass(frozen=True)
@@ -26,11 +21,13 @@ class PredictOutcome:
 
     Attributes:
         noun: what an input is called: image, recording or scan.
+        writes: what was written beside the lists, in words.
         objects: how many were found in each input that was searched, by its path.
         failures: a sentence for each input that could not be searched.
     """
 
     noun: str
+    writes: str
     objects: dict[str, int]
     failures: list[str]
 
@@ -54,10 +51,11 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
         inputs, failures = options.inputs_there(), options.inputs_missing()
         name = options.model or default_model(inputs, options.out)
         predictor = Predictor(*load_model(name, lambda text: tell(Note(text))), device=options.device)
-        paths, noun = find_inputs(inputs, predictor.info, exclude=options.out)
-        aside = left_aside(inputs, paths, noun, options.out)
+        wing = wing_of_model(predictor.info)
+        paths = wing.doors().find_files(inputs, options.out)
+        aside = left_aside(inputs, paths, wing, options.out)
         if not paths:
-            nothing = f"There are no {noun}s in {', '.join(map(str, options.inputs))}; {aside}".rstrip("; ")
+            nothing = f"There are no {wing.noun}s in {', '.join(map(str, options.inputs))}; {aside}".rstrip("; ")
             raise UsageError(" ".join(failures) or (nothing if aside else f"{nothing}."))
         predictor = predictor.with_options(
             score=options.score,
@@ -66,32 +64,18 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
             overlap=options.overlap,
             flip=options.flip,
         )
-        done = _search(predictor, paths, noun, options, tell)
+        only_for_pictures(**{name: getattr(options, name) for name in wing.pictures_only})
+        wanted = ResultOptions(
+            options.out,
+            options.classes,
+            options.max_detections,
+            options.batch,
+            options.label_maps,
+            options.cutouts,
+            options.explain_most if options.explain else 0,
+        )
+        tell_done = lambda path, objects: tell(InputDone(path, objects))  # noqa: E731
+        done = wing.doors().predict(predictor, paths, wanted, tell_done)
     for note in [*done.notes, *([aside] if aside else [])]:
         tell(Note(f"note: {note}"))
-    return PredictOutcome(noun, done.counts, failures + done.failures)
-
-
-def _search(
-    predictor: Predictor, paths: Sequence[Path], noun: str, options: PredictFilesOptions, tell: Tell
-) -> Outcome:
-    """The loop for files of this kind."""
-
-    def done(path: Path, objects: int) -> None:
-        tell(InputDone(path, objects))
-
-    out, classes, cap = options.out, options.classes, options.max_detections
-    if noun == "scan":
-        only_for_pictures(explain=options.explain, image_size=options.image_size)
-        return predict_volumes(predictor, paths, out, classes, cap, done, options.cutouts)
-    if noun == "recording":
-        only_for_pictures(
-            label_maps=options.label_maps,
-            explain=options.explain,
-            flip=options.flip,
-            image_size=options.image_size,
-        )
-        return predict_signals(predictor, paths, out, classes, cap, done, options.cutouts)
-    most = options.explain_most if options.explain else 0
-    batch, label_maps = options.batch, options.label_maps
-    return predict_files(predictor, paths, out, classes, cap, batch, label_maps, done, most, options.cutouts)
+    return PredictOutcome(wing.noun, wing.writes, done.counts, failures + done.failures)

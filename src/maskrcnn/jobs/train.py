@@ -17,8 +17,8 @@ from maskrcnn.jobs.events import DataFaults, Note, Tell, TrainingBegins, tell_no
 from maskrcnn.jobs.options.train import OFF, TrainOptions
 from maskrcnn.jobs.run_folder import default_out, plan_to_follow, training_folder
 from maskrcnn.jobs.training_run import TrainingRun, check_data, rename_classes, run_training
-from maskrcnn.modalities.kinds import KINDS
 from maskrcnn.modalities.open import open_dataset
+from maskrcnn.modalities.table import kinds, wing_of
 from maskrcnn.modalities.volumes.label_meaning import AUTO as GUESSED
 from maskrcnn.modalities.volumes.label_meaning import INSTANCES
 from maskrcnn.modalities.volumes.open import in_words, labelled_as, names_of
@@ -33,12 +33,12 @@ class TrainOutcome:
     Attributes:
         out: its folder.
         best: its best checkpoint; None where only a plan was asked for.
-        kind: of the data, see :class:`maskrcnn.data.dataset.Dataset`.
+        placeholder: what files like the data are called in a command line, in capitals.
     """
 
     out: Path
     best: Path | None
-    kind: str
+    placeholder: str
 
 
 def train(
@@ -68,7 +68,7 @@ def train(
         data = rename_classes(data, options.recipe.class_names)
         val = open_like(options.val, data) if options.val else None
         tell(DataFaults(options.data, tuple(data.problems), to_train=True))
-        if data.kind == "volume":
+        if data.labels:
             tell(Note(in_words(data)))
         if val is not None and options.val is not None:
             tell(DataFaults((options.val,), tuple(val.problems), to_train=True))
@@ -78,7 +78,7 @@ def train(
             tell(TrainingBegins(out))
             run = settle(options, TrainingRun(data, out, val), given, started, tell)
             best = None if options.plan_only else run_training(run, tell)
-    return TrainOutcome(out, best, data.kind)
+    return TrainOutcome(out, best, wing_of(data.kind).placeholder)
 
 
 def settle(options: TrainOptions, run: TrainingRun, given: Collection[str], started: float, tell: Tell) -> TrainingRun:
@@ -151,9 +151,9 @@ def interpret_labels(data: Dataset, labels: str, class_names: Sequence[str]) -> 
     Raises:
         UsageError: such a setting for data that are no scans, or one that contradicts the names.
     """
-    if data.kind != "volume":
+    if not data.labels:
         if labels != GUESSED:
-            raise UsageError(f"--labels is for scans; each file in {data.path} is {KINDS[data.kind].name}.")
+            raise UsageError(f"--labels is for scans; each file in {data.path} is {kinds()[data.kind].words}.")
         return data
     if labels == GUESSED and not class_names:
         return data
@@ -168,4 +168,4 @@ def interpret_labels(data: Dataset, labels: str, class_names: Sequence[str]) -> 
 def open_like(path: Path, data: Dataset) -> Dataset:
     """Data to judge on, with label volumes read as those of ``data`` are."""
     other = open_dataset(path)
-    return labelled_as(other, data.labels, data.class_names) if other.kind == data.kind == "volume" else other
+    return labelled_as(other, data.labels, data.class_names) if other.labels and data.labels else other

@@ -23,6 +23,7 @@ from maskrcnn.jobs.evaluate import measure_training
 from maskrcnn.jobs.events import Note, Tell, TrainingEnds, TrainingStep, tell_nobody
 from maskrcnn.jobs.run_folder import check_folder, training_folder
 from maskrcnn.losses.teacher import Teacher
+from maskrcnn.modalities.table import kinds
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.variants import VARIANTS
@@ -127,7 +128,7 @@ def _start(run: TrainingRun, tell: Tell) -> tuple[MaskRCNN, ModelInfo, Recipe, b
     torch.manual_seed(recipe.seed)
     network, info = start_model(data, run.model, run.body_weights, recipe, say)
     pretrained = run.model not in VARIANTS or run.body_weights is not None
-    what = "images" if data.kind == "image" else "files"
+    what = "images" if kinds()[data.kind].is_picture else "files"
     say(f"Training on {len(data)} {what} of {few(data.class_names)}, {recipe.epochs} times each.")
     return network, dataclasses.replace(info, notes=_notes(run, pretrained)), recipe, pretrained
 
@@ -136,7 +137,7 @@ def _notes(run: TrainingRun, pretrained: bool) -> dict[str, object]:
     """What the checkpoints of a training remember, so that it can be resumed and its model be used as it was made."""
     data, budget = run.data, run.budget
     notes: dict[str, object] = {"recipe": dataclasses.asdict(run.recipe), "pretrained": pretrained, "images": len(data)}
-    if data.kind != "image":
+    if not kinds()[data.kind].is_picture:
         notes["kind"] = data.kind
     if data.labels:
         notes["labels"] = data.labels

@@ -1,75 +1,52 @@
-"""What a user wants looked at: pictures, recordings or scans, and by which model where none was named."""
+"""Finds what a user wants looked at: pictures, recordings or scans, and by which model where none was named."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from maskrcnn.checkpoints.ours import read_info
 from maskrcnn.data.parsing.skipped import passed_over
 from maskrcnn.errors import UsageError
-from maskrcnn.files import exists as is_there
-from maskrcnn.files import is_folder
-from maskrcnn.modalities.images.read.find import find_images, is_image
-from maskrcnn.modalities.kinds import KINDS
-from maskrcnn.modalities.signals.formats.audio import read as audio
-from maskrcnn.modalities.signals.formats.dna import read as dna
-from maskrcnn.modalities.signals.formats.edf import read as edf
-from maskrcnn.modalities.signals.formats.series import read as series
-from maskrcnn.modalities.signals.formats.wfdb import read as wfdb_records
-from maskrcnn.modalities.signals.read import find_signals
-from maskrcnn.modalities.volumes.formats.dicom.read import is_dicom
-from maskrcnn.modalities.volumes.read import find_volumes, is_volume
-from maskrcnn.modalities.volumes.volume import stem_of
+from maskrcnn.modalities.table import kinds, wing_of, wings
+from maskrcnn.modalities.wing import Wing
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.pretrained import DEFAULT_MODEL, DEFAULT_OF_KIND, model_path, shipped_models
 
-SCAN_SIDECARS = frozenset({".json", ".bval", ".bvec", ".img", ".hdr", ".raw", ".zraw", ".gz", ".bz2"})
-KIND_TESTS: dict[str, Callable[[Path], bool]] = {
-    "wfdb": lambda path: wfdb_records.is_wfdb(path) or edf.is_edf(path),
-    "audio": audio.is_audio,
-    "dna": dna.is_dna,
-    "series": series.is_series,
-}
 
-
-def find_inputs(paths: Sequence[Path], info: ModelInfo, exclude: Path | None = None) -> tuple[list[Path], str]:
-    """The files that a model looks at among ``paths`` (files as they are, folders walked), and what one is called:
-    ``image``, ``recording`` or ``scan`` (of a DICOM series its folder, or one of its files).
+def wing_of_model(info: ModelInfo) -> Wing:
+    """The wing of the files that a model looks at.
 
     Raises:
         UsageError: a model of files that nothing reads yet.
     """
     kind, ndim = info.notes.get("kind", "image"), info.config.ndim
-    if kind not in KINDS or KINDS[kind].ndim != ndim:
+    if kind not in kinds() or kinds()[kind].ndim != ndim:
         raise UsageError(
             f"This is a model of {ndim}-D data ({kind}), which no reader opens: name another with --model."
         )
-    if kind == "image":
-        return find_images(paths, exclude), "image"
-    if kind == "volume":
-        return find_volumes(paths, exclude), "scan"
-    return find_signals(paths, exclude), "recording"
+    return wing_of(kind)
 
 
-def left_aside(paths: Sequence[Path], found: Sequence[Path], what: str, exclude: Path) -> str:
-    """A sentence that counts, by suffix, the files in folders among ``paths`` that are no recordings or scans and do
-    not belong to one; empty for images, or where there are none.
+def left_aside(paths: Sequence[Path], found: Sequence[Path], wing: Wing, exclude: Path) -> str:
+    """A sentence that counts, by suffix, the files in folders among ``paths`` that nothing looks at and that do not
+    belong to a file that is looked at; empty for images, or where there are none.
 
     Args:
         paths: what the user named.
         found: and what of it is looked at.
-        what: ``recording`` or ``scan``.
+        wing: of these.
         exclude: a folder that is never read.
     """
-    if what == "image":
+    if not wing.names_left_aside:
         return ""
-    stems = {(path.parent, stem_of(path)) for path in found}
-    own = SCAN_SIDECARS if what == "scan" else None
+    stems = {(path.parent, wing.doors().stem_of(path)) for path in found}
+    own = wing.sidecars
 
     def belongs(file: Path) -> bool:
         named = any((file.parent, file.name[:k]) in stems for k, sign in enumerate(file.name) if sign == ".")
-        return (named and (own is None or file.suffix.lower() in own)) or wfdb_records.is_wfdb(file) or is_dicom(file)
+        beside = named and (own is None or file.suffix.lower() in own)
+        return beside or any(other.doors().is_part(file) for other in wings())
 
     return passed_over(paths, found, belongs, exclude)
 
@@ -80,19 +57,21 @@ def default_model(paths: Sequence[Path], exclude: Path | None = None) -> str:
     Raises:
         UsageError: recordings of a kind for which nothing is shipped.
     """
-    there = [path for path in paths if is_there(path)]  # others are names of records without a suffix
-    scans = [path for path in find_volumes(there, exclude) if is_volume(path) or is_folder(path)]
-    if any(is_image(path) for path in find_images(there, exclude) if path not in scans):
-        return DEFAULT_MODEL
-    signals = [path for path in find_signals(paths, exclude) if kind_of(path)]
-    if signals:
-        return default_of_kind(kind_of(signals[0]), signals[0])
-    return default_of_kind("volume", scans[0]) if scans else DEFAULT_MODEL
+    found = {wing.noun: wing.doors().find_own(paths, exclude) for wing in wings()}
+    taken = {path for wing in wings() if not _is_of_pictures(wing) for path in found[wing.noun]}
+    for wing in wings():
+        if _is_of_pictures(wing) and any(path not in taken for path in found[wing.noun]):
+            return DEFAULT_MODEL
+    for wing in wings():
+        if found[wing.noun] and not _is_of_pictures(wing):
+            first = found[wing.noun][0]
+            return default_of_kind(wing.doors().kind_of(first), first)
+    return DEFAULT_MODEL
 
 
 def default_of_kind(kind: str, path: Path) -> str:
     """The shipped model for files of a kind. Raises UsageError where there is none."""
-    if kind == "image":
+    if kinds()[kind].is_picture:
         return DEFAULT_MODEL
     if kind not in DEFAULT_OF_KIND:  # a scan may show anything
         shipped = [name for name in shipped_models() if read_info(model_path(name)).notes.get("kind") == kind]
@@ -104,6 +83,5 @@ def default_of_kind(kind: str, path: Path) -> str:
     return DEFAULT_OF_KIND[kind]
 
 
-def kind_of(path: Path) -> str:
-    """The kind of a recording, by its name; empty for none."""
-    return next((kind for kind, is_kind in KIND_TESTS.items() if is_kind(path)), "")
+def _is_of_pictures(wing: Wing) -> bool:
+    return all(kind.is_picture for kind in wing.kinds)

@@ -1,11 +1,9 @@
-"""What follows for a model from the kind of files that it learns from: pictures, recordings, sequences or scans."""
+"""Fits a model to the kind of files that it learns from: its channels, its grid, and what is done to samples first."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -14,46 +12,12 @@ from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.transforms.regrid import grid_of, window_shape
 from maskrcnn.data.windows import objects_in_window
 from maskrcnn.errors import DataError, UsageError
-from maskrcnn.modalities.volumes.label_meaning import INSTANCES, MEANINGS
-from maskrcnn.modalities.volumes.open import labelled_as, names_of
+from maskrcnn.modalities.table import kinds
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.ops import anisotropy
 from maskrcnn.structures import Record
 
 MEL_BANDS, MEL_MEAN, MEL_DEVIATION = 40, -4.0, 3.0  # of the log-mel bands of sound of deviation 1
-FRAME = 0.01  # seconds
-COMPLEMENT = (3, 2, 1, 0)  # of A C G T
-
-
-@dataclass(frozen=True)
-class Kind:
-    """Files of one kind.
-
-    Attributes:
-        ndim: D of their samples.
-        variant: the architecture that learns them from nothing.
-        name: of such a file, in words.
-        preprocess: what of the preprocessing follows.
-        own_channels: whether the network's channels are those of the file; else there is one, or one a mel band.
-    """
-
-    ndim: int
-    variant: str
-    name: str
-    preprocess: dict[str, Any] = dataclasses.field(default_factory=dict)
-    own_channels: bool = True
-
-
-KINDS: dict[str, Kind] = {
-    "image": Kind(2, "mobilenet_v2_fpn", "a picture"),
-    "wfdb": Kind(
-        1, "signal_fpn", "a WFDB record or EDF", {"standardise": True, "each_channel": True}, own_channels=False
-    ),
-    "series": Kind(1, "signal_fpn", "a series of numbers", {"standardise": True}),
-    "audio": Kind(1, "signal_fpn", "a sound", {"standardise": True, "log_mel": True}, own_channels=False),
-    "dna": Kind(1, "signal_fpn", "a sequence", {"standardise": False, "mirror_channels": COMPLEMENT}),
-    "volume": Kind(3, "volume_fpn", "a scan", {"standardise": True}),
-}
 
 
 def first_record(data: Dataset) -> Record:
@@ -76,13 +40,13 @@ def fit_to_kind(config: ModelConfig, data: Dataset, spacing: Sequence[float] = (
     Raises:
         UsageError: a model of another number of dimensions, or of other channels.
     """
-    kind = KINDS[data.kind]
+    kind = kinds()[data.kind]
     if config.ndim != kind.ndim:
         raise UsageError(
             f"{data.path} holds data of {kind.ndim} dimensions and the model has {config.ndim}: start from "
             f"--model {kind.variant}, or from a model that was trained on data of this kind."
         )
-    if data.kind == "image":
+    if kind.is_picture:
         return config
     record = first_record(data)
     channels = int(data.read_image(record).shape[0]) if kind.own_channels else 1
@@ -95,7 +59,7 @@ def fit_to_kind(config: ModelConfig, data: Dataset, spacing: Sequence[float] = (
     preprocess = dataclasses.replace(preprocess, pixel_std=(1.0,) * channels)
     own = grid_of(_spacings(data, kind.ndim))
     if preprocess.log_mel:
-        channels, sound_rate, own = MEL_BANDS, 1 / own[0], (FRAME,)
+        channels, sound_rate, own = MEL_BANDS, 1 / own[0], tuple(kind.settled["spacing"][0])
         means, deviations = (MEL_MEAN,) * MEL_BANDS, (MEL_DEVIATION,) * MEL_BANDS
         preprocess = dataclasses.replace(preprocess, sound_rate=sound_rate, pixel_mean=means, pixel_std=deviations)
     preprocess = dataclasses.replace(preprocess, spacing=tuple(float(s) for s in spacing) or own)
@@ -118,23 +82,10 @@ def fit_to_spacing(config: ModelConfig) -> ModelConfig:
 
 def check_kind(info: ModelInfo, model: str, data: Dataset) -> None:
     """Raise UsageError where a model of another kind of files is to look at ``data``."""
-    own, kind = info.notes.get("kind", ""), KINDS[data.kind]
+    own, kind = info.notes.get("kind", ""), kinds()[data.kind]
     if info.config.ndim != kind.ndim or (own and own != data.kind):
-        what = next((KINDS[name].name for name in (own,) if name in KINDS), f"data of {info.config.ndim} dimensions")
-        raise UsageError(f"{data.path} holds files each of which is {kind.name}, and {model} was made for {what}.")
-
-
-def as_learned(data: Dataset, info: ModelInfo) -> Dataset:
-    """Labelled scans with the numbers of their label volumes understood as they were when the model learned, under its
-    names where the data have none or differ in capitals only; other data as they are."""
-    meaning = info.notes.get("labels", "")
-    if data.kind != "volume" or meaning not in MEANINGS:
-        return data
-    known = {name.casefold(): name for name in info.class_names}
-    names = tuple(known.get(name.casefold(), name) for name in names_of(data.path))
-    if not names and (meaning != INSTANCES or len(known) == 1):
-        names = info.class_names
-    return labelled_as(data, meaning, names)
+        what = kinds()[own].words if own in kinds() else f"data of {info.config.ndim} dimensions"
+        raise UsageError(f"{data.path} holds files each of which is {kind.words}, and {model} was made for {what}.")
 
 
 def most_objects(config: ModelConfig, data: Dataset) -> int:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from maskrcnn.data.dataset import Dataset
-from maskrcnn.data.parsing.paths import refuse_missing
+from maskrcnn.data.parsing.paths import is_something, refuse_missing
 from maskrcnn.errors import DataError
 from maskrcnn.files import exists, is_folder
 from maskrcnn.modalities.images.labels.formats import label_formats
-from maskrcnn.modalities.images.open import files_of_labels, is_labelled, list_some, open_labelled, open_split
-from maskrcnn.modalities.signals.open import is_signal_set, open_signal_set
-from maskrcnn.modalities.signals.read import named_signal
-from maskrcnn.modalities.volumes.open import is_volume_set, open_volume_set
+from maskrcnn.modalities.images.open import files_of_labels, list_some
+from maskrcnn.modalities.table import wings
 
 __all__ = ["Dataset", "open_dataset"]
 
@@ -41,16 +39,16 @@ def open_dataset(path: str | Path) -> Dataset:
         DataError: where it is none of these, or cannot be read; one sentence says what was looked for.
     """
     path, split = _divide(Path(path))
-    if is_signal_set(path) and not (split and is_folder(path / split)):
-        return open_signal_set(path, split)
     refuse_missing(path)
-    if not split:
-        return _open(path)
-    data = open_split(path, split)
+    in_folder = bool(split) and is_folder(path / split)
+    data = _open(path, split)
+    if data is None and in_folder:
+        path, split = path / split, ""
+        data = _open(path)
     if data is not None:
         return data
-    if is_folder(path / split):
-        return _open(path / split)
+    if not split:
+        raise DataError(_not_found(path))
     files = files_of_labels(path)
     listed = f"; there are {list_some(files)}" if files else ""
     raise DataError(
@@ -61,19 +59,14 @@ def open_dataset(path: str | Path) -> Dataset:
 def _divide(path: Path) -> tuple[Path, str]:
     """``data:val`` as ``data`` and ``val``, where only the former exists (or is a WFDB record without its suffix)."""
     base, colon, split = str(path).rpartition(":")
-    known = exists(Path(base)) or named_signal(base) is not None
+    known = bool(base) and is_something(Path(base))
     return (Path(base), split) if colon and split and not exists(path) and known else (path, "")
 
 
-def _open(path: Path) -> Dataset:
-    if is_folder(path) and is_signal_set(path):
-        return open_signal_set(path)
-    if is_folder(path) and is_volume_set(path):
-        return open_volume_set(path)
-    data = open_labelled(path)
-    if data is None:
-        raise DataError(_not_found(path))
-    return data
+def _open(path: Path, split: str = "") -> Dataset | None:
+    """What the first wing makes of it that knows it."""
+    opened = (wing.doors().open_labelled(path, split) for wing in wings())
+    return next((data for data in opened if data is not None), None)
 
 
 def _not_found(folder: Path) -> str:
@@ -89,4 +82,4 @@ def _not_found(folder: Path) -> str:
 
 
 def _looks_openable(folder: Path) -> bool:
-    return is_signal_set(folder) or is_volume_set(folder) or is_labelled(folder)
+    return any(wing.doors().is_labelled(folder) for wing in wings())

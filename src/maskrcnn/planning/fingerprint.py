@@ -15,6 +15,8 @@ from maskrcnn.data.source_names import group_of
 from maskrcnn.data.transforms.regrid import grid_of
 from maskrcnn.data.windows import unlabelled_part
 from maskrcnn.errors import DataError
+from maskrcnn.modalities.table import kinds
+from maskrcnn.modalities.wing import Kind
 from maskrcnn.structures import Record
 
 MOST_RECORDS = 3000  # images whose labels are looked at, evenly spread over the data
@@ -93,9 +95,14 @@ class Fingerprint:
         return float(np.median(some)) if len(some) else 0.0
 
     @property
+    def files(self) -> Kind:
+        """What is known of files of this kind."""
+        return kinds()[self.kind]
+
+    @property
     def unit(self) -> str:
         """Of the spacing."""
-        return {"dna": "bases", "volume": "mm"}.get(self.kind, "s")
+        return self.files.unit
 
     def _grid_sentences(self, counts: str) -> list[str]:
         """The numbers in words, where lengths are physical."""
@@ -113,7 +120,7 @@ class Fingerprint:
         """The numbers in words."""
         counts = [f"{name} {count}" for name, count in zip(self.class_names, self.class_counts)]
         listed = ", ".join(counts[:12]) + (f" and {len(counts) - 12} more classes" if len(counts) > 12 else "")
-        if self.kind != "image":
+        if not self.files.is_picture:
             return self._grid_sentences(listed)
         small, middle, large = (self.sizes(p) * self.side() for p in (10, 50, 90))
         empty = int((self.objects == 0).sum())
@@ -151,7 +158,7 @@ def take_fingerprint(data: Dataset) -> Fingerprint:
     sides = [float(max(record.spatial_shape or (1,))) for record in records]
     labels = np.concatenate([record.labels[keep] for record, keep in zip(records, objects)])
     relative = [_extents(record.boxes[keep]) / side for record, keep, side in zip(records, objects, sides)]
-    sampled = _evenly(records, MOST_PICTURES) if data.kind == "image" else []
+    sampled = _evenly(records, MOST_PICTURES) if kinds()[data.kind].is_picture else []
     pictures = [_picture(data, record) for record in sampled]
     seen = np.array([picture for picture in pictures if picture is not None]).reshape(-1, 3)
     return Fingerprint(
@@ -170,7 +177,7 @@ def take_fingerprint(data: Dataset) -> Fingerprint:
         grey=float((seen[:, 0] < COLOURLESS).mean()) if len(seen) else 0.0,
         contrast=seen[:, 1],
         brightness=seen[:, 2],
-        **(_physical(data.kind, records, objects) if data.kind != "image" else {}),
+        **(_physical(data.kind, records, objects) if not kinds()[data.kind].is_picture else {}),
     )
 
 

@@ -96,7 +96,7 @@ def make_plan(
         UsageError: a model that is not there.
     """
     given, val_images, seconds = request.given, request.val_images, request.seconds
-    pictures = data.kind == "image"
+    pictures = data.files.is_picture
     choices = {"model": settle("model", model if pictures else grid_rules.model, Situation(data, machine), given)}
     held = settle("val_fraction", lambda s: val_fraction(data.images, val_images), Situation(data), given)
     train_images, held_images = split(held.value)

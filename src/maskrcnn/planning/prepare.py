@@ -19,6 +19,7 @@ from maskrcnn.data.transforms.samples import TrainTransform
 from maskrcnn.data.windows import spread
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.files import is_file
+from maskrcnn.modalities.table import kinds
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.fingerprint import take_fingerprint
 from maskrcnn.planning.machine import this_machine
@@ -230,7 +231,7 @@ def measure(data: Dataset, chosen: Mapping[str, Any], wish: Wish, say: Say) -> C
     say("Timing a few steps of training to plan it ...")
     augment = recipe.augment(info.config)
     transform = TrainTransform(augment, info.config.preprocess)
-    if data.kind != "image":  # a long file is read once and visited often
+    if not kinds()[data.kind].is_picture:  # a long file is read once and visited often
         data = spread(data, info.config.preprocess, augment.size)
         load_samples(data, transform, recipe.batch)
     samples, load_seconds = load_samples(data, transform, recipe.batch)
@@ -268,7 +269,7 @@ def tell_shared_sources(data: Dataset, val: Dataset | None, say: Say) -> None:
         val: to validate on, or None.
         say: is told the sentence, if there is one.
     """
-    if val is None or data.kind == "dna":  # two stretches of one sequence are two things
+    if val is None or not kinds()[data.kind].whole_files:
         return
     both = sorted(groups(data) & groups(val))
     if both:

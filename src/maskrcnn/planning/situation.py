@@ -50,7 +50,7 @@ class Situation:
 
     def windows(self) -> float:
         """How often training looks at a file in an epoch: once at a picture, else once for each window of it."""
-        if self.data.kind == "image":
+        if self.data.files.is_picture:
             return 1.0
         return max(1.0, self.data.volume / self.window_volume())
 

@@ -5,7 +5,8 @@ import pytest
 
 from maskrcnn.errors import DataError
 from maskrcnn.modalities.open import open_dataset
-from maskrcnn.modalities.signals.read import find_signals, read_signal
+from maskrcnn.modalities.signals.find import find_signals
+from maskrcnn.modalities.signals.read import read_signal
 
 pytest.importorskip("Bio")
 BASES = "acgtn" + "acgt" * 24 + "agc"  # 104

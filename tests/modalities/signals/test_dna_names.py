@@ -9,7 +9,8 @@ import pytest
 
 from maskrcnn.errors import DataError
 from maskrcnn.modalities.open import open_dataset
-from maskrcnn.modalities.signals.read import find_signals, is_signal, read_signal
+from maskrcnn.modalities.signals.find import find_signals, is_signal
+from maskrcnn.modalities.signals.read import read_signal
 
 pytest.importorskip("Bio")
 BASES = "".join("ACGT"[k] for k in np.random.default_rng(0).integers(0, 4, 2000))

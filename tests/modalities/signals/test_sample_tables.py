@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from maskrcnn.errors import DataError
-from maskrcnn.modalities.signals.read import is_signal, read_signal
+from maskrcnn.modalities.signals.find import is_signal
+from maskrcnn.modalities.signals.read import read_signal
 
 WAVE = [round(np.sin(k / 9), 4) for k in range(60)]
 OTHER = [round(np.cos(k / 9), 4) for k in range(60)]

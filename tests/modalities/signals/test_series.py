@@ -5,7 +5,8 @@ import pytest
 
 from maskrcnn.errors import DataError
 from maskrcnn.modalities.open import open_dataset
-from maskrcnn.modalities.signals.read import find_signals, is_signal, read_signal
+from maskrcnn.modalities.signals.find import find_signals, is_signal
+from maskrcnn.modalities.signals.read import read_signal
 
 
 def write(path, text):

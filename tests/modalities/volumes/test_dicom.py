@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from maskrcnn.errors import DataError
-from maskrcnn.modalities.volumes.formats.dicom.read import is_dicom, read_dicom, read_dicom_labels, series_in
+from maskrcnn.modalities.volumes.formats.dicom.about import is_dicom
+from maskrcnn.modalities.volumes.formats.dicom.read import read as read_dicom
+from maskrcnn.modalities.volumes.formats.dicom.read import read_labels as read_dicom_labels
+from maskrcnn.modalities.volumes.formats.dicom.read import series_in
 from maskrcnn.modalities.volumes.orientation import turn_to_canonical
 
 pydicom = pytest.importorskip("pydicom")

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from maskrcnn.errors import DataError
-from maskrcnn.modalities.volumes.formats.nifti.read import is_nifti, read_nifti, read_nifti_labels
+from maskrcnn.modalities.volumes.formats.nifti.about import is_nifti
+from maskrcnn.modalities.volumes.formats.nifti.read import read as read_nifti
+from maskrcnn.modalities.volumes.formats.nifti.read import read_labels as read_nifti_labels
 
 nibabel = pytest.importorskip("nibabel")
 AFFINE = np.array(

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from maskrcnn.errors import DataError
-from maskrcnn.modalities.volumes.read import find_volumes, read_volume
+from maskrcnn.modalities.volumes.find import find_volumes
+from maskrcnn.modalities.volumes.read import read_volume
 
 nibabel = pytest.importorskip("nibabel")
 VALUES = np.random.default_rng(0).integers(0, 900, (7, 6, 5)).astype(np.int16)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from maskrcnn.errors import DataError
-from maskrcnn.modalities.volumes.read import find_volumes, read_label_volume, read_volume
+from maskrcnn.modalities.volumes.find import find_volumes
+from maskrcnn.modalities.volumes.read import read_label_volume, read_volume
 from maskrcnn.modalities.volumes.results.label_volumes import blank, write_voxels
 
 nibabel = pytest.importorskip("nibabel")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from maskrcnn.errors import DataError
-from maskrcnn.modalities.volumes.formats.tiff.read import is_tiff_stack, read_tiff_stack
+from maskrcnn.modalities.volumes.formats.tiff.about import is_tiff_stack
+from maskrcnn.modalities.volumes.formats.tiff.read import read as read_tiff_stack
 
 tifffile = pytest.importorskip("tifffile")
 VALUES = np.random.default_rng(0).integers(0, 900, (5, 6, 7)).astype(np.uint16)

@@ -5,7 +5,9 @@ import pytest
 from PIL import Image
 
 from maskrcnn.errors import DataError
-from maskrcnn.modalities.volumes.formats.tiff.read import is_tiff_stack, read_tiff_stack, read_tiff_stack_labels
+from maskrcnn.modalities.volumes.formats.tiff.about import is_tiff_stack
+from maskrcnn.modalities.volumes.formats.tiff.read import read as read_tiff_stack
+from maskrcnn.modalities.volumes.formats.tiff.read import read_labels as read_tiff_stack_labels
 
 tifffile = pytest.importorskip("tifffile")
 RNG = np.random.default_rng(0)

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from maskrcnn.errors import DataError
-from maskrcnn.modalities.signals.formats.series.read import is_series
-from maskrcnn.modalities.volumes.formats.arrays.read import is_volume_array, read_volume_array, read_volume_array_labels
+from maskrcnn.modalities.signals.formats.series.about import is_series
+from maskrcnn.modalities.volumes.formats.arrays.about import is_volume_array
+from maskrcnn.modalities.volumes.formats.arrays.read import read as read_volume_array
+from maskrcnn.modalities.volumes.formats.arrays.read import read_labels as read_volume_array_labels
 
 VALUES = np.random.default_rng(0).integers(-90, 90, (4, 5, 6)).astype(np.int16)
 AFFINE = np.array([[0, -2.0, 0, 5], [0, 0, 3.0, 6], [1.5, 0, 0, 7], [0, 0, 0, 1]])

@@ -9,13 +9,8 @@ import numpy as np
 import pytest
 
 from maskrcnn.errors import DataError, UsageError
-from maskrcnn.modalities.volumes.read import (
-    find_volumes,
-    is_volume,
-    read_label_volume,
-    read_volume,
-    volumes_in,
-)
+from maskrcnn.modalities.volumes.find import find_volumes, is_volume, volumes_in
+from maskrcnn.modalities.volumes.read import read_label_volume, read_volume
 
 nibabel = pytest.importorskip("nibabel")
 pytest.importorskip("pydicom")

@@ -35,10 +35,9 @@ class Predict(PredictFilesOptions):
         with Screen() as screen:
             outcome = predict(self, screen)
         found = counted(sum(outcome.objects.values()), "object")
-        pictures = "label volumes, pictures" if outcome.noun == "scan" else "pictures"
         also = "; each object of its own is in its folder cutouts" if self.cutouts else ""
         print(
-            f"{found} in {counted(len(outcome.objects), outcome.noun)}; {pictures}, predictions.json and summary.csv "
-            f"are in {self.out}{also}"
+            f"{found} in {counted(len(outcome.objects), outcome.noun)}; {outcome.writes}, predictions.json and "
+            f"summary.csv are in {self.out}{also}"
         )
         return tell_failures(outcome.failures)

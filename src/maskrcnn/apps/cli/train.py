@@ -46,18 +46,17 @@ class Train(TrainOptions):
                     say(f"Interrupted. To go on: {self.command_to_go_on(screen.training)}")
                 raise
         if outcome.best is not None:
-            self.tell_next(outcome.best, outcome.out, outcome.kind)
+            self.tell_next(outcome.best, outcome.out, outcome.placeholder)
         return 0
 
-    def tell_next(self, best: Path, out: Path, kind: str) -> None:
+    def tell_next(self, best: Path, out: Path, things: str) -> None:
         """Say what to do with the model.
 
         Args:
             best: the best checkpoint.
             out: the folder of the training.
-            kind: of the data: ``image``, ``volume`` or one of recordings.
+            things: what files like the data are called, in capitals.
         """
-        things = {"image": "PHOTOS", "volume": "SCANS"}.get(kind, "RECORDINGS")
         say(f"The best model is {best}. Next, see what it finds, and what it misses:")
         say(f"  maskrcnn predict {things} --model {best} --out {out / 'pictures'}")
         say(f"  maskrcnn evaluate {self.val or f'LABELLED_{things}'} --model {best} --out {out / 'judged'}")

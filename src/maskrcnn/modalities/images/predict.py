@@ -1,4 +1,4 @@
-"""From files to pictures, predictions and a table."""
+"""Finds the objects in pictures and writes overlays, predictions and a table."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from maskrcnn.explanation.evidence_sheet import draw_evidence
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.inference.results.options import ResultOptions
 from maskrcnn.inference.results.outcome import Outcome, printable, said_how_far, unwritten
 from maskrcnn.modalities.images.read.pictures import read_image
 from maskrcnn.modalities.images.results import PredictionWriter
@@ -24,37 +25,32 @@ EVIDENCE = "_evidence"  # ends the name of the picture that explains another
 def predict_files(
     predictor: Predictor,
     paths: Sequence[Path],
-    out: Path,
-    classes: Sequence[str] = (),
-    max_detections: int | None = None,
-    batch: int = 1,
-    label_maps: bool = False,
-    report: Callable[[Path, int], None] = lambda path, found: None,
-    explain_most: int = 0,
-    cutouts: bool = False,
+    options: ResultOptions,
+    done: Callable[[Path, int], None] = lambda path, found: None,
 ) -> Outcome:
-    """Find the objects in image files and write overlays, ``predictions.json`` and ``summary.csv`` into ``out``.
+    """Find the objects in image files and write overlays, ``predictions.json`` and ``summary.csv``.
 
     Memory is bounded by one batch. A file that cannot be read, that the model fails on or whose results cannot be
     written is named; the rest is done. List and table grow with each image, so whatever ends the job leaves them whole.
 
     Args:
-        classes: names of the classes to keep; empty: all.
-        max_detections: best objects of an image that are kept; None: the model's own cap.
-        batch: images read and run together.
-        label_maps: also write 16-bit PNGs of instances and classes.
-        report: called with each file and how many objects it holds.
-        explain_most: objects of an image whose evidence is drawn too, into ``NAME_evidence.png``; 0: none.
-        cutouts: also write each object as a file of its own, into ``cutouts/``.
+        predictor: of a model of images.
+        paths: of the images.
+        options: what is written, and of which objects.
+        done: called with each file and how many objects it holds.
+
+    Returns:
+        How many objects were found in each image, and a sentence for each that failed.
 
     Raises:
         UsageError: a class that the model does not know, or label maps or cutouts of a model that finds boxes only.
     """
-    if label_maps and predictor.info.config.mask_head is None:
+    out, max_detections = options.out, options.max_detections
+    if options.label_maps and predictor.info.config.mask_head is None:
         raise UsageError("The model finds boxes only: there are no masks to make label maps of.")
-    if cutouts and predictor.info.config.mask_head is None:
+    if options.cutouts and predictor.info.config.mask_head is None:
         raise UsageError("The model finds boxes only: there are no masks to cut objects out with.")
-    predictor = predictor.with_options(classes=tuple(classes))
+    predictor = predictor.with_options(classes=tuple(options.classes))
     if max_detections is not None:  # of the wanted classes, so the model must give more than that of all classes
         most = max(max_detections, predictor.detection.max_detections)
         predictor = predictor.with_options(max_detections=most)
@@ -65,15 +61,15 @@ def predict_files(
         out,
         info.class_names,
         info.category_ids or None,
-        label_maps,
+        options.label_maps,
         info.keypoint_names,
         info.skeleton,
-        (EVIDENCE,) if explain_most else (),
-        cutouts,
+        (EVIDENCE,) if options.explain_most else (),
+        options.cutouts,
         heads_of(predictor.model),
     )
     with said_how_far(outcome, len(paths), out):
-        for chunk in _chunks(paths, batch):
+        for chunk in _chunks(paths, options.batch):
             images: list[Tensor] = []
             readable: list[Path] = []
             for path in chunk:
@@ -88,14 +84,14 @@ def predict_files(
                 found = found[: max_detections if max_detections is not None else len(found)]
                 try:
                     overlay = writer.add(printable(path), image, found)
-                    if explain_most:
+                    if options.explain_most:
                         beside = overlay.with_name(f"{overlay.stem}{EVIDENCE}.png")
-                        outcome.failures += _explain(predictor, path, image, found, explain_most, beside)
+                        outcome.failures += _explain(predictor, path, image, found, options.explain_most, beside)
                 except OSError as error:
                     outcome.failures.append(unwritten(path, error))
                     continue
                 outcome.counts[str(path)] = len(found)
-                report(path, len(found))
+                done(path, len(found))
         writer.close()
     return outcome
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,25 +12,12 @@ from maskrcnn.data.parsing.skipped import count_by_suffix
 from maskrcnn.data.parsing.text import read_lines
 from maskrcnn.errors import DataError
 from maskrcnn.files import is_file, is_folder
-from maskrcnn.modalities.signals.formats.audio import read as audio
-from maskrcnn.modalities.signals.formats.dna import read as dna
-from maskrcnn.modalities.signals.formats.edf import read as edf
-from maskrcnn.modalities.signals.formats.series import read as series
-from maskrcnn.modalities.signals.formats.wfdb import read as wfdb_records
+from maskrcnn.modalities.signals.find import find_signals, is_part, is_signal, named_signal, signals_in
 from maskrcnn.modalities.signals.measures.fields import field_measures
-from maskrcnn.modalities.signals.read import find_signals, is_signal, named_signal, read_record_signal, signals_in
-from maskrcnn.modalities.signals.tables.interval_tables import TABLE
+from maskrcnn.modalities.signals.read import read_record_signal
+from maskrcnn.modalities.signals.recording_format import format_of, recording_formats
 
 LISTS = ("", ".txt", ".lst")  # suffixes of a file that lists recordings, such as PhysioNet's RECORDS
-# Which files it opens; who opens them, told what to choose of their labels (an annotator, types of features).
-Opener = Callable[[Path, Sequence[Path], str], Dataset]
-OPENERS: tuple[tuple[str, Callable[[Path], bool], Opener], ...] = (
-    ("wfdb", wfdb_records.is_wfdb, wfdb_records.open_wfdb),
-    ("wfdb", edf.is_edf, edf.open_edf),
-    ("audio", audio.is_audio, audio.open_audio),
-    ("dna", dna.is_dna, dna.open_dna),
-    ("series", series.is_series, series.open_series),
-)
 
 
 def is_signal_set(path: Path) -> bool:
@@ -52,10 +39,10 @@ def open_signal_set(path: Path, choice: str = "") -> Dataset:
         DataError: where nothing can be used.
     """
     files = _files(path)
-    for kind, is_kind, opened in OPENERS:
-        own = [file for file in files if is_kind(file)]
+    for known in recording_formats():
+        own = [file for file in files if known.is_file(file)]
         if own:
-            data = opened(path, own, choice)
+            data: Dataset = known.load("read", "open_files")(path, own, choice)
             others = len(files) - len(own)
             notes = [f"{path}: recordings of another kind were left out ({others}); open them apart."] if others else []
             aside = _left_aside(path, files)
@@ -64,7 +51,7 @@ def open_signal_set(path: Path, choice: str = "") -> Dataset:
                 data,
                 problems=[*data.problems, *notes],
                 read_image=read_record_signal,
-                kind=kind,
+                kind=known.kind,
                 measures=field_measures,
             )
     raise DataError(f"{path} has no recordings that can be read.")
@@ -72,7 +59,8 @@ def open_signal_set(path: Path, choice: str = "") -> Dataset:
 
 def _announces_labels(path: Path) -> bool:
     """Whether a file in a folder makes it one of recordings: tables and arrays lie in folders of images too."""
-    return not series.is_series(path) or is_file(path.with_suffix(TABLE))
+    known = format_of(path)
+    return known is None or known.announces(path)
 
 
 def _files(path: Path) -> list[Path]:
@@ -88,7 +76,7 @@ def _left_aside(path: Path, files: Sequence[Path]) -> str:
         return ""
     stems = {file.name[: len(file.name) - len(file.suffix)] for file in files} | {unpacked_stem(file) for file in files}
     found = (entry for entry in path.iterdir() if is_file(entry) and not entry.name.startswith("."))
-    rest = (file for file in found if file not in files and not wfdb_records.is_wfdb(file) and file.suffix not in LISTS)
+    rest = (file for file in found if file not in files and not is_part(file) and file.suffix not in LISTS)
     return count_by_suffix(file for file in rest if not any(file.name.startswith(f"{stem}.") for stem in stems))
 
 

@@ -21,10 +21,11 @@ from maskrcnn.data.parsing.skipped import count_by_suffix
 from maskrcnn.data.parsing.text import read_lines
 from maskrcnn.errors import DataError
 from maskrcnn.files import is_file, is_folder
+from maskrcnn.modalities.volumes.find import is_volume, series_in, stem_of
 from maskrcnn.modalities.volumes.label_meaning import AUTO, CLASSES, INSTANCES, MEANINGS, LabelledVolume, guess_meaning
 from maskrcnn.modalities.volumes.measures.fields import field_measures
-from maskrcnn.modalities.volumes.read import is_volume, read_label_volume, read_volume, series_in
-from maskrcnn.modalities.volumes.volume import stem_of
+from maskrcnn.modalities.volumes.read import read_label_volume, read_volume
+from maskrcnn.model_info import ModelInfo
 from maskrcnn.structures import Record
 
 FOLDERS = (("images", "labels"), ("imagesTr", "labelsTr"))
@@ -241,3 +242,16 @@ def _numbered(count: int) -> tuple[str, ...]:
 
 def _sides(shape: Sequence[int]) -> str:
     return " x ".join(str(side) for side in reversed(shape))
+
+
+def understand_as_learned(data: Dataset, info: ModelInfo) -> Dataset:
+    """Labelled scans with the numbers of their label volumes understood as they were when the model learned, under its
+    names where the data have none or differ in capitals only."""
+    meaning = info.notes.get("labels", "")
+    if meaning not in MEANINGS:
+        return data
+    known = {name.casefold(): name for name in info.class_names}
+    names = tuple(known.get(name.casefold(), name) for name in names_of(data.path))
+    if not names and (meaning != INSTANCES or len(known) == 1):
+        names = info.class_names
+    return labelled_as(data, meaning, names)

@@ -1,15 +1,18 @@
-"""From scans to maps of labels, tables and pictures."""
+"""Finds the objects in scans and writes maps of labels, tables and pictures."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from torch import Tensor
+
 from maskrcnn.data.transforms.regrid import check_scale
 from maskrcnn.errors import DataError
-from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.predictor import Predictor
-from maskrcnn.inference.results.outcome import Outcome, printable, said_how_far, unwritten
+from maskrcnn.inference.results.file_by_file import predict_one_by_one
+from maskrcnn.inference.results.options import ResultOptions
+from maskrcnn.inference.results.outcome import Outcome
 from maskrcnn.modalities.volumes.read import read_volume
 from maskrcnn.modalities.volumes.results.writer import VolumeWriter, refuse_among_scans
 from maskrcnn.modalities.volumes.volume import Volume
@@ -19,56 +22,36 @@ from maskrcnn.models.head import heads_of
 def predict_volumes(
     predictor: Predictor,
     paths: Sequence[Path],
-    out: Path,
-    classes: Sequence[str] = (),
-    max_detections: int | None = None,
-    report: Callable[[Path, int], None] = lambda path, found: None,
-    cutouts: bool = False,
+    options: ResultOptions,
+    done: Callable[[Path, int], None] = lambda path, found: None,
 ) -> Outcome:
-    """Find the objects in scans and write what :class:`VolumeWriter` writes into ``out``.
-
-    Memory is bounded by one scan. What cannot be read or written, or what the model fails on, is named; the
-    rest is done.
+    """Find the objects in scans and write what :class:`VolumeWriter` writes.
 
     Args:
+        predictor: of a model of scans.
         paths: files, and folders that hold a DICOM series.
-        classes: names of the classes to keep; empty: all.
-        max_detections: best objects of a scan that are kept; None: all.
-        report: called with each scan and how many objects it holds.
-        cutouts: also write each object as a file of its own.
+        options: what is written, and of which objects.
+        done: called with each scan and how many objects it holds.
+
+    Returns:
+        How many objects were found in each scan, and a sentence for each that failed.
 
     Raises:
         UsageError: a class that the model does not know, or results that would fall among the scans.
     """
-    predictor = predictor.with_options(classes=tuple(classes))
+    predictor = predictor.with_options(classes=tuple(options.classes))
     for path in paths:  # before hours of work
-        refuse_among_scans(out, path)
-    info, outcome = predictor.info, Outcome()
-    writer = VolumeWriter(out, info.class_names, info.category_ids or None, cutouts, heads_of(predictor.model))
-    with said_how_far(outcome, len(paths), out):
-        for path in paths:
-            try:
-                volume = read_volume(path)
-                check_channels(predictor, path, volume)
-                check_look_size(path, predictor, volume.samples, volume.spacing)
-                found = predictor(volume.samples, volume.spacing)
-            except DataError as error:
-                outcome.failures.append(str(error))
-                continue
-            except (RuntimeError, MemoryError) as error:
-                reason = (str(error).splitlines() or ["out of memory"])[0]
-                outcome.failures.append(f"{path}: the model failed on it ({reason}); try a smaller --tile.")
-                continue
-            outcome.notes += volume.notes
-            found = found[: max_detections if max_detections is not None else len(found)]
-            try:
-                writer.add(printable(path), volume, found)
-            except OSError as error:
-                outcome.failures.append(unwritten(path, error))
-                continue
-            outcome.counts[str(path)] = len(found)
-            report(path, len(found))
-        writer.close()
+        refuse_among_scans(options.out, path)
+    info, out = predictor.info, options.out
+    writer = VolumeWriter(out, info.class_names, info.category_ids or None, options.cutouts, heads_of(predictor.model))
+
+    def read(path: Path) -> tuple[Volume, Tensor, tuple[float, ...] | None]:
+        volume = read_volume(path)
+        check_channels(predictor, path, volume)
+        return volume, volume.samples, volume.spacing
+
+    outcome = predict_one_by_one(predictor, paths, out, read, writer.add, options.max_detections, done)
+    writer.close()
     return outcome
 
 

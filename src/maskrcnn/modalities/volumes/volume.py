@@ -5,14 +5,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from maskrcnn.errors import UsageError
-from maskrcnn.files import is_folder
 
 
 @dataclass(frozen=True)
@@ -124,12 +122,3 @@ def extra(module: str, reads: str) -> Any:
     except ImportError:
         package = {"nrrd": "pynrrd"}.get(module, module.partition(".")[0])
         raise UsageError(f"To read {reads}, {package} must be installed: pip install 'maskrcnn[volumes]'.") from None
-
-
-def stem_of(path: Path) -> str:
-    """The name without its suffixes: ``scan`` of ``scan.nii.gz`` and of ``scan.ome.tif``."""
-    name = path.name
-    for suffix in (".nii.gz", ".ome.tiff", ".ome.tif", ".seg.nrrd"):
-        if name.lower().endswith(suffix):
-            return name[: -len(suffix)]
-    return path.stem if path.suffix and not is_folder(path) else name

@@ -7,12 +7,10 @@ too. Lengths are physical: seconds, bases or millimetres.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from maskrcnn.checkpoints.ours import read_info
-from maskrcnn.modalities.kinds import FRAME, KINDS
 from maskrcnn.ops import anisotropy
 from maskrcnn.planning.recipe import STRIDES
 from maskrcnn.planning.rules import training as training_rules
@@ -21,43 +19,28 @@ from maskrcnn.planning.rules.training import STEP_RULES
 from maskrcnn.planning.situation import Choice, Rule, Situation
 from maskrcnn.pretrained import model_path, shipped_models
 
-
-class Frame(NamedTuple):
-    """What differs between recordings and scans, where every further axis multiplies the work."""
-
-    fewest_cells: int  # of the finest features that the median object should span
-    smallest: int  # side of a window
-    largest: int
-    shown: float  # times the longest objects that a window shows
-    whole: int  # samples: windows are multiples of it
-    proposals: int
-
-
-RECORDINGS = Frame(fewest_cells=16, smallest=512, largest=32768, shown=16.0, whole=32, proposals=128)
-SCANS = Frame(fewest_cells=8, smallest=48, largest=96, shown=1.5, whole=8, proposals=64)
 CROWDED = 10  # objects in the median scan that make it one of cells, not of organs
 
 
-def frame_of(s: Situation) -> Frame:
-    return SCANS if s.data.kind == "volume" else RECORDINGS
+def settled(s: Situation, name: str, otherwise: Choice) -> Choice:
+    """What every plan for such files has for a setting, or else another choice."""
+    return Choice(*s.data.files.settled[name]) if name in s.data.files.settled else otherwise
 
 
 def model(s: Situation) -> Choice:
-    kind = KINDS[s.data.kind]
+    kind = s.data.files
     for name in shipped_models():
         info = read_info(model_path(name))
-        if info.notes.get("kind") == s.data.kind and set(info.class_names) & set(s.data.class_names):
+        if info.notes.get("kind") == kind.name and set(info.class_names) & set(s.data.class_names):
             return Choice(name, f"this shipped model knows {', '.join(info.class_names)}")
-    return Choice(kind.variant, f"nothing that is shipped knows such objects: {kind.name} is learned from nothing")
+    return Choice(kind.variant, f"nothing that is shipped knows such objects: {kind.words} is learned from nothing")
 
 
 def spacing(s: Situation) -> Choice:
     own = s.start.preprocess.spacing
     if s.start_names and own is not None:
         return Choice(own, "the starting model's own: one of its samples")
-    if s.data.kind == "audio":
-        return Choice((FRAME,), "seconds: a frame of log-mel bands each hundredth of a second")
-    return Choice(s.data.spacing, f"{s.data.unit} from sample to sample: as the files have it")
+    return settled(s, "spacing", Choice(s.data.spacing, f"{s.data.unit} from sample to sample: as the files have it"))
 
 
 def lengths(s: Situation, percent: float) -> float:
@@ -72,14 +55,14 @@ def finest_stride(s: Situation) -> Choice:
     middle = lengths(s, 50)
     if s.start_names:
         return Choice(own, "which the weights know")
-    fewest = frame_of(s).fewest_cells
+    fewest = s.data.files.window.fewest_cells
     stride = max((step for step in STRIDES if step <= max(middle / fewest, 1)), default=own)
     stride = max(stride, own) if middle >= fewest * own else stride
     return Choice(stride, f"samples: the median object is {middle:.0f} long and spans {middle / stride:.0f} of them")
 
 
 def crop_size(s: Situation) -> Choice:
-    frame, spacing = frame_of(s), s.chosen["spacing"]
+    frame, spacing = s.data.files.window, s.chosen["spacing"]
     longest = lengths(s, 95) * anisotropy.mean_spacing(spacing) / min(spacing)
     wanted = math.ceil(frame.shown * longest / frame.whole) * frame.whole
     size = int(min(max(wanted, frame.smallest), frame.largest))
@@ -94,7 +77,7 @@ def window(s: Situation) -> Choice:
     size, spacing = s.chosen["crop_size"], s.chosen["spacing"]
     if s.start_names and s.start.preprocess.window is not None:
         return Choice(s.start.preprocess.window, "the starting model's own")
-    if s.data.kind != "volume":
+    if not s.data.files.window_by_axis:
         return Choice((), "for scans alone")
     sides = np.array(anisotropy.window(size, spacing) or (size,) * len(spacing))
     reach = np.array(s.data.reach or (np.inf,) * len(spacing))
@@ -126,47 +109,34 @@ def max_detections(s: Situation) -> Choice:
 
 
 def proposals(s: Situation) -> Choice:
-    return Choice(frame_of(s).proposals, "of a window; a quarter of these are for objects")
+    return Choice(s.data.files.window.proposals, "of a window; a quarter of these are for objects")
 
 
 def scale(s: Situation) -> Choice:
-    if s.data.kind == "dna":
-        return Choice((1.0, 1.0), "a base is a base")
-    return Choice((0.8, 1.25), "recordings and scans have a scale; it varies by a quarter")
+    return settled(s, "scale", Choice((0.8, 1.25), "recordings and scans have a scale; it varies by a quarter"))
 
 
 def flip(s: Situation) -> Choice:
-    if s.data.kind == "dna":
-        return Choice(("x",), "the other strand is read the other way round, with the other bases")
-    if s.data.kind == "volume" and s.data.crowded() >= CROWDED:
-        return Choice(("x", "y", "z"), "many objects in a scan: cells lie any way round")
-    return Choice((), "none: time has a direction, and a body has sides")
+    axes = s.data.files.flips_if_crowded
+    if axes and s.data.crowded() >= CROWDED:
+        return Choice(axes, "many objects in a scan: cells lie any way round")
+    return settled(s, "flip", Choice((), "none: time has a direction, and a body has sides"))
 
 
 def gain(s: Situation) -> Choice:
-    if s.data.kind in ("dna", "audio"):
-        return Choice(
-            0.0, "bases have no loudness" if s.data.kind == "dna" else "each sound is brought to one loudness"
-        )
-    return Choice(0.5, "amplitudes differ from one file to the next")
+    return settled(s, "gain", Choice(0.5, "amplitudes differ from one file to the next"))
 
 
 def hidden_bands(s: Situation) -> Choice:
-    if s.data.kind == "audio":
-        return Choice(8, "of 40: what is heard must not hang on a few of them")
-    return Choice(0, "for sound alone")
+    return settled(s, "hidden_bands", Choice(0, "for sound alone"))
 
 
 def noise(s: Situation) -> Choice:
-    if s.data.kind == "dna":
-        return Choice(0.0, "bases have no noise")
-    return Choice(0.2, "deviations of white noise at most")
+    return settled(s, "noise", Choice(0.2, "deviations of white noise at most"))
 
 
 def drift(s: Situation) -> Choice:
-    if s.data.kind in ("dna", "audio"):
-        return Choice(0.0, "nothing drifts here")
-    return Choice(0.4, "deviations of a slow wave at most: electrodes and coils drift")
+    return settled(s, "drift", Choice(0.4, "deviations of a slow wave at most: electrodes and coils drift"))
 
 
 def copy_paste(s: Situation) -> Choice:

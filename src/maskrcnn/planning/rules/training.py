@@ -100,15 +100,11 @@ def copy_paste(s: Situation) -> Choice:
 
 def batch(s: Situation) -> Choice:
     images = s.train_images * s.windows()
-    wanted = (
-        16
-        if s.data.kind not in ("image", "volume") and images >= 64
-        else 8
-        if images >= 64
-        else 4
-        if images >= 16
-        else 2
-    )
+    wanted = 2
+    if images >= 64:
+        wanted = s.data.files.batch
+    elif images >= 16:
+        wanted = 4
     wanted = max(1, min(wanted, round(images) or wanted))
     wanted = -(-wanted // s.machine.processes) * s.machine.processes
     reason = f"images in a step; {s.train_images} images to learn from"
@@ -122,7 +118,7 @@ def batch(s: Situation) -> Choice:
 
 def image_bytes(s: Situation) -> float:
     """Memory that each image of a step needs, roughly."""
-    if s.data.kind == "volume":
+    if s.data.files.memory_by_voxel:
         voxels = s.window_volume() / float(np.prod(s.chosen["spacing"]))
         return VOXEL_BYTES * voxels / float(s.chosen.get("finest_stride", 2))
     body = BODY_BYTES.get(s.start.backbone.body, 4.0)
@@ -137,7 +133,7 @@ def workers(s: Situation) -> Choice:
 
 
 def lr(s: Situation) -> Choice:
-    if not s.start_names and s.data.kind != "image":
+    if not s.start_names and not s.data.files.is_picture:
         return Choice(1e-3, "for 8 windows in a step of a small model that has learned nothing yet")
     return Choice(6e-4, "that of the shipped models, for 8 images in a step; it follows the batch by its square root")
 
@@ -157,7 +153,7 @@ def freeze(s: Situation) -> Choice:
 def enough_epochs(s: Situation) -> int:
     """More bring little."""
     enough = (ENOUGH_CROWDED if s.data.crowded() >= 10 else ENOUGH) * (3 if s.told else 1)
-    most = MOST_EPOCHS if s.data.kind == "image" else 20 * MOST_EPOCHS  # one long file may be all there is
+    most = MOST_EPOCHS if s.data.files.is_picture else 20 * MOST_EPOCHS  # one long file may be all there is
     return max(FEWEST_EPOCHS, min(most, round(enough / looks(s))))
 
 
@@ -169,7 +165,7 @@ def looks(s: Situation) -> int:
 def epochs(s: Situation) -> Choice:
     """As many as bring what is enough, or as the time allows."""
     images, wanted = looks(s), enough_epochs(s)
-    what = "images" if s.data.kind == "image" else "windows"
+    what = "images" if s.data.files.is_picture else "windows"
     reason = f"{wanted * images:,} looks at {images} {what} are enough"
     if s.cost is None:
         return Choice(wanted, f"{reason}; the time was not measured")
@@ -212,7 +208,7 @@ def validate_every(s: Situation) -> Choice:
 def look_seconds(s: Situation) -> float:
     """One validation: a loss and a prediction of each held-out image, and COCO's matching."""
     assert s.cost is not None
-    larger = s.windows() if s.data.kind != "image" else (s.chosen["image_size"] / s.chosen["crop_size"]) ** 2
+    larger = (s.chosen["image_size"] / s.chosen["crop_size"]) ** 2 if s.data.files.is_picture else s.windows()
     return 2.0 * s.val_images * s.cost.look_seconds * larger
 
 

@@ -14,11 +14,11 @@ from maskrcnn.data.parsing.text import read_lines
 from maskrcnn.data.parsing.units import Heading, read_heading, seconds_in
 from maskrcnn.errors import DataError
 from maskrcnn.files import is_file
+from maskrcnn.modalities.signals.recording_format import TABLE
 from maskrcnn.modalities.signals.tables.columns import seconds_of
 from maskrcnn.modalities.signals.tables.delimited import column_names, find_layout, read_text, rows_of
 from maskrcnn.modalities.signals.tables.intervals import Interval, Part, join_parts
 
-TABLE = ".intervals.csv"
 OBJECT = "object"  # the column that says which rows are parts of one object
 OF = r"(?:event|segment|seg|word|phone|phoneme|note|call|annotation|label|region|interval|t|time)?"
 AT = r"(?:time|times|t|position|pos|point)?(?P<samples>samples?|sampleindex|sampleidx|index|idx)?"

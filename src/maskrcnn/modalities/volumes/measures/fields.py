@@ -9,8 +9,8 @@ from rich.table import Table
 
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.evaluation.fields import UNKNOWN, FieldResult
+from maskrcnn.modalities.volumes.find import stem_of
 from maskrcnn.modalities.volumes.measures.dice import ClassDice, dice_by_class, one_object_a_class
-from maskrcnn.modalities.volumes.volume import stem_of
 from maskrcnn.structures import Instances, Record
 
 HIPPOCAMPUS = ["anterior", "posterior"]  # classes of the Medical Segmentation Decathlon's task 4, whatever their case

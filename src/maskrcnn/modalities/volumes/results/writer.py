@@ -25,9 +25,10 @@ from maskrcnn.inference.results.names import (
 from maskrcnn.inference.tiling.tile_detections import NO_HEADS
 from maskrcnn.modalities.volumes.draw.montage import draw_montage
 from maskrcnn.modalities.volumes.draw.projections import draw_projections
+from maskrcnn.modalities.volumes.find import stem_of
 from maskrcnn.modalities.volumes.results.label_volumes import blank, number_type, piece_of, write_voxels
 from maskrcnn.modalities.volumes.results.objects import FoundObject, best_first, found_objects
-from maskrcnn.modalities.volumes.volume import Volume, stem_of
+from maskrcnn.modalities.volumes.volume import Volume
 from maskrcnn.models.head import Head
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances

@@ -20,17 +20,11 @@ from maskrcnn.modalities.signals.signal import Signal, SignalHeader, checked_rat
 from maskrcnn.modalities.signals.tables.interval_tables import find_labels, listed_classes, read_intervals
 from maskrcnn.modalities.signals.tables.intervals import LabelledSignal, first_fault, signal_dataset
 
-SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".aif", ".aiff", ".mp3"})
 BYTES_A_SAMPLE = 12  # of memory: as it is read, with its channels apart, and without gaps
 ENDLESS = 1 << 62  # frames: what libsndfile says of a stream that does not
 
 
-def is_audio(path: Path) -> bool:
-    """Whether the suffix is that of a sound."""
-    return path.suffix.lower() in SUFFIXES
-
-
-def read_audio(path: Path, start: int = 0, stop: int | None = None) -> Signal:
+def read(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     """Samples ``start`` to ``stop``, -1..1, channels as they are in the file.
 
     Raises:
@@ -61,7 +55,7 @@ def audio_header(path: Path) -> SignalHeader:
     return SignalHeader(int(info.frames), rate, (note,) if missing else (), int(info.channels))
 
 
-def open_audio(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
+def open_files(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
     """The sounds ``files`` that have labels beside them; the rest is left out and named.
 
     Raises:

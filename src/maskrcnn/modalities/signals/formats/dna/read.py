@@ -22,15 +22,13 @@ from maskrcnn.data.parsing.gzip_files import open_text, unpacked_name, unpacked_
 from maskrcnn.data.parsing.size_limit import check_size
 from maskrcnn.errors import DataError, reason
 from maskrcnn.files import is_file
+from maskrcnn.modalities.signals.formats.dna.about import GENBANK, plain_suffix
 from maskrcnn.modalities.signals.formats.dna.features import Choice, Feature, feature_intervals, parse_choice
 from maskrcnn.modalities.signals.formats.dna.gff import is_named, read_gff
 from maskrcnn.modalities.signals.signal import Signal, extra, stretch
 from maskrcnn.modalities.signals.tables.interval_tables import find_labels, read_intervals
 from maskrcnn.modalities.signals.tables.intervals import Interval, LabelledSignal, first_fault, signal_dataset
 
-GENBANK = frozenset({".gb", ".gbk", ".gbff", ".genbank"})
-FASTA = frozenset({".fa", ".fasta", ".fna", ".fas", ".fsa", ".ffn"})
-SUFFIXES = GENBANK | FASTA
 GFF = (".gff3", ".gff")
 BASES = "ACGT"
 BYTES_A_BASE = 24  # of memory: as text, as a code, and one-hot in float32
@@ -51,12 +49,7 @@ class Bases:
     notes: tuple[str, ...] = ()
 
 
-def is_dna(path: Path) -> bool:
-    """Whether the suffix is that of a sequence of bases, perhaps with ``.gz`` behind it."""
-    return _suffix(path) in SUFFIXES
-
-
-def read_dna(path: Path, start: int = 0, stop: int | None = None) -> Signal:
+def read(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     """Bases ``start`` to ``stop`` one-hot in the order A, C, G, T; U counts as T, and N and every other letter as a
     quarter of each.
 
@@ -72,7 +65,7 @@ def read_dna(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     return Signal(samples, 1.0, tuple(BASES), "dna", "bp", found.notes, sequence=found.name)
 
 
-def open_dna(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
+def open_files(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
     """The sequences ``files`` with the features chosen, see
     :func:`maskrcnn.modalities.signals.formats.dna.features.parse_choice`.
 
@@ -97,7 +90,7 @@ def open_dna(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
 def _labelled(file: Path, choice: Choice, problems: list[str]) -> LabelledSignal:
     found = _sequence_of(file)
     length = len(found.codes)
-    if _suffix(file) in GENBANK:
+    if plain_suffix(file) in GENBANK:
         features, circular = _features(file, _only_record(file), problems)
         intervals = feature_intervals(file, features, length, choice, circular)
     else:
@@ -125,10 +118,6 @@ def _beside(file: Path, name: str, length: int, choice: Choice, problems: list[s
     return feature_intervals(file, features, length, replace(choice, types=types)) if features else []
 
 
-def _suffix(path: Path) -> str:
-    return Path(unpacked_name(path)).suffix.lower()
-
-
 def _sequence_of(path: Path) -> Bases:
     try:
         info = path.stat()
@@ -145,7 +134,7 @@ def _remembered(path: Path, modified: int, size: int) -> Bases:
         letters = np.frombuffer(bytes(record.seq).upper(), dtype=np.uint8)
     except Exception as error:  # a GenBank file may be features only
         raise DataError(f"{path} holds no bases, only features; download it with its sequence.") from error
-    told = LOCUS.match(_first_line(path)) if _suffix(path) in GENBANK else None
+    told = LOCUS.match(_first_line(path)) if plain_suffix(path) in GENBANK else None
     counts = np.bincount(letters, minlength=256)
     amino_acids = sum(int(counts[ord(letter)]) for letter in AMINO_ACIDS)
     protein = "protein" in str(record.annotations.get("molecule_type", "")).lower() or bool(told and told[2] == "aa")
@@ -166,7 +155,7 @@ def _remembered(path: Path, modified: int, size: int) -> Bases:
 def _only_record(path: Path) -> Any:
     """The only record of the file, as Biopython has it."""
     io = extra("Bio.SeqIO", "DNA")
-    kind = "genbank" if _suffix(path) in GENBANK else "fasta"
+    kind = "genbank" if plain_suffix(path) in GENBANK else "fasta"
     try:
         with warnings.catch_warnings(), open_text(path) as file:
             warnings.simplefilter("ignore")  # about details of the format that do not matter here

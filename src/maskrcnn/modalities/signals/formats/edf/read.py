@@ -29,17 +29,11 @@ from maskrcnn.modalities.signals.tables.intervals import Interval, LabelledSigna
 
 BYTES_STORED = 2  # of a sample in EDF, 3 in BDF
 BYTES_A_SAMPLE = 16  # of memory: as stored, in physical units, on one rate, and without gaps
-SUFFIXES = frozenset({".edf", ".bdf"})
 OF_ONE_CHANNEL = "@@"  # divides the text of an annotation from the channel that it is about
 RECORDS_AT, RECORDS = 236, 8  # where a header says how many data records there are: bytes
 
 
-def is_edf(path: Path) -> bool:
-    """Whether the suffix is that of EDF or BDF."""
-    return path.suffix.lower() in SUFFIXES
-
-
-def read_edf(path: Path, start: int = 0, stop: int | None = None) -> Signal:
+def read(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     """Samples ``start`` to ``stop`` in physical units, at the highest rate among the leads of an ECG or, where there
     are none, among all channels; others are interpolated.
 
@@ -52,7 +46,7 @@ def read_edf(path: Path, start: int = 0, stop: int | None = None) -> Signal:
         return _signal(path, file, start, stop)
 
 
-def open_edf(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
+def open_files(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
     """The recordings ``files`` that have labels, inside or beside them; the rest is left out and named.
 
     Raises:

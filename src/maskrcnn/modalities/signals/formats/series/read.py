@@ -8,7 +8,6 @@ arrays are known by their usual names, see ``modalities/signals/tables/columns.p
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,44 +19,24 @@ from maskrcnn.data.parsing.numpy_arrays import ArrayFile
 from maskrcnn.data.parsing.size_limit import check_size
 from maskrcnn.data.parsing.units import read_heading
 from maskrcnn.errors import DataError, reason
-from maskrcnn.files import is_file
-from maskrcnn.modalities.signals.formats.series.sample_tables import Samples, looks_like_samples, read_sample_table
+from maskrcnn.modalities.signals.formats.series.about import TABLES
+from maskrcnn.modalities.signals.formats.series.recognise import SAMPLES, plain_name
+from maskrcnn.modalities.signals.formats.series.sample_tables import Samples, read_sample_table
+from maskrcnn.modalities.signals.recording_format import TABLE
 from maskrcnn.modalities.signals.signal import Signal, checked_rate, finite_signal, stretch
 from maskrcnn.modalities.signals.tables.columns import is_time, rate_named, steady_rate, unit_of_times
-from maskrcnn.modalities.signals.tables.delimited import column_names, decode_text, find_layout
 from maskrcnn.modalities.signals.tables.interval_tables import (
-    TABLE,
     find_labels,
     listed_classes,
-    names_intervals,
     read_intervals,
 )
 from maskrcnn.modalities.signals.tables.intervals import LabelledSignal, first_fault, signal_dataset
 
-TABLES, ARRAYS = frozenset({".csv", ".tsv"}), frozenset({".npz", ".npy"})
-SUFFIXES = TABLES | ARRAYS
-SAMPLES = ("samples", "signal", "signals", "data", "x", "ecg", "waveform", "values")
 NAMES = frozenset({"channelnames", "channels", "chnames", "signame", "signames", "leads", "leadnames", "names"})
 BYTES_A_SAMPLE = 12  # of memory beside the file's own number
-MOST_CHANNELS = 64  # an npy with more rows and columns than this is taken for something else
-LOOKED_AT = 1 << 14  # bytes of a table, to find out what it is
 
 
-def is_series(path: Path) -> bool:
-    """Whether the file holds numbers of time: of a csv its first lines are looked at, of an npz the names in it."""
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES or path.name.lower().endswith(TABLE) or not is_file(path):
-        return False
-    if is_file(path.with_suffix(TABLE)):
-        return True
-    looks_like = {".npz": _has_samples, ".npy": _is_long}.get(suffix, _is_numeric)
-    try:
-        return looks_like(path)
-    except Exception:  # archives meet broken bytes with errors of every kind
-        return False
-
-
-def read_series(path: Path, start: int = 0, stop: int | None = None) -> Signal:
+def read(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     """Samples ``start`` to ``stop``.
 
     Raises:
@@ -72,7 +51,7 @@ def read_series(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     return replace(signal, notes=(*found.notes, *signal.notes))
 
 
-def open_series(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
+def open_files(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
     """The series ``files`` that have a table of intervals; the rest is left out and named.
 
     Raises:
@@ -88,7 +67,7 @@ def open_series(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
             problems.append(f"{file} has no table {file.stem}{TABLE} and was left out.")
             continue
         try:
-            signal = read_series(file)
+            signal = read(file)
             intervals = read_intervals(labels, signal.rate, problems)
             signals.append(LabelledSignal(file, signal.samples.shape[1], signal.rate, intervals))
             problems += signal.notes
@@ -122,7 +101,7 @@ def _arranged(path: Path, name: str, found: np.ndarray, beside: dict[str, np.nda
     if found.ndim not in (1, 2) or found.dtype.kind not in "fiub":
         raise DataError(f"{path}: {name} must be numbers of the form [T] or [C, T], not {found.shape} {found.dtype}.")
     samples, notes = np.atleast_2d(found), list[str]()
-    names = next((tuple(map(str, v.reshape(-1))) for k, v in beside.items() if _plain(k) in NAMES), ())
+    names = next((tuple(map(str, v.reshape(-1))) for k, v in beside.items() if plain_name(k) in NAMES), ())
     clock = next(
         (k for k, v in beside.items() if is_time(read_heading(k)) and v.dtype.kind in "fiu" and v.size > 1), ""
     )
@@ -158,7 +137,7 @@ def _is_time_first(shape: tuple[int, ...], names: int, times: int) -> bool:
 
 def _choose(keys: Sequence[str]) -> str | None:
     """The array of samples in an npz: of a usual name, else the only one that is nothing else."""
-    by_name = {_plain(key): key for key in reversed(keys)}
+    by_name = {plain_name(key): key for key in reversed(keys)}
     usual = next((by_name[name] for name in SAMPLES if name in by_name), None)
     others = [key for key in keys if not _is_beside(key)]
     return usual or (others[0] if len(others) == 1 else None)
@@ -166,33 +145,4 @@ def _choose(keys: Sequence[str]) -> str | None:
 
 def _is_beside(key: str) -> bool:
     """Whether an array of that name says something of the samples."""
-    return _plain(key) in NAMES or is_time(read_heading(key)) or bool(rate_named(key, 1.0))
-
-
-def _plain(key: str) -> str:
-    return read_heading(key).name
-
-
-def _is_numeric(path: Path) -> bool:
-    with path.open("rb") as file:
-        lines = decode_text(file.read(LOOKED_AT)).splitlines()
-    names = column_names(lines, find_layout(lines, numeric=False))
-    return not names_intervals(names) and looks_like_samples(lines[:-1] if len(lines) > 1 else lines)
-
-
-def _has_samples(path: Path) -> bool:
-    with zipfile.ZipFile(path) as archive:
-        members = {_plain(name.removesuffix(".npy")): name for name in archive.namelist() if name.endswith(".npy")}
-        name = next((members[name] for name in SAMPLES if name in members), None)
-        if name is None:
-            return False
-        with archive.open(name) as member:
-            read = np.lib.format.read_array_header_1_0
-            if np.lib.format.read_magic(member) != (1, 0):
-                read = np.lib.format.read_array_header_2_0
-            return len(read(member)[0]) <= 2  # more axes are a volume's
-
-
-def _is_long(path: Path) -> bool:
-    shape = np.load(path, allow_pickle=False, mmap_mode="r").shape
-    return len(shape) == 1 or (len(shape) == 2 and min(shape) <= MOST_CHANNELS)
+    return plain_name(key) in NAMES or is_time(read_heading(key)) or bool(rate_named(key, 1.0))

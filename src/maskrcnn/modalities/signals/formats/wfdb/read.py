@@ -56,12 +56,7 @@ BYTES = {
 }  # of one sample, by format
 
 
-def is_wfdb(path: Path) -> bool:
-    """Whether ``path`` is a header, or the file of samples of one that lies beside it."""
-    return path.suffix == HEADER or (path.suffix == ".dat" and is_file(path.with_suffix(HEADER)))
-
-
-def read_wfdb(path: Path, start: int = 0, stop: int | None = None) -> Signal:
+def read(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     """Samples ``start`` to ``stop`` of the record whose header is ``path``, in physical units, at the rate of the
     channel that has most samples in a frame.
 
@@ -118,7 +113,7 @@ def wfdb_header(path: Path) -> SignalHeader:
     return SignalHeader(length * most, checked_rate(path, header.fs * most), channels=int(header.n_sig))
 
 
-def open_wfdb(path: Path, files: Sequence[Path], annotator: str = "") -> Dataset:
+def open_files(path: Path, files: Sequence[Path], annotator: str = "") -> Dataset:
     """The records ``files`` (headers) that have annotations of ``annotator``; the rest is left out and named.
 
     Raises:

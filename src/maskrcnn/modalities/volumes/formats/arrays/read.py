@@ -14,22 +14,18 @@ import numpy as np
 
 from maskrcnn.data.parsing.numpy_arrays import ArrayFile, array_headers
 from maskrcnn.errors import DataError
-from maskrcnn.files import is_file
 from maskrcnn.modalities.volumes.orientation import steps, turn_to_canonical
 from maskrcnn.modalities.volumes.volume import FileSpace, LabelVolume, Turn, Volume
 from maskrcnn.modalities.volumes.voxels import Voxels, check_numbers, labels_of, reading, volume_of
 
-SUFFIXES = (".npz", ".npy")
 SAMPLES, LABELS = ("volume", "samples", "image"), ("labels", "label", "mask", "numbers")
 SPACING, AFFINE = "spacing", "affine"
 MOST_FEW = 16  # numbers of a spacing or an affine
 UNEQUAL = 0.01  # spacing and affine may differ by this much of a step
 
 
-def is_volume_array(path: Path) -> bool:
-    """Whether the file holds numbers of three or four axes; only its header is read."""
-    if not path.name.lower().endswith(SUFFIXES) or not is_file(path):
-        return False
+def looks_like_volume(path: Path) -> bool:
+    """Whether an npz or npy holds numbers of three or four axes; only its header is read."""
     try:
         headers = dict(array_headers(path))
         chosen = {_choose([*headers], SAMPLES), _choose([*headers], LABELS)} - {None}
@@ -38,7 +34,7 @@ def is_volume_array(path: Path) -> bool:
         return False
 
 
-def read_volume_array(path: Path) -> Volume:
+def read(path: Path) -> Volume:
     """The volume: of an npz ``volume``, ``samples``, ``image`` or its only array.
 
     Raises:
@@ -47,11 +43,11 @@ def read_volume_array(path: Path) -> Volume:
     return volume_of(path, _open(path, SAMPLES))
 
 
-def read_volume_array_labels(path: Path) -> LabelVolume:
+def read_labels(path: Path) -> LabelVolume:
     """The label map: of an npz ``labels``, ``label``, ``mask``, ``numbers``, its only array, or the samples' names.
 
     Raises:
-        DataError: as :func:`read_volume_array`, and for several channels or what is no whole number from 0.
+        DataError: as :func:`read`, and for several channels or what is no whole number from 0.
     """
     return labels_of(path, _open(path, LABELS + SAMPLES))
 

@@ -11,33 +11,18 @@ import numpy as np
 
 from maskrcnn.errors import DataError
 from maskrcnn.files import exists, is_folder, why_missing
-from maskrcnn.modalities.volumes.formats.dicom import series as dicom_files
+from maskrcnn.modalities.volumes.formats.dicom.about import files_in
 from maskrcnn.modalities.volumes.formats.dicom.mosaic import cut_tiles
-from maskrcnn.modalities.volumes.formats.dicom.series import (
-    Image,
-    by_series,
-    files_in,
-    images_of,
-    is_dicom_file,
-    slices_of,
-)
+from maskrcnn.modalities.volumes.formats.dicom.series import Image, by_series, images_of, slices_of
 from maskrcnn.modalities.volumes.orientation import turn_to_canonical
 from maskrcnn.modalities.volumes.slices import Slice, in_order, stack_affine
 from maskrcnn.modalities.volumes.volume import FileSpace, LabelVolume, Volume, extra
 from maskrcnn.modalities.volumes.voxels import Voxels, check_voxels, labels_of, reading, volume_of
 
-SUFFIXES = dicom_files.SUFFIXES
 INVERTED = "MONOCHROME1"  # the lowest value is white
 
 
-def is_dicom(path: Path) -> bool:
-    """Whether it is a DICOM file or a folder in which one lies."""
-    if is_folder(path):
-        return bool(files_in(path))
-    return dicom_files.may_be_dicom(path.name) and is_dicom_file(path)
-
-
-def read_dicom(path: Path) -> Volume:
+def read(path: Path) -> Volume:
     """The volume: of a folder the one series in it, of a file its series among the files of its folder.
 
     Slices are put in order by their positions; each file's slope and intercept is applied, and MONOCHROME1 is inverted
@@ -52,11 +37,11 @@ def read_dicom(path: Path) -> Volume:
     return volume_of(path, _open(path))
 
 
-def read_dicom_labels(path: Path) -> LabelVolume:
+def read_labels(path: Path) -> LabelVolume:
     """The label map that is stored as a series of slices.
 
     Raises:
-        DataError: as :func:`read_dicom`, and for what is no whole number from 0.
+        DataError: as :func:`read`, and for what is no whole number from 0.
         UsageError: pydicom is not installed.
     """
     return labels_of(path, _open(path))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,14 +10,11 @@ from typing import Any
 import numpy as np
 
 from maskrcnn.errors import DataError
-from maskrcnn.files import is_file, is_file_entry
 from maskrcnn.modalities.volumes.formats.dicom.mosaic import is_mosaic, tiles_of
 from maskrcnn.modalities.volumes.slices import Slice
 from maskrcnn.modalities.volumes.volume import extra
 from maskrcnn.modalities.volumes.voxels import reading
 
-SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
-MAGIC, MAGIC_AT = b"DICM", 128
 TAGS = (
     "SOPClassUID", "SeriesInstanceUID", "SeriesNumber", "SeriesDescription", "FrameOfReferenceUID", "Rows", "Columns",
     "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "ImagePositionPatient", "ImageOrientationPatient",
@@ -29,11 +24,6 @@ TAGS = (
 )  # fmt: skip
 SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
 DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
-OTHERS = frozenset({
-    ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff", ".nii", ".gz", ".csv", ".tsv", ".txt", ".json",
-    ".xml", ".npz", ".npy", ".wav", ".flac", ".mp3", ".hea", ".dat", ".edf", ".py", ".md", ".html", ".yaml", ".zip",
-    ".safetensors", ".pt", ".pth", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgz", ".mgh",
-})  # fmt: skip
 GREY = ("MONOCHROME1", "MONOCHROME2")
 
 
@@ -50,30 +40,6 @@ class Image:
     def is_segmentation(self) -> bool:
         """Whether it says of a scan which voxels are what."""
         return str(self.header.get("SOPClassUID")) in SEGMENTATIONS
-
-
-def may_be_dicom(name: str) -> bool:
-    """Whether a file of this name may be one: any name but that of another format. Scanners write what they like
-    behind the last dot, or nothing."""
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() not in OTHERS  # noqa: PTH122
-
-
-def is_dicom_file(path: Path) -> bool:
-    """Whether a file's suffix or, where that says nothing, the mark at its byte 128 is that of DICOM."""
-    if path.suffix.lower() in SUFFIXES:
-        return is_file(path)
-    try:
-        with path.open("rb") as file:
-            file.seek(MAGIC_AT)
-            return file.read(len(MAGIC)) == MAGIC
-    except OSError:
-        return False
-
-
-def files_in(folder: Path) -> list[Path]:
-    """The DICOM files that lie in ``folder`` itself, sorted by name with numbers in their order."""
-    names = (entry.name for entry in os.scandir(folder) if may_be_dicom(entry.name) and is_file_entry(entry))
-    return [path for path in (folder / name for name in sorted(names, key=_with_numbers)) if is_dicom_file(path)]
 
 
 def images_of(files: Iterable[Path]) -> list[Image]:
@@ -220,8 +186,3 @@ def _said(groups: Sequence[Any], sequence: str, name: str) -> Any:
         if value is not None and value != "":
             return value
     return None
-
-
-def _with_numbers(name: str) -> tuple[Any, ...]:
-    """So that ``slice10`` comes after ``slice9``; the parts are numbers and text in turns."""
-    return tuple(int(part) if k % 2 else part for k, part in enumerate(re.split(r"(\d+)", name)))

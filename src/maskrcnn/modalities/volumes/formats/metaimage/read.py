@@ -19,7 +19,6 @@ from maskrcnn.modalities.volumes.slices import LPS_TO_RAS
 from maskrcnn.modalities.volumes.volume import LabelVolume, Volume
 from maskrcnn.modalities.volumes.voxels import Voxels, check_voxels, labels_of, placed, reading, volume_of
 
-SUFFIXES = (".mha", ".mhd")
 TYPES = {
     "MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4", "MET_UINT": "u4",
     "MET_LONG": "i4", "MET_ULONG": "u4", "MET_LONG_LONG": "i8", "MET_ULONG_LONG": "u8", "MET_FLOAT": "f4",
@@ -34,12 +33,7 @@ WHERE = "ElementDataFile"  # ends the header
 LOCAL = ("LOCAL", "Local", "local")
 
 
-def is_metaimage(path: Path) -> bool:
-    """Whether the file's name is that of a MetaImage."""
-    return path.name.lower().endswith(SUFFIXES) and is_file(path)
-
-
-def read_metaimage(path: Path) -> Volume:
+def read(path: Path) -> Volume:
     """The volume.
 
     Raises:
@@ -48,11 +42,11 @@ def read_metaimage(path: Path) -> Volume:
     return volume_of(path, _open(path))
 
 
-def read_metaimage_labels(path: Path) -> LabelVolume:
+def read_labels(path: Path) -> LabelVolume:
     """The label map.
 
     Raises:
-        DataError: as :func:`read_metaimage`, and for several channels or what is no whole number from 0.
+        DataError: as :func:`read`, and for several channels or what is no whole number from 0.
     """
     return labels_of(path, _open(path))
 

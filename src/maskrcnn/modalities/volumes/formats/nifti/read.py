@@ -16,27 +16,17 @@ import numpy as np
 
 from maskrcnn.data.parsing.gzip_files import is_packed, open_bytes
 from maskrcnn.errors import DataError
-from maskrcnn.files import is_file
+from maskrcnn.modalities.volumes.formats.nifti.about import PAIRS
 from maskrcnn.modalities.volumes.orientation import turn_to_canonical
 from maskrcnn.modalities.volumes.volume import FileSpace, LabelVolume, Turn, Volume, extra
 from maskrcnn.modalities.volumes.voxels import Voxels, check_voxels, labels_of, reading, volume_of
 
-SUFFIXES = (".nii", ".nii.gz", ".mgz", ".mgh", ".hdr", ".img")
 PACKED, FREESURFER = (".gz", ".mgz"), (".mgz", ".mgh")
 NIFTI2_SIZES = (540, int.from_bytes((540).to_bytes(4, "big"), "little"))  # of its header, in either byte order
-PAIRS = {".hdr": ".img", ".img": ".hdr"}  # either alone is something else
 MILLIMETRES = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
 
 
-def is_nifti(path: Path) -> bool:
-    """Whether the file's name is that of a NIfTI or FreeSurfer volume; of a pair both files must be there."""
-    if not path.name.lower().endswith(SUFFIXES) or not is_file(path):
-        return False
-    other = PAIRS.get(path.suffix.lower())
-    return other is None or is_file(path.with_suffix(other))
-
-
-def read_nifti(path: Path) -> Volume:
+def read(path: Path) -> Volume:
     """The volume, with the file's slope and intercept applied and lengths in millimetres.
 
     ``space.header`` has what a label map needs to lie in the same place for every viewer: ``sform`` and ``qform``
@@ -50,11 +40,11 @@ def read_nifti(path: Path) -> Volume:
     return volume_of(path, _open(path))
 
 
-def read_nifti_labels(path: Path) -> LabelVolume:
-    """The label map, turned as :func:`read_nifti` turns its scan.
+def read_labels(path: Path) -> LabelVolume:
+    """The label map, turned as :func:`read` turns its scan.
 
     Raises:
-        DataError: as :func:`read_nifti`, and for several channels or what is no whole number from 0.
+        DataError: as :func:`read`, and for several channels or what is no whole number from 0.
         UsageError: nibabel is not installed.
     """
     return labels_of(path, _open(path))

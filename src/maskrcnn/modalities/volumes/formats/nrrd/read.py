@@ -17,8 +17,6 @@ from maskrcnn.files import is_file
 from maskrcnn.modalities.volumes.volume import FileSpace, LabelVolume, Turn, Volume, extra
 from maskrcnn.modalities.volumes.voxels import Voxels, check_voxels, labels_of, placed, reading, volume_of
 
-SUFFIXES = (".nrrd", ".nhdr")
-# Which way the axes of a space run, turned to right, front, head; None: nobody says where the patient is.
 TO_RAS = {
     "right-anterior-superior": (1, 1, 1), "ras": (1, 1, 1), "left-anterior-superior": (-1, 1, 1), "las": (-1, 1, 1),
     "left-posterior-superior": (-1, -1, 1), "lps": (-1, -1, 1),
@@ -27,12 +25,7 @@ IN_SPACE = frozenset({"domain", "space"})
 MOST_SKIPPED = 1_000_000  # lines before the data
 
 
-def is_nrrd(path: Path) -> bool:
-    """Whether the file's name is that of a NRRD."""
-    return path.name.lower().endswith(SUFFIXES) and is_file(path)
-
-
-def read_nrrd(path: Path) -> Volume:
+def read(path: Path) -> Volume:
     """The volume.
 
     Raises:
@@ -42,11 +35,11 @@ def read_nrrd(path: Path) -> Volume:
     return volume_of(path, _open(path))
 
 
-def read_nrrd_labels(path: Path) -> LabelVolume:
+def read_labels(path: Path) -> LabelVolume:
     """The label map.
 
     Raises:
-        DataError: as :func:`read_nrrd`, and for several channels (segments that overlap) or what is no whole number
+        DataError: as :func:`read`, and for several channels (segments that overlap) or what is no whole number
             from 0.
         UsageError: pynrrd is not installed.
     """

@@ -12,28 +12,16 @@ from typing import Any
 import numpy as np
 
 from maskrcnn.errors import DataError
-from maskrcnn.files import is_file
-from maskrcnn.modalities.volumes.formats.tiff.pages import has_several_pages, pages
+from maskrcnn.modalities.volumes.formats.tiff.pages import pages
 from maskrcnn.modalities.volumes.formats.tiff.spacing import read_spacing
 from maskrcnn.modalities.volumes.volume import FileSpace, LabelVolume, Turn, Volume, extra
 from maskrcnn.modalities.volumes.voxels import Voxels, check_voxels, labels_of, reading, volume_of
 
-SUFFIXES = (".tif", ".tiff")
 SLICES = "ZQI"  # z, or what tifffile calls axes that nobody named
 CHANNELS = "CS"  # S: red, green and blue of a pixel
 
 
-def is_tiff_stack(path: Path) -> bool:
-    """Whether the file is a TIFF of more than one page; one page is a picture, whatever its resolution levels."""
-    if not path.name.lower().endswith(SUFFIXES) or not is_file(path):
-        return False
-    try:
-        return has_several_pages(path)
-    except (OSError, ValueError):
-        return False
-
-
-def read_tiff_stack(path: Path) -> Volume:
+def read(path: Path) -> Volume:
     """The volume, as it lies in the file.
 
     Raises:
@@ -43,11 +31,11 @@ def read_tiff_stack(path: Path) -> Volume:
     return volume_of(path, _open(path))
 
 
-def read_tiff_stack_labels(path: Path) -> LabelVolume:
+def read_labels(path: Path) -> LabelVolume:
     """The label map.
 
     Raises:
-        DataError: as :func:`read_tiff_stack`, and for several channels or what is no whole number from 0.
+        DataError: as :func:`read`, and for several channels or what is no whole number from 0.
         UsageError: tifffile is not installed.
     """
     return labels_of(path, _open(path))

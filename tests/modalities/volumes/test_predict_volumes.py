@@ -12,6 +12,7 @@ import pytest
 from maskrcnn.config import PreprocessConfig
 from maskrcnn.errors import UsageError
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.inference.results.options import ResultOptions
 from maskrcnn.modalities.volumes.predict import predict_volumes
 from maskrcnn.modalities.volumes.read import read_label_volume, read_volume
 from tiny_signals import CLASSES, tiny_signal_info, tiny_signal_model
@@ -52,7 +53,7 @@ def test_scans_that_can_be_read_are_done(tmp_path: Path, predictor: Predictor) -
     told = []
     out = tmp_path / "out"
     outcome = predict_volumes(
-        predictor, [damaged, good, two, array], out, report=lambda *line: told.append(line), cutouts=True
+        predictor, [damaged, good, two, array], ResultOptions(out, cutouts=True), lambda *line: told.append(line)
     )
     assert [str(path) for path in (good, array)] == list(outcome.counts) == [str(path) for path, _ in told]
     assert len(outcome.failures) == 2 and all(line.endswith(".") for line in outcome.failures)
@@ -79,18 +80,18 @@ def test_scans_that_can_be_read_are_done(tmp_path: Path, predictor: Predictor) -
 
 def test_classes_and_most_objects(tmp_path: Path, predictor: Predictor) -> None:
     scan = write_scan(tmp_path / "in" / "p1.nii")
-    predict_volumes(predictor, [scan], tmp_path / "all")
+    predict_volumes(predictor, [scan], ResultOptions(tmp_path / "all"))
     every, some, best = (tmp_path / name / "predictions.json" for name in ("all", "some", "best"))
     found = json.loads(every.read_text())
     assert {entry["category"] for entry in found} == set(CLASSES)
     last = found[-1]["category"]
-    predict_volumes(predictor, [scan], tmp_path / "some", classes=[last])
+    predict_volumes(predictor, [scan], ResultOptions(tmp_path / "some", classes=(last,)))
     expected = [entry["bbox"] for entry in found if entry["category"] == last]
     assert [entry["bbox"] for entry in json.loads(some.read_text())] == expected
-    predict_volumes(predictor, [scan], tmp_path / "best", max_detections=1)
+    predict_volumes(predictor, [scan], ResultOptions(tmp_path / "best", max_detections=1))
     assert json.loads(best.read_text()) == found[:1]
     with pytest.raises(UsageError, match="does not know kidney"):
-        predict_volumes(predictor, [scan], tmp_path / "none", classes=["kidney"])
+        predict_volumes(predictor, [scan], ResultOptions(tmp_path / "none", classes=("kidney",)))
 
 
 def test_the_model_may_fail(tmp_path: Path, predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +104,7 @@ def test_the_model_may_fail(tmp_path: Path, predictor: Predictor, monkeypatch: p
         return predict(*arguments)
 
     monkeypatch.setattr(Predictor, "predict", fails_once)
-    outcome = predict_volumes(predictor, scans, tmp_path / "out")
+    outcome = predict_volumes(predictor, scans, ResultOptions(tmp_path / "out"))
     assert outcome.failures == [f"{scans[0]}: the model failed on it (out of memory); try a smaller --tile."]
     assert list(outcome.counts) == [str(scans[1])]
 
@@ -111,5 +112,5 @@ def test_the_model_may_fail(tmp_path: Path, predictor: Predictor, monkeypatch: p
 def test_results_are_refused_before_the_work(tmp_path: Path, predictor: Predictor) -> None:
     scans = [write_scan(tmp_path / "a" / "p1.nii"), write_scan(tmp_path / "b" / "p2.nii")]
     with pytest.raises(UsageError, match="name another folder"):
-        predict_volumes(predictor, scans, tmp_path / "b")
+        predict_volumes(predictor, scans, ResultOptions(tmp_path / "b"))
     assert [path.name for path in (tmp_path / "b").iterdir()] == ["p2.nii"]

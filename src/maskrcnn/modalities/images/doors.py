@@ -1,0 +1,70 @@
+"""The doors of this wing: what is asked of files of any kind. Each loads what it needs when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from maskrcnn.files import exists
+from maskrcnn.modalities.images.read.find import find_images, is_image
+
+if TYPE_CHECKING:
+    from maskrcnn.data.dataset import Dataset
+    from maskrcnn.inference.predictor import Predictor
+    from maskrcnn.inference.results.options import ResultOptions
+    from maskrcnn.inference.results.outcome import Outcome
+    from maskrcnn.model_info import ModelInfo
+
+
+def find_files(paths: Sequence[Path], exclude: Path | None = None) -> list[Path]:
+    """The pictures that ``paths`` name: files as they are, folders walked."""
+    return find_images(paths, exclude)
+
+
+def find_own(paths: Sequence[Path], exclude: Path | None = None) -> list[Path]:
+    """Those of them whose names are those of pictures."""
+    return [path for path in find_images([path for path in paths if exists(path)], exclude) if is_image(path)]
+
+
+def kind_of(path: Path) -> str:
+    """``image``, or nothing where the file's name is not that of a picture."""
+    return "image" if is_image(path) else ""
+
+
+def is_part(path: Path) -> bool:
+    """No picture is made of several files."""
+    return False
+
+
+def stem_of(path: Path) -> str:
+    """The file's name without its suffix."""
+    return path.stem
+
+
+def is_labelled(path: Path) -> bool:
+    """Whether a folder looks like labelled images."""
+    from maskrcnn.modalities.images import open as images
+
+    return images.is_labelled(path)
+
+
+def open_labelled(path: Path, choice: str = "") -> Dataset | None:
+    """Labelled images of a file or a folder, or a split that the data name themselves."""
+    from maskrcnn.modalities.images import open as images
+
+    return images.open_split(path, choice) if choice else images.open_labelled(path)
+
+
+def as_learned(data: Dataset, info: ModelInfo) -> Dataset:
+    """Labels of images mean the same to every model."""
+    return data
+
+
+def predict(
+    predictor: Predictor, paths: Sequence[Path], options: ResultOptions, done: Callable[[Path, int], None]
+) -> Outcome:
+    """Find the objects in pictures and write what was found, see ``predict.py``."""
+    from maskrcnn.modalities.images.predict import predict_files
+
+    return predict_files(predictor, paths, options, done)

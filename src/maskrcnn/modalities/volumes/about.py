@@ -1,0 +1,29 @@
+"""What scans are, without loading what reads them."""
+
+from __future__ import annotations
+
+from maskrcnn.modalities.wing import Kind, WindowRange, Wing
+
+WING = Wing(
+    noun="scan",
+    placeholder="SCANS",
+    order=20,
+    writes="label volumes, pictures",
+    pictures_only=("explain", "image_size"),
+    sidecars=frozenset({".json", ".bval", ".bvec", ".img", ".hdr", ".raw", ".zraw", ".gz", ".bz2"}),
+    kinds=(
+        Kind(
+            name="volume",
+            words="a scan",
+            ndim=3,
+            variant="volume_fpn",
+            preprocess={"standardise": True},
+            unit="mm",
+            window=WindowRange(fewest_cells=8, smallest=48, largest=96, shown=1.5, whole=8, proposals=64),
+            window_by_axis=True,
+            batch=8,
+            memory_by_voxel=True,
+            flips_if_crowded=("x", "y", "z"),
+        ),
+    ),
+)
