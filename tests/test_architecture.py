@@ -17,29 +17,18 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "maskrcnn"
 
-# Lowest first. A file knows the floors below its own and its own package, nothing else.
-FLOORS = (
-    "errors files schema memory ops pretrained",
-    "regions config checks data/parsing modalities/listing",
-    "rle structures model_info keypoint_names",
-    "masks losses modalities/images/read",
-    "models data",
-    "losses/objective",
-    "checkpoints drawing",
-    "inference",
-    "evaluation",
-    "training",
-    "explanation video export",
-    "modalities/wing",
-    "modalities/images modalities/signals modalities/volumes",
-    "modalities",
-    "planning",
-    "doctor report",
-    "jobs",
-    "apps",
-    "__main__",
-    "__init__",
-)
+PLAN = PACKAGE.parents[1] / "docs" / "architecture.md"
+
+
+def read_floors(page: str) -> list[str]:
+    """The rooms of each floor, lowest first, from the table in ``docs/architecture.md``. A file knows the floors below
+    its own and its own room, nothing else."""
+    table = page.split("## Floors")[1].split("\n## ")[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    return [" ".join(re.findall(r"`([\w/]+)`", cell)) for cell in cells]
+
+
+FLOORS = read_floors(PLAN.read_text(encoding="utf-8"))
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names.split()}
 STRANGERS = ("models/heads/",)  # no file in one of these imports another one of it
 FORMATS = re.compile(r"modalities/\w+/formats/\w+/")  # nor does a format know another
@@ -47,7 +36,7 @@ FORMATS = re.compile(r"modalities/\w+/formats/\w+/")  # nor does a format know a
 MAY_BRANCH = ("ops/nd.py", "models/nd.py", "drawing/", "modalities/")
 FOREIGN = {"torchvision", "timm", "torchmetrics", "lightning", "pytorch_lightning"}
 UNPICKLERS = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
-MAX_LINES = 300
+MAX_LINES, MAX_FILES, MAX_ALIKE = 300, 12, 2
 # An app knows what it asks for and how it is answered: jobs, and two files that need nothing of theirs. Errors, because
 # main() turns them into exit codes; checks, because slips in what an app alone asks for are answered before jobs are.
 APPS_KNOW = ("maskrcnn.apps", "maskrcnn.jobs", "maskrcnn.errors", "maskrcnn.checks")
@@ -285,6 +274,50 @@ def no_file_is_longer_than_300_lines(files: list[File]) -> Iterator[str]:
             yield f"{file.name} has {count} lines"
 
 
+def kinds_of_files_are_compared_in_modalities_alone(files: list[File]) -> Iterator[str]:
+    """Elsewhere a kind is asked for what is needed of it, see ``modalities/wing.py``."""
+    for file in (file for file in files if not file.name.startswith("modalities/")):
+        for node in file.nodes:
+            sides = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+            if isinstance(node, ast.Match):
+                sides = [node.subject, *(part.value for part in ast.walk(node) if isinstance(part, ast.MatchValue))]
+            others = [part for side in sides if not is_kind(side) for part in ast.walk(side)]
+            words = [part.value for part in others if isinstance(part, ast.Constant)]
+            if any(is_kind(side) for side in sides) and any(isinstance(word, str) for word in words):
+                yield file.says(node, "compares the kind of file")
+
+
+def is_kind(node: ast.AST) -> bool:
+    """``data.kind``, ``info.notes["kind"]`` or ``info.notes.get("kind")``; a bare ``kind`` may be of anything."""
+    if isinstance(node, ast.Attribute):
+        return node.attr == "kind" and "data" in ast.unparse(node.value)
+    return re.search(r"notes(\[|\.get\()['\"]kind['\"]", ast.unparse(node)) is not None
+
+
+def a_folder_has_at_most_twelve_files(files: list[File]) -> Iterator[str]:
+    for folder, names in by_folder(files).items():
+        if len(names) > MAX_FILES:
+            yield from (f"{folder}{name}.py is one of {len(names)} files in a folder" for name in names)
+
+
+def three_siblings_with_one_prefix_are_a_folder(files: list[File]) -> Iterator[str]:
+    for folder, names in by_folder(files).items():
+        for prefix in {name.split("_")[0] for name in names if "_" in name}:
+            alike = [name for name in names if name.split("_")[0] == prefix]
+            if len(alike) > MAX_ALIKE:
+                yield from (f"{folder}{name}.py is one of {len(alike)} that begin with {prefix}" for name in alike)
+
+
+def by_folder(files: list[File]) -> dict[str, list[str]]:
+    """The modules that lie in each folder itself, but for its ``__init__``."""
+    found: dict[str, list[str]] = {}
+    for file in files:
+        folder, _, name = file.name.rpartition("/")
+        if name != "__init__.py":
+            found.setdefault(f"{folder}/" if folder else "", []).append(name.removesuffix(".py"))
+    return found
+
+
 LAWS = (
     a_file_knows_only_lower_floors_and_its_own_room,
     nothing_inside_imports_the_package_itself,
@@ -300,6 +333,9 @@ LAWS = (
     apps_know_jobs_alone,
     jobs_print_nothing,
     no_path_is_asked_by_what_raises,
+    kinds_of_files_are_compared_in_modalities_alone,
+    a_folder_has_at_most_twelve_files,
+    three_siblings_with_one_prefix_are_a_folder,
     no_file_is_longer_than_300_lines,
 )
 
@@ -318,6 +354,9 @@ LAWS = (
     APPS,
     SILENCE,
     PATHS,
+    KINDS,
+    FILES,
+    PREFIX,
     LENGTH,
 ) = LAWS
 PLANTED = [
@@ -378,6 +417,12 @@ PLANTED = [
     (SILENCE, "planning/make_plan.py", "from sys import stderr"),
     (SILENCE, "report/page.py", "sys.stdout.write('done')"),
     (LENGTH, "ops/nms.py", "x = 1\n" * 301),
+    (KINDS, "planning/rules/grid.py", 'if s.data.kind == "volume":\n    pass'),
+    (KINDS, "jobs/train.py", 'x = 1 if data.kind in ("dna", "audio") else 2'),
+    (KINDS, "jobs/train.py", 'match dataset.kind:\n    case "image":\n        pass'),
+    (KINDS, "jobs/train.py", 'if info.notes.get("kind", "image") != "image":\n    pass'),
+    (FILES, "twelve/room13.py", ""),
+    (PREFIX, "models/heads/mask_third.py", ""),
 ]
 INNOCENT = [
     (FLOORS_LAW, "losses/objective.py", "from maskrcnn.models.rpn import RPN"),
@@ -412,6 +457,11 @@ INNOCENT = [
     (SILENCE, "apps/cli/train.py", "print('done')"),
     (SILENCE, "jobs/train.py", "tell(Note(text))\nfingerprint = 1\nimport sys\nsys.platform"),
     (LENGTH, "ops/nms.py", "x = 1\n" * 300),
+    (KINDS, "modalities/kinds.py", 'if data.kind == "image":\n    pass'),
+    (KINDS, "jobs/train.py", "if data.kind == other.kind and kinds()[data.kind].is_picture:\n    pass"),
+    (KINDS, "evaluation/coco.py", 'if kind == "mask":\n    pass'),
+    (FILES, "twelve/__init__.py", ""),
+    (PREFIX, "models/heads/point_third.py", ""),
 ]
 # Planted files meet these: a package as small as the cases need.
 OTHERS = [
@@ -422,6 +472,8 @@ OTHERS = [
     File("models/heads/mask.py", ""),
     File("models/heads/box.py", ""),
     File("structures.py", ""),
+    File("models/heads/mask_second.py", ""),
+    *(File(f"twelve/room{k}.py", "") for k in range(1, 13)),
 ]
 
 
@@ -436,6 +488,13 @@ def judge(law, name: str, text: str) -> list[str]:
 def test_the_package_keeps_its_laws(law):
     violations = list(law(package_files()))
     assert not violations, "\n".join(violations)
+
+
+def test_the_table_of_floors_is_read():
+    assert read_floors(
+        "## Floors\n| rooms | what |\n|---|---|\n| `a` `b/c` | x |\n| `d` | y |\n## Laws\n| `e` | z |"
+    ) == ["a b/c", "d"]
+    assert FLOORS[-1] == "__init__" and FLOOR["ops"] < FLOOR["models"] < FLOOR["jobs"] < FLOOR["apps"]
 
 
 def test_the_package_is_found():

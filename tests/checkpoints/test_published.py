@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from maskrcnn.checkpoints.foreign.load import published
+from maskrcnn.checkpoints.foreign import published
 from maskrcnn.checkpoints.foreign.published import PUBLISHED, Published, cache_folder, fetch, recognise
 from maskrcnn.errors import CheckpointError
 

@@ -5,8 +5,8 @@ import sys
 import pytest
 import torch
 
+from maskrcnn.inference.tiling import tiles as tiling
 from maskrcnn.inference.tiling.memory import return_freed_memory
-from maskrcnn.inference.tiling.tiles import tiles as tiling
 from maskrcnn.structures import Instances
 
 

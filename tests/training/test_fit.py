@@ -16,10 +16,11 @@ from maskrcnn.checkpoints.transfer import same_weights
 from maskrcnn.data.transforms.samples import AugmentConfig
 from maskrcnn.errors import CheckpointError, DataError, MaskRCNNError
 from maskrcnn.modalities.open import open_dataset
-from maskrcnn.training.fit import FitConfig, averaged_weights, fit, validate
+from maskrcnn.training.fit import FitConfig, fit
 from maskrcnn.training.log import Report
 from maskrcnn.training.optimizer import make_optimizer, set_learning_rate
 from maskrcnn.training.schedule import MovingAverage
+from maskrcnn.training.validation import averaged_weights, validate
 from tiny import CLASSES, tiny_info, tiny_model, write_coco
 
 SHORT = FitConfig(epochs=1, batch_size=2, lr=1e-3, warmup=2, workers=0, save_every=100)

@@ -1,4 +1,4 @@
-"""A time that a training keeps: how many steps still fit, from what steps and validations take."""
+"""A time budget: how many training steps still fit, from what steps and validations take."""
 
 from __future__ import annotations
 
@@ -139,7 +139,16 @@ class Pace:
 
 
 def images_in(seconds: float, whole: float, images: int) -> int:
-    """How many of ``images``, all of which take ``whole`` seconds, are done in ``seconds``: a few at least."""
+    """Count the images that a given time allows for: a few at least.
+
+    Args:
+        seconds: that are left.
+        whole: seconds that all images would take.
+        images: how many there are.
+
+    Returns:
+        At most ``images``.
+    """
     seconds = max(seconds, 0.0)
     return images if whole <= seconds else min(images, max(FEWEST, math.floor(images * seconds / whole)))
 

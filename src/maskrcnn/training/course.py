@@ -1,4 +1,4 @@
-"""Where a training is on the way from its first learning rate to its last, while the number of its steps may change."""
+"""A learning-rate schedule that is stretched or shortened while the training runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several processes that train one model, as ``torchrun`` starts them; alone, every function here does nothing.
+"""Data-parallel training in several processes, as ``torchrun`` starts them; alone, every function does nothing.
 
 Gradients are summed by hand after the backward pass instead of by ``DistributedDataParallel``: each loss is already
 divided by the count of all processes, and a head that no proposal of one process reaches needs no special case.

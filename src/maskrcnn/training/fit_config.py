@@ -1,4 +1,4 @@
-"""How to train; nothing here is part of the model."""
+"""The training schedule: epochs, batch, learning rates, optimiser; nothing here is part of the model."""
 
 from __future__ import annotations
 

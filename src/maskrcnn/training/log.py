@@ -1,4 +1,4 @@
-"""What a training tells while it runs: a progress bar, a log that programs can read, and curves."""
+"""The log of a training: ``log.jsonl`` for programs, ``curves.png``, and a progress bar."""
 
 from __future__ import annotations
 
@@ -64,7 +64,17 @@ class Report:
     def step(
         self, step: int, steps: int, epoch: int, images: int, terms: dict[str, Term], lr: float, skipped: int = 0
     ) -> None:
-        """After each step."""
+        """Log and show a step.
+
+        Args:
+            step: how many steps are done.
+            steps: how many there will be.
+            epoch: whole epochs that are done.
+            images: in the step.
+            terms: its losses.
+            lr: the learning rate of the heads.
+            skipped: steps that were skipped so far.
+        """
         now = time.monotonic()
         self.recent.append((now, images))
         span = now - self.recent[0][0]
@@ -80,7 +90,13 @@ class Report:
         self.show_step(step, steps, f"epoch {epoch + 1}  loss {loss:.3f}  {speed:.1f} images/s", left, logged)
 
     def epoch(self, epoch: int, step: int, metrics: dict[str, float]) -> None:
-        """After each validation."""
+        """Log and show a validation, and draw the curves.
+
+        Args:
+            epoch: whole epochs that are done.
+            step: steps that are done.
+            metrics: losses and average precision by name.
+        """
         self._write({"step": step, "epoch": epoch, **{k: round(v, 5) for k, v in metrics.items()}})
         shown = {k: v for k, v in metrics.items() if k in ("val/loss", "box/AP", "box/AP50", "mask/AP", "mask/AP50")}
         words = "  ".join(f"{name} {value:.3f}" for name, value in shown.items())

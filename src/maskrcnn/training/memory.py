@@ -1,4 +1,4 @@
-"""Memory that was used once is kept for the next step instead of being given back to the system."""
+"""Keeps freed memory for the next step instead of giving it back to the system (glibc)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which weights learn, and how fast."""
+"""The optimiser: which weights learn, and how fast."""
 
 from __future__ import annotations
 
@@ -53,7 +53,14 @@ def is_kernel(name: str) -> bool:
 
 
 def set_learning_rate(optimizer: Optimizer, config: FitConfig, step: float, steps: int) -> None:
-    """The schedule's rate for ``step`` (or a place between two) of ``steps``, times each group's own factor."""
+    """Set the learning rate of each group of weights: the schedule's, times the group's own factor.
+
+    Args:
+        optimizer: of the training.
+        config: the schedule.
+        step: the place on the schedule, perhaps between two steps.
+        steps: how many the schedule was made for.
+    """
     warmup = min(config.warmup, max(steps // 4, 1))
     rate = config.scaled_lr() * learning_rate_factor(step, steps, warmup, config.schedule)
     for group in optimizer.param_groups:

@@ -1,4 +1,4 @@
-"""Learning rates, and the weights' moving average."""
+"""The learning-rate schedule, and the moving average of the weights."""
 
 from __future__ import annotations
 
@@ -12,11 +12,20 @@ STEPS_DOWN = (2 / 3, 8 / 9)
 
 
 def learning_rate_factor(step: float, steps: int, warmup: int, schedule: str = "cosine", final: float = 0.01) -> float:
-    """Linear from near 0 to 1 over ``warmup`` steps, then as ``schedule`` says.
+    """The learning rate as a part of its highest: linear from near 0 over the warm-up, then as the
+    schedule says.
 
     Args:
-        schedule: ``cosine``, half of one down to ``final`` at ``steps``; ``step``, a tenth after 2/3 and a hundredth
-            after 8/9 of the steps (as the paper's 60,000 and 80,000 of 90,000); or ``constant``.
+        step: the place on the schedule.
+        steps: how many there are.
+        warmup: steps.
+        schedule: ``cosine``, half of one down to ``final`` at ``steps``; ``step``, a tenth after
+            2/3 and a hundredth after 8/9 of the steps (as the paper's 60,000 and 80,000 of 90,000);
+            or ``constant``.
+        final: what cosine ends at.
+
+    Returns:
+        0..1.
 
     Raises:
         ValueError: another schedule.

@@ -1,4 +1,4 @@
-"""All that a broken-off training needs to go on exactly where it was, as tensors for a checkpoint."""
+"""The state of a training in its checkpoint, from which an interrupted training resumes exactly."""
 
 from __future__ import annotations
 
@@ -46,7 +46,17 @@ class Position:
 def save_state(
     path: Path, model: nn.Module, info: ModelInfo, optimizer: Optimizer, average: MovingAverage, position: Position
 ) -> None:
-    """Write a resumable checkpoint; as a model file it holds the weights as they are, not the average."""
+    """Write a resumable checkpoint; as a model file it holds the weights as they are, not the
+    average.
+
+    Args:
+        path: of the file.
+        model: with its weights.
+        info: of the model.
+        optimizer: with its moments.
+        average: of the weights.
+        position: where the training is.
+    """
     names = {id(p): name for name, p in model.named_parameters()}
     extra = {AVERAGE + name: value for name, value in average.state.items()}
     for parameter, state in optimizer.state.items():
@@ -60,6 +70,15 @@ def save_state(
 
 def load_state(path: Path, model: nn.Module, optimizer: Optimizer, average: MovingAverage) -> Position:
     """Put a training back to where :func:`save_state` left it.
+
+    Args:
+        path: of the file.
+        model: gets the weights.
+        optimizer: gets its moments.
+        average: gets the average of the weights.
+
+    Returns:
+        Where the training is.
 
     Raises:
         CheckpointError: not a resumable checkpoint of this model.

@@ -1,15 +1,19 @@
-"""What the averaged weights are worth on data that are not trained on."""
+"""Validation: losses and average precision of the averaged weights on held-out data."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
 
+from maskrcnn.checkpoints.ours import save_checkpoint
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.loading import epoch_loader
+from maskrcnn.data.split import subset
 from maskrcnn.data.transforms.samples import EvalTransform, Sample
 from maskrcnn.evaluation.evaluate import evaluate, match_classes
 from maskrcnn.inference.predictor import Predictor
@@ -17,9 +21,15 @@ from maskrcnn.losses.objective import Objective
 from maskrcnn.losses.terms import add_terms
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.training import distributed
+from maskrcnn.training.budget import PROBE, Pace, evenly
 from maskrcnn.training.fit_config import FitConfig
+from maskrcnn.training.log import Report
 from maskrcnn.training.schedule import MovingAverage
+from maskrcnn.training.state import Position
 from maskrcnn.training.step import batch_losses, sum_of_means
+
+NEVER_VALIDATED = -1.0
 
 
 class averaged_weights:  # noqa: N801 - reads as a with-statement
@@ -36,8 +46,105 @@ class averaged_weights:  # noqa: N801 - reads as a with-statement
         self.model.load_state_dict(self.own)
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """The averaged weights of a model in training, which are validated and kept.
+
+    Attributes:
+        model: that is trained.
+        info: of the model.
+        average: of its weights.
+        config: the training's.
+        device: ``cpu``, ``cuda`` or ``mps``.
+    """
+
+    model: MaskRCNN
+    info: ModelInfo
+    average: MovingAverage
+    config: FitConfig
+    device: str
+
+    def validate(self, val: Dataset) -> dict[str, float]:
+        """Losses and average precision of the weights that the model has now, by name."""
+        return validate(self.model, self.info, val, self.config, self.device)
+
+
+def finish_epoch(candidate: Candidate, val: Dataset | None, out: Path, position: Position, report: Report) -> None:
+    """Validate the averaged weights, in the first process alone, and keep them if they are the best
+    so far.
+
+    Args:
+        candidate: the averaged weights.
+        val: the held-out images, or None.
+        out: gets ``best.safetensors``.
+        position: where the training is; it remembers how good the best was, and how often nothing
+            was better.
+        report: logs the validation.
+    """
+    measure = NEVER_VALIDATED
+    if distributed.rank() == 0:
+        with averaged_weights(candidate.model, candidate.average):
+            metrics: dict[str, float] = {}
+            if val is not None:
+                metrics = candidate.validate(val)
+                measure = metrics.get("mask/AP", metrics.get("box/AP", 0.0))
+            report.epoch(position.epoch, position.step, metrics)
+            if measure >= position.best:  # of equals the later one; what was validated once is not replaced unseen
+                info = dataclasses.replace(candidate.info, metrics=metrics)
+                save_checkpoint(out / "best.safetensors", candidate.model, info)
+    measure = distributed.from_first(measure, candidate.device)
+    position.stale = 0 if measure > position.best or val is None else position.stale + 1
+    position.best = max(measure, position.best)
+
+
+def probe(pace: Pace, candidate: Candidate, val: Dataset | None) -> None:
+    """Estimate what a validation takes by now, on a few of many held-out images.
+
+    The machine may be busier, and a model that has learned finds another number of objects.
+
+    Args:
+        pace: gets the estimate.
+        candidate: the averaged weights.
+        val: the held-out images, or None.
+    """
+    if val is not None and len(val) >= 4 * PROBE and distributed.world_size() == 1:
+        pace.begin()
+        with averaged_weights(candidate.model, candidate.average):
+            candidate.validate(subset(val, evenly(PROBE, len(val))))
+        pace.validated(PROBE / len(val))
+
+
+def first_images(val: Dataset, count: int, say: Callable[[str], None]) -> Dataset:
+    """Choose as many of the held-out images as the time allows for.
+
+    Args:
+        val: all of them.
+        count: how many there is time for.
+        say: is told where that is not all.
+
+    Returns:
+        The images that are validated on.
+    """
+    if count >= len(val):
+        return val
+    say(f"To keep the time, {count} of the {len(val)} held-out images are judged on.")
+    return subset(val, evenly(count, len(val)))
+
+
 def validate(model: MaskRCNN, info: ModelInfo, val: Dataset, config: FitConfig, device: str) -> dict[str, float]:
-    """Losses (the training's own, on images as they are, in full precision) and COCO metrics."""
+    """Measure a model on held-out data.
+
+    Args:
+        model: in evaluation mode.
+        info: of the model.
+        val: the data.
+        config: the training's.
+        device: ``cpu``, ``cuda`` or ``mps``.
+
+    Returns:
+        The training's own losses, on images as they are and in full precision, and COCO's metrics,
+        by name.
+    """
     objective = Objective(model).eval()
     loader = epoch_loader(
         val, EvalTransform(info.config.preprocess), config.batch_size, workers=config.workers, shuffle=False

@@ -22,8 +22,17 @@ from maskrcnn.pretrained import model_path, shipped_models
 CROWDED = 10  # objects in the median scan that make it one of cells, not of organs
 
 
-def settled(s: Situation, name: str, otherwise: Choice) -> Choice:
-    """What every plan for such files has for a setting, or else another choice."""
+def choice_of_kind(s: Situation, name: str, otherwise: Choice) -> Choice:
+    """Take what every plan for files of this kind has for a setting, or else another choice.
+
+    Args:
+        s: the data, the machine, and what is settled so far.
+        name: of the setting.
+        otherwise: where the kind of file settles nothing.
+
+    Returns:
+        The choice.
+    """
     return Choice(*s.data.files.settled[name]) if name in s.data.files.settled else otherwise
 
 
@@ -40,7 +49,9 @@ def spacing(s: Situation) -> Choice:
     own = s.start.preprocess.spacing
     if s.start_names and own is not None:
         return Choice(own, "the starting model's own: one of its samples")
-    return settled(s, "spacing", Choice(s.data.spacing, f"{s.data.unit} from sample to sample: as the files have it"))
+    return choice_of_kind(
+        s, "spacing", Choice(s.data.spacing, f"{s.data.unit} from sample to sample: as the files have it")
+    )
 
 
 def lengths(s: Situation, percent: float) -> float:
@@ -113,30 +124,30 @@ def proposals(s: Situation) -> Choice:
 
 
 def scale(s: Situation) -> Choice:
-    return settled(s, "scale", Choice((0.8, 1.25), "recordings and scans have a scale; it varies by a quarter"))
+    return choice_of_kind(s, "scale", Choice((0.8, 1.25), "recordings and scans have a scale; it varies by a quarter"))
 
 
 def flip(s: Situation) -> Choice:
     axes = s.data.files.flips_if_crowded
     if axes and s.data.crowded() >= CROWDED:
         return Choice(axes, "many objects in a scan: cells lie any way round")
-    return settled(s, "flip", Choice((), "none: time has a direction, and a body has sides"))
+    return choice_of_kind(s, "flip", Choice((), "none: time has a direction, and a body has sides"))
 
 
 def gain(s: Situation) -> Choice:
-    return settled(s, "gain", Choice(0.5, "amplitudes differ from one file to the next"))
+    return choice_of_kind(s, "gain", Choice(0.5, "amplitudes differ from one file to the next"))
 
 
 def hidden_bands(s: Situation) -> Choice:
-    return settled(s, "hidden_bands", Choice(0, "for sound alone"))
+    return choice_of_kind(s, "hidden_bands", Choice(0, "for sound alone"))
 
 
 def noise(s: Situation) -> Choice:
-    return settled(s, "noise", Choice(0.2, "deviations of white noise at most"))
+    return choice_of_kind(s, "noise", Choice(0.2, "deviations of white noise at most"))
 
 
 def drift(s: Situation) -> Choice:
-    return settled(s, "drift", Choice(0.4, "deviations of a slow wave at most: electrodes and coils drift"))
+    return choice_of_kind(s, "drift", Choice(0.4, "deviations of a slow wave at most: electrodes and coils drift"))
 
 
 def copy_paste(s: Situation) -> Choice:
