@@ -23,7 +23,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from maskrcnn.models.nd import FUNCTIONAL_CONV, needs_full_precision
+from maskrcnn.models.convolution import needs_full_precision
+from maskrcnn.ops.nd import FUNCTIONAL_CONV
 
 M_PERTURB, NAN_BYTES = -6, 256  # mallopt(3): what is handed out is filled with the complement of the lowest byte, 0xff
 TRANSPOSED: dict[int, Callable[..., Tensor]] = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}

@@ -87,7 +87,7 @@ def test_the_norms_epsilon_of_the_published_checkpoint(recorded: dict[str, np.nd
 def test_convolutions_by_tiles_in_single_precision_find_the_same(
     recorded: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch, tile: int
 ) -> None:
-    monkeypatch.setattr("maskrcnn.models.nd.best_tile", lambda *_: tile)
+    monkeypatch.setattr("maskrcnn.models.convolution.best_tile", lambda *_: tile)
     (found,) = run(320, [0], dtype=torch.float32)
     assert_same(found, recorded, "320/alone0/0")
 

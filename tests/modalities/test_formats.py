@@ -1,6 +1,7 @@
 """Formats are found by listing folders, are light to ask, and only those that may be meant are asked."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import maskrcnn
-from maskrcnn.modalities.images.labels.formats import FOLDER, LabelFormat, label_formats
+from maskrcnn.modalities.images.labels.formats import FOLDER, LabelFormat, label_formats, written_formats
 from maskrcnn.modalities.listing import list_formats
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.modalities.signals.read import known_recordings
@@ -70,3 +71,16 @@ def test_a_coco_json_is_offered_to_no_other_reader(write_coco, monkeypatch):
     monkeypatch.setattr("maskrcnn.modalities.images.labels.formats.label_formats", lambda: tuple(known))
     assert len(open_dataset(write_coco([{"bbox": [4, 4, 20, 20]}]))) == 2
     assert asked == ["COCO"]
+
+
+def test_help_and_readme_list_what_the_folders_say(maskrcnn):
+    told = {name: " ".join(maskrcnn(name, "--help").out.split()) for name in ("evaluate", "convert", "train")}
+    plain = {name: re.sub(r"[│\s]+", " ", text) for name, text in told.items()}
+    readme = (PACKAGE.parents[1] / "README.md").read_text(encoding="utf-8")
+    for known in label_formats():
+        assert all(known.short in text for text in plain.values()), known.short
+        assert known.short.replace("mask files", "mask file") in readme, known.short
+    for name in written_formats():
+        assert name in plain["convert"] and name in readme
+    searched = re.sub(r"[│\s]+", " ", maskrcnn("predict", "--help").out)
+    assert all(known.short in searched for known in (*recording_formats(), *scan_formats()))

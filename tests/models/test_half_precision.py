@@ -9,7 +9,8 @@ import ctypes
 import pytest
 import torch
 
-from maskrcnn.models.nd import CONV, CONV_TRANSPOSE, ConvNorm, layers_in_full_precision
+from maskrcnn.models.convolution import layers_in_full_precision
+from maskrcnn.models.nd import CONV, CONV_TRANSPOSE, ConvNorm
 
 M_PERTURB, NAN_BYTES = -6, 256  # mallopt(3): memory that is handed out holds the complement of the lowest byte
 CHANNELS = 128  # so that a depthwise kernel is too large for the C library's cache of small blocks

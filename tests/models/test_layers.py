@@ -8,7 +8,6 @@ from torch import nn
 from cases import NDIMS, SHAPES, seeded
 from maskrcnn.models.nd import (
     BATCH_NORM,
-    FUNCTIONAL_CONV,
     ConvNorm,
     FrozenBatchNorm,
     SeparableConv,
@@ -18,6 +17,7 @@ from maskrcnn.models.nd import (
     max_pool,
     norm,
 )
+from maskrcnn.ops.nd import FUNCTIONAL_CONV
 
 
 def randomise(frozen):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from maskrcnn.models.nd import CONV, FUNCTIONAL_CONV, conv
+from maskrcnn.models.nd import CONV, conv
 from maskrcnn.ops import winograd
-from maskrcnn.ops.nd import add_nearest
+from maskrcnn.ops.nd import FUNCTIONAL_CONV, add_nearest
 from maskrcnn.ops.winograd import POINTS, best_tile, conv_by_tiles
 
 SHAPES = {1: [(7,), (8,), (1,)], 2: [(7, 9), (8, 12), (1, 2)], 3: [(7, 9, 5), (8, 4, 4), (1, 2, 3)]}
@@ -54,8 +54,8 @@ def test_tiles_are_for_much_work() -> None:
 @pytest.mark.parametrize("ndim", SHAPES)
 def test_layers_take_tiles_only_where_nobody_learns(monkeypatch: pytest.MonkeyPatch, ndim: int) -> None:
     calls = []
-    monkeypatch.setattr("maskrcnn.models.nd.best_tile", lambda *_: 2)
-    monkeypatch.setattr("maskrcnn.models.nd.conv_by_tiles", lambda *a: calls.append(a) or conv_by_tiles(*a))
+    monkeypatch.setattr("maskrcnn.models.convolution.best_tile", lambda *_: 2)
+    monkeypatch.setattr("maskrcnn.models.convolution.conv_by_tiles", lambda *a: calls.append(a) or conv_by_tiles(*a))
     layer = conv(ndim, 4, 4, 3).eval()
     x = random(2, 4, *(6,) * ndim, dtype=torch.float32)
     expected = layer(x)

@@ -26,13 +26,22 @@ def box_losses(
     config: LossConfig,
     searched: Sequence[frozenset[int] | None] | None = None,
 ) -> dict[str, Term]:
-    """Class over all sampled proposals, and the box over the positive ones, counted by all sampled ones.
+    """The box head's losses: class over all sampled proposals, box over the positive ones, counted
+    by all sampled ones.
 
-    An object of the label ``OTHER`` says nothing of classes, and of boxes only where they are the same for all classes.
+    An object of the label ``OTHER`` says nothing of classes, and of boxes only where they are the
+    same for all classes.
 
     Args:
-        logits: ``[R, K + 1]``; deltas: ``[R, K or 1, 2D]``: the sampled proposals of all images in a row.
+        logits: ``[R, K + 1]``, the sampled proposals of all images in a row.
+        deltas: ``[R, K or 1, 2D]``.
+        sampled: of each image, its proposals.
+        targets: of each image, its ground truth.
+        config: weights and kinds of the losses.
         searched: of each image, the classes whose objects were all labelled; None: every class.
+
+    Returns:
+        ``loss_box_class`` and ``loss_box``, each a sum and a count.
     """
     labels = torch.cat([image.labels for image in sampled])
     named = labels > OTHER
@@ -67,7 +76,16 @@ def sides_of(sampled: Sequence[SampledProposals], targets: Sequence[Instances]) 
 def unsearched_classes(
     searched: Sequence[frozenset[int] | None] | None, counts: Sequence[int], logits: Tensor
 ) -> Tensor | None:
-    """Bool ``[R, K + 1]``: the classes of which a proposal's image may hold unlabelled objects; None: none at all."""
+    """Which classes an image may hold unlabelled objects of, for each of its proposals.
+
+    Args:
+        searched: of each image, the classes whose objects were all labelled; None: every class.
+        counts: of each image, its proposals.
+        logits: ``[R, K + 1]``, for their device and number of classes.
+
+    Returns:
+        bool ``[R, K + 1]``; None: none at all.
+    """
     if searched is None or all(labels is None for labels in searched):
         return None
     rows = torch.zeros((len(searched), logits.shape[1]), dtype=torch.bool)
@@ -79,10 +97,20 @@ def unsearched_classes(
 
 
 def class_loss_sum(logits: Tensor, labels: Tensor, unsearched: Tensor | None) -> Tensor:
-    """Cross-entropy; a proposal without an object is background *or* an object of an unsearched class.
+    """Cross-entropy over classes; a proposal without an object is background *or* an object of a
+    class that nobody searched for.
 
-    The probability of either is that of their sum, so that a proposal which the model takes for such a class costs
-    nothing, and no unsearched class is ever pushed down by an object that nobody labelled.
+    The probability of either is that of their sum, so that a proposal which the model takes for
+    such a class costs nothing, and no such class is ever pushed down by an object that nobody
+    labelled.
+
+    Args:
+        logits: ``[R, K + 1]``.
+        labels: int64 ``[R]``, 0 for background.
+        unsearched: bool ``[R, K + 1]``, see :func:`unsearched_classes`; None: none.
+
+    Returns:
+        The sum over proposals.
     """
     if unsearched is None:
         return F.cross_entropy(logits, labels, reduction="sum")
@@ -91,7 +119,16 @@ def class_loss_sum(logits: Tensor, labels: Tensor, unsearched: Tensor | None) ->
 
 
 def box_loss_sum(deltas: Tensor, boxes: Tensor, proposals: Tensor, config: LossConfig) -> Tensor:
-    """How far the boxes that ``deltas`` make of ``proposals`` are from ``boxes``, all ``[P, 2D]``.
+    """How far decoded boxes are from the boxes that they should be.
+
+    Args:
+        deltas: ``[P, 2D]``, of the model.
+        boxes: ``[P, 2D]``, of the ground truth.
+        proposals: ``[P, 2D]``, that the deltas are coded from.
+        config: says what is compared: deltas or overlap.
+
+    Returns:
+        The sum over proposals.
 
     Raises:
         ValueError: an unknown ``config.box_loss``.

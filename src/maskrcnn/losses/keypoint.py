@@ -12,11 +12,19 @@ from maskrcnn.structures import Instances
 
 
 def keypoint_loss(logits: Tensor, keypoints: Tensor, boxes: Tensor, weight: float = 1.0) -> dict[str, Term]:
-    """Over every labelled keypoint that lies in its proposal; points that do not have no bin to be in.
+    """Cross-entropy over the bins of the heatmap of every labelled keypoint that lies in its
+    proposal.
+
+    Points that do not have no bin to be in.
 
     Args:
-        logits: ``[R, P, *M]``; keypoints: ``[R, P, D + 1]``, of the object of each proposal; boxes: ``[R, 2D]``.
+        logits: ``[R, P, *M]``.
+        keypoints: ``[R, P, D + 1]``, of the object of each proposal.
+        boxes: ``[R, 2D]``, the proposals.
         weight: factor on the loss, which begins at the logarithm of the number of bins.
+
+    Returns:
+        ``loss_keypoint``, a sum and a count.
     """
     index, valid = encode_keypoints(keypoints, boxes, logits.shape[2:])
     total = F.cross_entropy(full(logits).flatten(2)[valid], index[valid], reduction="sum")

@@ -22,12 +22,18 @@ from maskrcnn.structures import Instances
 def mask_loss(
     logits: Tensor, labels: Tensor, goals: Tensor, has_mask: Tensor, known: Tensor | None = None
 ) -> dict[str, Term]:
-    """Over every bin of every positive proposal whose object has a mask.
+    """The mask head's loss: binary cross-entropy over every bin of every positive proposal whose
+    object has a mask.
 
     Args:
-        logits: ``[R, K or 1, *M]``; labels: int64 ``[R]``, 1..K, or ``OTHER``, which teaches class-agnostic masks
-            alone; goals: ``[R, *M]``, 0..1; has_mask: bool ``[R]``; known: bool ``[R, *M]``, the bins that count;
-            None: all.
+        logits: ``[R, K or 1, *M]``.
+        labels: int64 ``[R]``, 1..K, or ``OTHER``, which teaches class-agnostic masks alone.
+        goals: ``[R, *M]``, 0..1, the mask targets.
+        has_mask: bool ``[R]``.
+        known: bool ``[R, *M]``, the bins that count; None: all.
+
+    Returns:
+        ``loss_mask``, a sum and a count.
     """
     if logits.shape[1] > 1:
         has_mask = has_mask & (labels > 0)
@@ -44,13 +50,19 @@ def mask_loss(
 def mask_targets(
     regions: Sequence[Regions], boxes: Sequence[Tensor], output_size: Sequence[int], config: LossConfig
 ) -> Tensor:
-    """What each object covers of each bin of its proposal: ``[R, *output_size]``, 0..1, images in a row.
+    """Compute the mask targets: what each object covers of each bin of its proposal.
 
-    The masks of the file are read where the proposal lies in the file: a box goes back through ``regions.axis_map``,
-    so no mask is ever resized, and a flipped image reads its bins backwards.
+    The masks of the file are read where the proposal lies in the file: a box goes back through
+    ``regions.axis_map``, so no mask is ever resized, and a flipped image reads its bins backwards.
 
     Args:
-        regions: of each image, one region for each of its ``boxes`` ``[R_b, 2D]``.
+        regions: of each image, one region for each of its boxes.
+        boxes: of each image, ``[R_b, 2D]``.
+        output_size: bins along each axis, tensor order.
+        config: says whether bins are aligned, and binary or soft.
+
+    Returns:
+        ``[R, *output_size]``, 0..1, images in a row.
     """
     cropped = []
     for image, own in zip(regions, boxes):
@@ -91,7 +103,19 @@ def known_mask_bins(
     targets: Sequence[Instances],
     goals: Tensor,
 ) -> Tensor | None:
-    """Which bins of the masks of all positives are known, see :func:`maskrcnn.losses.unknown.known_bins`."""
+    """Which bins of the masks of all positives are known, see
+    :func:`maskrcnn.losses.unknown.known_bins`.
+
+    Args:
+        regions: of each image, one region for each of its boxes.
+        boxes: of each image, ``[R_b, 2D]``.
+        samples: of each image, its proposals.
+        targets: of each image, its ground truth.
+        goals: ``[R, *M]``, the mask targets.
+
+    Returns:
+        bool ``[R, *M]``; None: all of them.
+    """
     sides = [unknown_sides(target, image.matched) for image, target in zip(samples, targets)]
     known = [known_bins(own, where, side, goals.shape[1:]) for own, where, side in zip(regions, boxes, sides)]
     if all(one is None for one in known):

@@ -19,10 +19,18 @@ from maskrcnn.ops.nd import full
 def rpn_losses(
     logits: Tensor, deltas: Tensor, anchors: Tensor, sampled: Sequence[SampledAnchors], config: LossConfig
 ) -> dict[str, Term]:
-    """Objectness over the sampled anchors, and the box over the positive ones, counted by all sampled ones.
+    """The RPN's losses: objectness over the sampled anchors, box over the positive ones, counted by
+    all sampled ones.
 
     Args:
-        logits: ``[B, A]``; deltas: ``[B, A, 2D]``; anchors: ``[A, 2D]``: all levels in a row.
+        logits: ``[B, A]``, all levels in a row.
+        deltas: ``[B, A, 2D]``.
+        anchors: ``[A, 2D]``.
+        sampled: of each image, its anchors.
+        config: weights and kinds of the losses.
+
+    Returns:
+        ``loss_rpn_objectness`` and ``loss_rpn_box``, each a sum and a count.
     """
     chosen_logits, answers, box_loss, count = [], [], logits.new_zeros(()), 0
     for image_logits, image_deltas, image in zip(logits, deltas, sampled):

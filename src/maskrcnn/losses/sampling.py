@@ -37,10 +37,18 @@ def sample_anchors(
     generator: torch.Generator,
     doubtful: Tensor | None = None,
 ) -> SampledAnchors:
-    """Anchors ``[A, 2D]`` for the RPN's loss (Faster R-CNN, section 3.1.2).
+    """Sample anchors for the RPN's loss (Faster R-CNN, section 3.1.2).
 
     Args:
-        doubtful: bool ``[A]``: never a negative, since it may be an object that nobody was asked to label.
+        anchors: ``[A, 2D]``.
+        target: the ground truth of the image.
+        config: how many are sampled, and which count as positive and negative.
+        generator: what is drawn comes from.
+        doubtful: bool ``[A]``: never a negative, since it may be an object that nobody was asked to
+            label.
+
+    Returns:
+        The sampled anchors and the object of each positive one.
     """
     objects, crowd = split_crowd(target)
     matched = match_boxes(
@@ -57,7 +65,18 @@ def sample_anchors(
 def sample_proposals(
     proposals: Tensor, target: Instances, config: LossConfig, generator: torch.Generator
 ) -> SampledProposals:
-    """Proposals ``[P, 2D]``, and the labelled boxes themselves, for the losses of the heads."""
+    """Sample proposals, and the labelled boxes themselves, for the losses of the heads (Fast R-CNN,
+    section 2.3).
+
+    Args:
+        proposals: ``[P, 2D]``.
+        target: the ground truth of the image.
+        config: how many are sampled, and which count as positive.
+        generator: what is drawn comes from.
+
+    Returns:
+        The sampled boxes and the object of each.
+    """
     objects, crowd = split_crowd(target)
     boxes = torch.cat([proposals, target.boxes[objects]])
     matched = match_boxes(target.boxes[objects], boxes, config.box_positive_iou, config.box_positive_iou)

@@ -40,7 +40,12 @@ def teacher_loss(
 
     Args:
         class_logits: ``[R, K + 1]``: of the sampled proposals of all images in a row.
-        boxes, logits: see :class:`Teacher`.
+        samples: of each image, its proposals.
+        boxes: of the teacher, see :class:`Teacher`.
+        logits: what the teacher says of them.
+
+    Returns:
+        ``loss_teacher``, a sum and a count.
     """
     goals, same = [], []
     for image, image_boxes, image_logits in zip(samples, boxes, logits):

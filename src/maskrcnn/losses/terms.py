@@ -32,7 +32,16 @@ def add_terms(parts: Iterable[dict[str, Term]]) -> dict[str, Term]:
 
 
 def smooth_l1(prediction: Tensor, target: Tensor, beta: float) -> Tensor:
-    """Sum of the Huber-like loss of Fast R-CNN, quadratic under ``beta``; L1 for ``beta`` 0."""
+    """The Huber-like loss of Fast R-CNN: quadratic near 0, linear beyond.
+
+    Args:
+        prediction: of any shape.
+        target: of the same shape.
+        beta: where it becomes linear; 0: L1.
+
+    Returns:
+        The sum over all elements.
+    """
     distance = (prediction - target).abs()
     if beta <= 0:
         return distance.sum()

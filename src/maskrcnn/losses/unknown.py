@@ -26,8 +26,14 @@ def as_far_as_known(
     """Boxes ``[P, 2D]`` with the sides that the model itself gives where ``unknown`` (bool ``[P, 2D]``) is set.
 
     Args:
+        boxes: ``[P, 2D]``, of the ground truth.
+        unknown: bool ``[P, 2D]``, the sides that nobody labelled; None: none.
         deltas: of the model, ``[P, 2D]``, on the anchors or proposals ``starts`` ``[P, 2D]``.
+        starts: the anchors or proposals that the deltas are coded from, ``[P, 2D]``.
         weights: of the box coding.
+
+    Returns:
+        The boxes with the sides that the model itself gives where nobody labelled them.
     """
     if unknown is None or not unknown.any():
         return boxes
@@ -40,10 +46,19 @@ def as_far_as_known(
 
 
 def through_known(deltas: Tensor, starts: Tensor, unknown: Tensor | None, weights: Sequence[float]) -> Tensor:
-    """The same deltas ``[P, 2D]``; a loss on them has no gradient for the sides that are ``unknown``.
+    """Take the gradient from sides that nobody labelled; the deltas stay the same.
 
-    Shift and scale both depend on both sides, so an error of the known one would move the other too. The boxes are
-    coded again from their sides, of which the unknown ones are held fast.
+    Shift and scale both depend on both sides, so an error of the known one would move the other
+    too. The boxes are coded again from their sides, of which the unknown ones are held fast.
+
+    Args:
+        deltas: ``[P, 2D]``.
+        starts: the anchors or proposals that they are coded from, ``[P, 2D]``.
+        unknown: bool ``[P, 2D]``; None: none.
+        weights: of the box coding.
+
+    Returns:
+        ``[P, 2D]``.
     """
     if unknown is None or not unknown.any():
         return deltas
@@ -62,6 +77,10 @@ def known_bins(regions: Regions, boxes: Tensor, unknown: Tensor | None, output_s
         regions: R of them, one a proposal.
         boxes: the proposals ``[R, 2D]``, in the frame of ``regions.axis_map``.
         unknown: bool ``[R, 2D]``; None: every bin is known.
+        output_size: bins along each axis, tensor order.
+
+    Returns:
+        bool ``[R, *output_size]``; None: every bin is known.
     """
     if unknown is None or not unknown.any():
         return None

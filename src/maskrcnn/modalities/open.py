@@ -8,20 +8,13 @@ from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.parsing.paths import is_something, refuse_missing
 from maskrcnn.errors import DataError
 from maskrcnn.files import exists, is_folder
-from maskrcnn.modalities.images.labels.formats import label_formats
 from maskrcnn.modalities.images.open import files_of_labels, list_some
 from maskrcnn.modalities.table import wings
+from maskrcnn.modalities.words import list_what_is_looked_for
 
 __all__ = ["Dataset", "open_dataset"]
 
 ARCHIVES = (".zip", ".tar", ".gz", ".rar", ".7z")
-LOOKED_FOR = ", ".join(
-    [
-        *(known.brief for known in label_formats()),
-        "recordings with labels of the same name (WFDB, EDF, WAV, FLAC, csv, npz, npy, GenBank, FASTA)",
-        "scans (images/ and labels/ with NIfTI, NRRD, MetaImage, TIFF stacks, npz or npy, or imagesTr/ and labelsTr/)",
-    ]
-)
 
 
 def open_dataset(path: str | Path) -> Dataset:
@@ -78,7 +71,7 @@ def _not_found(folder: Path) -> str:
     packed = [path for path in entries if path.suffix.lower() in ARCHIVES]
     if packed:
         return f"{folder} holds no labels that can be read, but packed files: unpack {list_some(packed)} first."
-    return f"{folder} is no data set that can be read; looked for: {LOOKED_FOR}."
+    return f"{folder} is no data set that can be read; looked for: {list_what_is_looked_for()}."
 
 
 def _looks_openable(folder: Path) -> bool:

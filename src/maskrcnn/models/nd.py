@@ -9,73 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from maskrcnn.ops.winograd import best_tile, conv_by_tiles
+from maskrcnn.models.convolution import convolve, needs_full_precision
 
 BATCH_NORM: dict[int, type[nn.Module]] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 MAX_POOL: dict[int, Callable[..., Tensor]] = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
-FUNCTIONAL_CONV: dict[int, Callable[..., Tensor]] = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
 Axes = int | tuple[int, ...]
-
-
-def convolve(
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: Sequence[int],
-    padding: Sequence[int],
-    groups: int,
-    layer: nn.Module,
-) -> Tensor:
-    """The convolution of ``x`` ``[B, C, *S]``; by tiles (``ops/winograd.py``) where that is faster and nobody learns.
-
-    In training every walk over a batch must find the same proposals, with gradients or without: no tiles there.
-
-    Args:
-        layer: whose convolution it is. One that falls back to full precision is marked, see
-            :func:`layers_in_full_precision`.
-    """
-    ndim = x.ndim - 2
-    if needs_full_precision(x, weight, stride):
-        layer.fell_back = True  # type: ignore[assignment]
-        with torch.autocast(x.device.type, enabled=False):
-            full = x.float(), weight.float(), None if bias is None else bias.float()
-            return FUNCTIONAL_CONV[ndim](*full, tuple(stride), tuple(padding), groups=groups)
-    plain = layer.training or groups > 1 or max(stride) > 1 or weight.shape[2:] != (3,) * ndim or min(padding) != 1
-    m = 0 if plain or not _may_use_tiles(x, weight) else best_tile(weight, len(x), x.shape[2:])
-    if m:
-        return conv_by_tiles(x, weight, bias, m)
-    return FUNCTIONAL_CONV[ndim](x, weight, bias, tuple(stride), tuple(padding), groups=groups)
-
-
-def needs_full_precision(x: Tensor, weight: Tensor, stride: Sequence[int]) -> bool:
-    """Whether gradients would be wrong in half precision: on a CPU, over a grid that is shorter along an axis than the
-    kernel or the stride.
-
-    There oneDNN 3.12 (torch 2.13) leaves part of a gradient unwritten, so that it holds what lay in that memory before,
-    and in 3-D writes over memory that is not its own. ``tools/unwritten.py`` finds no such layer outside this rule.
-    """
-    half = x.dtype == torch.bfloat16 or torch.is_autocast_enabled("cpu")
-    if not half or x.device.type != "cpu" or not torch.is_grad_enabled():
-        return False
-    return any(size < max(wide, step) for size, wide, step in zip(x.shape[2:], weight.shape[2:], stride))
-
-
-def layers_in_full_precision(model: nn.Module) -> list[str]:
-    """The names of the layers that :func:`needs_full_precision` has found so far."""
-    return [name for name, layer in model.named_modules() if getattr(layer, "fell_back", False)]
-
-
-def _may_use_tiles(x: Tensor, weight: Tensor) -> bool:
-    """On a CPU, in full precision, without gradients, and not while a compiler looks on."""
-    return (
-        not torch.is_grad_enabled()
-        and x.device.type == "cpu"
-        and x.dtype == weight.dtype
-        and x.dtype in (torch.float32, torch.float64)
-        and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()
-    )
 
 
 class _Convolution:
@@ -128,18 +67,49 @@ CONV_TRANSPOSE: dict[int, type[nn.Module]] = {1: ConvTranspose1d, 2: ConvTranspo
 
 
 def conv(ndim: int, in_channels: int, out_channels: int, kernel: int, **options: object) -> nn.Module:
-    """A convolution, ``kernel`` wide along every axis, padded to keep the extent at stride 1."""
+    """A convolution that is padded to keep the extent at stride 1.
+
+    Args:
+        ndim: D.
+        in_channels: of the input.
+        out_channels: of the output.
+        kernel: its width along every axis.
+        **options: further arguments of torch's layer.
+
+    Returns:
+        The layer.
+    """
     options.setdefault("padding", kernel // 2)
     return CONV[ndim](in_channels, out_channels, kernel, **options)
 
 
 def conv_transpose(ndim: int, in_channels: int, out_channels: int, factor: int) -> nn.Module:
-    """Upsampling by ``factor`` with a kernel as wide."""
+    """A layer that upsamples by a whole factor, with a kernel as wide.
+
+    Args:
+        ndim: D.
+        in_channels: of the input.
+        out_channels: of the output.
+        factor: along every axis.
+
+    Returns:
+        The layer.
+    """
     return CONV_TRANSPOSE[ndim](in_channels, out_channels, factor, factor)
 
 
 def max_pool(x: Tensor, kernel: Axes, stride: Axes, padding: Axes = 0) -> Tensor:
-    """Maximum over windows of ``[B, C, *S]``."""
+    """The maximum over windows.
+
+    Args:
+        x: ``[B, C, *S]``.
+        kernel: width of a window, one number or one an axis.
+        stride: from window to window.
+        padding: at each end of each axis.
+
+    Returns:
+        ``[B, C, *S']``.
+    """
     return MAX_POOL[x.ndim - 2](x, kernel, stride, padding)
 
 
@@ -174,7 +144,18 @@ class FrozenBatchNorm(nn.Module):
 
 
 def norm(kind: str, ndim: int, channels: int, eps: float) -> nn.Module:
-    """``frozen``, ``batch`` or ``group`` (32 groups, or fewer where the channels do not divide)."""
+    """A normalising layer.
+
+    Args:
+        kind: ``frozen``, ``batch`` or ``group`` (32 groups, or fewer where the channels do not
+            divide).
+        ndim: D.
+        channels: of the input.
+        eps: under the root.
+
+    Returns:
+        The layer.
+    """
     if kind == "frozen":
         return FrozenBatchNorm(channels, eps)
     if kind == "batch":
@@ -250,7 +231,17 @@ class SeparableConv(nn.Sequential):
 
 
 def conv3(ndim: int, in_channels: int, out_channels: int, separable: bool = False) -> nn.Module:
-    """A 3-wide convolution with a bias, whole or separable."""
+    """A 3-wide convolution with a bias.
+
+    Args:
+        ndim: D.
+        in_channels: of the input.
+        out_channels: of the output.
+        separable: each channel by itself first, then across channels.
+
+    Returns:
+        The layer.
+    """
     return SeparableConv(ndim, in_channels, out_channels) if separable else conv(ndim, in_channels, out_channels, 3)
 
 
@@ -263,7 +254,21 @@ def conv_norm(
     norm_eps: float,
     activation: Callable[[Tensor], Tensor] | None = None,
 ) -> nn.Module:
-    """A convolution with a norm in the place of its bias; without a norm a plain one, and no activation."""
+    """A convolution with a norm in the place of its bias; without a norm a plain one, and no
+    activation.
+
+    Args:
+        ndim: D.
+        in_channels: of the input.
+        out_channels: of the output.
+        kernel: its width along every axis.
+        norm_kind: see :func:`norm`; None: no norm.
+        norm_eps: under the norm's root.
+        activation: after the norm, or None.
+
+    Returns:
+        The layers.
+    """
     if norm_kind is None:
         return conv(ndim, in_channels, out_channels, kernel)
     return ConvNorm(

@@ -59,7 +59,13 @@ class PointHead(ObjectHead):
             found.keypoints = keep_inside(_moved(found.keypoints, place.back), place.spatial_shape)
 
     def mirror(self, found: Instances, across: AxisMap, info: ModelInfo) -> None:
-        """Left and right change places, told by their names."""
+        """Left and right keypoints change places, told by their names.
+
+        Args:
+            found: the objects of an image; they are changed.
+            across: from the image to its mirror image.
+            info: of the model, which names keypoints.
+        """
         if found.keypoints is not None:
             swapped = list(mirror_keypoints(info.keypoint_names)) or slice(None)
             found.keypoints = _moved(found.keypoints, across)[:, swapped]

@@ -80,9 +80,20 @@ def propose(
     spatial_shapes: Sequence[tuple[int, ...]],
     config: SelectionConfig,
 ) -> list[Tensor]:
-    """The most promising boxes of each image, ``[at most post_nms, 2D]``, best first.
+    """Propose the most promising boxes of each image.
 
-    Only the best ``pre_nms`` anchors of a level are decoded. Gradients do not flow through a proposal.
+    Only the best ``pre_nms`` anchors of a level are decoded. Gradients do not flow through a
+    proposal.
+
+    Args:
+        logits: of each level, ``[B, A_l]``.
+        deltas: of each level, ``[B, A_l, 2D]``.
+        anchors: of each level, ``[A_l, 2D]``.
+        spatial_shapes: of each image, tensor order.
+        config: how many boxes of a level are kept before and after suppression.
+
+    Returns:
+        Of each image at most ``post_nms`` boxes, ``[P, 2D]``, best first.
     """
     scores, boxes, groups = rank(logits, deltas, anchors, config.pre_nms)
     images = zip(boxes, scores, spatial_shapes)
@@ -92,8 +103,17 @@ def propose(
 def rank(
     logits: Sequence[Tensor], deltas: Sequence[Tensor], anchors: Sequence[Tensor], most: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Objectness ``[B, P]`` and boxes ``[B, P, 2D]`` of the best ``most`` anchors of every level, and the level of
-    each, ``[P]``."""
+    """Decode the best anchors of every level.
+
+    Args:
+        logits: of each level, ``[B, A_l]``.
+        deltas: of each level, ``[B, A_l, 2D]``.
+        anchors: of each level, ``[A_l, 2D]``.
+        most: anchors of a level.
+
+    Returns:
+        Objectness ``[B, P]``, boxes ``[B, P, 2D]``, and the level of each, ``[P]``.
+    """
     best = []
     for level_logits, level_deltas, level_anchors in zip(logits, deltas, anchors):
         top = full(level_logits).topk(min(most, level_logits.shape[1]), dim=1)
@@ -109,7 +129,18 @@ def rank(
 def suppress(
     boxes: Tensor, scores: Tensor, groups: Tensor, spatial_shape: tuple[int, ...], config: SelectionConfig
 ) -> Tensor:
-    """Of the boxes ``[P, 2D]`` of one image those that no better one of their level stands for, best first."""
+    """Suppress boxes of one image that a better one of their level stands for.
+
+    Args:
+        boxes: ``[P, 2D]``.
+        scores: ``[P]``.
+        groups: int64 ``[P]``, the level of each.
+        spatial_shape: of the image, tensor order.
+        config: the threshold, the least size and the least score.
+
+    Returns:
+        The boxes that stay, best first.
+    """
     boxes = clip_boxes(boxes, spatial_shape)
     kept = are_larger(boxes, config.min_box_size)
     if config.score_threshold > 0:

@@ -16,8 +16,8 @@ from maskrcnn.data.transforms.samples import Sample
 from maskrcnn.errors import MaskRCNNError
 from maskrcnn.losses.objective import Objective
 from maskrcnn.losses.terms import Term, add_terms
+from maskrcnn.models.convolution import layers_in_full_precision
 from maskrcnn.models.mask_rcnn import MaskRCNN
-from maskrcnn.models.nd import layers_in_full_precision
 from maskrcnn.structures import batch_images
 from maskrcnn.training.distributed import sum_gradients, summed
 from maskrcnn.training.fit_config import FitConfig

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from maskrcnn.modalities.images.labels.formats import format_table, label_formats
 from maskrcnn.modalities.images.labels.unsupported import unread_table
-from maskrcnn.modalities.open import LOOKED_FOR
+from maskrcnn.modalities.words import list_what_is_looked_for
 
 PAGE = (Path(__file__).parents[3] / "docs" / "formats.md").read_text(encoding="utf-8")
 
@@ -23,4 +23,4 @@ def test_every_format_is_recognised_opened_and_described():
         assert not known.json_a_picture or callable(known.load("read", "open_files"))
         assert bool(known.written_as) == known.has("write")
         assert all((known.name, known.short, known.recognised, known.holds, known.guessed, known.refused))
-        assert known.brief in LOOKED_FOR
+        assert known.brief in list_what_is_looked_for()

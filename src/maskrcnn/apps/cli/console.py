@@ -18,10 +18,13 @@ from tyro.conf import arg
 from maskrcnn.checks import counted
 from maskrcnn.jobs import events
 from maskrcnn.jobs.models import DEFAULT_MODEL
+from maskrcnn.jobs.options.known_files import LABELLED, LABELLED_IMAGES
 
 console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 Data = Annotated[Path, tyro.conf.Positional, arg(metavar="DATA")]
+LabelledData = Annotated[Path, tyro.conf.Positional, arg(metavar="DATA", help=LABELLED)]
+LabelledImages = Annotated[Path, tyro.conf.Positional, arg(metavar="DATA", help=LABELLED_IMAGES)]
 DEFAULT_HINT = f"(default: {DEFAULT_MODEL}; of ECG records ecg, of sound spoken-digits)"
 Model = Annotated[str | None, arg(metavar="NAME|FILE", help_behavior_hint=DEFAULT_HINT)]
 MaxPixels = Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: what memory allows)")]

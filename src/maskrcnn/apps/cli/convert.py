@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import arg
 
-from maskrcnn.apps.cli.console import Data, MaxPixels, Screen, tell_failures
+from maskrcnn.apps.cli.console import LabelledImages, MaxPixels, Screen, tell_failures
 from maskrcnn.checks import counted
 from maskrcnn.jobs.options.convert import ConvertOptions
 
@@ -18,7 +18,7 @@ from maskrcnn.jobs.options.convert import ConvertOptions
 class Convert(ConvertOptions):
     """Write labelled data in another format, with their images, and say what that format cannot hold."""
 
-    data: Data
+    data: LabelledImages
     out: Annotated[Path, tyro.conf.Positional, arg(metavar="OUT")]
     max_pixels: MaxPixels = None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from maskrcnn.apps.cli.console import Data, MaxPixels, Model, ModelsOwn, Screen, tell_failures
+from maskrcnn.apps.cli.console import LabelledData, MaxPixels, Model, ModelsOwn, Screen, tell_failures
 from maskrcnn.jobs.options.evaluate import EvaluateOptions
 
 
@@ -14,7 +14,7 @@ from maskrcnn.jobs.options.evaluate import EvaluateOptions
 class Evaluate(EvaluateOptions):
     """Measure a model on labelled data: average precision with 95 % intervals, and what its field asks for besides."""
 
-    data: Data
+    data: LabelledData
     model: Model = None
     max_detections: ModelsOwn = None
     image_size: ModelsOwn = None

@@ -11,6 +11,7 @@ from tyro.conf import arg
 
 from maskrcnn.apps.cli.console import MaxPixels, Model, ModelsOwn, Screen, tell_failures
 from maskrcnn.checks import counted
+from maskrcnn.jobs.options.known_files import FILES
 from maskrcnn.jobs.options.predict import PredictFilesOptions
 
 
@@ -20,7 +21,9 @@ class Predict(PredictFilesOptions):
     summary.csv."""
 
     inputs: Annotated[
-        tuple[Path, ...], tyro.conf.Positional, arg(metavar="FILE|FOLDER [...]", help_behavior_hint="(required)")
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        arg(metavar="FILE|FOLDER [...]", help=FILES, help_behavior_hint="(required)"),
     ] = ()
     model: Model = None
     classes: Annotated[tuple[str, ...], arg(metavar="NAME [...]", help_behavior_hint="(default: all)")] = ()

@@ -14,6 +14,7 @@ import tyro
 from tyro.conf import arg
 
 from maskrcnn.apps.cli.console import MaxPixels, Screen, say
+from maskrcnn.jobs.options.known_files import TO_TRAIN_ON
 from maskrcnn.jobs.options.train import Planned, Recipe, TrainOptions
 
 
@@ -21,7 +22,11 @@ from maskrcnn.jobs.options.train import Planned, Recipe, TrainOptions
 class Train(TrainOptions):
     """Train on your own data. What no flag says is planned from the data and this machine, see OUT/plan.yaml."""
 
-    data: Annotated[tuple[Path, ...], tyro.conf.Positional, arg(metavar="DATA [...]", help_behavior_hint="(required)")]
+    data: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        arg(metavar="DATA [...]", help=TO_TRAIN_ON, help_behavior_hint="(required)"),
+    ]
     out: Annotated[Path | None, arg(metavar="FOLDER", help_behavior_hint="(default: runs/ and the data's name)")] = None
     val: Annotated[Path | None, arg(metavar="DATA", help_behavior_hint="(default: part of DATA is held out)")] = None
     val_fraction: Annotated[float, Planned] = TrainOptions.val_fraction

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from maskrcnn.checks import at_least, new_folder
 from maskrcnn.data.parsing.paths import refuse_missing
+from maskrcnn.modalities.images.labels.formats import written_formats
+
+if TYPE_CHECKING:
+    Target = str
+else:  # one of those that can be written
+    Target = Literal[tuple(written_formats())]
 
 
 @dataclass(frozen=True)
@@ -15,11 +21,10 @@ class ConvertOptions:
     """The labelled data, the format they are written in, and what becomes of their pictures."""
 
     data: Path
-    """Labelled images: COCO, LabelMe, Pascal VOC, YOLO, VIA, CVAT, Label Studio, Datumaro, label maps, class maps or
-    mask files; DATA:val is the split of that name."""
+    """Labelled images; DATA:val is the split of that name."""
     out: Path
     """Folder for the result, empty or new; `maskrcnn train OUT` then works."""
-    to: Literal["coco", "yolo", "labelme", "label-maps"]
+    to: Target
     """Format to write. coco holds everything; the others say what is lost."""
     max_pixels: int | None = None
     """Open no file of more pixels, voxels or samples than this: its header is asked before it is unpacked. By default

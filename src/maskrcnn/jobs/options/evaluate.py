@@ -17,8 +17,7 @@ class EvaluateOptions:
     """The labelled data, the model, and how it looks at them."""
 
     data: Path
-    """Labelled images: COCO, LabelMe, Pascal VOC, YOLO, VIA, CVAT, Label Studio, Datumaro, label maps, class maps or
-    mask files; DATA:val is the split of that name. Or labelled recordings or scans (docs/formats.md)."""
+    """Labelled images, recordings or scans; DATA:val is the split of that name."""
     out: Path
     """Folder for metrics.json and report.html."""
     model: str | None = None

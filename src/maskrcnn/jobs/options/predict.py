@@ -18,8 +18,7 @@ class PredictFilesOptions:
     """The files to search, the model that searches them, and what is written."""
 
     inputs: tuple[Path, ...] = ()
-    """Images, recordings (WFDB, EDF, WAV, FLAC, csv, npz, FASTA, GenBank) or scans (NIfTI, DICOM series, NRRD,
-    MetaImage, TIFF stacks, npz), or folders of them (with their subfolders)."""
+    """Images, recordings or scans, or folders of them (with their subfolders)."""
     out: Path = Path("out")
     """Folder for the results; never read as input."""
     model: str | None = None

@@ -24,9 +24,8 @@ class TrainOptions:
     """The data to learn from, the model to start from, and how it learns."""
 
     data: tuple[Path, ...]
-    """Labelled images: COCO, LabelMe, Pascal VOC, YOLO, VIA, CVAT, Label Studio, Datumaro, label maps, class maps or
-    mask files; DATA:train is the split of that name. Several are trained on together: a class that one of them does
-    not have is neither object nor background there."""
+    """Labelled images, recordings or scans; DATA:train is the split of that name. Several are trained on together: a
+    class that one of them does not have is neither object nor background there."""
     out: Path | None = None
     """Folder for the plan, checkpoints, log and curves."""
     val: Path | None = None

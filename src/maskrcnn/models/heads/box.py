@@ -70,14 +70,33 @@ class BoxHead(Head):
     def join(
         self, features: Sequence[Tensor], proposals: Sequence[Tensor], spatial_shapes: Sequence[tuple[int, ...]]
     ) -> tuple[list[Tensor], FieldReading | None]:
-        """The proposals of every image with the field's own, if it has any, and what it says, for :meth:`forward`."""
+        """Add the class field's own proposals to those of the RPN.
+
+        Args:
+            features: of the pyramid's levels.
+            proposals: of each image, ``[P, 2D]``.
+            spatial_shapes: of each image, tensor order.
+
+        Returns:
+            The proposals of each image, and what the field says, for :meth:`forward`; None without
+            a field.
+        """
         reading = self.read(features)
         return list(proposals) if reading is None else reading.join(proposals, spatial_shapes), reading
 
     def forward(
         self, features: Sequence[Tensor], boxes: Sequence[Tensor], reading: FieldReading | None = None
     ) -> tuple[Tensor, Tensor]:
-        """``reading``: that of these features, where it is known already."""
+        """Classify boxes and refine them.
+
+        Args:
+            features: of the pyramid's levels.
+            boxes: of each image, ``[R_b, 2D]``.
+            reading: the class field's, of these features, where it is known already.
+
+        Returns:
+            Logits ``[R, K + 1]`` and deltas ``[R, K or 1, 2D]``, images in a row.
+        """
         pooled = self.pool(features, boxes)
         if len(self.convs):
             pooled = channels_last(pooled)
@@ -131,7 +150,18 @@ def detect(
     spatial_shapes: Sequence[tuple[int, ...]],
     config: DetectionConfig,
 ) -> list[Instances]:
-    """The final boxes of each image, best score first, from what the box head said of all proposals."""
+    """Make detections of what the box head said of all proposals.
+
+    Args:
+        logits: ``[R, K + 1]``.
+        deltas: ``[R, K or 1, 2D]``.
+        proposals: of each image, ``[R_b, 2D]``.
+        spatial_shapes: of each image, tensor order.
+        config: thresholds and caps.
+
+    Returns:
+        The final boxes of each image, best score first.
+    """
     counts = [len(p) for p in proposals]
     scores = full(logits).softmax(-1)[:, 1:].split(counts)
     split_deltas = full(deltas).split(counts)
@@ -149,7 +179,19 @@ def _detect_one(
 def refine(
     scores: Tensor, deltas: Tensor, proposals: Tensor, spatial_shape: tuple[int, ...], config: DetectionConfig
 ) -> Instances:
-    """A box for each pair of proposal and class that passes the threshold, before any of them is suppressed."""
+    """Make a box of each pair of proposal and class that passes the threshold, before any of them
+    is suppressed.
+
+    Args:
+        scores: ``[R, K]``, probabilities of the classes without background.
+        deltas: ``[R, K or 1, 2D]``.
+        proposals: ``[R, 2D]``.
+        spatial_shape: of the image, tensor order.
+        config: the threshold and the least size.
+
+    Returns:
+        The boxes with their labels and scores.
+    """
     # Only these pairs are decoded.
     row, column = (scores > config.score_threshold).nonzero(as_tuple=True)
     own = deltas[row, column if deltas.shape[1] > 1 else torch.zeros_like(column)]

@@ -16,7 +16,7 @@ def is_audio(path: Path) -> bool:
 
 FORMAT = RecordingFormat(
     name="sound (.wav, .flac, .ogg, .aif, .mp3)",
-    short="sound",
+    short="WAV, FLAC",
     order=30,
     kind="audio",
     suffixes=SUFFIXES,

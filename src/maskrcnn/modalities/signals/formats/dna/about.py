@@ -24,7 +24,7 @@ def plain_suffix(path: Path) -> str:
 
 FORMAT = RecordingFormat(
     name="DNA (.gb, .gbk, .fasta, .fa, also with .gz)",
-    short="DNA",
+    short="GenBank, FASTA",
     order=40,
     kind="dna",
     suffixes=SUFFIXES,

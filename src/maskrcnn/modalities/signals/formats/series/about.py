@@ -29,7 +29,7 @@ def has_table(path: Path) -> bool:
 
 FORMAT = RecordingFormat(
     name="series of numbers (.csv, .npz, .npy)",
-    short="series",
+    short="csv, npz, npy",
     order=50,
     kind="series",
     suffixes=SUFFIXES,

@@ -21,7 +21,7 @@ def is_volume_array(path: Path) -> bool:
 
 FORMAT = ScanFormat(
     name="arrays (.npz, .npy of [Z, Y, X])",
-    short="npz or npy",
+    short="npz, npy",
     order=50,
     suffixes=SUFFIXES,
     is_scan=is_volume_array,

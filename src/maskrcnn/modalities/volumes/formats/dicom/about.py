@@ -57,7 +57,7 @@ def _with_numbers(name: str) -> tuple[Any, ...]:
 
 FORMAT = ScanFormat(
     name="DICOM series (a folder, or one of its files)",
-    short="DICOM",
+    short="DICOM series",
     order=60,
     suffixes=SUFFIXES,
     unlisted=SUFFIXES,
