@@ -35,7 +35,12 @@ def fit_to_kind(config: ModelConfig, data: Dataset, spacing: Sequence[float] = (
 
     Args:
         config: of a variant (``fresh``), which takes all of it, or of a trained model, which keeps what it has learned.
+        data: that the model is to learn from.
         spacing: of the model's samples, x first, if the user asked for one.
+        fresh: whether nothing was learned before.
+
+    Returns:
+        The config with all of it.
 
     Raises:
         UsageError: a model of another number of dimensions, or of other channels.

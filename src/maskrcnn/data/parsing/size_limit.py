@@ -41,10 +41,12 @@ def check_size(
     """Refuse a file that would not fit, before it is unpacked.
 
     Args:
+        path: of the file.
         count: how many pixels, voxels or samples its header says that it holds, of all channels.
         what: the word for them, in the plural.
         each: bytes of memory that one takes while it is read.
-        packed: bytes in which they lie, or what counts them where that takes a while; None: those of the file.
+        packed: bytes in which they lie, or what counts them where that takes a while; None: those
+            of the file.
 
     Raises:
         DataError: it is more than ``--max-pixels`` (or ``$MASKRCNN_MAX_PIXELS``) or than memory allows.

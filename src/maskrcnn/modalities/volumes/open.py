@@ -117,7 +117,7 @@ def labelled_as(data: Dataset, meaning: str = AUTO, class_names: Sequence[str] =
     return replace(data, class_names=names, category_ids=ids, sources=told, labels=meaning)
 
 
-def in_words(data: Dataset) -> str:
+def explain_meaning(data: Dataset) -> str:
     """What the numbers in the label volumes are taken for, and how to say that they are something else."""
     if len(data.class_names) == 1 and data.labels == INSTANCES:
         return "Each number in a label volume is taken for an object; --labels parts or classes says otherwise."

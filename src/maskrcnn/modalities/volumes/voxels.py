@@ -132,6 +132,7 @@ def check_voxels(
     """Refuse a file of more voxels than are allowed, from what its header says.
 
     Args:
+        path: of the file.
         shape: of all axes, channels too.
         dtype: of a voxel in the file; beside it what is made of it takes memory.
         packed: see :func:`maskrcnn.data.parsing.size_limit.check_size`.

@@ -68,7 +68,14 @@ def curves_of(samples: np.ndarray, channel_names: Sequence[str], kind: str, valu
     """The curves of a recording: its channels, an image of many channels, or the part of G and C in DNA.
 
     Args:
+        samples: ``[C, T]``.
+        channel_names: C names.
+        kind: of the recording.
+        value_unit: of the samples; empty where nobody knows.
         strip: samples that a strip shows.
+
+    Returns:
+        The curves, ready to be drawn.
     """
     values = np.asarray(samples)
     if kind == "dna":
@@ -141,9 +148,13 @@ def draw_curves_of_strip(
     """Draw curves and objects into the frame of a strip; what is there already (a grid) shines through.
 
     Args:
+        canvas: the picture.
         frame: left, top, right and bottom in pixels.
         span: the samples that the frame shows.
-        marks, shown: the objects and the indices of those that reach into the strip.
+        curves: of the recording.
+        marks: the objects.
+        shown: the indices of those that reach into the strip.
+        channel_height: pixels of one channel.
     """
     under = canvas.crop(frame).resize(
         ((frame[2] - frame[0]) * FINE, (frame[3] - frame[1]) * FINE), Image.Resampling.NEAREST

@@ -23,8 +23,14 @@ def write_cutout(folder: Path, name: str, found: FoundInterval, signal: SignalLi
     """Write one object as ``NAME_cutout_NUMBER_CLASS`` into ``folder``: WAV, FASTA, or CSV for all else.
 
     Args:
+        folder: that it is written into.
         name: of the recording.
         sequence: the name of a sequence of bases.
+        found: the object.
+        signal: the whole recording.
+
+    Returns:
+        The path of the file.
     """
     is_bands = len(signal.samples) > MOST_TRACKS
     suffix, write = CLIPS.get("series" if is_bands and signal.kind == "audio" else signal.kind, CLIPS["series"])
