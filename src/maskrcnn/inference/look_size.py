@@ -31,6 +31,7 @@ def check_look_size(path: str | Path, predictor: Predictor, image: Tensor, spaci
 
     Args:
         path: of the file, whose size tells how tightly it is packed; a folder holds a series.
+        predictor: that is to look, with its options.
         image: ``[C, *S]``, as it was read.
         spacing: of the file, x first, where it says one.
 

@@ -80,6 +80,7 @@ def check_look(
     """Refuse to look at more of a file at once than would fit.
 
     Args:
+        path: of the file.
         count: how many pixels, voxels or samples the file holds, of all channels.
         need: bytes of memory that the look would take, with the file's own.
         packed: counts the bytes in which the file lies.
