@@ -148,7 +148,7 @@ def check_voxels(
     Raises:
         DataError: see :mod:`maskrcnn.data.parsing.size_limit`.
     """
-    each = dtype.itemsize + (8 if dtype.kind == "f" else 4)
+    each = dtype.itemsize + 8  # as float32, and standardised or, of labels, as numbers
     check_size(path, math.prod(int(side) for side in shape), "voxels", each, packed)
 
 
