@@ -267,8 +267,11 @@ class Predictor:
             for image, spacing, tile in zip(images, spacings, tiles)
         ]
 
+    def tile_shape(self, image: Tensor, spacing: Spacing = None) -> tuple[int, ...] | None:
+        """How the image ``[C, *S]`` is cut into tiles, in samples of its own, tensor order; None: not at all."""
+        return self._tile_shape(image, spacing, self.settings)
+
     def _tile_shape(self, image: Tensor, spacing: Spacing, settings: Settings) -> tuple[int, ...] | None:
-        """How this image is cut, in samples of its own; None: not at all."""
         shape, p, tiling = image.shape[1:], settings.preprocess, settings.tiling
         if tiling is None or p.spacing is None:
             return None if tiling is None else tiling.tile_shape(shape)

@@ -37,6 +37,9 @@ def left_aside(paths: Sequence[Path], found: Sequence[Path], wing: Wing, exclude
         found: and what of it is looked at.
         wing: of these.
         exclude: a folder that is never read.
+
+    Returns:
+        The sentence, or nothing.
     """
     if not wing.names_left_aside:
         return ""

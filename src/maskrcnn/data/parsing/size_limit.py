@@ -74,6 +74,36 @@ def check_size(
         )
 
 
+def check_look(
+    path: str | Path, count: int, need: int, packed: Callable[[], int], tile: int | None, advice: str
+) -> None:
+    """Refuse to look at more of a file at once than would fit.
+
+    Args:
+        path: of the file.
+        count: how many pixels, voxels or samples the file holds, of all channels.
+        need: bytes of memory that the look would take, with the file's own.
+        packed: counts the bytes in which the file lies.
+        tile: longest side of what is looked at, where the file is cut; None: it is seen as a whole.
+        advice: what to do instead.
+
+    Raises:
+        DataError: it is more than memory allows, or, of a file that is packed more tightly than real ones are and that
+            no ``--max-pixels`` allows, more than does no harm.
+    """
+    if need <= HARMLESS:
+        return
+    seen = "seen as a whole" if tile is None else f"seen in tiles of {tile}"
+    free = free_memory()
+    if need > free:
+        raise DataError(f"{path} would take about {_gib(need)} of memory {seen}, and {_gib(free)} are free; {advice}.")
+    if _stated() is None and count > TIGHT * packed():
+        raise DataError(
+            f"{path} is packed more tightly than real files are and would take about {_gib(need)} of memory {seen}; "
+            f"{advice}, or, if it is right, allow it with --max-pixels {count}."
+        )
+
+
 def _stated() -> int | None:
     text = os.environ.get(VARIABLE, "")
     return int(text) if text.isdecimal() else None

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 FLOOR = 1e-8  # power of silence, so that its logarithm is finite
+AT_ONCE = 1 << 23  # numbers of each kind that are worked on together: of an hour of sound all would take 1.6 GiB
 
 
 def log_mel(
@@ -47,12 +48,15 @@ def log_mel(
     # A hop need not be a whole number of samples: each window begins at the sample nearest to where it should.
     starts = torch.floor((torch.arange(frames, dtype=torch.float64) + 0.5) * step - width / 2 + 0.5).long()
     padded = F.pad(sound, (width, width + math.ceil(step)))
-    windows = padded[(starts + width)[:, None] + torch.arange(width)]
     size = 2 ** math.ceil(math.log2(width))
     hann = torch.hann_window(width, periodic=False)
-    spectrum = torch.fft.rfft(windows * hann, n=size).abs() ** 2 / hann.square().sum()
     filters = mel_filters(rate, size, bands, lowest, highest or rate / 2)
-    return torch.log(filters @ spectrum.T + FLOOR)
+    found = sound.new_empty(bands, frames)
+    for some in torch.arange(frames).split(max(1, AT_ONCE // size)):
+        windows = padded[(starts[some] + width)[:, None] + torch.arange(width)]
+        spectrum = torch.fft.rfft(windows * hann, n=size).abs() ** 2 / hann.square().sum()
+        found[:, some] = torch.log(filters @ spectrum.T + FLOOR)
+    return found
 
 
 def mel_filters(rate: float, size: int, bands: int, lowest: float, highest: float) -> Tensor:

@@ -46,8 +46,10 @@ def standardise(image: Tensor) -> Tensor:
     low, high = np.percentile(thin, (OUTER_PERCENT, 100 - OUTER_PERCENT), axis=1, keepdims=True)
     inner = np.clip(thin, low, high).astype(np.float64)
     mean, deviation = inner.mean(1, keepdims=True), inner.std(1, keepdims=True)
-    scaled = (values - torch.from_numpy(mean).float()) / torch.from_numpy(np.maximum(deviation, 1e-8)).float()
-    return (scaled * torch.from_numpy(deviation > 1e-8)).reshape(image.shape)
+    scaled = values - torch.from_numpy(mean).float()  # the one copy: a scan may take half of the memory that is free
+    scaled /= torch.from_numpy(np.maximum(deviation, 1e-8)).float()
+    scaled *= torch.from_numpy(deviation > 1e-8)
+    return scaled.reshape(image.shape)
 
 
 def grid_scale(spacing: Sequence[float] | None, preprocess: PreprocessConfig) -> list[float]:

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from torch import Tensor
 
 from maskrcnn.errors import DataError
+from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.results.outcome import Outcome, explain_write_failure, path_as_text, tell_how_far
 from maskrcnn.structures import Instances
@@ -56,6 +57,7 @@ def predict_one_by_one(
         for path in paths:
             try:
                 opened, samples, spacing = read(path)
+                check_look_size(path, predictor, samples, spacing)
                 found = predictor(samples, spacing)
             except DataError as error:
                 outcome.failures.append(str(error))

@@ -10,6 +10,7 @@ from torch import Tensor
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.explanation.evidence_sheet import draw_evidence
 from maskrcnn.files import atomic_write
+from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.results.options import ResultOptions
 from maskrcnn.inference.results.outcome import Outcome, explain_write_failure, path_as_text, tell_how_far
@@ -73,7 +74,9 @@ def predict_files(
             readable: list[Path] = []
             for path in chunk:
                 try:
-                    images.append(read_image(path, channels))
+                    image = read_image(path, channels)
+                    check_look_size(path, predictor, image, None)
+                    images.append(image)
                     readable.append(path)
                 except DataError as error:
                     outcome.failures.append(str(error))

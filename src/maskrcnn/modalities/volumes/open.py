@@ -48,6 +48,9 @@ def open_volume_set(folder: Path, meaning: str = AUTO, class_names: Sequence[str
         meaning: of the numbers in the label volumes, see ``label_meaning.py``; ``auto``: found out.
         class_names: of numbers 1..K; by default those that lie with the data.
 
+    Returns:
+        The data set.
+
     Raises:
         DataError: where no scan has labels.
     """
@@ -91,6 +94,9 @@ def labelled_as(data: Dataset, meaning: str = AUTO, class_names: Sequence[str] =
         data: from :func:`open_volume_set`.
         meaning: ``auto``, ``instances``, ``parts`` or ``classes``.
         class_names: of numbers 1..K; without them ``class 1`` ... where the numbers are classes.
+
+    Returns:
+        The data set.
 
     Raises:
         DataError: numbers that are too large for classes.

@@ -110,7 +110,16 @@ def gc_content(samples: np.ndarray, channel_names: Sequence[str]) -> np.ndarray:
 
 
 def lane_range(curves: Curves, lane: int, span: tuple[float, float]) -> tuple[float, float]:
-    """The values at the lower and upper end of a lane in the strip that shows samples ``span``."""
+    """The values at the lower and upper end of a lane in the strip that shows samples ``span``.
+
+    Args:
+        curves: of the recording.
+        lane: which of them.
+        span: first sample and the one behind the last.
+
+    Returns:
+        The values at its lower and upper end.
+    """
     if curves.fixed is not None:
         return curves.fixed
     piece = curves.values[lane, int(span[0]) : int(np.ceil(span[1]))]
