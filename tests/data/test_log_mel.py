@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from maskrcnn.data.transforms import log_mel as log_mel_module
 from maskrcnn.data.transforms.log_mel import FLOOR, log_mel
 
 
@@ -68,3 +69,12 @@ def test_silence_is_finite_and_channels_are_averaged():
 def test_many_bands_at_a_low_rate_are_all_of_something():
     found = log_mel(torch.randn(1, 4000), 4000, bands=64)
     assert (found > math.log(FLOOR) + 5).all()
+
+
+@pytest.mark.parametrize("rate", [8000, 11025])
+def test_a_long_sound_is_worked_on_a_part_at_a_time(monkeypatch, rate):
+    """And comes to the same, wherever its parts end."""
+    wave = torch.randn(2, 2 * rate, generator=torch.Generator().manual_seed(0))
+    whole = log_mel(wave, rate)
+    monkeypatch.setattr(log_mel_module, "AT_ONCE", 7 * 512)
+    torch.testing.assert_close(log_mel(wave, rate), whole)

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from maskrcnn.config import PreprocessConfig
 from maskrcnn.data.transforms.augment import vary_tone
+from maskrcnn.data.transforms.crops import keep_visible
 from maskrcnn.data.transforms.samples import (
     AugmentConfig,
     EvalTransform,
     TrainTransform,
     jitter_colour,
-    keep_visible,
     normalise,
     prepare_image,
     sample_generator,

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 
 import pytest
@@ -158,6 +159,19 @@ def test_a_training_with_validation_data_ends_with_one(maskrcnn, tiny_file, tmp_
     assert str(out / "report.html") in outcome.err
     found = Page((out / page.NAME).read_text(encoding="utf-8"))
     assert found.data["metrics"] == json.loads((out / "metrics.json").read_text())
+
+
+def test_it_says_that_the_validation_loss_has_risen(maskrcnn, tiny_file, tmp_path):
+    data, run, out = write_coco(tmp_path / "data"), tmp_path / "run", tmp_path / "out"
+    run.mkdir()
+    shutil.copy(tiny_file, run / "best.safetensors")
+    for losses, said in (((1.0, 0.8, 0.7), False), ((1.0, 0.8, 0.9, 1.0), True)):
+        lines = [json.dumps({"epoch": k + 1, "val/loss": loss}) for k, loss in enumerate(losses)]
+        (run / "log.jsonl").write_text("\n".join(lines) + "\n")
+        outcome = maskrcnn("evaluate", data, "--model", run / "best.safetensors", "--out", out, "--bootstrap", 0)
+        assert outcome.code == 0, outcome
+        found = Page((out / page.NAME).read_text(encoding="utf-8"))
+        assert ("lowest after epoch 2 (0.800) and has risen to 1.000" in found.text) == said
 
 
 def test_a_training_without_them_ends_without(maskrcnn, tiny_file, tmp_path):

@@ -9,7 +9,7 @@ from PIL import Image
 from rich.console import Console
 
 from maskrcnn.losses.terms import Term
-from maskrcnn.training.log import Report, rising_loss
+from maskrcnn.training.log import Report, rising_loss, said_of_training
 
 TERMS = {"loss_box": Term(torch.tensor(3.0), 2), "loss_mask": Term(torch.tensor(1.0), 4)}
 
@@ -145,3 +145,12 @@ def test_a_validation_loss_that_rises_is_said(losses, said):
     log = [{"epoch": k + 1, "val/loss": loss} for k, loss in enumerate(losses)]
     sentence = rising_loss([{"step": 1, "epoch": 0, "loss": 3.0}, *log])
     assert ("lowest after epoch 2 (0.800) and has risen to 1.000" in sentence) == said
+
+
+def test_the_log_beside_a_checkpoint_says_it_too(tmp_path):
+    checkpoint, log = tmp_path / "best.safetensors", tmp_path / "log.jsonl"
+    checkpoint.touch()
+    assert said_of_training(checkpoint) == () == said_of_training("everyday")
+    lines = [{"epoch": k + 1, "val/loss": loss} for k, loss in enumerate((1.0, 0.8, 0.9, 1.0))]
+    log.write_text("".join(json.dumps(line) + "\n" for line in [3, *lines]) + '{"epo')
+    assert said_of_training(checkpoint) == (rising_loss(lines),) == said_of_training(str(checkpoint))

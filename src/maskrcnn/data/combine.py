@@ -29,10 +29,13 @@ def combine(
 
     Args:
         datasets: at least one.
-        class_names: of the combination; None: those of ``datasets`` in the order in which they first appear. Objects
-            of other classes are left out.
-        extra: data sets whose objects of other classes are kept, with the label ``OTHER``: they show where objects are
-            and what masks look like.
+        class_names: of the combination; None: those of ``datasets`` in the order in which they
+            first appear. Objects of other classes are left out.
+        extra: data sets whose objects of other classes are kept, with the label ``OTHER``: they
+            show where objects are and what masks look like.
+
+    Returns:
+        One data set.
 
     Raises:
         DataError: keypoints of different names, or files of different kinds.

@@ -32,7 +32,16 @@ class Fault:
 
 
 def record_faults(record: Record, num_classes: int, has_masks: bool) -> Iterator[Fault]:
-    """What is wrong with the labels of one image, told from its record alone: any format, any D."""
+    """Find what is wrong with the labels of one image, from its record alone: any format, any D.
+
+    Args:
+        record: the labels.
+        num_classes: of the data set.
+        has_masks: whether its objects should have masks.
+
+    Yields:
+        The faults.
+    """
     name = record.file_name
     tight = record.regions.boxes() if record.regions is not None and has_masks else None
     for k, box in enumerate(record.boxes.astype(np.float64)):

@@ -97,7 +97,13 @@ class FlatRecords(Sequence[FlatRecord]):
         """From at least one record, each with a spatial shape, crowd flags and areas.
 
         Args:
-            masks: of all objects in the order of the records, in the form that ``decode`` reads; None: boxes only.
+            records: at least one, each with a spatial shape, crowd flags and areas.
+            masks: of all objects in the order of the records, in the form that ``decode`` reads;
+                None: boxes only.
+            decode: reads a mask.
+
+        Returns:
+            The records in a few arrays.
         """
 
         def join(name: str) -> np.ndarray:

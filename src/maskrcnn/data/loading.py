@@ -22,16 +22,35 @@ Transform = Callable[[Tensor, Record, np.random.Generator], Sample]
 
 
 def epoch_order(length: int, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
-    """The indices 0..length - 1 in the order of ``epoch``, int64."""
+    """Draw the order of the images in an epoch.
+
+    Args:
+        length: images of the data set.
+        seed: of the training.
+        epoch: its number.
+        shuffle: else they come in the order of the data set.
+
+    Returns:
+        int64 ``[length]``, the indices 0..length - 1.
+    """
     return np.random.default_rng([seed, epoch]).permutation(length) if shuffle else np.arange(length)
 
 
 def repeated_order(factors: np.ndarray, seed: int, epoch: int) -> np.ndarray:
-    """As many indices as images, int64, in the order of ``epoch``: each about as often as its factor says.
+    """Draw the order of an epoch in which each image comes about as often as its factor says.
 
-    An epoch is as long as it is without factors; an image comes the whole number below or above its share of it, by
-    chance. The second time that it comes, its index is larger by the number of images, the third time by twice that: so
-    that what is drawn for it differs, and is the same in every process and after a resume.
+    An epoch is as long as it is without factors; an image comes the whole number below or above its
+    share of it, by chance. The second time that it comes, its index is larger by the number of
+    images, the third time by twice that: so that what is drawn for it differs, and is the same in
+    every process and after a resume.
+
+    Args:
+        factors: ``[N]``, how often each image comes against the others.
+        seed: of the training.
+        epoch: its number.
+
+    Returns:
+        int64 ``[N]``.
     """
     length, generator = len(factors), np.random.default_rng([seed, epoch])
     order = generator.permutation(length)
@@ -65,12 +84,19 @@ def epoch_loader(
         dataset: to load from.
         transform: makes a sample of an image, its record and a generator of (seed, epoch, index).
         batch_size: samples in a batch; the last one may have fewer.
-        seed, epoch: all that is random follows from these two.
+        seed: all that is random follows from it and the epoch.
+        epoch: its number.
         workers: processes that load ahead; 0 loads in this one.
         shuffle: in an order drawn for this epoch, or in that of the data set.
-        start_batch: the first batch to give, to go on inside an epoch exactly as if it had not been broken off.
-        share: (k, n) gives every n-th sample of each batch from the k-th on: what process k of n trains on.
-        factors: ``[N]``, how often each image comes against the others, see :func:`repeated_order`; None: each once.
+        start_batch: the first batch to give, to go on inside an epoch exactly as if it had not been
+            broken off.
+        share: (k, n) gives every n-th sample of each batch from the k-th on: what process k of n
+            trains on.
+        factors: ``[N]``, how often each image comes against the others, see :func:`repeated_order`;
+            None: each once.
+
+    Yields:
+        The samples of each batch.
 
     Raises:
         DataError: where not one image can be read.

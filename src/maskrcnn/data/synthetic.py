@@ -22,11 +22,15 @@ def synthetic_samples(
 
     Args:
         ndim: D, 1 to 3.
-        count: of samples; each holds one to three objects, which may touch or hide parts of each other.
+        count: of samples; each holds one to three objects, which may touch or hide parts of each
+            other.
         spatial_shape: of each sample, tensor order, at least 8 along every axis.
         seed: the samples follow from it.
         num_classes: labels are 1..num_classes.
         channels: C; all are alike but for their noise.
+
+    Returns:
+        The samples.
 
     Raises:
         ValueError: where ``spatial_shape`` is not D numbers.

@@ -22,8 +22,18 @@ MOST_REMEMBERED = 1 << 27  # bytes of files, in each process that loads
 
 
 def spread(data: Dataset, preprocess: PreprocessConfig, window: Sequence[int]) -> Dataset:
-    """``data`` with each file as many times as windows (tensor order, samples of the model) fit into what was labelled
-    of it; as it is for models that resize their images."""
+    """Repeat each file as many times as windows fit into what was labelled of it.
+
+    The data stay as they are for models that resize their images.
+
+    Args:
+        data: to learn from.
+        preprocess: of the model.
+        window: samples of the model, tensor order.
+
+    Returns:
+        The data, longer.
+    """
     if preprocess.spacing is None:
         return data
     indices: list[int] = []
@@ -49,7 +59,17 @@ class Remembering:
 
 
 def objects_in_window(data: Dataset, preprocess: PreprocessConfig, window: Sequence[int]) -> int:
-    """Objects that a window shows in the file that is fullest of them, on average over the file."""
+    """Count the objects that a window shows in the file that is fullest of them, on average over
+    the file.
+
+    Args:
+        data: to learn from.
+        preprocess: of the model.
+        window: samples of the model, tensor order.
+
+    Returns:
+        How many.
+    """
     most = 0.0
     for index in range(len(data)):
         try:

@@ -106,7 +106,15 @@ def _overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def draw_chip(
     canvas: Image.Image, corner: tuple[int, int], text: str, color: Color, font: ImageFont.FreeTypeFont
 ) -> None:
-    """Draw a chip on an RGB canvas; ``corner`` is its top left, in pixels."""
+    """Draw a chip: a word on a coloured ground.
+
+    Args:
+        canvas: RGB, is drawn on.
+        corner: its top left, x and y in pixels.
+        text: of the chip.
+        color: of the ground.
+        font: of the text.
+    """
     width, height = chip_size(text, font)
     shape = Image.new("L", (width * SUPERSAMPLE, height * SUPERSAMPLE))
     whole = (0, 0, shape.width - 1, shape.height - 1)

@@ -159,7 +159,16 @@ def _draw_scale(
 
 
 def fit(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> str:
-    """The text, cut at its end with dots where it is wider than ``width`` pixels."""
+    """Cut a text at its end, with dots, where it is too wide.
+
+    Args:
+        text: one line.
+        font: it is drawn with.
+        width: most pixels.
+
+    Returns:
+        The text, or its beginning.
+    """
     if font.getlength(text) <= width:
         return text
     while text and font.getlength(f"{text}...") > width:
@@ -168,7 +177,16 @@ def fit(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: fl
 
 
 def wrap(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: float) -> list[str]:
-    """The text in lines of at most ``width`` pixels, broken between words."""
+    """Break a text into lines between words.
+
+    Args:
+        text: any number of words.
+        font: it is drawn with.
+        width: most pixels of a line.
+
+    Returns:
+        The lines.
+    """
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()

@@ -92,7 +92,17 @@ def dot_radii(points: np.ndarray, largest: float) -> list[float]:
 
 
 def paint_line(canvas: Image.Image, a: Point, b: Point, width: float, color: Color, opacity: float = 1.0) -> None:
-    """A line of ``width`` with round ends, or a disc where ``a`` is ``b``; what lies outside the canvas is left out."""
+    """Paint a line with round ends, or a disc where both ends are one point; what lies outside the
+    canvas is left out.
+
+    Args:
+        canvas: RGB, is painted on.
+        a: one end, x and y in pixels.
+        b: the other end.
+        width: of the line, in pixels.
+        color: of the line.
+        opacity: 0..1.
+    """
     reach = width / 2 + 1
     low = np.maximum(np.floor(np.minimum(a, b) - reach), 0).astype(int)
     high = np.minimum(np.ceil(np.maximum(a, b) + reach), canvas.size).astype(int)

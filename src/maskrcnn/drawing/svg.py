@@ -43,7 +43,19 @@ class Step:
 def line_chart(
     lines: Sequence[Line], x_label: str, y_label: str, title: str, width: int = 340, height: int = 280
 ) -> str:
-    """Lines over the unit square, with a legend below where there are several."""
+    """Draw lines over the unit square, with a legend below where there are several.
+
+    Args:
+        lines: to draw.
+        x_label: below the chart.
+        y_label: beside it.
+        title: for those who hear the page read.
+        width: pixels.
+        height: pixels.
+
+    Returns:
+        The SVG.
+    """
     plot = _Plot(width, height)
     rows = 1 if len(lines) > 1 else 0
     parts = [plot.frame(x_label, y_label)]
@@ -63,7 +75,18 @@ def line_chart(
 
 
 def spark_line(x: Sequence[float], y: Sequence[float], title: str, width: int = 92, height: int = 26) -> str:
-    """A curve over the unit square as large as a word, with the square's floor."""
+    """Draw a curve over the unit square as large as a word, with the square's floor.
+
+    Args:
+        x: of its points, 0..1.
+        y: of its points, 0..1.
+        title: for those who hear the page read.
+        width: pixels.
+        height: pixels.
+
+    Returns:
+        The SVG.
+    """
     inner = height - 4
     path = " ".join(f"{2 + a * (width - 4):.1f},{2 + (1 - b) * inner:.1f}" for a, b in zip(x, y))
     floor = f'<line class="grid" x1="2" y1="{height - 2}" x2="{width - 2}" y2="{height - 2}"/>'
@@ -71,7 +94,17 @@ def spark_line(x: Sequence[float], y: Sequence[float], title: str, width: int = 
 
 
 def bars(steps: Sequence[Step], title: str, width: int = 760, most: float = 1e-9) -> str:
-    """A row for each step: its name, its bar on a common scale from 0 to at least ``most``, its number."""
+    """Draw a row for each step: its name, its bar on a common scale, its number.
+
+    Args:
+        steps: from top to bottom.
+        title: for those who hear the page read.
+        width: pixels.
+        most: the scale reaches from 0 to at least this.
+
+    Returns:
+        The SVG.
+    """
     largest = max([step.stop for step in steps] + [step.start for step in steps] + [most])
     scale = (width - NAMES - NUMBERS) / largest
     parts = []
@@ -95,7 +128,17 @@ def bars(steps: Sequence[Step], title: str, width: int = 760, most: float = 1e-9
 
 
 def waterfall(total: Step, losses: Sequence[tuple[str, int]], rest: str, unit: str) -> str:
-    """From a total through what is lost, cause by cause, down to the rest."""
+    """Draw a waterfall: from a total through what is lost, cause by cause, down to the rest.
+
+    Args:
+        total: the first bar.
+        losses: causes with their numbers.
+        rest: the name of the last bar.
+        unit: of the numbers, in the plural.
+
+    Returns:
+        The SVG.
+    """
     left = total.stop
     steps = [total]
     for name, count in losses:

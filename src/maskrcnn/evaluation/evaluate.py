@@ -14,6 +14,7 @@ from maskrcnn.evaluation.coco import CocoResult, evaluate_detections
 from maskrcnn.evaluation.fields import FieldResult
 from maskrcnn.evaluation.mask_quality import mask_quality
 from maskrcnn.evaluation.unlabelled import inside_extent
+from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.models.head import heads_of
 from maskrcnn.structures import Instances, Record
@@ -103,7 +104,9 @@ def _detect(
             try:
                 record = dataset[index]
                 check_scale(record.source, record.spacing, predictor.info.config.preprocess)
-                images.append(dataset.read_image(record))
+                image = dataset.read_image(record)
+                check_look_size(record.source, predictor, image, record.spacing)
+                images.append(image)
                 spacings.append(record.spacing)
                 records.append(record)
             except DataError as error:

@@ -63,8 +63,17 @@ class Look:
         return ImageSource(image, to_input, self.settings.preprocess.pixel_mean, self.settings.preprocess.pixel_std)
 
     def describe(self, view: Tensor, spacing: Spacing, given: Instances) -> Instances:
-        """What the heads see of objects that somebody else found in a view ``[C, *S]``, on the CPU. Where their labels
-        are 0 they get the likeliest class, and its probability as score."""
+        """Read from a view what the heads see of objects that somebody else found.
+
+        Args:
+            view: ``[C, *S]``.
+            spacing: of the view, x first, or None.
+            given: the objects, in coordinates of the view; where labels are 0 they get the
+                likeliest class, and its probability as score.
+
+        Returns:
+            The objects, on the CPU.
+        """
         channels = list(view.split(1)) if self.settings.preprocess.each_channel else [view]
         batch, to_input = self.prepare(channels, spacing)
         boxes, labels = to_input.boxes(given.boxes).to(self.device), given.labels.to(self.device)

@@ -31,7 +31,14 @@ def detect_mirrored(
     is then read in both views over that box and averaged.
 
     Args:
-        images: of one shape each, without padding along x that differs; every image is mirrored within its own extent.
+        model: in evaluation mode.
+        images: of one shape each, without padding along x that differs; every image is mirrored
+            within its own extent.
+        info: of the model.
+        detection: which boxes are kept.
+
+    Returns:
+        Of each image its objects.
     """
     lower = dataclasses.replace(detection, score_threshold=detection.score_threshold / VIEWS)
     mirror = mirror_batch(images)
@@ -46,7 +53,15 @@ def detect_mirrored(
 
 
 def describe_mirrored(model: MaskRCNN, images: ImageBatch, described: list[Instances], info: ModelInfo) -> None:
-    """Average what the heads have said of given objects with what they say of them in the mirror images."""
+    """Average what the heads have said of given objects with what they say of them in the mirror
+    images.
+
+    Args:
+        model: in evaluation mode.
+        images: as the network sees them.
+        described: of each image its objects; they are changed.
+        info: of the model.
+    """
     mirror = mirror_batch(images)
     _describe_again(model, model.backbone(mirror.tensor), mirror, described, info)
 
@@ -86,7 +101,17 @@ def mirrored(
     heads: Mapping[str, Head] | None = None,
     info: ModelInfo | None = None,
 ) -> Instances:
-    """Objects as they are in the mirror image, with what ``heads`` have said of them; without heads, boxes alone."""
+    """Turn objects into what they are in the mirror image along x.
+
+    Args:
+        found: the objects of an image.
+        spatial_shape: of the image, tensor order.
+        heads: whose outputs are turned too; None: boxes alone.
+        info: of the model, which the heads need.
+
+    Returns:
+        The objects in the mirror image.
+    """
     across = flip_map(spatial_shape, (X,))
     turned = dataclasses.replace(found, boxes=across.boxes(found.boxes), outputs=dict(found.outputs))
     turned.of_image = dict(found.of_image)
@@ -97,9 +122,17 @@ def mirrored(
 
 
 def fuse(a: Instances, b: Instances, iou_threshold: float) -> Instances:
-    """The objects of two views of one image as one list, best score first (weighted box fusion, Solovyev et al. 2021).
+    """Fuse the objects of two views of one image (weighted box fusion, Solovyev et al. 2021).
 
     An object of one view takes at most one of the other.
+
+    Args:
+        a: the objects of one view.
+        b: those of the other, in the same coordinates.
+        iou_threshold: from which two objects of a class are one.
+
+    Returns:
+        One list, best score first.
     """
     boxes = torch.cat([a.boxes, b.boxes])
     labels, scores = torch.cat([a.labels, b.labels]), torch.cat([a.scores, b.scores])

@@ -58,10 +58,17 @@ class Predictor:
         options: PredictOptions = SHOWN,
         heads: Mapping[str, HeadBuilder] | None = None,
     ) -> Predictor:
-        """From a model file, or the name of a model that is shipped or published.
+        """Load a predictor from a model file, or by the name of a model that is shipped or
+        published.
 
         Args:
+            path: of the file, or the name.
+            device: ``cpu``, ``cuda`` or ``mps``.
+            options: what every call wants unless it says otherwise.
             heads: builders of the heads in it that the package does not have, by name.
+
+        Returns:
+            The predictor.
 
         Raises:
             UsageError, CheckpointError: see :func:`maskrcnn.checkpoints.lookup.load_model`.
@@ -115,15 +122,19 @@ class Predictor:
         spacings: Sequence[Spacing] | None = None,
         options: PredictOptions | None = None,
     ) -> list[Instances]:
-        """The objects of each image ``[C, *S]`` (0..255 for pictures), best first, on the CPU, with regions where there
-        are masks.
+        """Find the objects of several images.
 
-        Images of one prepared shape run as one batch; an image's result never depends on its neighbours. Images that
-        the options want in tiles are predicted tile by tile.
+        Images of one prepared shape run as one batch; an image's result never depends on its
+        neighbours. Images that the options want in tiles are predicted tile by tile.
 
         Args:
-            spacings: of each image, x first, where its file says one, see :mod:`maskrcnn.data.transforms.regrid`.
+            images: ``[C, *S]`` each, 0..255 for pictures.
+            spacings: of each image, x first, where its file says one, see
+                :mod:`maskrcnn.data.transforms.regrid`.
             options: what this call wants, instead of the predictor's own options.
+
+        Returns:
+            Of each image its objects, best first, on the CPU, with regions where there are masks.
 
         Raises:
             UsageError: options that do not fit the model.
@@ -137,8 +148,17 @@ class Predictor:
         spacings: Sequence[Spacing] | None = None,
         options: PredictOptions | None = None,
     ) -> list[tuple[Instances, list[Instances]]]:
-        """As :meth:`predict`, and beside it what was found in each channel by itself, if the model sees one at a time;
-        else nothing."""
+        """Find objects as :meth:`predict` does, and beside it in each channel by itself.
+
+        Args:
+            images: ``[C, *S]`` each.
+            spacings: of each image, x first.
+            options: what this call wants, instead of the predictor's own options.
+
+        Returns:
+            Of each image its objects, and those of each channel if the model sees one at a time;
+            else none of these.
+        """
         settings = self._settings(options)
         spacings = spacings or [None] * len(images)
         if not settings.preprocess.each_channel:
@@ -190,12 +210,16 @@ class Predictor:
 
     @torch.inference_mode()
     def mask_probabilities(self, image: Tensor, boxes: Tensor, labels: Tensor) -> Tensor:
-        """Masks ``[N, *M]``, 0..1, each over its own box, of objects somebody else found, before they are pasted.
+        """Read the masks of objects that somebody else found, before they are pasted.
 
         Args:
             image: ``[C, *S]``, 0..255, seen as a whole.
             boxes: ``[N, 2D]``, in coordinates of the image.
-            labels: int64 ``[N]``, 1..K: of the model's classes. Class-agnostic masks do not depend on them.
+            labels: int64 ``[N]``, 1..K: of the model's classes. Class-agnostic masks do not depend
+                on them.
+
+        Returns:
+            ``[N, *M]``, 0..1, each over its own box.
 
         Raises:
             ValueError: the model draws no masks.
@@ -245,8 +269,11 @@ class Predictor:
             for image, spacing, tile in zip(images, spacings, tiles)
         ]
 
+    def tile_shape(self, image: Tensor, spacing: Spacing = None) -> tuple[int, ...] | None:
+        """How the image ``[C, *S]`` is cut into tiles, in samples of its own, tensor order; None: not at all."""
+        return self._tile_shape(image, spacing, self.settings)
+
     def _tile_shape(self, image: Tensor, spacing: Spacing, settings: Settings) -> tuple[int, ...] | None:
-        """How this image is cut, in samples of its own; None: not at all."""
         shape, p, tiling = image.shape[1:], settings.preprocess, settings.tiling
         if tiling is None or p.spacing is None:
             return None if tiling is None else tiling.tile_shape(shape)

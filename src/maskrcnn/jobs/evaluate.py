@@ -30,6 +30,7 @@ from maskrcnn.report.facts import Facts
 from maskrcnn.report.page import NAME, write_report
 from maskrcnn.structures import Instances, Record
 from maskrcnn.training.budget import PROBE, evenly, images_in
+from maskrcnn.training.log import said_of_training
 
 METRICS = "metrics.json"
 
@@ -240,7 +241,8 @@ class _CarefulWatcher:
             if self.failure is not None:
                 raise self.failure
             watcher = self.watcher
-            facts = Facts.of(content, result, watcher.diagnosis, watcher.predictor, failures)
+            of_training = said_of_training(content["model"])
+            facts = Facts.of(content, result, watcher.diagnosis, watcher.predictor, failures, of_training)
             write_report(path, facts, watcher.dataset)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"

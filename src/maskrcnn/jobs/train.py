@@ -21,7 +21,7 @@ from maskrcnn.modalities.open import open_dataset
 from maskrcnn.modalities.table import kinds, wing_of
 from maskrcnn.modalities.volumes.label_meaning import AUTO as GUESSED
 from maskrcnn.modalities.volumes.label_meaning import INSTANCES
-from maskrcnn.modalities.volumes.open import in_words, labelled_as, names_of
+from maskrcnn.modalities.volumes.open import explain_meaning, labelled_as, names_of
 from maskrcnn.planning.prepare import Wish, prepare, split_as_planned
 from maskrcnn.planning.recipe import Recipe
 
@@ -69,7 +69,7 @@ def train(
         val = open_like(options.val, data) if options.val else None
         tell(DataFaults(options.data, tuple(data.problems), to_train=True))
         if data.labels:
-            tell(Note(in_words(data)))
+            tell(Note(explain_meaning(data)))
         if val is not None and options.val is not None:
             tell(DataFaults((options.val,), tuple(val.problems), to_train=True))
         out = options.out or default_out(options.data, options.resume)

@@ -34,7 +34,16 @@ def polygons_to_mask(polygons: Sequence[Sequence[float]], spatial_shape: tuple[i
 
 
 def window_to_mask(window: np.ndarray, offset: Sequence[int], spatial_shape: tuple[int, int]) -> bytes:
-    """A boolean window ``[h, w]`` whose first pixel lies at ``offset`` (y, x); what sticks out of the image is cut."""
+    """Encode a boolean window as the mask of an image; what sticks out of the image is cut.
+
+    Args:
+        window: bool ``[h, w]``.
+        offset: y and x of its first pixel.
+        spatial_shape: of the image, height and width.
+
+    Returns:
+        COCO's run lengths.
+    """
     low = [max(0, -start) for start in offset]
     high = [min(side, whole - start) for side, whole, start in zip(window.shape, spatial_shape, offset)]
     inside = window[tuple(slice(a, max(a, b)) for a, b in zip(low, high))]
@@ -86,12 +95,15 @@ def rectangle_polygon(box: Sequence[float]) -> list[float]:
 
 
 def ellipse_polygon(centre: Sequence[float], radii: Sequence[float], angle: float = 0.0) -> list[float]:
-    """A polygon nowhere further than ``LARGEST_GAP`` inside an ellipse.
+    """Draw an ellipse as a polygon that is nowhere further than ``LARGEST_GAP`` inside it.
 
     Args:
         centre: x, y.
         radii: along x and y before turning.
         angle: radians from the x axis towards the y axis, which on a screen is clockwise.
+
+    Returns:
+        x and y of each point in turn.
 
     Raises:
         ValueError: where it is absurdly far or large; the text goes on from "shape 3".

@@ -29,12 +29,17 @@ def crosses_itself(points: np.ndarray) -> bool:
 
 
 def loops_matter(points: np.ndarray, covered: float) -> bool:
-    """Whether a polygon ``[n, 2]`` crosses itself so that what it covers is not what it surrounds.
+    """Whether a polygon crosses itself so that what it covers is not what it surrounds.
+
+    A traced outline may have a small loop in a corner, which changes nothing; such ones are let
+    pass.
 
     Args:
+        points: ``[n, 2]``.
         covered: pixels that it fills when it is drawn.
 
-    A traced outline may have a small loop in a corner, which changes nothing; such ones are let pass.
+    Returns:
+        Whether it does.
     """
     around = abs(signed_area(points))
     slack = 2.0 + LEAST_CHANGE * max(covered, around) + 0.5 * _perimeter(points) * (covered < 200)

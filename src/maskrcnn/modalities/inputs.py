@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from maskrcnn.checkpoints.ours import read_info
-from maskrcnn.data.parsing.skipped import passed_over
+from maskrcnn.data.parsing.skipped import count_skipped
 from maskrcnn.errors import UsageError
 from maskrcnn.modalities.table import kinds, wing_of, wings
 from maskrcnn.modalities.wing import Wing
@@ -37,6 +37,9 @@ def left_aside(paths: Sequence[Path], found: Sequence[Path], wing: Wing, exclude
         found: and what of it is looked at.
         wing: of these.
         exclude: a folder that is never read.
+
+    Returns:
+        The sentence, or nothing.
     """
     if not wing.names_left_aside:
         return ""
@@ -48,7 +51,7 @@ def left_aside(paths: Sequence[Path], found: Sequence[Path], wing: Wing, exclude
         beside = named and (own is None or file.suffix.lower() in own)
         return beside or any(other.doors().is_part(file) for other in wings())
 
-    return passed_over(paths, found, belongs, exclude)
+    return count_skipped(paths, found, belongs, exclude)
 
 
 def default_model(paths: Sequence[Path], exclude: Path | None = None) -> str:

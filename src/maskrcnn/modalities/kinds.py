@@ -35,7 +35,12 @@ def fit_to_kind(config: ModelConfig, data: Dataset, spacing: Sequence[float] = (
 
     Args:
         config: of a variant (``fresh``), which takes all of it, or of a trained model, which keeps what it has learned.
+        data: that the model is to learn from.
         spacing: of the model's samples, x first, if the user asked for one.
+        fresh: whether nothing was learned before.
+
+    Returns:
+        The config with all of it.
 
     Raises:
         UsageError: a model of another number of dimensions, or of other channels.
@@ -81,7 +86,13 @@ def fit_to_spacing(config: ModelConfig) -> ModelConfig:
 
 
 def check_kind(info: ModelInfo, model: str, data: Dataset) -> None:
-    """Raise UsageError where a model of another kind of files is to look at ``data``."""
+    """Raise UsageError where a model of another kind of files is to look at ``data``.
+
+    Args:
+        info: of the model.
+        model: its name, for sentences.
+        data: that it is to look at.
+    """
     own, kind = info.notes.get("kind", ""), kinds()[data.kind]
     if info.config.ndim != kind.ndim or (own and own != data.kind):
         what = kinds()[own].words if own in kinds() else f"data of {info.config.ndim} dimensions"

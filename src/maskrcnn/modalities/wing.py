@@ -103,7 +103,17 @@ class Doors(Protocol):
     def predict(
         self, predictor: Predictor, paths: Sequence[Path], options: ResultOptions, done: Callable[[Path, int], None]
     ) -> Outcome:
-        """Find the objects in files and write what was found."""
+        """Find the objects in files and write what was found.
+
+        Args:
+            predictor: the model and how it looks at files.
+            paths: of the files.
+            options: where results go, and which.
+            done: is called with each file and how many objects it holds.
+
+        Returns:
+            What became of each file.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,6 +29,7 @@ class Facts:
         preprocess: with the image size that was used.
         failures: a sentence for each image that could not be read.
         timed: whether the model was trained in a time that the user gave.
+        of_training: sentences about the training that made the model, where its log is at hand.
     """
 
     content: dict[str, Any]
@@ -38,10 +39,16 @@ class Facts:
     preprocess: PreprocessConfig
     failures: list[str]
     timed: bool = False
+    of_training: tuple[str, ...] = ()
 
     @staticmethod
     def of(
-        content: dict[str, Any], result: CocoResult, diagnosis: Diagnosis, predictor: Predictor, failures: list[str]
+        content: dict[str, Any],
+        result: CocoResult,
+        diagnosis: Diagnosis,
+        predictor: Predictor,
+        failures: list[str],
+        of_training: tuple[str, ...] = (),
     ) -> Facts:
         """Gather all that the page is made of.
 
@@ -51,12 +58,13 @@ class Facts:
             diagnosis: what was found, missed and made up, image by image.
             predictor: the one that was measured.
             failures: a sentence for each image that could not be read.
+            of_training: sentences about the training that made the model.
 
         Returns:
             The facts.
         """
-        timed = "time" in predictor.info.notes
-        return Facts(content, result, diagnosis, predictor.model.config, predictor.preprocess, failures, timed)
+        config, timed = predictor.model.config, "time" in predictor.info.notes
+        return Facts(content, result, diagnosis, config, predictor.preprocess, failures, timed, of_training)
 
     def own_side(self) -> float:
         """The longer side of the images as they are in their files, as far as the objects that were missed tell."""

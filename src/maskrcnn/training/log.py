@@ -19,6 +19,7 @@ from maskrcnn.drawing.training_curves import draw_curves
 from maskrcnn.files import atomic_write, is_file
 from maskrcnn.losses.terms import Term
 
+LOG = "log.jsonl"
 LOG_EVERY = 10
 RISEN = 1.05  # times the lowest validation loss
 
@@ -46,7 +47,7 @@ class Report:
     def resume_at(self, step: int, epoch: int) -> None:
         """Begin the log, or go on with it after ``step`` with ``epoch`` epochs finished: what was logged later belongs
         to steps that are done again, and goes."""
-        path = self.out / "log.jsonl"
+        path = self.out / LOG
         self.recent.append((time.monotonic(), 0))
         if self.quiet:
             return
@@ -117,7 +118,7 @@ class Report:
         if self.quiet:
             return
         self.log.append(line)
-        with (self.out / "log.jsonl").open("a") as file:
+        with (self.out / LOG).open("a") as file:
             file.write(json.dumps(line) + "\n")
 
     def show_step(self, step: int, steps: int, words: str, seconds_left: float, logged: bool) -> None:
@@ -159,10 +160,24 @@ def rising_loss(log: Sequence[dict[str, Any]]) -> str:
     )
 
 
+def said_of_training(checkpoint: str | Path) -> tuple[str, ...]:
+    """What the log beside a checkpoint says of the training that made it, for the report.
+
+    Args:
+        checkpoint: a file in a training's folder; of any other model there is nothing to say.
+
+    Returns:
+        A sentence where the validation loss has risen for long.
+    """
+    path = Path(checkpoint).with_name(LOG)
+    sentence = rising_loss(_read_log(path)) if is_file(checkpoint) and is_file(path) else ""
+    return (sentence,) if sentence else ()
+
+
 def _read_log(path: Path) -> list[dict[str, Any]]:
     """The whole lines of a log; a line that was being written when the training died is passed over."""
     lines = []
     for line in path.read_text(errors="replace").splitlines():
         with contextlib.suppress(ValueError):
             lines.append(json.loads(line))
-    return lines
+    return [line for line in lines if isinstance(line, dict)]

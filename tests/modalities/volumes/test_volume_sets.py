@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -12,7 +12,7 @@ import naive
 from maskrcnn.errors import DataError
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.modalities.volumes.label_meaning import CLASSES, INSTANCES, PARTS, guess_meaning, objects_of
-from maskrcnn.modalities.volumes.open import in_words, is_volume_set, labelled_as, names_of, open_volume_set
+from maskrcnn.modalities.volumes.open import explain_meaning, is_volume_set, labelled_as, names_of, open_volume_set
 from maskrcnn.modalities.volumes.volume import LabelVolume
 
 SHAPE = (6, 8, 10)
@@ -61,7 +61,7 @@ def write_set(folder, maps, images="images", labels="labels", suffix="", classes
 def test_the_same_few_numbers_in_every_file_are_classes(tmp_path):
     data = open_dataset(write_set(tmp_path, [organs(k) for k in range(5)]))
     assert (data.kind, data.labels, data.class_names) == ("volume", CLASSES, ("class 1", "class 2"))
-    assert "1 to 2" in in_words(data) and "one object" in in_words(data)
+    assert "1 to 2" in explain_meaning(data) and "one object" in explain_meaning(data)
     record = data[0]
     assert record.labels.tolist() == [1, 2] and record.spatial_shape == SHAPE and data.max_objects() == 2
     assert data.read_image(record).shape == (1, *SHAPE)
@@ -74,7 +74,7 @@ def test_four_files_or_differing_numbers_are_objects(tmp_path):
     data = open_dataset(write_set(tmp_path / "cells", [cells(k + 2) for k in range(6)]))
     assert (data.labels, data.class_names) == (INSTANCES, ("object",))
     assert [len(record) for record in data] == [2, 3, 4, 5, 6, 7] and set(data[3].labels.tolist()) == {1}
-    assert "taken for an object" in in_words(data)
+    assert "taken for an object" in explain_meaning(data)
 
 
 def test_names_make_classes_and_what_hangs_together_tells_parts(tmp_path):
@@ -94,9 +94,10 @@ def test_instances_may_have_class_volumes(tmp_path):
     (folder / "classes.txt").write_text("a\nb\n")
     data = open_dataset(folder)
     assert data.labels == INSTANCES and data[0].labels.tolist() == [1, 1, 2, 2]
-    assert "classes/" in in_words(data)
+    assert "classes/" in explain_meaning(data)
 
 
+@settings(deadline=None)  # machines may be busy
 @given(arrays.arrays(np.uint8, SHAPE, elements=st.integers(0, 3)))
 def test_parts_are_those_of_a_flood(numbers):
     regions, labels = objects_of(LabelVolume(numbers, None, None), PARTS)

@@ -55,7 +55,15 @@ class ArrayFile(Mapping[str, np.ndarray]):
 
 
 def wanted_arrays(path: Path, wanted: Sequence[str], what: str = "samples") -> dict[str, np.ndarray]:
-    """Those arrays of an npz that are ``wanted``, or the only one; others are never unpacked.
+    """Read those arrays of an npz that are wanted, or the only one; others are never unpacked.
+
+    Args:
+        path: of the file.
+        wanted: their names.
+        what: the word for what they hold, in the plural.
+
+    Returns:
+        The arrays by name.
 
     Raises:
         DataError: one of them is too large.

@@ -41,10 +41,12 @@ def check_size(
     """Refuse a file that would not fit, before it is unpacked.
 
     Args:
+        path: of the file.
         count: how many pixels, voxels or samples its header says that it holds, of all channels.
         what: the word for them, in the plural.
         each: bytes of memory that one takes while it is read.
-        packed: bytes in which they lie, or what counts them where that takes a while; None: those of the file.
+        packed: bytes in which they lie, or what counts them where that takes a while; None: those
+            of the file.
 
     Raises:
         DataError: it is more than ``--max-pixels`` (or ``$MASKRCNN_MAX_PIXELS``) or than memory allows.
@@ -69,6 +71,36 @@ def check_size(
         raise DataError(
             f"{path} holds {count:,} {what}, which would take {_gib(need)} of memory, and {_gib(free)} are free; cut "
             f"it into parts, or {allow}."
+        )
+
+
+def check_look(
+    path: str | Path, count: int, need: int, packed: Callable[[], int], tile: int | None, advice: str
+) -> None:
+    """Refuse to look at more of a file at once than would fit.
+
+    Args:
+        path: of the file.
+        count: how many pixels, voxels or samples the file holds, of all channels.
+        need: bytes of memory that the look would take, with the file's own.
+        packed: counts the bytes in which the file lies.
+        tile: longest side of what is looked at, where the file is cut; None: it is seen as a whole.
+        advice: what to do instead.
+
+    Raises:
+        DataError: it is more than memory allows, or, of a file that is packed more tightly than real ones are and that
+            no ``--max-pixels`` allows, more than does no harm.
+    """
+    if need <= HARMLESS:
+        return
+    seen = "seen as a whole" if tile is None else f"seen in tiles of {tile}"
+    free = free_memory()
+    if need > free:
+        raise DataError(f"{path} would take about {_gib(need)} of memory {seen}, and {_gib(free)} are free; {advice}.")
+    if _stated() is None and count > TIGHT * packed():
+        raise DataError(
+            f"{path} is packed more tightly than real files are and would take about {_gib(need)} of memory {seen}; "
+            f"{advice}, or, if it is right, allow it with --max-pixels {count}."
         )
 
 

@@ -11,7 +11,7 @@ from maskrcnn.files import is_file_entry, is_folder, resolved
 MOST_KINDS = 6  # suffixes that are named
 
 
-def passed_over(paths: Iterable[Path], found: Iterable[Path], is_known: Callable[[Path], bool], exclude: Path) -> str:
+def count_skipped(paths: Iterable[Path], found: Iterable[Path], is_known: Callable[[Path], bool], exclude: Path) -> str:
     """A sentence about the files in folders that were not found; empty where there are none.
 
     Args:
@@ -19,6 +19,9 @@ def passed_over(paths: Iterable[Path], found: Iterable[Path], is_known: Callable
         found: what was found there: files, and folders that are one thing.
         is_known: whether a file belongs to something that was found, or may.
         exclude: a folder that was not searched, such as that of the results.
+
+    Returns:
+        The sentence, or nothing.
     """
     known = set(found)
     files = (file for path in paths if is_folder(path) and path not in known for file in _walk(path, known, exclude))

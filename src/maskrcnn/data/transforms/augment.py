@@ -57,7 +57,16 @@ class AugmentConfig:
 
 
 def jitter_colour(image: Tensor, augment: AugmentConfig, generator: np.random.Generator) -> Tensor:
-    """Float ``[C, *S]`` of 0..255 with brightness, contrast and (three channels) saturation changed at random."""
+    """Change brightness, contrast and (of three channels) saturation at random.
+
+    Args:
+        image: float ``[C, *S]``, 0..255.
+        augment: how much at most.
+        generator: what is drawn comes from.
+
+    Returns:
+        Float ``[C, *S]``, 0..255.
+    """
     amounts = (augment.brightness, augment.contrast, augment.saturation)
     brightness, contrast, saturation = (1 + generator.uniform(-amount, amount) for amount in amounts)
     if not any(amounts):
@@ -70,9 +79,17 @@ def jitter_colour(image: Tensor, augment: AugmentConfig, generator: np.random.Ge
 
 
 def vary_tone(image: Tensor, augment: AugmentConfig, generator: np.random.Generator) -> Tensor:
-    """Float ``[C, *S]`` of 0..255 with another gamma, without colours, or as its negative.
+    """Change gamma, take the colours away or turn an image into its negative, at random.
 
     What is switched off draws nothing from ``generator``, so that it changes nothing else.
+
+    Args:
+        image: float ``[C, *S]``, 0..255.
+        augment: how much and how often.
+        generator: what is drawn comes from.
+
+    Returns:
+        Float ``[C, *S]``, 0..255.
     """
     if augment.gamma:
         exponent = 2.0 ** generator.uniform(-augment.gamma, augment.gamma)
@@ -85,9 +102,17 @@ def vary_tone(image: Tensor, augment: AugmentConfig, generator: np.random.Genera
 
 
 def vary_amplitude(image: Tensor, augment: AugmentConfig, generator: np.random.Generator) -> Tensor:
-    """Float ``[C, *S]`` in units of each channel's deviation with another gain, upside down, with noise and drift.
+    """Change the gain of a recording or scan, turn it upside down, add noise and drift, at random.
 
     What is switched off draws nothing from ``generator``.
+
+    Args:
+        image: float ``[C, *S]``, in units of each channel's deviation.
+        augment: how much and how often.
+        generator: what is drawn comes from.
+
+    Returns:
+        Float ``[C, *S]``.
     """
     channels, shape = len(image), image.shape[1:]
     per_channel = (-1, *(1,) * len(shape))
@@ -107,10 +132,19 @@ def vary_amplitude(image: Tensor, augment: AugmentConfig, generator: np.random.G
 
 
 def vary_bands(bands: Tensor, augment: AugmentConfig, generator: np.random.Generator) -> Tensor:
-    """Log-mel bands ``[M, T]`` as another microphone hears them (a smooth curve over the bands, of the amplitude of
-    ``gain``), some of them hidden behind the mean (SpecAugment, Park et al. 2019, section 2).
+    """Change log-mel bands as another microphone hears them, and hide some (SpecAugment, Park et
+    al. 2019, section 2).
 
-    What is switched off draws nothing from ``generator``.
+    A smooth curve over the bands is added, of the amplitude of ``gain``; hidden bands have the
+    mean. What is switched off draws nothing from ``generator``.
+
+    Args:
+        bands: float ``[M, T]``.
+        augment: how much and how often.
+        generator: what is drawn comes from.
+
+    Returns:
+        Float ``[M, T]``.
     """
     if augment.gain:
         curve = generator.uniform(-augment.gain, augment.gain, (1, 1, CURVE_POINTS)).astype(np.float32)

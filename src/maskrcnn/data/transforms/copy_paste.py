@@ -39,7 +39,9 @@ def copy_paste(sample: Sample, donor: Sample, augment: AugmentConfig, generator:
     - a keypoint that is covered is labelled but hidden.
 
     Args:
-        sample, donor: images normalised alike, of any shapes.
+        sample: that is pasted into.
+        donor: whose objects are pasted; both are normalised alike, of any shapes.
+        augment: how much of an object must stay visible.
         generator: draws the objects.
 
     Returns:
@@ -58,9 +60,18 @@ def copy_paste(sample: Sample, donor: Sample, augment: AugmentConfig, generator:
 
 
 def render_window(regions: Regions, i: int, spatial_shape: tuple[int, ...]) -> Window:
-    """Object ``i`` on the grid of a sample of ``spatial_shape``: the samples whose centres lie in what it covers.
+    """Draw an object on the grid of a sample: the samples whose centres lie in what it covers.
 
-    Its outline is that of the file to half a sample, however ``regions.axis_map`` scales, shifts and flips.
+    Its outline is that of the file to half a sample, however ``regions.axis_map`` scales, shifts
+    and flips.
+
+    Args:
+        regions: of the file.
+        i: which of them.
+        spatial_shape: of the sample, tensor order.
+
+    Returns:
+        The window's offset and what it holds.
     """
     axis_map = regions.axis_map or AxisMap.identity(regions.ndim)
     along = zip(regions.offsets[i], regions.shapes[i], spatial_shape, axis_map.scale[::-1], axis_map.shift[::-1])

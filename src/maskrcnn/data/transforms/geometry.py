@@ -20,10 +20,20 @@ from maskrcnn.regions import AxisMap
 def resize_shape(
     spatial_shape: Sequence[int], min_size: float, max_size: float, round_down: bool = False
 ) -> tuple[int, ...]:
-    """The shape whose shortest side is ``min_size``, or whose longest is ``max_size`` where it would exceed that.
+    """Compute the shape that an image is resized to: its shortest side, or its longest where that
+    would be too long.
 
-    The proportions stay; sides become whole samples, at least 1: the nearest, as in detectron2, or with ``round_down``
-    the ones below, in float32, as in torchvision.
+    The proportions stay; sides become whole samples, at least 1.
+
+    Args:
+        spatial_shape: of the image, tensor order.
+        min_size: of the shortest side.
+        max_size: of the longest side.
+        round_down: to the whole sample below, in float32, as torchvision does; else to the nearest,
+            as detectron2 does.
+
+    Returns:
+        The shape, tensor order.
     """
     if not round_down:
         return _nearest_shape(spatial_shape, min_size, max_size)
@@ -61,12 +71,15 @@ def flip_map(spatial_shape: Sequence[int], axes: Sequence[int]) -> AxisMap:
 
 
 def resize_image(image: Tensor, spatial_shape: Sequence[int], antialias: bool = False) -> Tensor:
-    """``[C, *S]`` resampled linearly to ``[C, *spatial_shape]``, of the same type; uint8 is rounded.
+    """Resample an image linearly.
 
     Args:
-        image: uint8 or floating point.
+        image: ``[C, *S]``, uint8 or floating point.
         spatial_shape: to resize to.
         antialias: average over the samples that fall together where an image (D = 2) shrinks.
+
+    Returns:
+        ``[C, *spatial_shape]``, of the same type; uint8 is rounded.
     """
     if tuple(image.shape[1:]) == tuple(spatial_shape):
         return image
@@ -74,7 +87,16 @@ def resize_image(image: Tensor, spatial_shape: Sequence[int], antialias: bool = 
 
 
 def crop_image(image: Tensor, offset: Sequence[int], spatial_shape: Sequence[int]) -> Tensor:
-    """The view ``[C, *spatial_shape]`` of ``image`` that begins at ``offset``."""
+    """Crop an image without copying it.
+
+    Args:
+        image: ``[C, *S]``.
+        offset: where the crop begins, tensor order.
+        spatial_shape: of the crop, tensor order.
+
+    Returns:
+        The view ``[C, *spatial_shape]``.
+    """
     return image[(slice(None), *(slice(start, start + side) for start, side in zip(offset, spatial_shape)))]
 
 

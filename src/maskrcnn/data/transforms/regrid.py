@@ -46,8 +46,10 @@ def standardise(image: Tensor) -> Tensor:
     low, high = np.percentile(thin, (OUTER_PERCENT, 100 - OUTER_PERCENT), axis=1, keepdims=True)
     inner = np.clip(thin, low, high).astype(np.float64)
     mean, deviation = inner.mean(1, keepdims=True), inner.std(1, keepdims=True)
-    scaled = (values - torch.from_numpy(mean).float()) / torch.from_numpy(np.maximum(deviation, 1e-8)).float()
-    return (scaled * torch.from_numpy(deviation > 1e-8)).reshape(image.shape)
+    scaled = values - torch.from_numpy(mean).float()  # the one copy: a scan may take half of the memory that is free
+    scaled /= torch.from_numpy(np.maximum(deviation, 1e-8)).float()
+    scaled *= torch.from_numpy(deviation > 1e-8)
+    return scaled.reshape(image.shape)
 
 
 def grid_scale(spacing: Sequence[float] | None, preprocess: PreprocessConfig) -> list[float]:
@@ -55,6 +57,7 @@ def grid_scale(spacing: Sequence[float] | None, preprocess: PreprocessConfig) ->
 
     Args:
         spacing: of the file, x first; None where it says nothing: as the model's.
+        preprocess: of the model.
     """
     own = preprocess.spacing
     assert own is not None
@@ -68,6 +71,7 @@ def check_scale(source: object, spacing: Sequence[float] | None, preprocess: Pre
     Args:
         source: of the file, for the message.
         spacing: of the file, x first; None where it says nothing.
+        preprocess: of the model.
 
     Raises:
         DataError: with the file's name and both numbers.
@@ -86,7 +90,16 @@ def check_scale(source: object, spacing: Sequence[float] | None, preprocess: Pre
 def grid_shape(
     spatial_shape: Sequence[int], spacing: Sequence[float] | None, preprocess: PreprocessConfig
 ) -> tuple[int, ...]:
-    """The shape of a file (or a part of it) of ``spatial_shape`` on the model's grid; at least one sample a side."""
+    """Compute the shape of a file, or a part of it, on the model's grid.
+
+    Args:
+        spatial_shape: of the file, tensor order.
+        spacing: of the file, x first; None: as the model's.
+        preprocess: of the model.
+
+    Returns:
+        The shape, tensor order, at least one sample a side.
+    """
     scale = grid_scale(spacing, preprocess)
     return tuple(max(1, round(side * factor)) for side, factor in zip(spatial_shape, scale))
 
@@ -98,7 +111,16 @@ def window_shape(preprocess: PreprocessConfig, ndim: int) -> tuple[int, ...]:
 
 
 def regrid(image: Tensor, spatial_shape: Sequence[int], preprocess: PreprocessConfig) -> Tensor:
-    """``[C, *S]`` band-limited to ``[C, *spatial_shape]``; with ``log_mel`` the bands ``[mel bands, frames]``."""
+    """Resample a file to a shape, band-limited; with ``log_mel`` into its bands.
+
+    Args:
+        image: ``[C, *S]``.
+        spatial_shape: to resample to, tensor order.
+        preprocess: of the model.
+
+    Returns:
+        ``[C, *spatial_shape]``, or ``[mel bands, frames]``.
+    """
     if preprocess.log_mel:
         assert preprocess.spacing is not None
         hop, frames, own = preprocess.spacing[0], int(spatial_shape[0]), preprocess.sound_rate
@@ -133,7 +155,16 @@ def grid_of(records_spacing: Sequence[Sequence[float]]) -> tuple[float, ...]:
 
 
 def mirror(image: Tensor, axes: Sequence[int], preprocess: PreprocessConfig) -> Tensor:
-    """``[C, *S]`` mirrored along ``axes`` (0 is x), with the channels that a mirror image has."""
+    """Mirror an image, with the channels that a mirror image has.
+
+    Args:
+        image: ``[C, *S]``.
+        axes: to mirror along, 0 is x.
+        preprocess: of the model, which says how channels are exchanged.
+
+    Returns:
+        ``[C, *S]``.
+    """
     flipped = geometry.flip_image(image, axes)
     if len(axes) % 2 and preprocess.mirror_channels is not None:
         return flipped[list(preprocess.mirror_channels)]

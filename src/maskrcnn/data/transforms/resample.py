@@ -24,9 +24,18 @@ TABLE = 4096  # parts of half of Kaiser's window: between them a straight line i
 
 
 def resample(samples: Tensor, old_rate: float, new_rate: float) -> Tensor:
-    """``[C, T]`` at ``old_rate`` as float32 ``[C, round(T * new_rate / old_rate)]`` at ``new_rate``.
+    """Resample a signal in time.
 
-    New sample k lies at the old position (k + 1/2) * old / new. The signal goes on beyond its ends with their values.
+    New sample k lies at the old position (k + 1/2) * old / new. The signal goes on beyond its ends
+    with their values.
+
+    Args:
+        samples: ``[C, T]``.
+        old_rate: of ``samples``.
+        new_rate: to resample to.
+
+    Returns:
+        float32 ``[C, round(T * new_rate / old_rate)]``.
 
     Raises:
         ValueError: rates that are not positive.

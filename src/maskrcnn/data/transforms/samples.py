@@ -16,6 +16,7 @@ from torch import Tensor
 from maskrcnn.config import PreprocessConfig
 from maskrcnn.data.transforms import geometry
 from maskrcnn.data.transforms.augment import AugmentConfig, jitter_colour, vary_amplitude, vary_bands, vary_tone
+from maskrcnn.data.transforms.crops import draw_crop, keep_visible
 from maskrcnn.data.transforms.regrid import (
     check_scale,
     grid_scale,
@@ -25,7 +26,6 @@ from maskrcnn.data.transforms.regrid import (
     regrid,
     whole_file,
 )
-from maskrcnn.ops.boxes import are_larger, clip_boxes, volumes
 from maskrcnn.regions import AxisMap
 from maskrcnn.structures import Instances, Record
 
@@ -63,12 +63,30 @@ class Sample:
 
 
 def sample_generator(seed: int, epoch: int, index: int) -> np.random.Generator:
-    """The source of all that is random about image ``index`` in ``epoch``, whichever process loads it."""
+    """The source of all that is random about an image in an epoch, whichever process loads it.
+
+    Args:
+        seed: of the training.
+        epoch: its number.
+        index: of the image.
+
+    Returns:
+        The generator.
+    """
     return np.random.default_rng([seed, epoch, index + 1])  # without the 1, image 0 would share the epoch's own stream
 
 
 def normalise(image: Tensor, pixel_mean: Sequence[float], pixel_std: Sequence[float]) -> Tensor:
-    """Float32 ``[C, *S]`` with each channel's mean taken off and divided by its deviation (units of ``image``)."""
+    """Take each channel's mean off and divide by its deviation.
+
+    Args:
+        image: ``[C, *S]``.
+        pixel_mean: of each channel, in units of ``image``.
+        pixel_std: of each channel.
+
+    Returns:
+        Float32 ``[C, *S]``.
+    """
     image = image.float()
     per_channel = (-1, *(1,) * (image.ndim - 1))
     return (image - image.new_tensor(pixel_mean).view(per_channel)) / image.new_tensor(pixel_std).view(per_channel)
@@ -86,10 +104,12 @@ def prepare_image(
 
     Args:
         image: ``[C, *S]``, 0..255, uint8 or float.
-        min_size, max_size: see :func:`maskrcnn.data.transforms.geometry.resize_shape`.
-        pixel_mean, pixel_std: C numbers each, in the units of ``image``; channels in the order of ``image`` (RGB).
-        antialias: resize as detectron2 does (antialiased, uint8 stays uint8, the nearest whole shape), or else as
-            torchvision does (as floats, the whole shape below).
+        min_size: of the shortest side, in samples.
+        max_size: of the longest side, in samples.
+        pixel_mean: of each channel, in units of ``image``.
+        pixel_std: of each channel.
+        antialias: resize as detectron2 does (antialiased, uint8 stays uint8, the nearest whole
+            shape), or else as torchvision does (as floats, the whole shape below).
 
     Returns:
         float32 ``[C, *S']`` and the map from the coordinates of ``image`` to those of the result.
@@ -108,6 +128,7 @@ def prepare_part(
     Args:
         image: ``[C, *S]``, after :func:`maskrcnn.data.transforms.regrid.whole_file`.
         spacing: of the file, x first; None where it says nothing.
+        preprocess: of the model.
 
     Returns:
         float32 ``[C', *S']`` and the map from the coordinates of ``image`` to those of the result.
@@ -200,7 +221,18 @@ class TrainTransform:
 
 
 def make_sample(image: Tensor, target: Instances, axis_map: AxisMap, source: Tensor, record: Record) -> Sample:
-    """Put a sample together; ``source`` is the image before it was prepared."""
+    """Put a sample together.
+
+    Args:
+        image: as the model sees it.
+        target: in coordinates of ``image``.
+        axis_map: from the file to ``image``.
+        source: the image before it was prepared.
+        record: of the file.
+
+    Returns:
+        The sample.
+    """
     source_shape = tuple(source.shape[1:])
     return Sample(
         image,
@@ -211,66 +243,3 @@ def make_sample(image: Tensor, target: Instances, axis_map: AxisMap, source: Ten
         file_name=record.file_name,
         exhaustive=record.exhaustive,
     )
-
-
-def draw_crop(
-    spatial_shape: Sequence[int],
-    instances: Instances,
-    augment: AugmentConfig,
-    generator: np.random.Generator,
-    fit: Sequence[float] | None = None,
-) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    """Which part of an image becomes a sample, and of what shape.
-
-    The image is scaled at random; where it then exceeds ``augment.size`` a crop is drawn that holds a random point of a
-    random object's box. Cutting before resizing costs the least and shows the same.
-
-    Args:
-        fit: the scale that counts as 1, an axis each, tensor order; by default that at which the image just fits.
-
-    Returns:
-        offset and extent of the crop in the image, and the sample's shape before padding; all in tensor order.
-    """
-    if fit is None:
-        fit = [min(side / old for side, old in zip(augment.size, spatial_shape))] * len(spatial_shape)
-    factor = float(np.exp(generator.uniform(*np.log(augment.scale_range))))
-    scale = [own * factor for own in fit]
-    extent = tuple(min(old, max(1, round(side / s))) for side, old, s in zip(augment.size, spatial_shape, scale))
-    shape = tuple(min(side, max(1, round(part * s))) for side, part, s in zip(augment.size, extent, scale))
-    focus = draw_focus(spatial_shape, instances, generator)
-    offset = []
-    for axis, (old, part) in enumerate(zip(spatial_shape, extent)):
-        low, high = 0, old - part
-        if focus is not None:
-            low, high = max(low, focus[axis] - part + 1), min(high, focus[axis])
-        offset.append(int(generator.integers(low, high, endpoint=True)))
-    return tuple(offset), extent, shape
-
-
-def draw_focus(
-    spatial_shape: Sequence[int], instances: Instances, generator: np.random.Generator
-) -> tuple[int, ...] | None:
-    """A random sample (tensor order) in the box of a random object that is no crowd; None without objects."""
-    boxes = instances.boxes[~instances.crowd]
-    if len(boxes) == 0:
-        return None
-    low, high = boxes[int(generator.integers(len(boxes)))].double().numpy().reshape(2, -1)[:, ::-1]
-    point = np.floor(generator.uniform(low, high))
-    return tuple(min(max(int(at), 0), side - 1) for at, side in zip(point, spatial_shape))
-
-
-def keep_visible(target: Instances, spatial_shape: Sequence[int], augment: AugmentConfig) -> Instances:
-    """Boxes cut to the sample, without the objects of which too little is seen; crowds stay while they have area.
-
-    Keypoints outside the sample become unlabelled.
-    """
-    whole = target.boxes
-    boxes = clip_boxes(whole, spatial_shape)
-    seen = volumes(boxes) >= augment.min_visible * volumes(whole)
-    keep = (seen & are_larger(boxes, augment.min_box_size)) | (target.crowd & are_larger(boxes, 0))
-    keypoints = target.keypoints
-    if keypoints is not None:
-        sides = keypoints.new_tensor(tuple(reversed(tuple(spatial_shape))))
-        points = keypoints[..., :-1]
-        keypoints = keypoints * ((points >= 0) & (points < sides)).all(-1, keepdim=True)
-    return replace(target, boxes=boxes, keypoints=keypoints)[keep]

@@ -9,8 +9,9 @@ from typing import Protocol, TypeVar
 from torch import Tensor
 
 from maskrcnn.errors import DataError
+from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.predictor import Predictor
-from maskrcnn.inference.results.outcome import Outcome, printable, said_how_far, unwritten
+from maskrcnn.inference.results.outcome import Outcome, explain_write_failure, path_as_text, tell_how_far
 from maskrcnn.structures import Instances
 
 
@@ -52,10 +53,11 @@ def predict_one_by_one(
         KeyboardInterrupt, MaskRCNNError, OSError: as inside, with how far the job is.
     """
     outcome = Outcome()
-    with said_how_far(outcome, len(paths), out):
+    with tell_how_far(outcome, len(paths), out):
         for path in paths:
             try:
                 opened, samples, spacing = read(path)
+                check_look_size(path, predictor, samples, spacing)
                 found = predictor(samples, spacing)
             except DataError as error:
                 outcome.failures.append(str(error))
@@ -67,9 +69,9 @@ def predict_one_by_one(
             outcome.notes += opened.notes
             found = found[: max_detections if max_detections is not None else len(found)]
             try:
-                write(printable(path), opened, found)
+                write(path_as_text(path), opened, found)
             except OSError as error:
-                outcome.failures.append(unwritten(path, error))
+                outcome.failures.append(explain_write_failure(path, error))
                 continue
             outcome.counts[str(path)] = len(found)
             done(path, len(found))

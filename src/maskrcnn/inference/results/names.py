@@ -48,7 +48,16 @@ class FreeNames:
 
 
 def refuse_among_sources(out_dir: Path, source: Path, kind: str) -> None:
-    """Raises UsageError where results or cutouts would fall among the source files, ``kind`` in the plural."""
+    """Refuse to write results or cutouts among the source files.
+
+    Args:
+        out_dir: of the results.
+        source: a file or folder that is read.
+        kind: what the sources are called, in the plural.
+
+    Raises:
+        UsageError: they would fall among them.
+    """
     if resolved(source.parent) in (resolved(out_dir), resolved(out_dir / CUTOUTS)):
         raise UsageError(f"results in {out_dir} could overwrite the {kind} there: name another folder for them")
 
@@ -59,16 +68,33 @@ def id_of(name: str) -> int | str:
 
 
 def cutout_name(name: str, number: int, class_name: str) -> str:
-    """``<name>_cutout_<number>_<class>``, the class with a hyphen for what is no letter or digit.
+    """Name the file of one object's cutout.
 
     Read from its end it has one meaning, so cutouts of different sources never share a name.
+
+    Args:
+        name: of the source.
+        number: of the object.
+        class_name: what is no letter or digit in it becomes a hyphen.
+
+    Returns:
+        ``<name>_cutout_<number>_<class>``.
     """
     name = shortened(name, LONGEST_NAME - LONGEST_NUMBERED)
     return f"{name}_cutout_{number}_{shortened(NO_WORD.sub('-', class_name)[:LONGEST_PART], LONGEST_PART)}"
 
 
 def written_of_object(heads: Mapping[str, Head], found: Instances, i: int) -> dict[str, Any]:
-    """What further heads want written of object ``i``."""
+    """Gather what further heads want written of an object.
+
+    Args:
+        heads: of the model, by name.
+        found: the objects of an image.
+        i: which of them.
+
+    Returns:
+        Values by name, as json can hold them.
+    """
     return {key: value for head in heads.values() for key, value in head.written(found, i).items()}
 
 
@@ -78,7 +104,13 @@ def written_of_image(heads: Mapping[str, Head], found: Instances) -> dict[str, A
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A CSV with a line of column names."""
+    """Write a CSV file with a line of column names.
+
+    Args:
+        path: of the file.
+        columns: their names.
+        rows: with a value for each column.
+    """
     with atomic_write(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(safe_cells(columns))

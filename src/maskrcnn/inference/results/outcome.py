@@ -20,8 +20,17 @@ class Outcome:
 
 
 @contextmanager
-def said_how_far(outcome: Outcome, total: int, out: Path) -> Iterator[None]:
-    """Within the block, what ends a job before its time says what is there of it: the lists are whole after each input.
+def tell_how_far(outcome: Outcome, total: int, out: Path) -> Iterator[None]:
+    """Within the block, what ends a job before its time says how much of it is done: the lists are
+    whole after each input.
+
+    Args:
+        outcome: counts what is done.
+        total: inputs of the job.
+        out: the folder with the lists.
+
+    Yields:
+        Nothing.
 
     Raises:
         KeyboardInterrupt, MaskRCNNError, OSError: as inside, with a sentence more. What is a fault of ours gets a note.
@@ -46,7 +55,7 @@ def said_how_far(outcome: Outcome, total: int, out: Path) -> Iterator[None]:
         raise
 
 
-def unwritten(path: Path, error: OSError) -> str:
+def explain_write_failure(path: Path, error: OSError) -> str:
     """The sentence for an input whose results cannot be written."""
     where = f"{error.filename}: " if error.filename else ""
     return (
@@ -55,6 +64,6 @@ def unwritten(path: Path, error: OSError) -> str:
     )
 
 
-def printable(path: Path) -> str:
+def path_as_text(path: Path) -> str:
     """The path as text that any file can hold; bytes of it that are no text are written as such (``\\xe9``)."""
     return str(path).encode("utf-8", "backslashreplace").decode()

@@ -52,17 +52,24 @@ def merge_tiles(
     margin: float = 2.0,
     heads: Mapping[str, Head] = NO_HEADS,
 ) -> Instances:
-    """The objects of an image, best first, from those of its overlapping tiles; the rules stand above.
+    """Merge tile detections: removes duplicates and joins objects that tile borders split; the
+    rules stand above.
 
-    An object that one part stands for keeps that part's box; the box of a union is that of its mask, or the hull of the
-    boxes where there are no masks. What heads say of an object is what they say of its best part.
+    An object that one part stands for keeps that part's box; the box of a union is that of its
+    mask, or the hull of the boxes where there are no masks. What heads say of an object is what
+    they say of its best part.
 
     Args:
-        found: what was found in each tile, in the tile's coordinates, on the CPU, with labels and scores.
+        found: what was found in each tile, in the tile's coordinates, on the CPU, with labels and
+            scores.
         slices: where the tiles lie, tensor order.
         spatial_shape: of the image, tensor order.
-        margin: samples from a border within which an object counts as touching it, beside 3 % of its own extent.
+        margin: samples from a border within which an object counts as touching it, beside 3 % of
+            its own extent.
         heads: of the model, which know what becomes of their outputs.
+
+    Returns:
+        The objects of the image, best first, in its coordinates.
     """
     parts = gather(found, slices, tuple(spatial_shape), margin, heads)
     edges, near = _compare(parts)

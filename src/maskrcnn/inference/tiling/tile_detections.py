@@ -46,7 +46,18 @@ def gather(
     margin: float,
     heads: Mapping[str, Head] = NO_HEADS,
 ) -> Parts:
-    """All parts on one canvas."""
+    """Gather the detections of all tiles on one canvas.
+
+    Args:
+        found: of each tile, in the tile's coordinates.
+        slices: where the tiles lie, tensor order.
+        spatial_shape: of the image, tensor order.
+        margin: samples from a border within which an object counts as touching it.
+        heads: of the model, which know what becomes of their outputs.
+
+    Returns:
+        All parts of objects.
+    """
     low = np.array([[s.start for s in where] for where in slices], dtype=np.int64)
     high = np.array([[s.stop for s in where] for where in slices], dtype=np.int64)
     windows = np.concatenate([low[:, ::-1], high[:, ::-1]], axis=1).astype(np.float64)
@@ -83,7 +94,17 @@ def _seen_better(
 def move_to_image(
     found: Instances, start: Sequence[int], spatial_shape: tuple[int, ...], heads: Mapping[str, Head]
 ) -> Instances:
-    """From the coordinates of a tile that begins at ``start`` (tensor order) to those of the image."""
+    """Move detections from the coordinates of a tile to those of the image.
+
+    Args:
+        found: the objects of the tile.
+        start: where the tile begins, tensor order.
+        spatial_shape: of the image, tensor order.
+        heads: of the model, which know what becomes of their outputs.
+
+    Returns:
+        The objects in coordinates of the image.
+    """
     move = found.boxes.new_tensor(tuple(reversed(start)))
     moved = replace(found, boxes=found.boxes + torch.cat([move, move]), outputs=dict(found.outputs))
     if moved.regions is not None:

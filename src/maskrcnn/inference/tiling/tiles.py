@@ -43,7 +43,9 @@ class Tiling:
         """The samples of a tile of an image along each axis; None: the image is not cut.
 
         Args:
-            sides: how long a tile is along each axis, as a part of ``tile``; by default as long along all.
+            spatial_shape: of the image, tensor order.
+            sides: how long a tile is along each axis, as a part of ``tile``; by default as long
+                along all.
         """
         sides = sides or (1.0,) * len(spatial_shape)
         tiles = tuple(max(1, round(side * self.tile)) for side in sides)
@@ -55,10 +57,14 @@ def choose_tiling(tile: int | str, overlap: float, notes: Mapping[str, Any]) -> 
     """What a user's wish means for a model; None: no image is tiled.
 
     Args:
-        tile: samples; ``"auto"``: as the model's header says (``tile`` in its notes), for images that are more than
-            1.5 times as long, and never for a model whose header says nothing; ``"off"``.
+        tile: samples; ``"auto"``: as the model's header says (``tile`` in its notes), for images
+            that are more than 1.5 times as long, and never for a model whose header says nothing;
+            ``"off"``.
         overlap: the part of a tile that neighbours share.
         notes: of the model's header.
+
+    Returns:
+        The tiling; None: no image is tiled.
 
     Raises:
         UsageError: another word, or a number out of range.
@@ -73,7 +79,16 @@ def choose_tiling(tile: int | str, overlap: float, notes: Mapping[str, Any]) -> 
 
 
 def tile_starts(extent: int, tile: int, overlap: int) -> list[int]:
-    """Where tiles of ``tile`` samples begin along an axis: evenly spread, neighbours share ``overlap`` or more."""
+    """Choose where tiles begin along an axis: evenly spread.
+
+    Args:
+        extent: samples along the axis.
+        tile: samples of a tile.
+        overlap: samples that neighbours share at least.
+
+    Returns:
+        The first sample of each tile.
+    """
     if extent <= tile:
         return [0]
     count = -(-(extent - overlap) // (tile - overlap))
@@ -81,12 +96,16 @@ def tile_starts(extent: int, tile: int, overlap: int) -> list[int]:
 
 
 def tile_slices(spatial_shape: Sequence[int], tile: int | Sequence[int], overlap: float = OVERLAP) -> list[Slices]:
-    """The tiles of an image, all of one shape: slices in tensor order.
+    """Cut an image into tiles, all of one shape.
 
     Args:
         spatial_shape: of the image, tensor order.
-        tile: extents of a tile in samples, or the one along every axis; an axis that is shorter is not cut.
+        tile: extents of a tile in samples, or the one along every axis; an axis that is shorter is
+            not cut.
         overlap: the part of a tile that neighbours share, 0 up to but not 1.
+
+    Returns:
+        Of each tile its slices, tensor order.
     """
     tile = (tile,) * len(spatial_shape) if isinstance(tile, int) else tile
     shared = [min(round(overlap * side), side - 1) for side in tile]
@@ -106,14 +125,20 @@ def predict_tiles(
     tiles_at_once: int = TILES_AT_ONCE,
     heads: Mapping[str, Head] = NO_HEADS,
 ) -> Instances:
-    """The objects of an image ``[C, *S]``, found tile by tile, best first, in the coordinates of the image.
+    """Find the objects of an image tile by tile.
 
     Args:
-        predict: from images to the objects in each, in its own coordinates and inside it, with labels and scores.
-        tile, overlap: see :func:`tile_slices`.
+        predict: from images to the objects in each, in its own coordinates and inside it, with
+            labels and scores.
+        image: ``[C, *S]``.
+        tile: see :func:`tile_slices`.
+        overlap: see :func:`tile_slices`.
         margin: samples from a border within which an object counts as touching it.
         tiles_at_once: tiles that are given to ``predict`` together.
         heads: of the model, which know what becomes of their outputs.
+
+    Returns:
+        The objects, best first, in coordinates of the image.
     """
     shape = tuple(image.shape[1:])
     slices = tile_slices(shape, tile, overlap)

@@ -16,6 +16,10 @@ def cut_out(image: Tensor | np.ndarray, regions: Regions, i: int) -> Image.Image
     Args:
         image: tensor ``[C, H, W]`` or array ``[H, W, C]``, values 0..255.
         regions: on the image's canvas; object ``i`` covers something.
+        i: the number of the object, from 0.
+
+    Returns:
+        The picture, as small as the object.
     """
     where = regions.window_slices(i)
     mask = regions.window(i)

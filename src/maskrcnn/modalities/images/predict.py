@@ -10,9 +10,10 @@ from torch import Tensor
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.explanation.evidence_sheet import draw_evidence
 from maskrcnn.files import atomic_write
+from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.results.options import ResultOptions
-from maskrcnn.inference.results.outcome import Outcome, printable, said_how_far, unwritten
+from maskrcnn.inference.results.outcome import Outcome, explain_write_failure, path_as_text, tell_how_far
 from maskrcnn.modalities.images.read.pictures import read_image
 from maskrcnn.modalities.images.results import PredictionWriter
 from maskrcnn.models.head import heads_of
@@ -67,25 +68,27 @@ def predict_files(
         options.cutouts,
         heads_of(predictor.model),
     )
-    with said_how_far(outcome, len(paths), out):
+    with tell_how_far(outcome, len(paths), out):
         for chunk in _chunks(paths, options.batch):
             images: list[Tensor] = []
             readable: list[Path] = []
             for path in chunk:
                 try:
-                    images.append(read_image(path, channels))
+                    image = read_image(path, channels)
+                    check_look_size(path, predictor, image, None)
+                    images.append(image)
                     readable.append(path)
                 except DataError as error:
                     outcome.failures.append(str(error))
             for path, image, found in _predict(predictor, readable, images, outcome.failures):
                 found = found[: max_detections if max_detections is not None else len(found)]
                 try:
-                    overlay = writer.add(printable(path), image, found)
+                    overlay = writer.add(path_as_text(path), image, found)
                     if options.explain_most:
                         beside = overlay.with_name(f"{overlay.stem}{EVIDENCE}.png")
                         outcome.failures += _explain(predictor, path, image, found, options.explain_most, beside)
                 except OSError as error:
-                    outcome.failures.append(unwritten(path, error))
+                    outcome.failures.append(explain_write_failure(path, error))
                     continue
                 outcome.counts[str(path)] = len(found)
                 done(path, len(found))

@@ -71,6 +71,9 @@ def on_one_rate(channels: Sequence[np.ndarray], counts: Sequence[int], most: int
         channels: each ``[frames * count]``, all beginning at one time.
         counts: samples of each channel in a frame.
         most: samples in a frame of the result.
+
+    Returns:
+        float32 ``[C, T]``.
     """
     length = min(len(channel) // count for channel, count in zip(channels, counts)) * most
     at = np.arange(length) / most
@@ -90,6 +93,9 @@ def rates_note(path: Path, names: Sequence[str], counts: Sequence[int], most: in
         counts: samples of each channel in a frame.
         most: samples in a frame of the result.
         rate: of the result.
+
+    Returns:
+        The sentence, or none.
     """
     others = [name for name, count in zip(names, counts) if count != most]
     if not others:

@@ -62,6 +62,11 @@ def predict_signals(
 def check_channels(predictor: Predictor, path: Path, signal: Signal) -> None:
     """Refuse a recording of another kind, at another scale or with other channels than the model sees.
 
+    Args:
+        predictor: the model and how it looks at files.
+        path: of the recording, for sentences.
+        signal: the recording.
+
     Raises:
         DataError: with the path and what to do.
     """

@@ -18,6 +18,14 @@ from maskrcnn.structures import Record
 def read_signal(path: str | Path, start: int = 0, stop: int | None = None) -> Signal:
     """Samples ``start`` to ``stop`` (None: to the end) of a recording; what kind it is, its suffix says.
 
+    Args:
+        path: of the file.
+        start: the first sample.
+        stop: the one behind the last; None: to the end.
+
+    Returns:
+        The signal.
+
     Raises:
         DataError: no such file, no signal, or one that is damaged.
         UsageError: the package that reads it is not installed.

@@ -80,13 +80,13 @@ def finite_signal(
 def fill_gaps(samples: np.ndarray) -> tuple[np.ndarray, list[int]]:
     """Float32 ``[C, T]`` with what is not finite put on a straight line between its neighbours, and its count in each
     channel. Before the first and after the last sample of a channel its value stays; a channel of gaps only is 0."""
-    filled = np.ascontiguousarray(samples, dtype=np.float32).copy()
-    positions, gaps = np.arange(filled.shape[1]), []
+    filled, gaps = np.array(samples, dtype=np.float32, order="C"), []
     for channel in filled:
         known = np.isfinite(channel)
-        gaps.append(int((~known).sum()))
+        missing = np.flatnonzero(~known)
+        gaps.append(len(missing))
         if gaps[-1]:
-            channel[:] = np.interp(positions, positions[known], channel[known]) if known.any() else 0
+            channel[missing] = np.interp(missing, np.flatnonzero(known), channel[known]) if known.any() else 0
     return filled, gaps
 
 
@@ -103,6 +103,15 @@ def checked_rate(path: Path, rate: float) -> float:
 
 def stretch(path: Path, length: int, start: int, stop: int | None) -> tuple[int, int]:
     """``start`` and ``stop`` as whole numbers within a signal of ``length`` samples.
+
+    Args:
+        path: of the file, for sentences.
+        length: samples that it holds.
+        start: the first sample, perhaps None.
+        stop: the one behind the last; None: to the end.
+
+    Returns:
+        Both as whole numbers within the signal.
 
     Raises:
         DataError: for a signal without samples or a stretch that holds none.

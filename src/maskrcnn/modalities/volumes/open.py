@@ -48,6 +48,9 @@ def open_volume_set(folder: Path, meaning: str = AUTO, class_names: Sequence[str
         meaning: of the numbers in the label volumes, see ``label_meaning.py``; ``auto``: found out.
         class_names: of numbers 1..K; by default those that lie with the data.
 
+    Returns:
+        The data set.
+
     Raises:
         DataError: where no scan has labels.
     """
@@ -92,6 +95,9 @@ def labelled_as(data: Dataset, meaning: str = AUTO, class_names: Sequence[str] =
         meaning: ``auto``, ``instances``, ``parts`` or ``classes``.
         class_names: of numbers 1..K; without them ``class 1`` ... where the numbers are classes.
 
+    Returns:
+        The data set.
+
     Raises:
         DataError: numbers that are too large for classes.
     """
@@ -117,7 +123,7 @@ def labelled_as(data: Dataset, meaning: str = AUTO, class_names: Sequence[str] =
     return replace(data, class_names=names, category_ids=ids, sources=told, labels=meaning)
 
 
-def in_words(data: Dataset) -> str:
+def explain_meaning(data: Dataset) -> str:
     """What the numbers in the label volumes are taken for, and how to say that they are something else."""
     if len(data.class_names) == 1 and data.labels == INSTANCES:
         return "Each number in a label volume is taken for an object; --labels parts or classes says otherwise."

@@ -32,6 +32,9 @@ def turn_to_canonical(
         spatial_shape: of the file's array, tensor order (k, j, i).
         path: of the file, for the error.
 
+    Returns:
+        The turn, the affine of the turned array, and its spacing, x first.
+
     Raises:
         DataError: for an affine that says no place: not finite, a step of no length, axes that do not span space.
     """
@@ -42,7 +45,16 @@ def turn_to_canonical(
 
 
 def turned_affine(affine: np.ndarray, turn: Turn, spatial_shape: Sequence[int]) -> np.ndarray:
-    """The affine of ``turn.apply(array)`` where ``affine`` is that of an array of ``spatial_shape`` (tensor order)."""
+    """The affine of ``turn.apply(array)`` where ``affine`` is that of an array of ``spatial_shape`` (tensor order).
+
+    Args:
+        affine: ``[4, 4]``, of the array before it is turned.
+        turn: that is applied to it.
+        spatial_shape: of the array, tensor order.
+
+    Returns:
+        ``[4, 4]``.
+    """
     last = len(turn.axes) - 1
     back = np.zeros_like(affine, dtype=np.float64)  # from indices of the turned array to those of the file
     back[-1, -1] = 1

@@ -58,6 +58,11 @@ def predict_volumes(
 def check_channels(predictor: Predictor, path: Path, volume: Volume) -> None:
     """Refuse a scan at another scale or with other channels than the model sees.
 
+    Args:
+        predictor: the model and how it looks at files.
+        path: of the scan, for sentences.
+        volume: the scan.
+
     Raises:
         DataError: with the path and what to do.
     """

@@ -88,6 +88,14 @@ def labels_of(path: Path, voxels: Voxels) -> LabelVolume:
 def whole_numbers(path: Path, found: np.ndarray, tolerance: float = 0.0) -> np.ndarray:
     """The numbers as int32, or int64 where one is larger, contiguous.
 
+    Args:
+        path: of the file, for sentences.
+        found: the numbers.
+        tolerance: how far they may be off.
+
+    Returns:
+        int32, or int64 where one is larger, contiguous.
+
     Raises:
         DataError: for fractions, what is not finite, numbers below 0 or above those of 64 bits.
     """
@@ -132,6 +140,7 @@ def check_voxels(
     """Refuse a file of more voxels than are allowed, from what its header says.
 
     Args:
+        path: of the file.
         shape: of all axes, channels too.
         dtype: of a voxel in the file; beside it what is made of it takes memory.
         packed: see :func:`maskrcnn.data.parsing.size_limit.check_size`.
@@ -139,7 +148,7 @@ def check_voxels(
     Raises:
         DataError: see :mod:`maskrcnn.data.parsing.size_limit`.
     """
-    each = dtype.itemsize + (8 if dtype.kind == "f" else 4)
+    each = dtype.itemsize + 8  # as float32, and standardised or, of labels, as numbers
     check_size(path, math.prod(int(side) for side in shape), "voxels", each, packed)
 
 
@@ -164,6 +173,9 @@ def placed(path: Path, channels: np.ndarray, container: str, affine: np.ndarray)
         channels: in the file's own order.
         container: as in :class:`FileSpace`.
         affine: float64 ``[4, 4]`` from (i, j, k) to RAS+ millimetres.
+
+    Returns:
+        The voxels, turned.
 
     Raises:
         DataError: for an axis without voxels, or an affine that says no place.

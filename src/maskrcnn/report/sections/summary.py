@@ -32,6 +32,7 @@ def summary(facts: Facts) -> Html:
             tag("p", under, class_="under"),
             _tiles(facts),
             tag("p", join((found_sentence(facts), why_sentence(facts), trust_sentence(facts)), " "), class_="lead"),
+            *(tag("p", sentence) for sentence in facts.of_training),
             _unread(facts),
             tag("nav", *links),
             _todo(facts),

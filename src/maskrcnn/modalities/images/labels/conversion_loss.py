@@ -24,6 +24,9 @@ def count_unheld(record: Record, *, boxes: bool = False, areas: bool = False, ke
         boxes: whether the format holds boxes apart from masks.
         areas: whether it holds areas apart from masks and boxes.
         keypoints: whether it holds keypoints.
+
+    Returns:
+        What is lost, in words, and how often.
     """
     lost: Counter[str] = Counter()
     lost[SEARCHED] += record.exhaustive is not None

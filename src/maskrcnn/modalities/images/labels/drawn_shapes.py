@@ -39,8 +39,13 @@ def join_groups(
     """The objects that ``shapes`` are, in the order of their first parts.
 
     Args:
+        shapes: of one image, in order.
+        spatial_shape: height and width of the image.
         boxes_beside_masks: a rectangle in a group with other outlines is the box of their object, and no part of it;
             so is one without a group that is the box of an outline without a group.
+
+    Returns:
+        The objects.
     """
     shapes = _without_twins(shapes) if boxes_beside_masks else shapes
     groups: dict[Hashable, list[Shape]] = {}

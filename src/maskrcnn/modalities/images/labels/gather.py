@@ -75,7 +75,16 @@ class LabelledImage:
 
 
 def pack_images(images: Sequence[LabelledImage], has_masks: bool, num_keypoints: int = 0) -> Sequence[FlatRecord]:
-    """The records of ``images``, in a few arrays."""
+    """The records of ``images``, in a few arrays.
+
+    Args:
+        images: with their drawn objects.
+        has_masks: whether objects have masks.
+        num_keypoints: of an object.
+
+    Returns:
+        The records, in a few arrays.
+    """
     if not images:
         return []
     records = [image.record(num_keypoints) for image in images]
@@ -134,6 +143,9 @@ def drawn_dataset(
         problems: what was found so far; it is added to.
         class_names: in order; names that objects have beside them follow in alphabetical order.
         keypoint_names: of the points of every object.
+
+    Returns:
+        The data set.
     """
     objects = [drawn for image in images for drawn in image.objects]
     has_masks = any(drawn.mask != NO_MASK and not drawn.is_rectangle for drawn in objects)

@@ -161,7 +161,17 @@ def voc_palette(count: int = 256) -> list[int]:
 
 
 def mask_record(image: Path, image_id: int, regions: Regions, labels: np.ndarray | None = None) -> Record:
-    """The record of objects that are known by their pixels; of one class where no labels ``[N]`` are given."""
+    """The record of objects that are known by their pixels; of one class where no labels ``[N]`` are given.
+
+    Args:
+        image: its file.
+        image_id: its number in the data set.
+        regions: a region for each object.
+        labels: int64 ``[N]``; None: all are of one class.
+
+    Returns:
+        The record.
+    """
     return Record(
         source=str(image),
         image_id=image_id,

@@ -126,8 +126,12 @@ def drawn_shape(picture: Path, height: object, width: object, name: str) -> tupl
 
     Args:
         picture: the file.
-        height, width: as the labels state them, of any type; None: not stated.
+        height: as the labels state it, of any type; None: not stated.
+        width: in the same way.
         name: of the picture, for the sentence.
+
+    Returns:
+        Height and width, and sentences.
 
     Raises:
         DataError: where neither the picture nor what is stated says a size.

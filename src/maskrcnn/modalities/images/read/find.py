@@ -78,6 +78,7 @@ def images_by_stem(folder: Path, deep: bool = False) -> dict[str, Path]:
     """The images in a folder, sorted, by their names without suffix; none where there is no such folder.
 
     Args:
+        folder: that may not be there.
         deep: those in its subfolders as well, by their paths in ``folder`` without suffix.
     """
     if not is_folder(folder):

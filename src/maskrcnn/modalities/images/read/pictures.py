@@ -42,6 +42,9 @@ def read_image(path: str | Path, channels: int = 3, apply_exif: bool = True) -> 
         channels: 3 for RGB, 1 for grey.
         apply_exif: turn the image upright as its EXIF orientation says.
 
+    Returns:
+        ``[C, H, W]``, 0..255: uint8, or float32 if the file holds more than 8 bits.
+
     Raises:
         DataError: where the file cannot be read as an image, or is too large; the sentence names it.
         ValueError: for other numbers of channels.

@@ -68,7 +68,14 @@ def curves_of(samples: np.ndarray, channel_names: Sequence[str], kind: str, valu
     """The curves of a recording: its channels, an image of many channels, or the part of G and C in DNA.
 
     Args:
+        samples: ``[C, T]``.
+        channel_names: C names.
+        kind: of the recording.
+        value_unit: of the samples; empty where nobody knows.
         strip: samples that a strip shows.
+
+    Returns:
+        The curves, ready to be drawn.
     """
     values = np.asarray(samples)
     if kind == "dna":
@@ -103,7 +110,16 @@ def gc_content(samples: np.ndarray, channel_names: Sequence[str]) -> np.ndarray:
 
 
 def lane_range(curves: Curves, lane: int, span: tuple[float, float]) -> tuple[float, float]:
-    """The values at the lower and upper end of a lane in the strip that shows samples ``span``."""
+    """The values at the lower and upper end of a lane in the strip that shows samples ``span``.
+
+    Args:
+        curves: of the recording.
+        lane: which of them.
+        span: first sample and the one behind the last.
+
+    Returns:
+        The values at its lower and upper end.
+    """
     if curves.fixed is not None:
         return curves.fixed
     piece = curves.values[lane, int(span[0]) : int(np.ceil(span[1]))]
@@ -141,9 +157,13 @@ def draw_curves_of_strip(
     """Draw curves and objects into the frame of a strip; what is there already (a grid) shines through.
 
     Args:
+        canvas: the picture.
         frame: left, top, right and bottom in pixels.
         span: the samples that the frame shows.
-        marks, shown: the objects and the indices of those that reach into the strip.
+        curves: of the recording.
+        marks: the objects.
+        shown: the indices of those that reach into the strip.
+        channel_height: pixels of one channel.
     """
     under = canvas.crop(frame).resize(
         ((frame[2] - frame[0]) * FINE, (frame[3] - frame[1]) * FINE), Image.Resampling.NEAREST

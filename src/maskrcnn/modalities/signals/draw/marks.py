@@ -95,6 +95,8 @@ def place_words(
     """Where the words of one strip go.
 
     Args:
+        texts: the words of each object.
+        font: that they are written in.
         spans: left and right end of each object in pixels, ``[N, 2]``, by start.
         frame: left and right end of the strip in pixels.
         most: rows of words above the strip.

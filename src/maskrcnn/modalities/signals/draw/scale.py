@@ -59,7 +59,16 @@ def axis_step(least: float, unit: str) -> float:
 
 
 def multiples(step: float, low: float, high: float) -> np.ndarray:
-    """The multiples of ``step`` in [low, high], float ``[n]``; rounding excludes neither end."""
+    """The multiples of ``step`` in [low, high], float ``[n]``; rounding excludes neither end.
+
+    Args:
+        step: from one to the next, above 0.
+        low: the smallest value.
+        high: the largest value.
+
+    Returns:
+        float ``[n]``; rounding excludes neither end.
+    """
     slack = 1e-6 * step
     return np.arange(math.ceil((low - slack) / step), math.floor((high + slack) / step) + 1) * step
 

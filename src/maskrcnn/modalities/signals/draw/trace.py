@@ -53,8 +53,13 @@ def trace_coverage(low: np.ndarray, high: np.ndarray, height: int, half_line: fl
     """How much of each pixel a line covers, float32 ``[height, W]``, 0..1.
 
     Args:
-        low, high: rows, counted downwards, between which the line runs in each column, ``[W]``; NaN: no line.
+        low: the row, counted downwards, at which the line begins in each column, ``[W]``; NaN: no line.
+        high: the row at which it ends.
+        height: rows of the picture.
         half_line: half the line's width in pixels.
+
+    Returns:
+        The part of each pixel.
     """
     top, bottom = (low - half_line).clip(0, height - 1), (high + half_line).clip(1, height)
     rows = np.arange(height)[:, None]
@@ -74,6 +79,8 @@ def tint_columns(tint: np.ndarray, span: tuple[float, float], color: Color, opac
     Args:
         tint: see :func:`clear_tint`.
         span: left and right end in columns, as exact as they are known.
+        color: red, green, blue, 0..255.
+        opacity: of the colour, 0..1.
     """
     left, right = max(span[0], 0.0), min(span[1], float(len(tint)))
     if right <= left:

@@ -38,6 +38,9 @@ def field_measures(
         records: those that could be read, in file coordinates.
         detections: of each, with all scores, under the data set's labels, on the CPU.
         by_lead: of ECG, for each record the detections in each of its leads by itself.
+
+    Returns:
+        Numbers by name, and a table of them.
     """
     if not records or any(record.sampling_rate is None for record in records):
         return FieldResult()

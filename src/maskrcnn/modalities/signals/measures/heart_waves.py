@@ -75,6 +75,9 @@ def ecg_measures(
         class_names: of labels 1..K.
         by_lead: for each record the detections in each of its leads.
         score: detections that score more are looked at.
+
+    Returns:
+        Numbers by name; None where there is nothing to measure.
     """
     metrics: Metrics = {}
     for wave in (wave for wave in WAVES if wave in class_names):

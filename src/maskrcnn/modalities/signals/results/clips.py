@@ -23,8 +23,14 @@ def write_cutout(folder: Path, name: str, found: FoundInterval, signal: SignalLi
     """Write one object as ``NAME_cutout_NUMBER_CLASS`` into ``folder``: WAV, FASTA, or CSV for all else.
 
     Args:
+        folder: that it is written into.
         name: of the recording.
         sequence: the name of a sequence of bases.
+        found: the object.
+        signal: the whole recording.
+
+    Returns:
+        The path of the file.
     """
     is_bands = len(signal.samples) > MOST_TRACKS
     suffix, write = CLIPS.get("series" if is_bands and signal.kind == "audio" else signal.kind, CLIPS["series"])
@@ -34,7 +40,14 @@ def write_cutout(folder: Path, name: str, found: FoundInterval, signal: SignalLi
 
 
 def write_sound(path: Path, found: FoundInterval, signal: SignalLike, sequence: str) -> None:
-    """A WAV of 16-bit samples."""
+    """A WAV of 16-bit samples.
+
+    Args:
+        path: of the file.
+        found: the object.
+        signal: the recording.
+        sequence: its name in the file.
+    """
     clip = np.asarray(signal.samples)[:, found.first : found.stop]
     with atomic_write(path) as beside, wave.open(str(beside), "wb") as file:
         file.setnchannels(len(clip))
@@ -44,7 +57,14 @@ def write_sound(path: Path, found: FoundInterval, signal: SignalLike, sequence: 
 
 
 def write_series(path: Path, found: FoundInterval, signal: SignalLike, sequence: str) -> None:
-    """A table: sample and time in the recording, each channel, and whether the mask covers the sample (1 or 0)."""
+    """A table: sample and time in the recording, each channel, and whether the mask covers the sample (1 or 0).
+
+    Args:
+        path: of the file.
+        found: the object.
+        signal: the recording.
+        sequence: its name in the file.
+    """
     clip = np.asarray(signal.samples)[:, found.first : found.stop]
     at = np.arange(found.first, found.stop)
     covered = np.ones(len(at), dtype=int) if found.mask is None else np.zeros(len(at), dtype=int)
@@ -61,6 +81,12 @@ def write_bases(path: Path, found: FoundInterval, signal: SignalLike, sequence: 
     """FASTA; the header has sequence, first and last base counted from 1, strand, class and score.
 
     An object whose class names the reverse strand is written as that strand reads.
+
+    Args:
+        path: of the file.
+        found: the object.
+        signal: the recording.
+        sequence: its name in the file.
     """
     kind, strand = strand_of(found.class_name)
     bases = bases_of(np.asarray(signal.samples)[:, found.first : found.stop], tuple(signal.channel_names))

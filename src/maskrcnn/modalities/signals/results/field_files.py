@@ -30,6 +30,12 @@ def write_wfdb(path: Path, objects: Sequence[FoundInterval], signal: SignalLike,
     the two ends, in all leads together. Objects of other classes have a comment there that says the class. Brackets
     cannot be nested: an object that reaches into the next one ends before it here, but not before its own peak.
 
+    Args:
+        path: of the file.
+        objects: of the recording.
+        signal: the recording.
+        sequence: its name in the file.
+
     Raises:
         UsageError: the package ``wfdb`` is not installed.
     """
@@ -89,7 +95,14 @@ def peak_of(samples: np.ndarray) -> int:
 
 
 def write_audacity(path: Path, objects: Sequence[FoundInterval], signal: SignalLike, sequence: str) -> None:
-    """An Audacity label track: start and end in seconds and the class, tabs between them."""
+    """An Audacity label track: start and end in seconds and the class, tabs between them.
+
+    Args:
+        path: of the file.
+        objects: of the recording.
+        signal: the recording.
+        sequence: its name in the file.
+    """
     lines = (
         f"{found.start / signal.rate:.6f}\t{found.end / signal.rate:.6f}\t{_words(found.class_name)}\n"
         for found in objects
@@ -98,7 +111,14 @@ def write_audacity(path: Path, objects: Sequence[FoundInterval], signal: SignalL
 
 
 def write_gff3(path: Path, objects: Sequence[FoundInterval], signal: SignalLike, sequence: str) -> None:
-    """GFF3: the first base of a sequence is 1, and an end is the last base that belongs."""
+    """GFF3: the first base of a sequence is 1, and an end is the last base that belongs.
+
+    Args:
+        path: of the file.
+        objects: of the recording.
+        signal: the recording.
+        sequence: its name in the file.
+    """
     name = _escaped(sequence, r"[^a-zA-Z0-9.:^*$@!+_?|-]")
     length = signal.samples.shape[-1]
     lines = ["##gff-version 3\n", f"##sequence-region {name} 1 {length}\n"]
@@ -111,7 +131,14 @@ def write_gff3(path: Path, objects: Sequence[FoundInterval], signal: SignalLike,
 
 
 def write_bed(path: Path, objects: Sequence[FoundInterval], signal: SignalLike, sequence: str) -> None:
-    """BED with six columns: the first base of a sequence is 0, an end is the first base after; scores 0..1000."""
+    """BED with six columns: the first base of a sequence is 0, an end is the first base after; scores 0..1000.
+
+    Args:
+        path: of the file.
+        objects: of the recording.
+        signal: the recording.
+        sequence: its name in the file.
+    """
     lines = []
     for found in objects:
         kind, strand = strand_of(found.class_name)

@@ -39,7 +39,16 @@ class FoundInterval:
 
 
 def found_intervals(detections: Instances, class_names: Sequence[str], length: int) -> list[FoundInterval]:
-    """The objects of a recording of ``length`` samples by start (of one start: as they come)."""
+    """The objects of a recording of ``length`` samples by start (of one start: as they come).
+
+    Args:
+        detections: of the recording.
+        class_names: of labels 1..K.
+        length: samples of the recording.
+
+    Returns:
+        The objects by start (of one start: as they come).
+    """
     if len(detections) == 0:
         return []
     order = detections.boxes[:, 0].argsort(stable=True)

@@ -74,6 +74,7 @@ def find_layout(lines: Sequence[str], numeric: bool = True) -> Layout:
     """How the table in ``lines`` is written, from its first lines.
 
     Args:
+        lines: of the table.
         numeric: whether all values are numbers, so that a first line of other words names the columns; else the first
             line always does.
     """

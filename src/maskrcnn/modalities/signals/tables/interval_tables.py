@@ -51,6 +51,9 @@ def read_intervals(path: Path, rate: float, problems: list[str]) -> list[Interva
         rate: of the recording.
         problems: is added to.
 
+    Returns:
+        The intervals, in samples.
+
     Raises:
         DataError: where the file is no text, a table without the columns of intervals, or has lines of which not one
             is an interval: that is no recording without objects.

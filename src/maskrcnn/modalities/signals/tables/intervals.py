@@ -104,9 +104,13 @@ def signal_dataset(
 
     Args:
         path: what was opened.
-        signals: in order; what passes their ends is cut off here, and what lies outside is left out.
+        signals: in order; what passes their ends is cut off here, and what lies outside is left
+            out.
         problems: what was found so far; it is added to.
         class_names: in order; names that intervals have beside them follow in alphabetical order.
+
+    Returns:
+        The data set.
 
     Raises:
         DataError: where the labels of every recording lie beyond its end.
@@ -149,7 +153,16 @@ def join_parts(parts: Iterable[Part]) -> tuple[Part, ...]:
 
 def cut_interval(interval: Interval, low: float, high: float) -> Interval | None:
     """What of ``interval`` lies in [low, high), None if nothing; a side that was cut becomes unknown where ``low`` and
-    ``high`` do."""
+    ``high`` do.
+
+    Args:
+        interval: to cut.
+        low: the first sample that stays.
+        high: the one behind the last.
+
+    Returns:
+        What of it lies there; None if nothing.
+    """
     parts = join_parts((max(a, int(low)), min(b, int(high))) for a, b in interval.parts)
     if not parts:
         return None

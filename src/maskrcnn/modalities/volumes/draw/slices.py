@@ -40,6 +40,9 @@ def lay_grid(extent: tuple[float, float], shape: tuple[int, int], slices: int, r
         slices: how many could be shown.
         room: width and height in pixels at most.
         gap: pixels between two slices.
+
+    Returns:
+        The grid.
     """
     most = most_scale(extent, shape)
     best, best_score = Grid(1, 1, 1, (1, 1)), -1.0

@@ -56,11 +56,14 @@ def dice_by_class(
     over, as is what is found of a class that the record does not have: average precision counts those.
 
     Args:
-        records: with regions, one object of a class at most (:func:`one_object_a_class`). Label maps become such
-            regions by ``Regions.from_label_map``.
+        records: with regions, one object of a class at most (:func:`one_object_a_class`). Label
+            maps become such regions by ``Regions.from_label_map``.
         detections: of each record, on the CPU, with regions on its canvas, under its labels.
         class_names: of labels 1..K.
         score: detections that score more are looked at.
+
+    Returns:
+        Of each record, the Dice and the volumes of each class.
     """
     return [_class_dice(name, label, records, detections, score) for label, name in enumerate(class_names, start=1)]
 
@@ -73,7 +76,18 @@ def dice_measures(
     score: float = SHOWN,
 ) -> dict[str, float | None]:
     """``<prefix>/<class>/dice`` and ``<prefix>/<class>/volume_error`` of :func:`dice_by_class`, whose arguments these
-    are: means over the records that have the class. None: no record has it."""
+    are: means over the records that have the class. None: no record has it.
+
+    Args:
+        records: the labels.
+        detections: of the same scans, in the same order.
+        class_names: of labels 1..K.
+        prefix: of the names of the measures.
+        score: detections that score as much count.
+
+    Returns:
+        Means over the records that have the class; None: no record has it.
+    """
     metrics: dict[str, float | None] = {}
     for of_class in dice_by_class(records, detections, class_names, score):
         metrics |= of_class.measures(f"{prefix}/{of_class.name}")

@@ -33,6 +33,9 @@ def field_measures(
         records: those that could be read, in file coordinates.
         detections: of each, with all scores, under the data set's labels, on the CPU.
         by_lead: of no use here: a scan is seen with all its channels.
+
+    Returns:
+        Numbers by name, and a table of them; empty where none apply.
     """
     if not records or not one_object_a_class(records):
         return FieldResult()

@@ -69,8 +69,13 @@ def found_objects(
     """What there is to say of each object.
 
     Args:
-        detections, regions: as :func:`best_first` gives them, on the volume's voxels.
+        detections: best first, as :func:`best_first` gives them, on the volume's voxels.
+        regions: of the same.
         class_names: of labels 1..K.
+        volume: the scan.
+
+    Returns:
+        A record for each object.
     """
     if len(detections) == 0:
         return []

@@ -201,7 +201,13 @@ def refuse_among_scans(out_dir: Path, source: Path) -> None:
 
 
 def paint(canvas: np.ndarray, regions: Regions, numbers: Sequence[int]) -> None:
-    """Write each object's number onto ``[Z, Y, X]``, the first object last, so that it stays whole."""
+    """Write each object's number onto ``[Z, Y, X]``, the first object last, so that it stays whole.
+
+    Args:
+        canvas: int ``[Z, Y, X]``, is painted on.
+        regions: of the objects.
+        numbers: of the objects.
+    """
     for i in reversed(range(len(numbers))):
         canvas[regions.window_slices(i)][regions.window(i)] = numbers[i]
 

@@ -71,6 +71,9 @@ def synthetic_volume(
         kinds: of ``blobs``, ``tubes``, ``shells``.
         diameter: of a typical blob, in the unit of the spacing.
 
+    Returns:
+        The volume with its labels.
+
     Raises:
         UsageError: voxels that are too large for the objects, objects too large for the volume or too many for 16 bits,
             or unknown kinds.
@@ -96,7 +99,14 @@ def synthetic_volume(
 def check_volume(
     spatial_shape: Sequence[int], spacing: Sequence[float], kinds: Sequence[str], diameter: float = DIAMETER
 ) -> None:
-    """Raises UsageError where :func:`synthetic_volume` would."""
+    """Raises UsageError where :func:`synthetic_volume` would.
+
+    Args:
+        spatial_shape: of the volume, tensor order.
+        spacing: of its voxels, x first.
+        kinds: what is in it.
+        diameter: of a typical blob, in the unit of the spacing.
+    """
     if not kinds or not set(kinds) <= set(KINDS) or len(set(kinds)) < len(kinds):
         raise UsageError(f"The kinds must be some of {', '.join(KINDS)}, each once, not {' '.join(kinds) or 'none'}.")
     widest = diameter / LEAST_VOXELS

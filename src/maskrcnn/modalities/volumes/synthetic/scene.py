@@ -153,6 +153,9 @@ def make_scene(rng: np.random.Generator, extent: Sequence[float], kinds: Sequenc
         extent: of the space, tensor order.
         kinds: of :data:`KINDS`.
         diameter: of a typical blob.
+
+    Returns:
+        The bodies, and the warp and texture that they share.
     """
     size = np.asarray(extent, dtype=np.float64)
     warp = Waves.draw(rng, WARP_WAVES, _times(WARP_LENGTH, diameter), WARP * diameter, channels=3)

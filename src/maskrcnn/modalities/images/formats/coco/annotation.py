@@ -30,7 +30,17 @@ MIN_COORDINATES = 6  # of a polygon: three points
 def parse_annotation(
     annotation: dict[str, Any], label: int, spatial_shape: tuple[int, int], num_keypoints: int
 ) -> tuple[Annotation | None, list[str]]:
-    """What of ``annotation`` can be used, None if nothing can, and its faults as parts of a sentence."""
+    """What of ``annotation`` can be used, None if nothing can, and its faults as parts of a sentence.
+
+    Args:
+        annotation: an entry of ``annotations``.
+        label: of its class, 1..K.
+        spatial_shape: of the image, height and width.
+        num_keypoints: of an object of the data set.
+
+    Returns:
+        What of it can be used, None if nothing can, and its faults as parts of a sentence.
+    """
     faults: list[str] = []
     mask = _read_mask(annotation.get("segmentation"), spatial_shape, faults)
     box = _read_box(annotation.get("bbox"), spatial_shape, faults) or mask_box(mask, spatial_shape)

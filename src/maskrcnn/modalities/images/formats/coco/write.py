@@ -26,6 +26,14 @@ def write(data: Dataset, images: Iterable[tuple[Record, str]], out: Path) -> Cou
 
     Ids of images and classes stay. Which classes were searched for in an image is written as the reader of COCO takes
     it, ``annotated_category_ids``.
+
+    Args:
+        data: whose labels are written.
+        images: pairs of a record and the name of its file in ``out/images``.
+        out: the folder of the data set.
+
+    Returns:
+        What the format cannot hold, in words, and how often.
     """
     entries: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []

@@ -25,6 +25,11 @@ MASKLESS = "objects without a mask, which were left out"
 def write(data: Dataset, images: Iterable[tuple[Record, str]], out: Path) -> Counter[str]:
     """Write the labels of ``images``, pairs of a record and the name of its file in ``out/images``, as 16-bit PNG.
 
+    Args:
+        data: whose labels are written.
+        images: pairs of a record and the name of its file in ``out/images``.
+        out: the folder of the data set.
+
     Returns:
         What could not be kept, in words, and how often.
 

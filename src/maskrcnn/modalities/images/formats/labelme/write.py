@@ -32,6 +32,11 @@ def write(data: Dataset, images: Iterable[tuple[Record, str]], out: Path) -> Cou
     Crowds and, among masks, objects without one carry a flag of that name (``crowd``, ``box``). ``labels.txt`` keeps
     the order of the classes.
 
+    Args:
+        data: whose labels are written.
+        images: pairs of a record and the name of its file in ``out``.
+        out: the folder of the data set.
+
     Returns:
         What could not be kept, in words, and how often.
 

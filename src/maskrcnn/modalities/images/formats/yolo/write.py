@@ -29,6 +29,11 @@ def write(data: Dataset, images: Iterable[tuple[Record, str]], out: Path) -> Cou
     so holes and parts hang together by lines without width; other readers may draw these one pixel wide. Boxes with
     keypoints are written as poses where there are no masks.
 
+    Args:
+        data: whose labels are written.
+        images: pairs of a record and the name of its file in ``out/images/train``.
+        out: the folder of the data set.
+
     Returns:
         What could not be kept, in words, and how often.
     """

@@ -27,6 +27,14 @@ ENDLESS = 1 << 62  # frames: what libsndfile says of a stream that does not
 def read(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     """Samples ``start`` to ``stop``, -1..1, channels as they are in the file.
 
+    Args:
+        path: of the file.
+        start: the first sample.
+        stop: the one behind the last; None: to the end.
+
+    Returns:
+        The signal.
+
     Raises:
         DataError: no sound, no samples.
     """
@@ -57,6 +65,14 @@ def audio_header(path: Path) -> SignalHeader:
 
 def open_files(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
     """The sounds ``files`` that have labels beside them; the rest is left out and named.
+
+    Args:
+        path: that the user named, for sentences.
+        files: that may be labelled.
+        choice: of labels, as the user names it behind a colon.
+
+    Returns:
+        The data set.
 
     Raises:
         DataError: where none has, or a choice is asked for.

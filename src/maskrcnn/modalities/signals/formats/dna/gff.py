@@ -34,6 +34,9 @@ def read_gff(path: Path, names: Sequence[str], length: int, problems: list[str])
         length: bases of the sequence.
         problems: is added to.
 
+    Returns:
+        The features, and whether the sequence is circular.
+
     Raises:
         DataError: where it is no text, or has features of other sequences only.
     """

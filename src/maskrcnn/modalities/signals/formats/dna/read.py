@@ -53,6 +53,14 @@ def read(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     """Bases ``start`` to ``stop`` one-hot in the order A, C, G, T; U counts as T, and N and every other letter as a
     quarter of each.
 
+    Args:
+        path: of the file.
+        start: the first sample.
+        stop: the one behind the last; None: to the end.
+
+    Returns:
+        The signal.
+
     Raises:
         DataError: no sequence, several, none of its bases, amino acids, or fewer bases than the file says.
     """
@@ -68,6 +76,14 @@ def read(path: Path, start: int = 0, stop: int | None = None) -> Signal:
 def open_files(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
     """The sequences ``files`` with the features chosen, see
     :func:`maskrcnn.modalities.signals.formats.dna.features.parse_choice`.
+
+    Args:
+        path: that the user named, for sentences.
+        files: that may be labelled.
+        choice: of labels, as the user names it behind a colon.
+
+    Returns:
+        The data set.
 
     Raises:
         DataError: no such features, or no sequence that can be used.

@@ -37,6 +37,14 @@ def read(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     """Samples ``start`` to ``stop`` in physical units, at the highest rate among the leads of an ECG or, where there
     are none, among all channels; others are interpolated.
 
+    Args:
+        path: of the file.
+        start: the first sample.
+        stop: the one behind the last; None: to the end.
+
+    Returns:
+        The signal.
+
     Raises:
         DataError: damaged, no signals (annotations only), pauses between its data records (EDF+D).
         UsageError: edfio is not installed.
@@ -48,6 +56,14 @@ def read(path: Path, start: int = 0, stop: int | None = None) -> Signal:
 
 def open_files(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
     """The recordings ``files`` that have labels, inside or beside them; the rest is left out and named.
+
+    Args:
+        path: that the user named, for sentences.
+        files: that may be labelled.
+        choice: of labels, as the user names it behind a colon.
+
+    Returns:
+        The data set.
 
     Raises:
         DataError: where none has, or a choice is asked for.

@@ -39,6 +39,14 @@ BYTES_A_SAMPLE = 12  # of memory beside the file's own number
 def read(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     """Samples ``start`` to ``stop``.
 
+    Args:
+        path: of the file.
+        start: the first sample.
+        stop: the one behind the last; None: to the end.
+
+    Returns:
+        The signal.
+
     Raises:
         DataError: text or rows of other lengths in a csv (with the line's number), times that are not evenly spaced,
             an array of another form, no samples.
@@ -53,6 +61,14 @@ def read(path: Path, start: int = 0, stop: int | None = None) -> Signal:
 
 def open_files(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
     """The series ``files`` that have a table of intervals; the rest is left out and named.
+
+    Args:
+        path: that the user named, for sentences.
+        files: that may be labelled.
+        choice: of labels, as the user names it behind a colon.
+
+    Returns:
+        The data set.
 
     Raises:
         DataError: where none has, or a choice is asked for.

@@ -60,6 +60,14 @@ def read(path: Path, start: int = 0, stop: int | None = None) -> Signal:
     """Samples ``start`` to ``stop`` of the record whose header is ``path``, in physical units, at the rate of the
     channel that has most samples in a frame.
 
+    Args:
+        path: of the file.
+        start: the first sample.
+        stop: the one behind the last; None: to the end.
+
+    Returns:
+        The signal.
+
     Raises:
         DataError: no such record, no samples, or fewer than the header says.
     """
@@ -115,6 +123,14 @@ def wfdb_header(path: Path) -> SignalHeader:
 
 def open_files(path: Path, files: Sequence[Path], annotator: str = "") -> Dataset:
     """The records ``files`` (headers) that have annotations of ``annotator``; the rest is left out and named.
+
+    Args:
+        path: that the user named, for sentences.
+        files: that may be labelled.
+        annotator: whose annotations are read.
+
+    Returns:
+        The data set.
 
     Raises:
         DataError: no record has any, or no interval is in them.

@@ -45,7 +45,11 @@ def waves_of(samples: Sequence[int], symbols: Sequence[str], numbers: Sequence[i
     Args:
         samples: of each annotation.
         symbols: ``(``, ``)``, ``p``, ``t``, ``u`` or a beat's.
-        numbers: the field ``num``: of a wave without a peak it tells the kind (0 P, 1 QRS, 2 T, 3 U).
+        numbers: the field ``num``: of a wave without a peak it tells the kind (0 P, 1 QRS, 2 T, 3
+            U).
+
+    Returns:
+        The waves, in rising order.
     """
     waves: list[Wave] = []
     onset: int | None = None
