@@ -68,7 +68,7 @@ def run(tmp_path, monkeypatch, clock):
             return {"box/AP": 0.5}
 
         monkeypatch.setattr(fit_module, "train_step", slow_step)
-        monkeypatch.setattr(fit_module, "validate", slow_look)
+        monkeypatch.setattr("maskrcnn.training.validation.validate", slow_look)
         budget = Budget(seconds, most, expected, clock.now, bool(look), clock)
         clock.now += planning
         model, told = tiny_model(), io.StringIO()

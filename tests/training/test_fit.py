@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-import maskrcnn.training.fit as fit_module
 from maskrcnn.checkpoints.ours import load_checkpoint, read_info
 from maskrcnn.checkpoints.transfer import same_weights
 from maskrcnn.data.transforms.samples import AugmentConfig
@@ -125,7 +124,7 @@ def scripted_validation(monkeypatch, measures, seen):
         seen.append({name: value.clone() for name, value in model.state_dict().items()})
         return {"box/AP": 0.9, "mask/AP": measures[len(seen) - 1]}
 
-    monkeypatch.setattr(fit_module, "validate", validate)
+    monkeypatch.setattr("maskrcnn.training.validation.validate", validate)
 
 
 def test_the_best_checkpoint_is_the_best_by_validation(data, val, tmp_path, monkeypatch):
