@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 
-import maskrcnn.inference.predictor as predictor_module
+import maskrcnn.inference.keep as keep
 from maskrcnn.checkpoints.ours import load_checkpoint, save_checkpoint
 from maskrcnn.config import CloseUpMaskConfig
 from maskrcnn.regions import Regions
@@ -31,9 +31,7 @@ def found_in(out):
 def test_predicting_with_and_without(maskrcnn, sharp_file, tmp_path, monkeypatch):
     photo = save_photo(tmp_path / "photo.png")
     # random masks are one blob or another: what is in one piece is marked instead
-    monkeypatch.setattr(
-        predictor_module, "largest_parts", lambda regions: Regions.blank(regions.spatial_shape, len(regions))
-    )
+    monkeypatch.setattr(keep, "largest_parts", lambda regions: Regions.blank(regions.spatial_shape, len(regions)))
     results = {}
     for flags in ((), ("--sharp", "off"), ("--raw-masks",), ("--sharp", "off", "--raw-masks")):
         out = tmp_path / "-".join(("out", *flags))

@@ -12,7 +12,6 @@ from maskrcnn.data.transforms.regrid import check_scale
 from maskrcnn.errors import DataError
 from maskrcnn.evaluation.coco import CocoResult, evaluate_detections
 from maskrcnn.evaluation.fields import FieldResult
-from maskrcnn.evaluation.mask_quality import mask_quality
 from maskrcnn.evaluation.unlabelled import inside_extent
 from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.predictor import Predictor
@@ -32,7 +31,6 @@ def evaluate(
     batch: int = 4,
     progress: Callable[[int], None] = lambda done: None,
     watch: Watch = lambda record, image, found: None,
-    quality: bool = False,
 ) -> tuple[CocoResult, list[str]]:
     """COCO's metrics of ``predictor`` on ``dataset``, and those of the field that the data come from.
 
@@ -49,8 +47,6 @@ def evaluate(
         progress: called with the number of images done so far.
         watch: called for each image with its labels, its samples and all that was found in it
             (scores from 0.01 on, under the data set's labels).
-        quality: also measure how well the masks of found objects fit, see
-            :func:`maskrcnn.evaluation.mask_quality.mask_quality`.
 
     Returns:
         The result, and one sentence for each image that could not be read and was left out.
@@ -78,7 +74,6 @@ def evaluate(
         of_field = dataset.measures(dataset, records, detections, by_lead if all(by_lead) else None)
     tables = () if of_field.table is None else (of_field.table,)
     metrics = result.metrics | of_field.metrics
-    metrics |= mask_quality(records, detections, "mask/APs" in metrics) if quality else {}
     for head in heads_of(predictor.model).values():
         metrics |= head.measures(records, detections)
     return replace(result, metrics=metrics, tables=tables), failures

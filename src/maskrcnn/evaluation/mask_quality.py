@@ -63,6 +63,15 @@ def overlap_of_masks(found: Regions, n: int, labelled: Regions, m: int) -> tuple
 
     A boundary is what of a mask lies within 2 % of the canvas's diagonal of what is not the mask; beyond the canvas
     there is nothing.
+
+    Args:
+        found: masks of detections.
+        n: which of them.
+        labelled: masks of labels.
+        m: which of them.
+
+    Returns:
+        Both, 0..1.
     """
     low = np.minimum(found.offsets[n], labelled.offsets[m])
     high = np.maximum(found.offsets[n] + found.shapes[n], labelled.offsets[m] + labelled.shapes[m])

@@ -19,6 +19,9 @@ def closeup_mask_loss(logits: Tensor, goals: Tensor, counted: Tensor) -> Term:
         logits: ``[R, *M]``.
         goals: ``[R, *M]``, the covered part of each bin, 0..1.
         counted: bool ``[R, *M]``: which bins are known; those outside the image, for example, are not.
+
+    Returns:
+        The sum over R objects, and R.
     """
     logits, goals = full(logits), full(goals)
     known = counted.to(logits.dtype)

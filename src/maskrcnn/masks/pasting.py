@@ -25,6 +25,9 @@ def paste_to_border(masks: Tensor, boxes: Tensor, spatial_shape: Sequence[int], 
         boxes: ``[N, 2D]``, x first, on the image.
         spatial_shape: of the image, tensor order.
         threshold: from which on a sample belongs to the object, above 0.
+
+    Returns:
+        The regions, in the order of the masks.
     """
     size = boxes.new_tensor(tuple(reversed(spatial_shape)))
     low, high = boxes.chunk(2, -1)

@@ -94,13 +94,16 @@ class CloseUpMaskHead(Head):
     def look(
         self, images: Tensor, boxes: Sequence[Tensor], masks: Tensor, sources: Sequence[ImageSource] | None = None
     ) -> Tensor:
-        """Mask logits ``[R, *M]`` over the regions of boxes.
+        """What the head says of boxes.
 
         Args:
             images: ``[B, C, *S]``.
             boxes: of each image ``[R_b, 2D]``.
             masks: the ordinary ones over the boxes, image by image, ``[R, *m]``, probabilities.
             sources: what each image was made from, which shows small objects better; None: the images are all there is.
+
+        Returns:
+            Mask logits ``[R, *M]`` over the regions of the boxes.
         """
         if sum(map(len, boxes)) == 0:
             return images.new_zeros((0, *self.output_size))
@@ -112,7 +115,16 @@ class CloseUpMaskHead(Head):
         return torch.cat([self.segmenter(own) for own in some])
 
     def cuts(self, images: Tensor, regions: Sequence[Tensor], sources: Sequence[ImageSource] | None) -> Tensor:
-        """``[R, C, *S]``: the images where ``regions`` lie; where that would enlarge them, what they were made from."""
+        """The images where regions lie; where that would enlarge them, what they were made from.
+
+        Args:
+            images: ``[B, C, *S]``.
+            regions: of each image ``[R_b, 2D]``.
+            sources: what each image was made from; None: nobody kept it.
+
+        Returns:
+            ``[R, C, *S]``, image by image, at the size that the head looks at.
+        """
         if sources is None:
             return cut_out(images, regions, self.size)
         every = []
@@ -131,7 +143,16 @@ class CloseUpMaskHead(Head):
         return torch.cat(every)
 
     def given(self, masks: Tensor, boxes: Tensor, regions: Tensor) -> Tensor:
-        """``[R, 2, *S]``: the boxes, and the masks over them, where they lie in the regions; -1 outside, 1 inside."""
+        """The boxes, and the masks over them, where they lie in the regions.
+
+        Args:
+            masks: ``[R, *m]``, probabilities.
+            boxes: ``[R, 2D]``.
+            regions: ``[R, 2D]``.
+
+        Returns:
+            ``[R, 2, *S]``: -1 outside, 1 inside.
+        """
         solid = torch.ones_like(masks)
         both = [read_masks(full(own), boxes, regions, self.size) for own in (solid, masks)]
         return torch.stack(both, 1) * 2 - 1
@@ -211,7 +232,16 @@ def spread_out(count: int, most: int | None) -> Tensor:
 
 
 def bins_inside(regions: Tensor, spatial_shape: Sequence[int], bins: Sequence[int]) -> Tensor:
-    """Which bins of regions ``[R, 2D]`` have their centres inside an image of this shape: bool ``[R, *bins]``."""
+    """Which bins of regions have their centres inside an image.
+
+    Args:
+        regions: ``[R, 2D]``, x first.
+        spatial_shape: of the image, tensor order.
+        bins: of a region along each axis, tensor order.
+
+    Returns:
+        bool ``[R, *bins]``.
+    """
     low, high = (corner.flip(-1) for corner in regions.chunk(2, -1))
     inside = torch.ones((len(regions),), dtype=torch.bool, device=regions.device)
     for axis, (size, count) in enumerate(zip(spatial_shape, bins)):
@@ -223,8 +253,17 @@ def bins_inside(regions: Tensor, spatial_shape: Sequence[int], bins: Sequence[in
 
 
 def extend_to_border(masks: Tensor, regions: Tensor, spatial_shape: Sequence[int]) -> Tensor:
-    """Masks ``[R, *M]`` over regions ``[R, 2D]`` that reach beyond an image, of which nothing was learned there: its
-    outermost bins go on, so that masks do not fade towards its border."""
+    """Masks over regions that reach beyond an image, where nothing was learned: the outermost bins inside of it go on,
+    so that masks do not fade towards its border.
+
+    Args:
+        masks: ``[R, *M]``.
+        regions: ``[R, 2D]``, x first.
+        spatial_shape: of the image, tensor order.
+
+    Returns:
+        ``[R, *M]``.
+    """
     low, high = (corner.flip(-1) for corner in regions.chunk(2, -1))
     for axis, size in enumerate(spatial_shape):
         bins = masks.shape[axis + 1]
