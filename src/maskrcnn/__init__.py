@@ -82,7 +82,7 @@ if TYPE_CHECKING:  # for type checkers and editors; a test compares this list wi
     from maskrcnn.training.fit_config import FitConfig
     from maskrcnn.training.log import Report
 
-__version__ = "0.8.0"
+__version__ = "0.9.0"
 
 _PUBLIC = {
     "checkpoints.ours": "load_checkpoint save_checkpoint",
