@@ -148,9 +148,31 @@ def parse_time(text: str) -> float:
     return seconds
 
 
-def counted(number: int, noun: str) -> str:
-    """``1 object``, ``2 objects``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """``1 object``, ``2 objects``.
+
+    Args:
+        number: how many there are.
+        noun: what one is called.
+        plural: what several are called, where that takes more than an s.
+
+    Returns:
+        Both, to stand in a sentence.
+    """
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(words: Sequence[str], last: str) -> str:
+    """``a, b and c``.
+
+    Args:
+        words: what is listed, at least one.
+        last: the word before the last of several.
+
+    Returns:
+        The list, to stand in a sentence.
+    """
+    return f" {last} ".join([*([", ".join(words[:-1])] if len(words) > 1 else []), words[-1]])
 
 
 def few(names: Sequence[str]) -> str:

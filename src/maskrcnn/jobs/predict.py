@@ -20,14 +20,16 @@ class PredictOutcome:
     """What was found.
 
     Attributes:
-        noun: what an input is called: image, recording or scan.
-        writes: what was written beside the lists, in words.
+        noun: what an input is called, such as image.
+        nouns: what several are called.
+        writes: what was written, in words.
         objects: how many were found in each input that was searched, by its path.
         failures: a sentence for each input that could not be searched.
     """
 
     noun: str
-    writes: str
+    nouns: str
+    writes: tuple[str, ...]
     objects: dict[str, int]
     failures: list[str]
 
@@ -55,7 +57,7 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
         paths = wing.doors().find_files(inputs, options.out)
         aside = left_aside(inputs, paths, wing, options.out)
         if not paths:
-            nothing = f"There are no {wing.noun}s in {', '.join(map(str, options.inputs))}; {aside}".rstrip("; ")
+            nothing = f"There are no {wing.nouns} in {', '.join(map(str, options.inputs))}; {aside}".rstrip("; ")
             raise UsageError(" ".join(failures) or (nothing if aside else f"{nothing}."))
         predictor = predictor.with_options(
             score=options.score,
@@ -78,4 +80,4 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
         done = wing.doors().predict(predictor, paths, wanted, tell_done)
     for note in [*done.notes, *([aside] if aside else [])]:
         tell(Note(f"note: {note}"))
-    return PredictOutcome(wing.noun, wing.writes, done.counts, failures + done.failures)
+    return PredictOutcome(wing.noun, wing.nouns, wing.writes, done.counts, failures + done.failures)
