@@ -15,11 +15,14 @@ import pytest
 import maskrcnn.modalities
 import maskrcnn.modalities.images.formats
 from maskrcnn.errors import DataError
-from maskrcnn.modalities import table
+from maskrcnn.jobs.options import known_files
+from maskrcnn.modalities import table, words
 from maskrcnn.modalities.images.labels.formats import label_formats
 from maskrcnn.modalities.kinds import fit_to_kind
 from maskrcnn.modalities.listing import list_formats
 from maskrcnn.modalities.open import open_dataset
+from maskrcnn.modalities.signals.recording_format import recording_formats
+from maskrcnn.modalities.volumes.scan_format import scan_formats
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.fingerprint import take_fingerprint
 from test_docstrings import too_long, unexplained
@@ -160,4 +163,26 @@ def test_a_job_that_is_stopped_names_what_is_there(added, tmp_path, peak_model, 
 def test_flags_that_it_does_not_have_are_refused(added, tmp_path, peak_model, refused):
     folder = write_spectra(added / "set")
     for flag in (("--cutouts",), ("--flip",), ("--image-size", 64)):
-        assert flag[0] in refused("predict", folder, "--model", peak_model, "--out", tmp_path / "out", *flag)
+        said = refused("predict", folder, "--model", peak_model, "--out", tmp_path / "out", *flag)
+        assert flag[0] in said and "spectra" in said
+
+
+def test_lists_of_files_name_it(added):
+    (added / "empty").mkdir()
+    with pytest.raises(DataError, match=r"looked for: COCO json .*, spectra \(NAME.spectrum\) with NAME.peaks, scans"):
+        open_dataset(added / "empty")
+    assert words.list_beside_pictures() == "recordings, spectra or scans"
+    assert re.match(r"images, recordings \(.*\), spectra or scans \(.*\)$", words.list_files())
+
+
+def test_without_it_lists_are_as_ever():
+    recordings, scans = ", ".join(f.short for f in recording_formats()), ", ".join(f.short for f in scan_formats())
+    assert (
+        f"Images, recordings ({recordings}) or scans ({scans}), or folders of them (with their subfolders)."
+    ) == known_files.FILES
+    assert known_files.LABELLED.endswith(" Or labelled recordings or scans (docs/formats.md).")
+    assert words.list_beside_pictures() == "recordings or scans"
+    assert words.list_what_is_looked_for().endswith(
+        f", recordings with labels of the same name ({recordings}), scans (images/ and labels/, or imagesTr/ and "
+        f"labelsTr/, with {scans})"
+    )

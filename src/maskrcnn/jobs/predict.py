@@ -13,6 +13,7 @@ from maskrcnn.inference.results.options import ResultOptions
 from maskrcnn.jobs.events import InputDone, Note, Tell, tell_nobody
 from maskrcnn.jobs.options.predict import PredictFilesOptions
 from maskrcnn.modalities.inputs import default_model, left_aside, wing_of_model
+from maskrcnn.modalities.words import list_beside_pictures
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
             overlap=options.overlap,
             flip=options.flip,
         )
-        only_for_pictures(**{name: getattr(options, name) for name in wing.pictures_only})
+        only_for_pictures(list_beside_pictures(), **{name: getattr(options, name) for name in wing.pictures_only})
         wanted = ResultOptions(
             options.out,
             options.classes,

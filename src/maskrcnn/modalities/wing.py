@@ -127,6 +127,8 @@ class Wing:
         kinds: of its files.
         plural: of the noun, where that takes more than an s.
         writes: everything that a prediction writes, as its last sentence names it; what stands alone is one file.
+        formats: gives the formats of its files in words, for lists; empty: the name says enough.
+        looked_for: gives what a folder may hold that is opened as labelled files, in words; empty: its files.
         pictures_only: options of commands that mean nothing here.
         names_left_aside: whether files in folders that nothing looks at are counted.
         sidecars: suffixes of files that may lie beside one of its own under the same name; None: any.
@@ -139,6 +141,8 @@ class Wing:
     kinds: tuple[Kind, ...]
     plural: str = ""
     writes: tuple[str, ...] = ("pictures", "predictions.json", "summary.csv")
+    formats: Callable[[], str] = str
+    looked_for: Callable[[], str] = str
     pictures_only: tuple[str, ...] = ()
     names_left_aside: bool = True
     sidecars: frozenset[str] | None = None
