@@ -8,21 +8,27 @@ be taken back.
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 import subprocess
 import sys
 import time
+from typing import cast
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from maskrcnn.checkpoints.ours import read_info
+from maskrcnn.config import CloseUpMaskConfig
 from maskrcnn.data.synthetic import synthetic_samples
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.jobs.models import EXAMPLES
 from maskrcnn.losses.objective import Objective
 from maskrcnn.modalities.images.read.find import find_images
 from maskrcnn.modalities.images.read.pictures import read_image
-from maskrcnn.models.build import mask_rcnn_mobilenet_v2_fpn
+from maskrcnn.models.build import build_model, mask_rcnn_mobilenet_v2_fpn
+from maskrcnn.models.heads.closeup_mask import AT_ONCE, GIVEN, CloseUpMaskHead
+from maskrcnn.models.variants import mobilenet_v2_fpn_config
 from maskrcnn.pretrained import model_path, shipped_models
 from maskrcnn.training.fit_config import FitConfig
 from maskrcnn.training.memory import keep_freed_memory
@@ -47,6 +53,21 @@ def timed(job: object) -> float:
     start = time.perf_counter()
     job()  # type: ignore[operator]
     return time.perf_counter() - start
+
+
+@torch.inference_mode()
+def closeup_seconds() -> tuple[float, float, float]:
+    """Seconds an object of the close-up mask head's network, and of all of it, of a batch of 16; and the multiply-adds
+    of its convolutions, in millions."""
+    model = build_model(dataclasses.replace(mobilenet_v2_fpn_config(1), closeup_mask_head=CloseUpMaskConfig())).eval()
+    head = cast(CloseUpMaskHead, model.heads["closeup_mask"])
+    images, boxes = torch.randn(1, 3, 544, 544), [torch.tensor([[60.0, 80, 260, 420]] * AT_ONCE)]
+    masks, seen = torch.rand(AT_ONCE, 28, 28), torch.randn(AT_ONCE, 3 + GIVEN, *head.size)
+    with FlopCounterMode(display=False) as counted:
+        head.segmenter(seen)
+    alone = statistics.median(timed(lambda: head.segmenter(seen)) for _ in range(7))
+    whole = statistics.median(timed(lambda: head.look(images, boxes, masks)) for _ in range(7))
+    return alone / AT_ONCE, whole / AT_ONCE, counted.get_total_flops() / 2 / AT_ONCE / 1e6
 
 
 def training_speed() -> float:
@@ -76,6 +97,11 @@ def main() -> None:
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
     for name in (n for n in shipped_models() if read_info(model_path(n)).notes.get("kind", "image") == "image"):
         print(f"predict: {predict_seconds(name):.2f} s an image ({name}, at the model's own size)")
+    alone, whole, millions = closeup_seconds()
+    print(
+        f"close-up mask: {1e3 * alone:.1f} ms an object, the network alone ({millions:.0f} M multiply-adds); "
+        f"{1e3 * whole:.1f} ms with cutting it out"
+    )
     pairs = [(measure(True), measure(False)) for _ in range(ROUNDS)]
     ratios = sorted(kept / plain for kept, plain in pairs)
     kept = statistics.median(pair[0] for pair in pairs)

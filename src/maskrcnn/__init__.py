@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # for type checkers and editors; a test compares this list wi
         BoxHeadConfig,
         ClassFieldConfig,
         CloseUpConfig,
+        CloseUpMaskConfig,
         DetectionConfig,
         KeypointHeadConfig,
         LossConfig,
@@ -71,6 +72,7 @@ if TYPE_CHECKING:  # for type checkers and editors; a test compares this list wi
     from maskrcnn.regions import AxisMap, Regions
     from maskrcnn.structures import (
         ImageBatch,
+        ImageSource,
         Instances,
         Record,
         batch_images,
@@ -85,7 +87,7 @@ __version__ = "0.8.0"
 _PUBLIC = {
     "checkpoints.ours": "load_checkpoint save_checkpoint",
     "config": (
-        "AnchorConfig BackboneConfig BoxHeadConfig ClassFieldConfig CloseUpConfig DetectionConfig "
+        "AnchorConfig BackboneConfig BoxHeadConfig ClassFieldConfig CloseUpConfig CloseUpMaskConfig DetectionConfig "
         "KeypointHeadConfig LossConfig MaskHeadConfig ModelConfig PoolConfig PreprocessConfig SelectionConfig"
     ),
     "data.dataset": "Dataset RecordSource",
@@ -113,7 +115,7 @@ _PUBLIC = {
     "models.head": "Head ImageHead LossInputs MapHead ObjectHead Place",
     "models.mask_rcnn": "MaskRCNN",
     "regions": "AxisMap Regions",
-    "structures": "ImageBatch Instances Record batch_images",
+    "structures": "ImageBatch ImageSource Instances Record batch_images",
     "training.budget": "Budget",
     "training.fit": "fit",
     "training.fit_config": "FitConfig",
@@ -131,6 +133,7 @@ __all__ = [
     "CheckpointError",
     "ClassFieldConfig",
     "CloseUpConfig",
+    "CloseUpMaskConfig",
     "CocoResult",
     "DataError",
     "Dataset",
@@ -142,6 +145,7 @@ __all__ = [
     "Head",
     "ImageBatch",
     "ImageHead",
+    "ImageSource",
     "Instances",
     "KeypointHeadConfig",
     "LossConfig",

@@ -200,6 +200,20 @@ class CloseUpConfig:
 
 
 @dataclass(frozen=True)
+class CloseUpMaskConfig:
+    """A network of its own that segments a region round each object, cut out of the image at one size."""
+
+    body: BackboneConfig = BackboneConfig("mobilenet_v2", same_padding=True, outputs=(0, 2, 5, 12, 16))  # no pyramid
+    size: Annotated[int, Between(1, 2**14)] = 160  # samples along every axis of what it sees
+    margin: Annotated[float, Between(0.01, 100)] = 1.25  # sides of that region, in sides of the object's box
+    narrowest: Part = 0.5  # its shortest side, in longest ones: a lamp post is not stretched to a square
+    widths: Annotated[tuple[Channels, ...], Entries(1, 64)] = (96, 64, 48, 32, 24)  # channels of the decoder at each
+    # of the body's outputs, coarsest first
+    smallest: Weight = 0.0  # objects of fewer samples a side (geometric mean, in the network's input) keep the
+    # ordinary mask
+
+
+@dataclass(frozen=True)
 class KeypointHeadConfig:
     """Finds the points of each object, each in a heatmap of four bins for one of the pool's."""
 
@@ -240,6 +254,7 @@ class LossConfig:
     keypoint_samples: Samples | None = (
         None  # proposals of one image that the keypoints' loss looks at; None: all positive
     )
+    closeup_samples: Samples | None = 2  # proposals of one image that the loss of close-up masks looks at; None: all
     train_selection: SelectionConfig = SelectionConfig(pre_nms=2000, post_nms=2000)
 
 
@@ -258,6 +273,7 @@ class ModelConfig:
     box_head: BoxHeadConfig = BoxHeadConfig()
     mask_head: MaskHeadConfig | None = field(default_factory=MaskHeadConfig)  # None: Faster R-CNN
     keypoint_head: KeypointHeadConfig | None = None  # None: objects have no keypoints
+    closeup_mask_head: CloseUpMaskConfig | None = None  # refines what the mask head draws; None: nothing does
     loss: LossConfig = LossConfig()
     rpn_convs: Annotated[int, Between(1, 64)] = 1  # 3-wide convolutions of the RPN before its outputs
 

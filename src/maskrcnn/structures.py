@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maskrcnn.regions import Regions
+from maskrcnn.regions import AxisMap, Regions
 
 OTHER = -1  # the label of an object of no class of the model: it teaches where objects are and what masks look like
 
@@ -102,6 +102,29 @@ class Instances:
         return Instances(**joined, outputs=outputs)
 
 
+@dataclass(frozen=True)
+class ImageSource:
+    """What an image of a batch was made from, for heads that look at parts of it more closely.
+
+    Attributes:
+        samples: ``[C, *S]``, in units of the file.
+        to_input: from its coordinates to those of the network's input.
+        pixel_mean: of each channel, what is subtracted of the network's input.
+        pixel_std: of each channel, what that is divided by then.
+    """
+
+    samples: Tensor
+    to_input: AxisMap
+    pixel_mean: tuple[float, ...]
+    pixel_std: tuple[float, ...]
+
+    def mirrored(self, extent: float) -> ImageSource:
+        """As it is behind the mirror image along x of an input that is ``extent`` samples wide."""
+        scale, shift = self.to_input.scale, self.to_input.shift
+        shift = (extent - scale[0] * self.samples.shape[-1] - shift[0], *shift[1:])
+        return replace(self, samples=self.samples.flip(-1), to_input=AxisMap(scale, shift))
+
+
 @dataclass
 class ImageBatch:
     """Images padded at their high ends to one shape.
@@ -109,13 +132,16 @@ class ImageBatch:
     Attributes:
         tensor: float ``[B, C, *S]``.
         spatial_shapes: of each image before padding, tensor order.
+        sources: what each was made from; None where nobody keeps it.
     """
 
     tensor: Tensor
     spatial_shapes: list[tuple[int, ...]]
+    sources: list[ImageSource] | None = None
 
     def to(self, device: torch.device | str) -> ImageBatch:
-        return ImageBatch(self.tensor.to(device), self.spatial_shapes)
+        """The same batch with its tensor on ``device``; sources stay where they are."""
+        return replace(self, tensor=self.tensor.to(device))
 
 
 def batch_images(images: Sequence[Tensor], size_divisor: int = 32) -> ImageBatch:

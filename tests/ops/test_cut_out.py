@@ -1,5 +1,7 @@
 """Cutting boxes out of images against the naive RoIAlign, and the cubes round boxes."""
 
+import functools
+
 import hypothesis
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import torch
 
 import naive
 from cases import NDIMS, SHAPES, as_array, box_arrays, few, random_boxes, seeded
-from maskrcnn.ops.cut_out import SAMPLES, cube_around, cut_out
+from maskrcnn.ops.cut_out import SAMPLES, cube_around, cut_out, cut_out_finely
 
 
 @NDIMS
@@ -51,3 +53,31 @@ def test_a_cube_has_the_centre_of_its_box_and_one_length(boxes):
     torch.testing.assert_close(cubes[:, :ndim] + cubes[:, ndim:], boxes[:, :ndim] + boxes[:, ndim:])
     longest = (boxes[:, ndim:] - boxes[:, :ndim]).amax(1)
     torch.testing.assert_close(cubes[:, ndim:] - cubes[:, :ndim], (1.5 * longest)[:, None].expand(-1, ndim))
+
+
+@NDIMS
+def test_fine_cuts_of_an_image_are_those_of_what_it_shows(ndim):
+    """Of an image in which nothing is finer than its bins, whole or averaged first: smooth waves."""
+    shape = tuple((16, 16, 8)[ndim - 1] * size for size in SHAPES[ndim])
+    waves = [torch.cos(torch.arange(size) / size * 4) for size in shape]
+    image = functools.reduce(lambda a, b: a[..., None] + b, waves)[None] * 20 + 100
+    boxes = torch.cat(
+        [random_boxes(4, shape, largest=1.2), random_boxes(2, shape, seed=1, smallest=0.01, largest=0.05)]
+    )
+    bins = (5, 6, 4)[:ndim]
+    fine = cut_out_finely(image.to(torch.uint8), boxes, bins, (100.0,), (20.0,))
+    whole = cut_out((image[None] - 100) / 20, [boxes], bins)
+    assert fine.shape == whole.shape
+    low, high = boxes.chunk(2, 1)
+    inside = ((low > 0) & (high < boxes.new_tensor(tuple(reversed(shape))))).all(1)
+    assert inside.sum() >= 2
+    torch.testing.assert_close(fine[inside], whole[inside], rtol=0, atol=0.1)
+    assert (fine - whole).abs().median() < 0.05  # but for bins that the border of the image divides
+
+
+@NDIMS
+def test_fine_cuts_outside_of_the_image_are_empty(ndim):
+    image = torch.full((2, *SHAPES[ndim]), 7)
+    far = torch.tensor([[-50.0] * ndim + [-40.0] * ndim])
+    assert not cut_out_finely(image, far, (3,) * ndim, (0.0, 0.0), (1.0, 1.0)).any()
+    assert cut_out_finely(image, far[:0], (3,) * ndim, (0.0, 0.0), (1.0, 1.0)).shape == (0, 2, *(3,) * ndim)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hand_made_plan import photos, situation
+from maskrcnn.config import CloseUpMaskConfig, ModelConfig
 from maskrcnn.planning.machine import Machine
 from maskrcnn.planning.rules import model as model_rules
 from naive_plan import slow_coverage
@@ -102,3 +103,10 @@ def test_one_class_and_no_object_give_a_plan_too():
     empty = photos(objects=0, class_counts=(0,), class_names=("one",), boxes=np.zeros((0, 2)))
     for rule in model_rules.MODEL_RULES.values():
         assert rule(situation(empty)).reason
+
+
+def test_close_ups_stay_where_the_starting_model_has_them_and_there_are_masks():
+    start = ModelConfig(closeup_mask_head=CloseUpMaskConfig())
+    assert model_rules.sharp(situation(photos(), start=start)).value == "auto"
+    assert model_rules.sharp(situation(photos(has_masks=False), start=start)).value == "off"
+    assert model_rules.sharp(situation(photos())).value == "off"

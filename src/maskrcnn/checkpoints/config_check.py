@@ -119,6 +119,7 @@ def _by_axis(config: ModelConfig) -> Iterator[tuple[str, Sequence[float]]]:
     p, keypoints, field = config.preprocess, config.keypoint_head, config.box_head.field
     yield from ((name, own) for name, own in (("spacing", p.spacing), ("window", p.window)) if own is not None)
     bodies = [config.backbone, *([keypoints.closeup.body] if keypoints and keypoints.closeup else [])]
+    bodies += [config.closeup_mask_head.body] if config.closeup_mask_head else []
     yield from (("reductions", step) for body in bodies for step in body.reductions or ())
     yield from (("anchor shapes", shape) for shape in config.anchors.shapes)
     yield from (("class field's cells", cell) for cells in (field.cells if field else ()) for cell in cells)

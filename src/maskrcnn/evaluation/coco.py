@@ -26,6 +26,8 @@ from maskrcnn.regions import Regions
 from maskrcnn.rle import box_to_rle, regions_to_rle
 from maskrcnn.structures import Instances, Record
 
+# How well the masks of found objects fit, see mask_quality.py: of all, and of small, medium and large ones.
+MASK_QUALITY = ("IoU", "IoUs", "IoUm", "IoUl", "boundaryIoU")
 SUMMARY = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR")
 KEYPOINT_SUMMARY = ("AP", "AP50", "AP75", "APm", "APl", "AR")  # COCO labels no keypoints of small objects
 PLAIN_SUMMARY = ("AP", "AP50", "AP75", "AR")
@@ -128,6 +130,9 @@ def format_table(result: CocoResult) -> Table:
         table.add_column(kind, justify="right")
     for name in (name for name in SUMMARY if f"box/{name}" in result.metrics):
         table.add_row(name, *(_cell(result, f"{kind}/{name}") for kind in kinds), end_section=name == SUMMARY[-1])
+    drawn = [name for name in MASK_QUALITY if f"mask/{name}" in result.metrics]
+    for name in drawn:
+        table.add_row(name, *(_cell(result, f"{kind}/{name}") for kind in kinds), end_section=name == drawn[-1])
     classes = [name.removeprefix("box/") for name in result.metrics if name.startswith("box/AP/")]
     for name in classes if len(classes) > 1 else ():
         table.add_row(name.removeprefix("AP/"), *(_cell(result, f"{kind}/{name}") for kind in kinds))

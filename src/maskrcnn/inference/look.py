@@ -17,7 +17,7 @@ from maskrcnn.models.head import Place, heads_of
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.ops.boxes import clip_boxes
 from maskrcnn.regions import AxisMap
-from maskrcnn.structures import ImageBatch, Instances, batch_images
+from maskrcnn.structures import ImageBatch, ImageSource, Instances, batch_images
 
 Spacing = Sequence[float] | None
 
@@ -41,6 +41,7 @@ class Look:
         and the map from their coordinates to those of the input."""
         prepared = [prepare_part(image, spacing, self.settings.preprocess) for image in images]
         batch = batch_images([tensor for tensor, _ in prepared], self.settings.preprocess.size_divisor)
+        batch.sources = [self._source(image, to_input) for image, (_, to_input) in zip(images, prepared)]
         return batch.to(self.device), prepared[0][1]
 
     def find(self, images: Sequence[Tensor], spacings: Sequence[Spacing]) -> list[Instances]:
@@ -53,9 +54,13 @@ class Look:
         results: list[Instances] = [Instances(torch.zeros(0))] * len(images)
         for members in by_shape.values():
             batch = batch_images([prepared[i][0] for i in members], p.size_divisor)
+            batch.sources = [self._source(images[i], prepared[i][1]) for i in members]
             for i, found in zip(members, self._detect(batch.to(self.device))):
                 results[i] = self._to_file(found, prepared[i][1], images[i])
         return results
+
+    def _source(self, image: Tensor, to_input: AxisMap) -> ImageSource:
+        return ImageSource(image, to_input, self.settings.preprocess.pixel_mean, self.settings.preprocess.pixel_std)
 
     def describe(self, view: Tensor, spacing: Spacing, given: Instances) -> Instances:
         """Read from a view what the heads see of objects that somebody else found.

@@ -41,7 +41,7 @@ def detect_mirrored(
         Of each image its objects.
     """
     lower = dataclasses.replace(detection, score_threshold=detection.score_threshold / VIEWS)
-    mirror = ImageBatch(mirror_tensor(images), images.spatial_shapes)
+    mirror = mirror_batch(images)
     views = [model.backbone(images.tensor), model.backbone(mirror.tensor)]
     own, other = model.find(views[0], images, lower), model.find(views[1], mirror, lower)
     pairs = zip(own, other, images.spatial_shapes)
@@ -62,7 +62,7 @@ def describe_mirrored(model: MaskRCNN, images: ImageBatch, described: list[Insta
         described: of each image its objects; they are changed.
         info: of the model.
     """
-    mirror = ImageBatch(mirror_tensor(images), images.spatial_shapes)
+    mirror = mirror_batch(images)
     _describe_again(model, model.backbone(mirror.tensor), mirror, described, info)
 
 
@@ -77,6 +77,14 @@ def _describe_again(
         back = mirrored(again, shape, heads, info)
         for head in heads.values():
             head.average([found, back])
+
+
+def mirror_batch(images: ImageBatch) -> ImageBatch:
+    """The mirror images, and what they would have been made from."""
+    sources = images.sources
+    if sources is not None:
+        sources = [source.mirrored(shape[-1]) for source, shape in zip(sources, images.spatial_shapes)]
+    return ImageBatch(mirror_tensor(images), images.spatial_shapes, sources)
 
 
 def mirror_tensor(images: ImageBatch) -> Tensor:

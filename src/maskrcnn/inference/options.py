@@ -27,6 +27,8 @@ class PredictOptions:
         flip: look at the mirror image too: better, and takes twice as long.
         classes: names of the classes to keep; empty: all.
         mask_threshold: a sample belongs to an object from this probability (0..1) on.
+        sharp: objects are looked at again from close up for their masks, by models that have a head for it.
+        raw_masks: islands of a mask are kept; else, of pictures, the largest connected part alone.
     """
 
     score: float | None = 0.5
@@ -37,8 +39,12 @@ class PredictOptions:
     flip: bool = False
     classes: tuple[str, ...] = ()
     mask_threshold: float = 0.5
+    sharp: bool = True
+    raw_masks: bool = False
 
 
+SHARP = "closeup_mask"  # the head that makes masks sharp
+IMAGES = 2  # dimensions of what is drawn in one piece: a wave of a recording may well have a gap
 SHOWN = PredictOptions()
 AS_THE_MODEL_SAYS = PredictOptions(score=None)
 
@@ -49,6 +55,8 @@ class Settings:
 
     Attributes:
         labels: of the classes that are kept, 1..K; None: all.
+        without: heads that are not asked, by name.
+        in_one_piece: of each mask the largest connected part is kept.
     """
 
     detection: DetectionConfig
@@ -57,6 +65,8 @@ class Settings:
     flip: bool
     labels: tuple[int, ...] | None
     mask_threshold: float
+    without: frozenset[str] = frozenset()
+    in_one_piece: bool = False
 
     def with_score(self, score: float) -> Settings:
         """The same with another threshold."""
@@ -83,6 +93,8 @@ def settings_of(options: PredictOptions, info: ModelInfo) -> Settings:
         options.flip,
         labels_of(options.classes, info.class_names),
         options.mask_threshold,
+        frozenset() if options.sharp else frozenset({SHARP}),
+        info.config.ndim == IMAGES and not options.raw_masks,
     )
 
 

@@ -17,6 +17,7 @@ from maskrcnn.config import DetectionConfig, PreprocessConfig
 from maskrcnn.data.transforms.geometry import resize_shape
 from maskrcnn.data.transforms.regrid import grid_scale, whole_file, window_shape
 from maskrcnn.inference.channels import fuse_channels
+from maskrcnn.inference.keep import in_pieces, of_classes
 from maskrcnn.inference.look import Look, Spacing
 from maskrcnn.inference.options import AS_THE_MODEL_SAYS, SHOWN, PredictOptions, Settings, settings_of
 from maskrcnn.inference.tiling.options import OVERLAP
@@ -162,7 +163,7 @@ class Predictor:
         spacings = spacings or [None] * len(images)
         if not settings.preprocess.each_channel:
             found = self._predict(images, spacings, settings)
-            return [(_of_classes(own, settings.labels), []) for own in found]
+            return [(in_pieces(of_classes(own, settings.labels), settings), []) for own in found]
         return [self._predict_channels(image, spacing, settings) for image, spacing in zip(images, spacings)]
 
     @torch.inference_mode()
@@ -205,7 +206,7 @@ class Predictor:
             parts.append(move_to_image(seen, start, shape, heads_of(self.model)))
             order.append(members)
         joined = Instances.join(parts)[torch.cat(order).argsort()]
-        return dataclasses.replace(joined, boxes=given.boxes)
+        return in_pieces(dataclasses.replace(joined, boxes=given.boxes), settings)
 
     @torch.inference_mode()
     def mask_probabilities(self, image: Tensor, boxes: Tensor, labels: Tensor) -> Tensor:
@@ -240,7 +241,8 @@ class Predictor:
         return self.settings if options is None else settings_of(options, self.info)
 
     def _look(self, settings: Settings) -> Look:
-        return Look(self.model, self.info, self.device, settings)
+        model = self.model.without(settings.without) if settings.without else self.model
+        return Look(model, self.info, self.device, settings)
 
     def _predict_channels(
         self, image: Tensor, spacing: Spacing, settings: Settings
@@ -250,7 +252,7 @@ class Predictor:
         # what several channels see a little of may be something
         lower = settings.with_score(threshold / 2) if len(image) > 1 else settings
         apart = self._predict(list(image.split(1)), [spacing] * len(image), lower)
-        apart = [_of_classes(found, settings.labels) for found in apart]
+        apart = [of_classes(found, settings.labels) for found in apart]
         fused = fuse_channels(apart, threshold)
         for head in heads_of(self.model).values():
             head.merge(fused, apart, [tuple(slice(0, side) for side in image.shape[1:])] * len(apart), image.shape[1:])
@@ -292,7 +294,3 @@ class Predictor:
         predict = lambda tiles: self._look(settings).find(tiles, [spacing] * len(tiles))  # noqa: E731
         overlap = OVERLAP if settings.tiling is None else settings.tiling.overlap
         return predict_tiles(predict, image, tile, overlap, margin, heads=heads_of(self.model))
-
-
-def _of_classes(found: Instances, labels: Sequence[int] | None) -> Instances:
-    return found if labels is None else found[torch.isin(found.labels, torch.tensor(labels))]

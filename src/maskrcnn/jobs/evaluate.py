@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.data.split import subset
 from maskrcnn.evaluation.coco import CocoResult, format_table
 from maskrcnn.evaluation.evaluate import evaluate
+from maskrcnn.evaluation.mask_quality import mask_quality
 from maskrcnn.evaluation.misses.diagnosis import Watcher
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.predictor import Predictor
@@ -102,7 +103,12 @@ def evaluate_model(options: EvaluateOptions, tell: Tell = tell_nobody) -> Evalua
         given = {name: getattr(options, name, None) for name in wing.pictures_only}
         only_for_pictures(list_beside_pictures(), **given)
         predictor = predictor.with_options(
-            image_size=options.image_size, tile=options.tile, overlap=options.overlap, flip=options.flip
+            image_size=options.image_size,
+            tile=options.tile,
+            overlap=options.overlap,
+            flip=options.flip,
+            sharp=options.sharp != "off",
+            raw_masks=options.raw_masks,
         )
         result_folder(options.out)
         how = Measuring(name, options.max_detections, options.bootstrap, options.batch, not options.no_report)
@@ -136,12 +142,21 @@ def measure(
     if cap is not None:
         predictor = predictor.with_options(max_detections=cap)
     watch = _CarefulWatcher(predictor, data) if how.page and kinds()[data.kind].is_picture else None
-    extra: dict[str, Any] = {} if watch is None else {"watch": watch}
+    records: list[Record] = []
+    detections: list[Instances] = []
+
+    def see(record: Record, image: Tensor, found: Instances) -> None:
+        records.append(record)
+        detections.append(found)
+        if watch is not None:
+            watch(record, image, found)
 
     def done(count: int) -> None:
         tell(Progress("evaluating", count, len(data)))
 
-    result, failures = evaluate(predictor, data, cap, how.bootstrap, how.batch, done, **extra)
+    result, failures = evaluate(predictor, data, cap, how.bootstrap, how.batch, done, see)
+    drawn = mask_quality(records, detections, by_size="mask/APs" in result.metrics)
+    result = replace(result, metrics=result.metrics | drawn)
     content = {
         **result.metrics,
         "intervals": result.intervals,

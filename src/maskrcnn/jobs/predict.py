@@ -66,6 +66,8 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
             tile=options.tile,
             overlap=options.overlap,
             flip=options.flip,
+            sharp=options.sharp != "off",
+            raw_masks=options.raw_masks,
         )
         only_for_pictures(list_beside_pictures(), **{name: getattr(options, name) for name in wing.pictures_only})
         wanted = ResultOptions(

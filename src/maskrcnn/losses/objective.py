@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from maskrcnn.losses.rpn import rpn_losses
 from maskrcnn.losses.sampling import SampledProposals, sample_anchors, sample_proposals
 from maskrcnn.losses.teacher import Teacher
 from maskrcnn.losses.terms import Term
-from maskrcnn.models.head import LossInputs, heads_of
+from maskrcnn.models.head import Head, LossInputs, heads_of
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.rpn import propose
 from maskrcnn.structures import ImageBatch, Instances
@@ -90,8 +91,18 @@ class Objective(nn.Module):
         config = self.model.config.loss
         inputs = LossInputs(features, images, samples, targets, config, searched, taught, reading)
         losses: dict[str, Term] = {}
+        before: list[Head] = []
+
+        @torch.no_grad()
+        def earlier(found: list[Instances]) -> None:
+            assert images is not None
+            for head in before:
+                head.describe(features, images, found)
+
+        inputs = replace(inputs, earlier=earlier)
         for head in heads_of(self.model).values():
             losses |= head.losses(inputs)
+            before.append(head)
         return losses
 
 

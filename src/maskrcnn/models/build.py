@@ -16,6 +16,7 @@ from maskrcnn.models.fpn import FPN, Backbone
 from maskrcnn.models.head import Head, HeadBuilder
 from maskrcnn.models.heads.box import BoxHead
 from maskrcnn.models.heads.closeup import CloseUpHead
+from maskrcnn.models.heads.closeup_mask import GIVEN, CloseUpMaskHead
 from maskrcnn.models.heads.keypoint import KeypointHead
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
@@ -65,6 +66,11 @@ def _mask_head(config: ModelConfig, strides: Sequence[tuple[int, ...]]) -> Head 
     return MaskHead(config.ndim, channels, config.num_classes, config.mask_head, strides, eps)
 
 
+def _closeup_mask_head(config: ModelConfig, strides: Sequence[tuple[int, ...]]) -> Head | None:
+    own = config.closeup_mask_head
+    return None if own is None else CloseUpMaskHead(config.ndim, _body(config, own.body, GIVEN), own)
+
+
 def _keypoint_head(config: ModelConfig, strides: Sequence[tuple[int, ...]]) -> Head | None:
     own = config.keypoint_head
     if own is None:
@@ -75,11 +81,15 @@ def _keypoint_head(config: ModelConfig, strides: Sequence[tuple[int, ...]]) -> H
 
 
 # In the order in which they look. A head that a config has no word of is None.
-HEADS: dict[str, HeadBuilder] = {"mask": _mask_head, "keypoint": _keypoint_head}
+HEADS: dict[str, HeadBuilder] = {
+    "mask": _mask_head,
+    "closeup_mask": _closeup_mask_head,
+    "keypoint": _keypoint_head,
+}
 
 
-def _body(config: ModelConfig, body: BackboneConfig) -> Any:
-    return BODIES[body.body](config.ndim, config.in_channels, body)
+def _body(config: ModelConfig, body: BackboneConfig, further_channels: int = 0) -> Any:
+    return BODIES[body.body](config.ndim, config.in_channels + further_channels, body)
 
 
 def mask_rcnn_resnet50_fpn(num_classes: int = 80, **changes: Any) -> MaskRCNN:

@@ -39,6 +39,8 @@ class LossInputs:
         searched: of each image, the classes (1..K) whose objects were all labelled, None for all.
         taught: what a teacher says of the images, see :class:`maskrcnn.losses.teacher.Teacher`.
         reading: what the box head has read of the features already.
+        earlier: gives objects of each image, boxes in coordinates of the network's input, what the heads before this
+            one see of them, without gradients.
     """
 
     features: Sequence[Tensor]
@@ -49,6 +51,7 @@ class LossInputs:
     searched: Sequence[frozenset[int] | None] | None = None
     taught: tuple[Tensor, Tensor] | None = None
     reading: Any = None
+    earlier: Callable[[list[Instances]], None] = lambda found: None
 
 
 @dataclass(frozen=True)

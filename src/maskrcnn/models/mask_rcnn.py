@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
 from torch import Tensor, nn
@@ -40,6 +40,11 @@ class MaskRCNN(nn.Module):
     @property
     def box_head(self) -> BoxHead:
         return cast(BoxHead, self.heads[SECOND_STAGE])
+
+    def without(self, names: Collection[str]) -> MaskRCNN:
+        """The same network, not a copy, that does not ask some of its further heads."""
+        kept = {name: head for name, head in heads_of(self).items() if name not in names and name != SECOND_STAGE}
+        return MaskRCNN(self.config, self.backbone, self.rpn, self.box_head, kept).train(self.training)
 
     def forward(self, images: ImageBatch, detection: DetectionConfig | None = None) -> list[Instances]:
         """Detections of each image, in coordinates of its (resized) input, with what further heads find of them.

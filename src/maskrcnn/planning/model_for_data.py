@@ -33,7 +33,7 @@ def fit_to_data(config: ModelConfig, data: Dataset, say: Say) -> ModelConfig:
     """
     if not data.has_masks and config.mask_head is not None:
         say("The data have boxes but no masks: training without a mask head (Faster R-CNN).")
-        config = dataclasses.replace(config, mask_head=None)
+        config = dataclasses.replace(config, mask_head=None, closeup_mask_head=None)
     if data.has_masks and config.mask_head is None:
         say("The data have masks and the model has no mask head: it gets a new one.")
         width = config.backbone.fpn_channels

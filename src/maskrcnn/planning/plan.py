@@ -106,6 +106,12 @@ def read_plan(path: Path) -> dict[str, Any]:
     return checked(content, path)
 
 
+def takes_off(kind: Any) -> bool:
+    """Whether a setting of this type may be ``off``."""
+    inner = typing.get_args(kind)[0] if typing.get_origin(kind) is typing.Annotated else kind
+    return typing.get_origin(inner) is typing.Literal and "off" in typing.get_args(inner)
+
+
 def checked(content: Mapping[Any, Any], path: Path) -> dict[str, Any]:
     """Settings in the types that they have in the program. Raises UsageError, see :func:`read_plan`."""
     hints = {**typing.get_type_hints(Recipe), **BESIDE_RECIPE}
@@ -116,7 +122,8 @@ def checked(content: Mapping[Any, Any], path: Path) -> dict[str, Any]:
             guess = f" Did you mean {near[0]}?" if near else " `maskrcnn train --help` lists what there is."
             raise UsageError(f"{path}: there is no setting {name}.{guess}")
         try:
-            values[name] = fitting(value, hints[name])
+            # YAML takes a bare `off` for false
+            values[name] = fitting("off" if value is False and takes_off(hints[name]) else value, hints[name])
         except (TypeError, ValueError):
             raise UsageError(f"{path}: {name} takes {in_words(hints[name])}, not {value!r}.") from None
     try:

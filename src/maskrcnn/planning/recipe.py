@@ -118,6 +118,8 @@ class Recipe:
     recordings 1 to 16 samples."""
     mask_size: Own = None
     """Bins along a side that masks are read from; a mask has twice as many."""
+    sharp: Annotated[Literal["auto", "off"], Planned] = "auto"
+    """Look at each object again from close up for its mask, where the model to start from does; off: never."""
     max_detections: Own = None
     """Most objects that may be found in one image."""
     agnostic_boxes: Annotated[bool, Planned] = False
@@ -243,6 +245,7 @@ class Recipe:
             anchors=anchors,
             box_head=box_head,
             mask_head=mask_head,
+            closeup_mask_head=None if self.sharp == "off" else config.closeup_mask_head,
             loss=dataclasses.replace(loss, box_loss=self.box_loss),
         )
 

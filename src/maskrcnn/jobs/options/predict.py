@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.checks import at_least, between, no_file, not_among_inputs, usable_device
@@ -38,6 +39,10 @@ class PredictFilesOptions:
     """Part of a tile that neighbours share; objects up to that size are always seen whole."""
     flip: bool = False
     """Look at the mirror image of each image too: better, and takes twice as long."""
+    sharp: Literal["auto", "off"] = "auto"
+    """Look at each object again from close up for a sharper mask, with models that can; off: never."""
+    raw_masks: bool = False
+    """Keep the islands of masks; else only the largest connected part of each object in a picture."""
     max_pixels: int | None = None
     """Open no file of more pixels, voxels or samples than this: its header is asked before it is unpacked. By default
     what fits into free memory, and into 1.25 GiB where a file packs more than 64 of them into a byte."""

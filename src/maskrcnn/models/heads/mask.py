@@ -11,12 +11,13 @@ from torch import Tensor, nn
 from maskrcnn.config import MaskHeadConfig, ModelConfig
 from maskrcnn.losses.mask import known_mask_bins, mask_loss, mask_targets, regions_of
 from maskrcnn.losses.terms import Term
+from maskrcnn.masks.pasting import paste_to_border
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.head import LossInputs, ObjectHead, Place
 from maskrcnn.models.nd import conv, conv_norm, conv_transpose, init_he, init_normal
 from maskrcnn.models.pooling import PyramidPool
 from maskrcnn.ops.nd import channels_last
-from maskrcnn.regions import AxisMap, paste_regions
+from maskrcnn.regions import AxisMap
 from maskrcnn.structures import Instances
 
 
@@ -79,7 +80,7 @@ class MaskHead(ObjectHead):
         """Masks over boxes become regions of the file."""
         if found.mask_logits is not None:
             masks = found.mask_logits.float().sigmoid()
-            found.regions = paste_regions(masks, found.boxes, place.spatial_shape, place.mask_threshold)
+            found.regions = paste_to_border(masks, found.boxes, place.spatial_shape, place.mask_threshold)
             found.mask_logits = None
 
     def mirror(self, found: Instances, across: AxisMap, info: ModelInfo) -> None:

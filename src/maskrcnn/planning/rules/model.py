@@ -140,6 +140,14 @@ def mask_size(s: Situation) -> Choice:
     return Choice(bins, f"{reason}; as the starting model learned them")
 
 
+def sharp(s: Situation) -> Choice:
+    if s.start.closeup_mask_head is None:
+        return Choice("off", "the starting model has no head that looks at objects from close up")
+    if not s.data.has_masks:
+        return Choice("off", "not used: the data have no masks")
+    return Choice("auto", "the starting model looks at each object again for a sharper mask, and learns on")
+
+
 def max_detections(s: Situation) -> Choice:
     cap = max(100, 2 * s.data.most_objects)
     return Choice(
@@ -196,6 +204,7 @@ MODEL_RULES: dict[str, Rule] = {
     "smallest_anchor": smallest_anchor,
     "anchor_ratio": anchor_ratio,
     "mask_size": mask_size,
+    "sharp": sharp,
     "max_detections": max_detections,
     "proposals": proposals,
     "agnostic_masks": agnostic_masks,
