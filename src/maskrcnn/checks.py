@@ -33,11 +33,12 @@ def at_least(flag: str, value: float | None, low: float) -> None:
         raise UsageError(f"--{flag} must be at least {low}, not {value}.")
 
 
-def only_for_pictures(**flags: object) -> None:
-    """Refuse flags, by the name of their setting, that were given and that recordings and scans do not have."""
+def only_for_pictures(others: str, **flags: object) -> None:
+    """Refuse flags, by the name of their setting, that were given and that files of other kinds, which ``others`` lists
+    in words, do not have."""
     for name, value in flags.items():
         if value:
-            raise UsageError(f"--{name.replace('_', '-')} is for pictures, not for recordings or scans.")
+            raise UsageError(f"--{name.replace('_', '-')} is for pictures, not for {others}.")
 
 
 def between(flag: str, value: float, low: float, high: float) -> None:
@@ -148,9 +149,31 @@ def parse_time(text: str) -> float:
     return seconds
 
 
-def counted(number: int, noun: str) -> str:
-    """``1 object``, ``2 objects``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """``1 object``, ``2 objects``.
+
+    Args:
+        number: how many there are.
+        noun: what one is called.
+        plural: what several are called, where that takes more than an s.
+
+    Returns:
+        Both, to stand in a sentence.
+    """
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(words: Sequence[str], last: str) -> str:
+    """``a, b and c``.
+
+    Args:
+        words: what is listed, at least one.
+        last: the word before the last of several.
+
+    Returns:
+        The list, to stand in a sentence.
+    """
+    return f" {last} ".join([*([", ".join(words[:-1])] if len(words) > 1 else []), words[-1]])
 
 
 def few(names: Sequence[str]) -> str:

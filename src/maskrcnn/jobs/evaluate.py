@@ -27,6 +27,7 @@ from maskrcnn.modalities.inputs import default_of_kind
 from maskrcnn.modalities.kinds import check_kind
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.modalities.table import kinds, wing_of
+from maskrcnn.modalities.words import list_beside_pictures
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.page import NAME, write_report
 from maskrcnn.structures import Instances, Record
@@ -100,7 +101,7 @@ def evaluate_model(options: EvaluateOptions, tell: Tell = tell_nobody) -> Evalua
         data = wing.doors().as_learned(data, predictor.info)
         tell(DataFaults((options.data,), tuple(data.problems)))
         given = {name: getattr(options, name, None) for name in wing.pictures_only}
-        only_for_pictures(**given)
+        only_for_pictures(list_beside_pictures(), **given)
         predictor = predictor.with_options(
             image_size=options.image_size,
             tile=options.tile,

@@ -13,6 +13,7 @@ from maskrcnn.inference.results.options import ResultOptions
 from maskrcnn.jobs.events import InputDone, Note, Tell, tell_nobody
 from maskrcnn.jobs.options.predict import PredictFilesOptions
 from maskrcnn.modalities.inputs import default_model, left_aside, wing_of_model
+from maskrcnn.modalities.words import list_beside_pictures
 
 
 @dataclass(frozen=True)
@@ -20,14 +21,16 @@ class PredictOutcome:
     """What was found.
 
     Attributes:
-        noun: what an input is called: image, recording or scan.
-        writes: what was written beside the lists, in words.
+        noun: what an input is called, such as image.
+        nouns: what several are called.
+        writes: what was written, in words.
         objects: how many were found in each input that was searched, by its path.
         failures: a sentence for each input that could not be searched.
     """
 
     noun: str
-    writes: str
+    nouns: str
+    writes: tuple[str, ...]
     objects: dict[str, int]
     failures: list[str]
 
@@ -55,7 +58,7 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
         paths = wing.doors().find_files(inputs, options.out)
         aside = left_aside(inputs, paths, wing, options.out)
         if not paths:
-            nothing = f"There are no {wing.noun}s in {', '.join(map(str, options.inputs))}; {aside}".rstrip("; ")
+            nothing = f"There are no {wing.nouns} in {', '.join(map(str, options.inputs))}; {aside}".rstrip("; ")
             raise UsageError(" ".join(failures) or (nothing if aside else f"{nothing}."))
         predictor = predictor.with_options(
             score=options.score,
@@ -66,7 +69,7 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
             sharp=options.sharp != "off",
             raw_masks=options.raw_masks,
         )
-        only_for_pictures(**{name: getattr(options, name) for name in wing.pictures_only})
+        only_for_pictures(list_beside_pictures(), **{name: getattr(options, name) for name in wing.pictures_only})
         wanted = ResultOptions(
             options.out,
             options.classes,
@@ -80,4 +83,4 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
         done = wing.doors().predict(predictor, paths, wanted, tell_done)
     for note in [*done.notes, *([aside] if aside else [])]:
         tell(Note(f"note: {note}"))
-    return PredictOutcome(wing.noun, wing.writes, done.counts, failures + done.failures)
+    return PredictOutcome(wing.noun, wing.nouns, wing.writes, done.counts, failures + done.failures)

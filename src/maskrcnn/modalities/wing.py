@@ -125,7 +125,10 @@ class Wing:
         placeholder: the same in a command line, in capitals.
         order: wings with a lower number are asked first whether something is theirs.
         kinds: of its files.
-        writes: what a prediction writes beside its lists, in words.
+        plural: of the noun, where that takes more than an s.
+        writes: everything that a prediction writes, as its last sentence names it; what stands alone is one file.
+        formats: gives the formats of its files in words, for lists; empty: the name says enough.
+        looked_for: gives what a folder may hold that is opened as labelled files, in words; empty: its files.
         pictures_only: options of commands that mean nothing here.
         names_left_aside: whether files in folders that nothing looks at are counted.
         sidecars: suffixes of files that may lie beside one of its own under the same name; None: any.
@@ -136,11 +139,19 @@ class Wing:
     placeholder: str
     order: int
     kinds: tuple[Kind, ...]
-    writes: str = "pictures"
+    plural: str = ""
+    writes: tuple[str, ...] = ("pictures", "predictions.json", "summary.csv")
+    formats: Callable[[], str] = str
+    looked_for: Callable[[], str] = str
     pictures_only: tuple[str, ...] = ()
     names_left_aside: bool = True
     sidecars: frozenset[str] | None = None
     package: str = ""
+
+    @property
+    def nouns(self) -> str:
+        """What several of its files are called."""
+        return self.plural or f"{self.noun}s"
 
     def doors(self) -> Doors:
         """Its ``doors.py``."""

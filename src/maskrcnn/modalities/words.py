@@ -1,10 +1,15 @@
-"""Lists of what is read, in words, for help, errors and documents: all of them follow from the folders of formats."""
+"""Lists of what is read, in words, for help and errors: they follow from what wings and formats say of themselves.
+
+Of the documents the table of ``docs/formats.md`` and a line of ``README.md`` list formats of labelled images. These are
+edited by hand, and tests compare them.
+"""
 
 from __future__ import annotations
 
+from maskrcnn.checks import listed
 from maskrcnn.modalities.images.labels.formats import label_formats
-from maskrcnn.modalities.signals.recording_format import recording_formats
-from maskrcnn.modalities.volumes.scan_format import scan_formats
+from maskrcnn.modalities.table import wings
+from maskrcnn.modalities.wing import Wing
 
 
 def list_label_formats() -> str:
@@ -12,20 +17,25 @@ def list_label_formats() -> str:
     return ", ".join(known.short for known in label_formats())
 
 
-def list_recordings() -> str:
-    """The formats of recordings."""
-    return ", ".join(known.short for known in recording_formats())
+def list_files() -> str:
+    """Files of all wings, with their formats: "images, recordings (EDF) or scans (NIfTI)"."""
+    told = [f"{wing.nouns} ({wing.formats()})" if wing.formats() else wing.nouns for wing in _pictures_first()]
+    return listed(told, "or")
 
 
-def list_scans() -> str:
-    """The formats of scans."""
-    return ", ".join(known.short for known in scan_formats())
+def list_beside_pictures() -> str:
+    """Files of the wings that are none of pictures: "recordings or scans"."""
+    return listed([wing.nouns for wing in _pictures_first() if not _is_of_pictures(wing)], "or")
 
 
 def list_what_is_looked_for() -> str:
     """What a folder may hold that is opened as a data set."""
-    pictures = ", ".join(known.brief for known in label_formats())
-    return (
-        f"{pictures}, recordings with labels of the same name ({list_recordings()}), scans (images/ and labels/, or "
-        f"imagesTr/ and labelsTr/, with {list_scans()})"
-    )
+    return ", ".join(wing.looked_for() or wing.nouns for wing in _pictures_first())
+
+
+def _pictures_first() -> list[Wing]:
+    return sorted(wings(), key=lambda wing: not _is_of_pictures(wing))
+
+
+def _is_of_pictures(wing: Wing) -> bool:
+    return all(kind.is_picture for kind in wing.kinds)

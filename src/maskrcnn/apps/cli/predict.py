@@ -10,7 +10,7 @@ import tyro
 from tyro.conf import arg
 
 from maskrcnn.apps.cli.console import MaxPixels, Model, ModelsOwn, Screen, tell_failures
-from maskrcnn.checks import counted
+from maskrcnn.checks import counted, listed
 from maskrcnn.jobs.options.known_files import FILES
 from maskrcnn.jobs.options.predict import PredictFilesOptions
 
@@ -39,8 +39,7 @@ class Predict(PredictFilesOptions):
             outcome = predict(self, screen)
         found = counted(sum(outcome.objects.values()), "object")
         also = "; each object of its own is in its folder cutouts" if self.cutouts else ""
-        print(
-            f"{found} in {counted(len(outcome.objects), outcome.noun)}; {outcome.writes}, predictions.json and "
-            f"summary.csv are in {self.out}{also}"
-        )
+        searched = counted(len(outcome.objects), outcome.noun, outcome.nouns)
+        written = f"{listed(outcome.writes, 'and')} {'is' if len(outcome.writes) == 1 else 'are'}"
+        print(f"{found} in {searched}; {written} in {self.out}{also}")
         return tell_failures(outcome.failures)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from maskrcnn.errors import MaskRCNNError, UsageError
+from maskrcnn.files import is_file
+from maskrcnn.inference.results.lists import LIST, TABLE
 
 
 @dataclass
@@ -41,8 +43,9 @@ def tell_how_far(outcome: Outcome, total: int, out: Path) -> Iterator[None]:
         raise
     except (KeyboardInterrupt, Exception) as error:
         so_far = f"{len(outcome.counts)} of {total} inputs are done"
-        if outcome.counts:
-            so_far += f": predictions.json and summary.csv in {out} hold what was found in them"
+        lists = [name for name in (LIST, TABLE) if is_file(out / name)]
+        if outcome.counts and lists:
+            so_far += f": {' and '.join(lists)} in {out} {'hold' if len(lists) > 1 else 'holds'} what was found in them"
         if isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(f"stopped; {so_far}.") from None
         if isinstance(error, OSError):

@@ -18,7 +18,7 @@ class EvaluateOptions:
     """The labelled data, the model, and how it looks at them."""
 
     data: Path
-    """Labelled images, recordings or scans; DATA:val is the split of that name."""
+    """Labelled files of any kind that is read; DATA:val is the split of that name."""
     out: Path
     """Folder for metrics.json and report.html."""
     model: str | None = None

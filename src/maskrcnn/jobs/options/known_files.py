@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from maskrcnn.modalities.words import list_label_formats, list_recordings, list_scans
+from maskrcnn.modalities.words import list_beside_pictures, list_files, list_label_formats
 
 LABELLED_IMAGES = f"Labelled images: {list_label_formats()}; DATA:val is the split of that name."
-LABELLED = f"{LABELLED_IMAGES} Or labelled recordings or scans (docs/formats.md)."
+LABELLED = f"{LABELLED_IMAGES} Or labelled {list_beside_pictures()} (docs/formats.md)."
 TO_TRAIN_ON = (
     f"{LABELLED} Several are trained on together: a class that one of them does not have is neither object nor "
     "background there."
 )
-FILES = (
-    f"Images, recordings ({list_recordings()}) or scans ({list_scans()}), or folders of them (with their subfolders)."
-)
+LISTED = list_files()
+FILES = f"{LISTED[0].upper()}{LISTED[1:]}, or folders of them (with their subfolders)."

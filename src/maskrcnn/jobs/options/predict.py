@@ -19,7 +19,7 @@ class PredictFilesOptions:
     """The files to search, the model that searches them, and what is written."""
 
     inputs: tuple[Path, ...] = ()
-    """Images, recordings or scans, or folders of them (with their subfolders)."""
+    """Files of any kind that is read, or folders of them (with their subfolders)."""
     out: Path = Path("out")
     """Folder for the results; never read as input."""
     model: str | None = None

@@ -24,8 +24,8 @@ class TrainOptions:
     """The data to learn from, the model to start from, and how it learns."""
 
     data: tuple[Path, ...]
-    """Labelled images, recordings or scans; DATA:train is the split of that name. Several are trained on together: a
-    class that one of them does not have is neither object nor background there."""
+    """Labelled files of any kind that is read; DATA:train is the split of that name. Several are trained on together:
+    a class that one of them does not have is neither object nor background there."""
     out: Path | None = None
     """Folder for the plan, checkpoints, log and curves."""
     val: Path | None = None

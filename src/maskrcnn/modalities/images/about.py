@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from maskrcnn.modalities.images.labels.formats import label_formats
 from maskrcnn.modalities.wing import Kind, Wing
+
+
+def list_label_sets() -> str:
+    """What there is to see of each format of labels."""
+    return ", ".join(known.brief for known in label_formats())
+
 
 WING = Wing(
     noun="image",
     placeholder="PHOTOS",
     order=30,
+    looked_for=list_label_sets,
     names_left_aside=False,
     kinds=(
         Kind(

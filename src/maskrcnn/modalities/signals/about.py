@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from maskrcnn.modalities.signals.recording_format import recording_formats
 from maskrcnn.modalities.wing import Kind, Wing
 
 FRAME = 0.01  # seconds from one frame of log-mel bands to the next
 COMPLEMENT = (3, 2, 1, 0)  # of A C G T
 
+
+def list_recordings() -> str:
+    """The formats of recordings."""
+    return ", ".join(known.short for known in recording_formats())
+
+
+def list_labelled() -> str:
+    """The same with what makes them labelled ones."""
+    return f"recordings with labels of the same name ({list_recordings()})"
+
+
 WING = Wing(
     noun="recording",
     placeholder="RECORDINGS",
     order=10,
+    formats=list_recordings,
+    looked_for=list_labelled,
     pictures_only=("label_maps", "explain", "flip", "image_size"),
     kinds=(
         Kind(

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from maskrcnn.modalities.volumes.scan_format import scan_formats
 from maskrcnn.modalities.wing import Kind, WindowRange, Wing
+
+
+def list_scans() -> str:
+    """The formats of scans."""
+    return ", ".join(known.short for known in scan_formats())
+
+
+def list_labelled() -> str:
+    """The same with the folders of labelled ones."""
+    return f"scans (images/ and labels/, or imagesTr/ and labelsTr/, with {list_scans()})"
+
 
 WING = Wing(
     noun="scan",
     placeholder="SCANS",
     order=20,
-    writes="label volumes, pictures",
+    formats=list_scans,
+    looked_for=list_labelled,
+    writes=("label volumes", "pictures", "predictions.json", "summary.csv"),
     pictures_only=("explain", "image_size"),
     sidecars=frozenset({".json", ".bval", ".bvec", ".img", ".hdr", ".raw", ".zraw", ".gz", ".bz2"}),
     kinds=(
