@@ -6,12 +6,13 @@ import pytest
 
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.jobs.convert import convert
-from maskrcnn.jobs.evaluate import evaluate_model
+from maskrcnn.jobs.evaluate import evaluate_model, measure_training
 from maskrcnn.jobs.events import DataFaults, InputDone, Note, Progress
 from maskrcnn.jobs.options.convert import ConvertOptions
 from maskrcnn.jobs.options.evaluate import EvaluateOptions
 from maskrcnn.jobs.options.predict import PredictFilesOptions
 from maskrcnn.jobs.predict import predict
+from maskrcnn.modalities.open import open_dataset
 from tiny import save_photo, write_coco
 
 
@@ -60,3 +61,15 @@ def test_slips_are_errors_and_not_exits(silent, tmp_path):
         predict(PredictFilesOptions(()))
     with pytest.raises(DataError, match="does not exist"):
         convert(ConvertOptions(tmp_path / "gone", tmp_path / "out", "coco"))
+
+
+@pytest.mark.parametrize("seconds, judged", [(0.0, 4), (600.0, 12), (None, 12)])
+def test_the_report_of_a_training_ends_when_its_time_is_over(silent, tiny_file, tmp_path, seconds, judged):
+    val, told, out = open_dataset(write_coco(tmp_path / "data", count=12)), [], tmp_path / "out"
+    out.mkdir()
+    measure_training(tiny_file, val, out, "cpu", told.append, seconds)
+    notes = [event.text for event in told]
+    assert json.loads((out / "metrics.json").read_text())["images"] == judged
+    assert notes[-1].endswith(str(out / "report.html")) and (out / "report.html").exists()
+    short = [text for text in notes if text.startswith("To keep the time")]
+    assert short == (["To keep the time, the report is about 4 of the 12 held-out images."] if judged < 12 else [])

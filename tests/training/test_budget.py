@@ -12,7 +12,7 @@ import maskrcnn.training.fit as fit_module
 from maskrcnn.data.split import subset
 from maskrcnn.data.transforms.augment import AugmentConfig
 from maskrcnn.modalities.open import open_dataset
-from maskrcnn.training.budget import ENDING, FEWEST, PROBE, REPORT, Budget, Pace, evenly, images_in
+from maskrcnn.training.budget import ENDING, FEWEST, PROBE, REPORT, Budget, Pace, evenly, images_in, spread_order
 from maskrcnn.training.course import Course
 from maskrcnn.training.fit import FitConfig, fit
 from maskrcnn.training.log import Report
@@ -163,6 +163,16 @@ def test_images_that_fit_into_a_time(seconds, count):
 
 def test_images_are_chosen_evenly():
     assert evenly(4, 10) == [0, 2, 5, 7] and evenly(PROBE, PROBE) == list(range(PROBE))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 7, 8, 207])
+def test_any_beginning_of_the_order_is_spread(count):
+    order = spread_order(count)
+    assert sorted(order) == list(range(count))
+    for some in (4, 16, 64):
+        if some < count:
+            gaps = [b - a for a, b in zip(sorted(order[:some]), sorted(order[:some])[1:])]
+            assert max(gaps) <= 4 * count / some
 
 
 def test_planning_before_the_first_step_is_part_of_the_time(run):

@@ -18,6 +18,7 @@ from maskrcnn.inference.predictor import Predictor
 from maskrcnn.models.head import heads_of
 from maskrcnn.structures import Instances, Record
 
+Progress = Callable[[int], bool | None]
 Watch = Callable[[Record, Tensor, Instances], None]
 
 LOWEST_SCORE = 0.01  # average precision looks at the whole curve, not only at what a user would be shown
@@ -29,7 +30,7 @@ def evaluate(
     max_detections: int | None = None,
     bootstrap: int = 0,
     batch: int = 4,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Progress = lambda done: None,
     watch: Watch = lambda record, image, found: None,
 ) -> tuple[CocoResult, list[str]]:
     """COCO's metrics of ``predictor`` on ``dataset``, and those of the field that the data come from.
@@ -44,7 +45,7 @@ def evaluate(
             image into tiles and finds more, no cap.
         bootstrap: resamplings of the images for 95 % intervals; 0 for none.
         batch: images that run together.
-        progress: called with the number of images done so far.
+        progress: called with the number of images done so far; True ends the evaluation with these.
         watch: called for each image with its labels, its samples and all that was found in it
             (scores from 0.01 on, under the data set's labels).
 
@@ -84,7 +85,7 @@ def _detect(
     dataset: Dataset,
     labels: list[int],
     batch: int,
-    progress: Callable[[int], None],
+    progress: Progress,
     watch: Watch,
 ) -> tuple[list[Record], list[Instances], list[list[Instances]], list[str]]:
     """The records that could be read, what was found in each under the data set's labels, the same of each channel by
@@ -112,7 +113,8 @@ def _detect(
         for seen in zip(fresh, images, together):
             watch(*seen)
         detections += together
-        progress(len(records) + len(failures))
+        if progress(len(records) + len(failures)):
+            break
     return records, detections, by_lead, failures
 
 

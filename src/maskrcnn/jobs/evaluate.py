@@ -31,10 +31,11 @@ from maskrcnn.modalities.words import list_beside_pictures
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.page import NAME, write_report
 from maskrcnn.structures import Instances, Record
-from maskrcnn.training.budget import PROBE, evenly, images_in
+from maskrcnn.training.budget import FEWEST, spread_order
 from maskrcnn.training.log import said_of_training
 
 METRICS = "metrics.json"
+WRITING = 0.1  # of the time of a report: for the page and its pictures
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Measuring:
         bootstrap: resamplings of the images for 95 % intervals; 0 for none.
         batch: images that run together.
         page: whether ``report.html`` is written, which there is for images alone.
+        until: the monotonic time at which judging ends, with a few images at least; None: with the last image.
     """
 
     model_name: str
@@ -54,6 +56,7 @@ class Measuring:
     bootstrap: int = 1000
     batch: int = 4
     page: bool = True
+    until: float | None = None
 
 
 @dataclass(frozen=True)
@@ -151,8 +154,9 @@ def measure(
         if watch is not None:
             watch(record, image, found)
 
-    def done(count: int) -> None:
+    def done(count: int) -> bool:
         tell(Progress("evaluating", count, len(data)))
+        return how.until is not None and count >= FEWEST and time.monotonic() > how.until
 
     result, failures = evaluate(predictor, data, cap, how.bootstrap, how.batch, done, see)
     drawn = mask_quality(records, detections, by_size="mask/APs" in result.metrics)
@@ -198,38 +202,20 @@ def measure_training(
         if isinstance(event, Note):
             tell(event)
 
+    begun = time.monotonic()
     try:
-        predictor = Predictor.load(best, device)
-        count = len(val) if seconds is None else judged_in(seconds, predictor, val)
-        if count < len(val):
-            tell(Note(f"To keep the time, the report is about {count} of the {len(val)} held-out images."))
-            val = subset(val, evenly(count, len(val)))
-        outcome = measure(predictor, val, out, Measuring(str(best)), tell_notes)
+        until = None
+        if seconds is not None:
+            until, val = begun + (1 - WRITING) * seconds, subset(val, spread_order(len(val)))
+        outcome = measure(Predictor.load(best, device), val, out, Measuring(str(best), until=until), tell_notes)
     except Exception as error:
         tell(Note(f"note: {out / NAME} could not be made: {error}"))
         return
+    judged = outcome.result.num_images + len(outcome.failures)
+    if until is not None and judged < len(val):
+        tell(Note(f"To keep the time, the report is about {judged} of the {len(val)} held-out images."))
     if outcome.page is not None:
         tell(Note(f"How good it is, why objects are missed and what to do next: {outcome.page}"))
-
-
-def judged_in(seconds: float, predictor: Predictor, val: Dataset) -> int:
-    """Estimate how many images a report can be about that takes no longer than a given time.
-
-    Args:
-        seconds: for measuring, and finding out why objects are missed.
-        predictor: that is measured.
-        val: the held-out images; a few of them are timed.
-
-    Returns:
-        The number of images, at most all of ``val``.
-    """
-    if len(val) < 4 * PROBE:
-        return len(val)
-    some = subset(val, evenly(PROBE, len(val)))
-    begun = time.monotonic()
-    evaluate(predictor, some, watch=Watcher(predictor, some))
-    taken = time.monotonic() - begun
-    return images_in(seconds - taken, taken * len(val) / PROBE, len(val))
 
 
 class _CarefulWatcher:

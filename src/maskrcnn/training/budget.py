@@ -156,3 +156,10 @@ def images_in(seconds: float, whole: float, images: int) -> int:
 def evenly(count: int, of: int) -> list[int]:
     """Indices of ``count`` of ``of``, as far apart as can be."""
     return [k * of // count for k in range(count)]
+
+
+def spread_order(count: int) -> list[int]:
+    """The indices of ``count`` in an order of which any beginning is spread over all of them (van der Corput's)."""
+    bits = max(count - 1, 1).bit_length()
+    order = (int(f"{k:0{bits}b}"[::-1], 2) for k in range(2**bits))
+    return [k for k in order if k < count]

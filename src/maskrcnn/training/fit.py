@@ -139,6 +139,7 @@ def fit(
         if val is None or last or is_due(position, config, pace):
             judged = val
             if val is not None and pace is not None and last:
+                probe(pace, candidate, val)  # the machine may be busier than it was
                 judged = first_images(val, pace.last_images(len(val)), report.say)
             finish_epoch(candidate, judged, out, position, report)
             position.validated = position.epoch
