@@ -110,7 +110,9 @@ def probe(pace: Pace, candidate: Candidate, val: Dataset | None) -> None:
     if val is not None and len(val) >= 4 * PROBE and distributed.world_size() == 1:
         pace.begin()
         with averaged_weights(candidate.model, candidate.average):
-            candidate.validate(subset(val, evenly(PROBE, len(val))))
+            # Loading in processes of its own takes seconds to begin, which would count for every image.
+            alone = dataclasses.replace(candidate.config, workers=0)
+            dataclasses.replace(candidate, config=alone).validate(subset(val, evenly(PROBE, len(val))))
         pace.validated(PROBE / len(val))
 
 
