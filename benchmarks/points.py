@@ -72,7 +72,7 @@ def gather(model: str, data: Dataset) -> dict[str, Tensor]:
     for further in set(predictor.model.heads) - {"box", "mask"}:
         del predictor.model.heads[further]
     head, generator = predictor.model.heads["mask"], torch.Generator().manual_seed(0)
-    rows: dict[str, list[Tensor]] = {k: [] for k in ("features", "coarse", "goals", "boxes", "wide", "judges")}
+    rows: dict[str, list[Tensor]] = {k: [] for k in ("features", "coarse", "targets", "boxes", "wide", "judges")}
     for record in data:
         target = record.instances()
         regions = regions_of(target)
@@ -86,7 +86,7 @@ def gather(model: str, data: Dataset) -> dict[str, Tensor]:
         stride = predictor.model.backbone.strides[0]
         rows["features"].append(roi_align(levels[:1], seen, zeros, zeros, [stride], (FINE, FINE), 2, True).half())
         rows["coarse"].append(head(levels, [seen])[:, 0])
-        rows["goals"].append(mask_targets([regions[able]], [boxes], (MASK, MASK), LossConfig()).half())
+        rows["targets"].append(mask_targets([regions[able]], [boxes], (MASK, MASK), LossConfig()).half())
         around = cuboid_around(boxes, 1.25, 0.5)
         rows["wide"].append(mask_targets([regions[able]], [around], (CLOSE_UP, CLOSE_UP), LossConfig()) >= 0.5)
         rows["boxes"].append(boxes)
@@ -151,16 +151,16 @@ def main() -> None:
         for group in optimizer.param_groups:
             group["lr"] = flags.lr * max(1 - spent / total, 0.01)
         k = learn[torch.randint(len(learn), (flags.batch,), generator=generator)]
-        features, coarse, goals = (
+        features, coarse, targets = (
             rows["features"][k].float(),
             rows["coarse"][k][:, None],
-            rows["goals"][k][:, None].float(),
+            rows["targets"][k][:, None].float(),
         )
         if torch.rand((), generator=generator) < 0.5:
-            features, coarse, goals = features.flip(-1), coarse.flip(-1), goals.flip(-1)
+            features, coarse, targets = features.flip(-1), coarse.flip(-1), targets.flip(-1)
         points = uncertain_points(coarse, generator)
         logits = network(at(features, points), at(coarse, points))
-        loss = F.binary_cross_entropy_with_logits(logits, at(goals, points)[:, 0])
+        loss = F.binary_cross_entropy_with_logits(logits, at(targets, points)[:, 0])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -226,10 +226,14 @@ def nobody_changes_a_config(files: list[File]) -> Iterator[str]:
     """What a call wants travels with it; a model or predictor that several threads share stays as it is."""
     for file in files:
         for node in file.nodes:
-            goals = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-            for goal in goals if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) else []:
-                if isinstance(goal, ast.Attribute) and goal.attr == "config" and ast.unparse(goal.value) != "self":
-                    yield file.says(node, f"assigns {ast.unparse(goal)}")
+            assigned = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            for target in assigned if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) else []:
+                if (
+                    isinstance(target, ast.Attribute)
+                    and target.attr == "config"
+                    and ast.unparse(target.value) != "self"
+                ):
+                    yield file.says(node, f"assigns {ast.unparse(target)}")
 
 
 def apps_know_jobs_alone(files: list[File]) -> Iterator[str]:

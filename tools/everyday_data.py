@@ -27,7 +27,7 @@ class Photo(NamedTuple):
     entry: dict[str, Any]
     file: Path
     real: list[dict[str, Any]]
-    searched: set[int]
+    exhaustive: set[int]
 
 
 def gather_photos(data: Path) -> list[Photo]:
@@ -47,12 +47,12 @@ def gather_photos(data: Path) -> list[Photo]:
     return photos
 
 
-def _labelled(content: dict[str, Any], data: Path, searched: set[int]) -> list[Photo]:
+def _labelled(content: dict[str, Any], data: Path, exhaustive: set[int]) -> list[Photo]:
     own: dict[int, list[dict[str, Any]]] = {image["id"]: [] for image in content["images"]}
     for annotation in content["annotations"]:
         own[annotation["image_id"]].append({k: annotation[k] for k in KEPT})
     entries = [{k: image[k] for k in ("id", "file_name", "width", "height")} for image in content["images"]]
-    return [Photo(entry, data / "images" / entry["file_name"], own[entry["id"]], searched) for entry in entries]
+    return [Photo(entry, data / "images" / entry["file_name"], own[entry["id"]], exhaustive) for entry in entries]
 
 
 def write_coco(path: Path, photos: Sequence[Labelled], categories: Sequence[dict[str, Any]], data: Path) -> None:
@@ -80,9 +80,9 @@ def link(path: Path, target: Path) -> None:
 
 def partial_photos(photos: Sequence[Photo], classes: set[int]) -> list[Labelled]:
     """Photos with real labels; `annotated_category_ids` says what a photo that was not searched for all was."""
-    labelled = [photo for photo in photos if photo.searched]
+    labelled = [photo for photo in photos if photo.exhaustive]
     return [
-        (p.entry if p.searched == classes else {**p.entry, "annotated_category_ids": sorted(p.searched)}, p.real)
+        (p.entry if p.exhaustive == classes else {**p.entry, "annotated_category_ids": sorted(p.exhaustive)}, p.real)
         for p in labelled
     ]
 

@@ -133,8 +133,8 @@ class Rule(NamedTuple):
     label_chance: float
     ignore_chance: float
 
-    def annotations(self, found: Found, searched: set[int], real: Truth) -> list[dict[str, Any]]:
-        """What the detections of one photo say of the classes that were not `searched` for.
+    def annotations(self, found: Found, exhaustive: set[int], real: Truth) -> list[dict[str, Any]]:
+        """What the detections of one photo say of the classes that are not `exhaustive` in it.
 
         Where two classes claim one place, the likelier one has it and the other becomes a crowd; real labels win.
         """
@@ -143,7 +143,7 @@ class Rule(NamedTuple):
         taken = real.boxes[~real.crowd]
         annotations = []
         for n in order.tolist():
-            if found.labels[n].item() in searched or chances[n] < self.ignore_chance:
+            if found.labels[n].item() in exhaustive or chances[n] < self.ignore_chance:
                 continue
             box = found.boxes[n : n + 1]
             sure = bool(chances[n] >= self.label_chance) and not bool((pairwise_iou(box, taken) > SAME_PLACE).any())
@@ -207,7 +207,7 @@ def choose_rule(found: Sequence[Found], labelled: Sequence[Truth], args: argpars
 def pseudo_photos(photos: Sequence[Photo], found: Sequence[Found], rule: Rule) -> list[Labelled]:
     """Every photo with its real labels and, of the classes it was not searched for, those of the teacher."""
     return [
-        (photo.entry, photo.real + rule.annotations(seen, photo.searched, truth_of(photo.real)))
+        (photo.entry, photo.real + rule.annotations(seen, photo.exhaustive, truth_of(photo.real)))
         for photo, seen in zip(photos, found, strict=True)
     ]
 
@@ -262,7 +262,7 @@ def main() -> int:
     model = load_ssdlite(args.weights).to(memory_format=torch.channels_last)  # twice as fast on a CPU
     report: dict[str, Any] = {"views": args.views, "teacher": measure_views(model, args)}
     found = detect_all(model, [photo.file for photo in photos], args.views, args.out / "looks")
-    complete = [k for k, photo in enumerate(photos) if photo.searched == set(names)]
+    complete = [k for k, photo in enumerate(photos) if photo.exhaustive == set(names)]
     rule, report["calibration"] = choose_rule(
         [found[k] for k in complete], [truth_of(photos[k].real) for k in complete], args
     )

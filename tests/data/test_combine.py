@@ -25,7 +25,7 @@ class Source:
         return len(self.made)
 
 
-def dataset(path, names, *labels, ids=None, masks=True, searched=None, points=(), pixel=0):
+def dataset(path, names, *labels, ids=None, masks=True, exhaustive=None, points=(), pixel=0):
     """One image for each list of labels; object i of an image has the box [i, 0, i + 2, 3]."""
     sources = []
     for k, own in enumerate(labels, start=1):
@@ -35,7 +35,7 @@ def dataset(path, names, *labels, ids=None, masks=True, searched=None, points=()
         record = Record(f"{path}/{k}.png", k, f"{k}.png", (9, 9), boxes, np.array(own, np.int64))
         record.regions = Regions.from_windows((9, 9), windows) if masks else None
         record.crowd, record.areas = np.zeros(len(own), bool), np.arange(len(own)).astype(float)
-        record.keypoints, record.exhaustive = keypoints, searched
+        record.keypoints, record.exhaustive = keypoints, exhaustive
         sources.append(Source(record))
     read = lambda record: torch.full((1, 9, 9), pixel)  # noqa: E731
     ids = ids or tuple(range(1, len(names) + 1))
@@ -60,7 +60,7 @@ def test_classes_are_united_by_name():
 
 
 def test_exhaustive_is_that_of_the_image_and_all_only_where_all_are():
-    some = dataset("p", ("cat", "dog", "owl"), [1], searched=frozenset({1, 3}))
+    some = dataset("p", ("cat", "dog", "owl"), [1], exhaustive=frozenset({1, 3}))
     all_of_them = dataset("q", ("dog", "owl", "cat"), [1])
     both = combine([some, all_of_them])
     assert [record.exhaustive for record in both] == [{1, 3}, None]

@@ -23,14 +23,14 @@ ALIGNED = pytest.mark.parametrize("aligned", [False, True], ids=["unaligned", "a
 def test_mask_loss_is_a_naive_sum_over_the_masks_of_the_true_classes(ndim, class_agnostic):
     bins = (2,) * ndim
     logits = torch.randn(4, 1 if class_agnostic else 3, *bins, generator=seeded(1))
-    goals = torch.rand(4, *bins, generator=seeded(2))
+    targets = torch.rand(4, *bins, generator=seeded(2))
     labels, has_mask = [3, 1, 2, 2], [True, True, False, True]
     expected = 0.0
     for r in (0, 1, 3):
         own = logits[r, 0 if class_agnostic else labels[r] - 1]
         for index in np.ndindex(*bins):
-            expected += naive.binary_cross_entropy(own[index].item(), goals[r][index].item())
-    (term,) = mask_loss(logits, torch.tensor(labels), goals, torch.tensor(has_mask)).values()
+            expected += naive.binary_cross_entropy(own[index].item(), targets[r][index].item())
+    (term,) = mask_loss(logits, torch.tensor(labels), targets, torch.tensor(has_mask)).values()
     assert term.total.item() == pytest.approx(expected, rel=1e-5)
     assert term.count == 3 * 2**ndim
 

@@ -34,8 +34,8 @@ def test_rpn_losses_are_naive_sums(ndim):
             objectness += naive.binary_cross_entropy(logits[image, index].item(), 1)
         for index in negative.tolist():
             objectness += naive.binary_cross_entropy(logits[image, index].item(), 0)
-        for index, goal in zip(positive.tolist(), boxes.tolist()):
-            encoded = naive.encode(goal, anchors[index].tolist(), [1.0] * 2 * ndim)
+        for index, wanted in zip(positive.tolist(), boxes.tolist()):
+            encoded = naive.encode(wanted, anchors[index].tolist(), [1.0] * 2 * ndim)
             box += naive.smooth_l1(deltas[image, index].tolist(), encoded, 0.2)
     losses = rpn_losses(logits, deltas, anchors, sampled, CONFIG)
     assert losses["loss_rpn_objectness"].total.item() == pytest.approx(objectness, rel=1e-5)
@@ -68,8 +68,8 @@ def test_box_losses_are_naive_sums(ndim, class_agnostic):
         for k, (proposal, label) in enumerate(zip(image.boxes.tolist(), image.labels.tolist())):
             class_loss += naive.cross_entropy(logits[row].tolist(), label)
             if label > 0:
-                goal = target.boxes[image.matched[k]].tolist()
-                encoded = naive.encode(goal, proposal, [10.0] * ndim + [5.0] * ndim)
+                wanted = target.boxes[image.matched[k]].tolist()
+                encoded = naive.encode(wanted, proposal, [10.0] * ndim + [5.0] * ndim)
                 own = deltas[row, 0 if class_agnostic else label - 1].tolist()
                 box_loss += naive.smooth_l1(own, encoded, 0.5)
             row += 1

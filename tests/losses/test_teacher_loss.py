@@ -23,9 +23,9 @@ def case(ndim):
         proposals = inner_boxes(count, (30,) * ndim, seed=k)
         samples.append(SampledProposals(proposals, torch.zeros(count, dtype=torch.long), torch.zeros(0).long()))
         boxes.append(torch.cat([proposals[: count // 2] + 0.01, inner_boxes(7, (9,) * ndim, seed=9)])[:8])
-    taught = torch.stack([torch.cat([b, inner_boxes(8 - len(b), (9,) * ndim, seed=5)]) for b in boxes])
+    teacher_boxes = torch.stack([torch.cat([b, inner_boxes(8 - len(b), (9,) * ndim, seed=5)]) for b in boxes])
     logits = 6 * torch.randn(2, 8, CLASSES, generator=seeded(3))
-    return torch.randn(sum(counts), CLASSES + 1, generator=seeded(4)), samples, taught, logits
+    return torch.randn(sum(counts), CLASSES + 1, generator=seeded(4)), samples, teacher_boxes, logits
 
 
 @NDIMS
@@ -39,9 +39,9 @@ def test_the_loss_is_the_naive_sum(ndim):
             if overlaps[best] >= SAME_PLACE:
                 count += 1
                 odds = [value - class_logits[row, 0].item() for value in class_logits[row, 1:].tolist()]
-                goal = [min(max(value, -MOST), MOST) for value in image_logits[best]]
-                total += naive.smooth_l1(odds, goal, BETA) / CLASSES
-                for own, wanted in zip(odds, goal):
+                expected = [min(max(value, -MOST), MOST) for value in image_logits[best]]
+                total += naive.smooth_l1(odds, expected, BETA) / CLASSES
+                for own, wanted in zip(odds, expected):
                     p, q = 1 / (1 + math.exp(-wanted)), 1 / (1 + math.exp(-own))
                     total -= p * math.log(q) + (1 - p) * math.log(1 - q)
             row += 1

@@ -81,7 +81,7 @@ def test_an_unknown_side_learns_nothing_and_the_known_ones_do(ndim, beta, name):
         scale = gradient.abs().max()
         assert total > 0 and scale > 0
         assert gradient[unknown].abs().max() < 1e-4 * scale
-        assert (gradient[~unknown].abs() > 1e-3 * scale).float().mean() > 0.9  # and every other side is taught
+        assert (gradient[~unknown].abs() > 1e-3 * scale).float().mean() > 0.9  # and every other side is learned
 
 
 @NDIMS
@@ -125,16 +125,16 @@ def test_known_sides_lose_what_they_lost_before(ndim, name):
     assert torch.equal(partly[1::2], gradient[1::2])  # objects of which every side is known
 
 
-def test_a_guess_beyond_the_known_side_gives_a_goal_of_some_length():
+def test_a_guess_beyond_the_known_side_gives_a_target_of_some_length():
     starts = torch.tensor([[10.0, 30.0]])
     said = encode_boxes(torch.tensor([[40.0, 50.0]]), starts, (1.0, 1.0)).requires_grad_()
-    goal = as_far_as_known(torch.tensor([[12.0, 20.0]]), torch.tensor([[True, False]]), said, starts, (1.0, 1.0))
-    assert goal.tolist() == [[19.0, 20.0]]
+    wanted = as_far_as_known(torch.tensor([[12.0, 20.0]]), torch.tensor([[True, False]]), said, starts, (1.0, 1.0))
+    assert wanted.tolist() == [[19.0, 20.0]]
     loss = rpn_losses(
         torch.zeros(1, 1),
         said[None],
         starts,
-        [SampledAnchors(torch.tensor([0]), torch.tensor([], dtype=torch.long), goal, torch.tensor([[True, False]]))],
+        [SampledAnchors(torch.tensor([0]), torch.tensor([], dtype=torch.long), wanted, torch.tensor([[True, False]]))],
         LossConfig(),
     )["loss_rpn_box"].total
     loss.backward()

@@ -82,5 +82,5 @@ def test_help_and_readme_list_what_the_folders_say(maskrcnn):
         assert known.short.replace("mask files", "mask file") in readme, known.short
     for name in written_formats():
         assert name in plain["convert"] and name in readme
-    searched = re.sub(r"[│\s]+", " ", maskrcnn("predict", "--help").out)
-    assert all(known.short in searched for known in (*recording_formats(), *scan_formats()))
+    help_text = re.sub(r"[│\s]+", " ", maskrcnn("predict", "--help").out)
+    assert all(known.short in help_text for known in (*recording_formats(), *scan_formats()))

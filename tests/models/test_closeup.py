@@ -41,10 +41,10 @@ def naive_logits(heatmaps, expected):
     middle = tuple(size // 2 for size in bins)
     logits = np.zeros_like(heatmaps)
     for point in range(len(heatmaps)):
-        goal = [middle[axis] + expected[(point * ndim + axis, *middle)] for axis in range(ndim)]
+        wanted = [middle[axis] + expected[(point * ndim + axis, *middle)] for axis in range(ndim)]
         for place in np.ndindex(*bins):
             score = 1 / (1 + math.exp(-heatmaps[(point, *place)]))
-            logits[(point, *place)] = math.log(score / (math.dist(place, goal) + REACH))
+            logits[(point, *place)] = math.log(score / (math.dist(place, wanted) + REACH))
     return logits
 
 

@@ -201,25 +201,25 @@ def test_masks_go_on_beyond_the_border_of_the_image(ndim):
             assert own[tuple(place)] == mask[tuple(nearest)]
 
 
-def naive_loss(logits, goals, counted):
+def naive_loss(logits, targets, counted):
     """Place by place, of one object."""
-    change = np.zeros(goals.shape)
-    for place in np.ndindex(*goals.shape):
-        for axis in range(goals.ndim):
+    change = np.zeros(targets.shape)
+    for place in np.ndindex(*targets.shape):
+        for axis in range(targets.ndim):
             for step in (-1, 1):
                 near = list(place)
                 near[axis] += step
-                if 0 <= near[axis] < goals.shape[axis]:
-                    change[place] = max(change[place], abs(goals[place] - goals[tuple(near)]))
+                if 0 <= near[axis] < targets.shape[axis]:
+                    change[place] = max(change[place], abs(targets[place] - targets[tuple(near)]))
     total = weights = both = own = true = 0.0
-    for place in np.ndindex(*goals.shape):
+    for place in np.ndindex(*targets.shape):
         if not counted[place]:
             continue
         p = 1 / (1 + math.exp(-logits[place]))
         weight = 1 + BORDER * change[place]
         weights += weight
-        total -= weight * (goals[place] * math.log(p) + (1 - goals[place]) * math.log(1 - p))
-        both, own, true = both + p * goals[place], own + p, true + goals[place]
+        total -= weight * (targets[place] * math.log(p) + (1 - targets[place]) * math.log(1 - p))
+        both, own, true = both + p * targets[place], own + p, true + targets[place]
     return total / weights + 1 - (2 * both + 1) / (own + true + 1)
 
 
@@ -227,10 +227,10 @@ def naive_loss(logits, goals, counted):
 def test_the_loss_is_the_naive_one(ndim):
     shape = (3, *BINS[ndim])
     logits = torch.randn(shape, generator=seeded(), dtype=torch.float64)
-    goals = torch.rand(shape, generator=seeded(1), dtype=torch.float64).round(decimals=1)
+    targets = torch.rand(shape, generator=seeded(1), dtype=torch.float64).round(decimals=1)
     counted = torch.rand(shape, generator=seeded(2)) < 0.8
-    term = closeup_mask_loss(logits, goals, counted)
-    expected = sum(naive_loss(*map(as_array, own)) for own in zip(logits, goals, counted))
+    term = closeup_mask_loss(logits, targets, counted)
+    expected = sum(naive_loss(*map(as_array, own)) for own in zip(logits, targets, counted))
     assert term.count == 3 and term.total.item() == pytest.approx(expected, rel=1e-5)
 
 

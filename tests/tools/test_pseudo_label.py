@@ -50,7 +50,7 @@ def found(*rows):
 
 def test_every_photo_comes_once_with_what_it_was_searched_for(data):
     photos = gather_photos(data)
-    assert [(p.entry["id"], p.searched, len(p.real)) for p in photos] == [(1, CLASSES, 2), (2, {1}, 1), (3, set(), 0)]
+    assert [(p.entry["id"], p.exhaustive, len(p.real)) for p in photos] == [(1, CLASSES, 2), (2, {1}, 1), (3, set(), 0)]
     assert "keypoints" not in photos[0].real[0]
 
 

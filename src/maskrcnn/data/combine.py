@@ -156,8 +156,8 @@ class CombinedRecords(Sequence[RecordSource]):
         return _keep_objects(whole, labels != UNNAMED)
 
     def _exhaustive(self, part: Part, own: Record) -> frozenset[int] | None:
-        searched = part.labels[1:] if own.exhaustive is None else part.labels[sorted(own.exhaustive)]
-        known = frozenset(int(label) for label in searched if label > 0)
+        exhaustive = part.labels[1:] if own.exhaustive is None else part.labels[sorted(own.exhaustive)]
+        known = frozenset(int(label) for label in exhaustive if label > 0)
         return None if len(known) == self.num_classes else known
 
     def read_image(self, record: Record) -> Tensor:

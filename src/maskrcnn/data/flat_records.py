@@ -75,7 +75,7 @@ class FlatRecords(Sequence[FlatRecord]):
         keypoints: float32 ``[T, P, D + 1]``, or None.
         masks: T strings, or None.
         decode: from the masks of one image and its spatial shape to regions.
-        searched: n strings: the exhaustive labels of an image as json, empty for all labels.
+        exhaustive: n strings: the exhaustive labels of an image as json, empty for all labels.
     """
 
     sources: PackedBytes
@@ -90,7 +90,7 @@ class FlatRecords(Sequence[FlatRecord]):
     keypoints: np.ndarray | None
     masks: PackedBytes | None
     decode: Decode
-    searched: PackedBytes
+    exhaustive: PackedBytes
 
     @staticmethod
     def pack(records: Sequence[Record], masks: Iterable[bytes] | None, decode: Decode) -> FlatRecords:
@@ -123,7 +123,7 @@ class FlatRecords(Sequence[FlatRecord]):
             keypoints=None if records[0].keypoints is None else join("keypoints"),
             masks=None if masks is None else PackedBytes.pack(masks),
             decode=decode,
-            searched=PackedBytes.pack(b"" if k is None else json.dumps(sorted(k)).encode() for k in exhaustive),
+            exhaustive=PackedBytes.pack(b"" if k is None else json.dumps(sorted(k)).encode() for k in exhaustive),
         )
 
     def __len__(self) -> int:
@@ -145,7 +145,7 @@ class FlatRecords(Sequence[FlatRecord]):
         """The labels of image ``index``."""
         rows, spatial_shape = self.objects(index), tuple(self.spatial_shapes[index].tolist())
         masks = None if self.masks is None else [self.masks[i] for i in range(rows.start, rows.stop)]
-        searched = self.searched[index]
+        exhaustive = self.exhaustive[index]
         return Record(
             source=os.fsdecode(self.sources[index]),
             image_id=json.loads(self.image_ids[index]),
@@ -157,5 +157,5 @@ class FlatRecords(Sequence[FlatRecord]):
             crowd=self.crowd[rows].copy(),
             keypoints=None if self.keypoints is None else self.keypoints[rows].copy(),
             areas=self.areas[rows].copy(),
-            exhaustive=frozenset(json.loads(searched)) if searched else None,
+            exhaustive=frozenset(json.loads(exhaustive)) if exhaustive else None,
         )

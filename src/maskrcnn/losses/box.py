@@ -24,7 +24,7 @@ def box_losses(
     sampled: Sequence[SampledProposals],
     targets: Sequence[Instances],
     config: LossConfig,
-    searched: Sequence[frozenset[int] | None] | None = None,
+    exhaustive: Sequence[frozenset[int] | None] | None = None,
 ) -> dict[str, Term]:
     """The box head's losses: class over all sampled proposals, box over the positive ones, counted
     by all sampled ones.
@@ -38,14 +38,14 @@ def box_losses(
         sampled: of each image, its proposals.
         targets: of each image, its ground truth.
         config: weights and kinds of the losses.
-        searched: of each image, the classes whose objects were all labelled; None: every class.
+        exhaustive: of each image, the classes whose objects were all labelled; None: every class.
 
     Returns:
         ``loss_box_class`` and ``loss_box``, each a sum and a count.
     """
     labels = torch.cat([image.labels for image in sampled])
     named = labels > OTHER
-    unsearched = unsearched_classes(searched, [len(image.labels) for image in sampled], logits)
+    unsearched = unsearched_classes(exhaustive, [len(image.labels) for image in sampled], logits)
     class_loss = class_loss_sum(full(logits)[named], labels[named], None if unsearched is None else unsearched[named])
     proposals = torch.cat([image.boxes for image in sampled])
     positive = (labels != 0).nonzero().squeeze(1)
@@ -74,22 +74,22 @@ def sides_of(sampled: Sequence[SampledProposals], targets: Sequence[Instances]) 
 
 
 def unsearched_classes(
-    searched: Sequence[frozenset[int] | None] | None, counts: Sequence[int], logits: Tensor
+    exhaustive: Sequence[frozenset[int] | None] | None, counts: Sequence[int], logits: Tensor
 ) -> Tensor | None:
     """Which classes an image may hold unlabelled objects of, for each of its proposals.
 
     Args:
-        searched: of each image, the classes whose objects were all labelled; None: every class.
+        exhaustive: of each image, the classes whose objects were all labelled; None: every class.
         counts: of each image, its proposals.
         logits: ``[R, K + 1]``, for their device and number of classes.
 
     Returns:
         bool ``[R, K + 1]``; None: none at all.
     """
-    if searched is None or all(labels is None for labels in searched):
+    if exhaustive is None or all(labels is None for labels in exhaustive):
         return None
-    rows = torch.zeros((len(searched), logits.shape[1]), dtype=torch.bool)
-    for row, labels in zip(rows, searched):
+    rows = torch.zeros((len(exhaustive), logits.shape[1]), dtype=torch.bool)
+    for row, labels in zip(rows, exhaustive):
         if labels is not None:
             row[1:] = True
             row[sorted(labels)] = False

@@ -20,7 +20,7 @@ from maskrcnn.structures import Instances
 
 
 def mask_loss(
-    logits: Tensor, labels: Tensor, goals: Tensor, has_mask: Tensor, known: Tensor | None = None
+    logits: Tensor, labels: Tensor, targets: Tensor, has_mask: Tensor, known: Tensor | None = None
 ) -> dict[str, Term]:
     """The mask head's loss: binary cross-entropy over every bin of every positive proposal whose
     object has a mask.
@@ -28,7 +28,7 @@ def mask_loss(
     Args:
         logits: ``[R, K or 1, *M]``.
         labels: int64 ``[R]``, 1..K, or ``OTHER``, which teaches class-agnostic masks alone.
-        goals: ``[R, *M]``, 0..1, the mask targets.
+        targets: ``[R, *M]``, 0..1, the targets: what the object covers of each bin.
         has_mask: bool ``[R]``.
         known: bool ``[R, *M]``, the bins that count; None: all.
 
@@ -41,10 +41,10 @@ def mask_loss(
     own = full(logits[torch.arange(len(logits), device=logits.device), column])
     if known is not None:
         counted = known & has_mask.reshape(-1, *(1,) * (known.ndim - 1))
-        total = F.binary_cross_entropy_with_logits(own[counted], goals[counted].to(own.dtype), reduction="sum")
+        total = F.binary_cross_entropy_with_logits(own[counted], targets[counted].to(own.dtype), reduction="sum")
         return {"loss_mask": Term(total, int(counted.sum()))}
-    total = F.binary_cross_entropy_with_logits(own[has_mask], goals[has_mask].to(own.dtype), reduction="sum")
-    return {"loss_mask": Term(total, int(has_mask.sum()) * goals[0].numel() if len(goals) else 0)}
+    total = F.binary_cross_entropy_with_logits(own[has_mask], targets[has_mask].to(own.dtype), reduction="sum")
+    return {"loss_mask": Term(total, int(has_mask.sum()) * targets[0].numel() if len(targets) else 0)}
 
 
 def mask_targets(
@@ -74,8 +74,8 @@ def mask_targets(
     device = boxes[0].device
     if not cropped:
         return torch.zeros((0, *output_size), device=device)
-    goals = torch.stack(cropped)
-    return ((goals >= 0.5).to(goals.dtype) if config.mask_binary else goals).to(device)
+    bin_targets = torch.stack(cropped)
+    return ((bin_targets >= 0.5).to(bin_targets.dtype) if config.mask_binary else bin_targets).to(device)
 
 
 def _framed_window(regions: Regions, i: int) -> tuple[tuple[int, ...], np.ndarray]:
@@ -101,7 +101,7 @@ def known_mask_bins(
     boxes: Sequence[Tensor],
     samples: Sequence[SampledProposals],
     targets: Sequence[Instances],
-    goals: Tensor,
+    bin_targets: Tensor,
 ) -> Tensor | None:
     """Which bins of the masks of all positives are known, see
     :func:`maskrcnn.losses.unknown.known_bins`.
@@ -111,14 +111,16 @@ def known_mask_bins(
         boxes: of each image, ``[R_b, 2D]``.
         samples: of each image, its proposals.
         targets: of each image, its ground truth.
-        goals: ``[R, *M]``, the mask targets.
+        bin_targets: ``[R, *M]``, the mask targets.
 
     Returns:
         bool ``[R, *M]``; None: all of them.
     """
     sides = [unknown_sides(target, image.matched) for image, target in zip(samples, targets)]
-    known = [known_bins(own, where, side, goals.shape[1:]) for own, where, side in zip(regions, boxes, sides)]
+    known = [known_bins(own, where, side, bin_targets.shape[1:]) for own, where, side in zip(regions, boxes, sides)]
     if all(one is None for one in known):
         return None
-    whole = [torch.ones((len(own), *goals.shape[1:]), dtype=torch.bool, device=goals.device) for own in boxes]
+    whole = [
+        torch.ones((len(own), *bin_targets.shape[1:]), dtype=torch.bool, device=bin_targets.device) for own in boxes
+    ]
     return torch.cat([every if one is None else one for one, every in zip(known, whole)])

@@ -35,15 +35,15 @@ class Objective(nn.Module):
         images: ImageBatch,
         targets: Sequence[Instances],
         seeds: Sequence[int],
-        searched: Sequence[frozenset[int] | None] | None = None,
+        exhaustive: Sequence[frozenset[int] | None] | None = None,
     ) -> dict[str, Term]:
         """The losses of a batch.
 
         Args:
             targets: one an image, boxes in the coordinates of the (resized) input. Images without objects are ordinary.
             seeds: one an image, from which its anchors and proposals are sampled.
-            searched: of each image, the classes (1..K) whose objects were all labelled, None for all; where a class was
-                not searched for, what looks like one is neither background nor loss.
+            exhaustive: of each image, the classes (1..K) whose objects were all labelled, None for
+                all; what looks like another class is neither background nor loss.
 
         Returns:
             The losses of :meth:`names`, each a sum and a count.
@@ -55,22 +55,22 @@ class Objective(nn.Module):
         logits, deltas = model.rpn(features)
 
         all_anchors = torch.cat(anchors)
-        all_logits, searched = torch.cat(logits, 1), partial(searched or [None] * len(targets), model.config)
-        doubtful = [
+        all_logits, exhaustive = torch.cat(logits, 1), partial(exhaustive or [None] * len(targets), model.config)
+        maybe_unlabelled = [
             None if labels is None else own.detach().sigmoid() > config.unsearched_objectness
-            for own, labels in zip(all_logits, searched)
+            for own, labels in zip(all_logits, exhaustive)
         ]
         anchor_samples = [
-            sample_anchors(all_anchors, target, config, generator, doubt)
-            for target, generator, doubt in zip(targets, generators, doubtful)
+            sample_anchors(all_anchors, target, config, generator, unlabelled)
+            for target, generator, unlabelled in zip(targets, generators, maybe_unlabelled)
         ]
         losses = rpn_losses(all_logits, torch.cat(deltas, 1), all_anchors, anchor_samples, config)
 
         proposals = propose(logits, deltas, anchors, images.spatial_shapes, config.train_selection)
         proposals, reading = model.box_head.join(features, proposals, images.spatial_shapes)
         samples = [sample_proposals(p, t, config, g) for p, t, g in zip(proposals, targets, generators)]
-        taught = None if self.teacher is None else self.teacher(images)
-        return losses | self.head_losses(features, samples, targets, searched, taught, reading, images)
+        teacher_output = None if self.teacher is None else self.teacher(images)
+        return losses | self.head_losses(features, samples, targets, exhaustive, teacher_output, reading, images)
 
     def names(self) -> list[str]:
         """The losses that :meth:`forward` gives."""
@@ -82,14 +82,14 @@ class Objective(nn.Module):
         features: Sequence[Tensor],
         samples: Sequence[SampledProposals],
         targets: Sequence[Instances],
-        searched: Sequence[frozenset[int] | None] | None = None,
-        taught: tuple[Tensor, Tensor] | None = None,
+        exhaustive: Sequence[frozenset[int] | None] | None = None,
+        teacher_output: tuple[Tensor, Tensor] | None = None,
         reading: Any = None,
         images: ImageBatch | None = None,
     ) -> dict[str, Term]:
         """The losses of the heads on given proposals, see :class:`maskrcnn.models.head.LossInputs`."""
         config = self.model.config.loss
-        inputs = LossInputs(features, images, samples, targets, config, searched, taught, reading)
+        inputs = LossInputs(features, images, samples, targets, config, exhaustive, teacher_output, reading)
         losses: dict[str, Term] = {}
         before: list[Head] = []
 
@@ -106,7 +106,7 @@ class Objective(nn.Module):
         return losses
 
 
-def partial(searched: Sequence[frozenset[int] | None], config: ModelConfig) -> list[frozenset[int] | None]:
-    """As ``searched``, with None where every class is in it."""
+def partial(exhaustive: Sequence[frozenset[int] | None], config: ModelConfig) -> list[frozenset[int] | None]:
+    """As ``exhaustive``, with None where every class is in it."""
     everything = set(range(1, config.num_classes + 1))
-    return [None if labels is None or labels >= everything else labels for labels in searched]
+    return [None if labels is None or labels >= everything else labels for labels in exhaustive]

@@ -42,9 +42,9 @@ def rpn_losses(
         answers.append(answer)
         plain = (1.0,) * anchors.shape[1]
         own, start = full(image_deltas[image.positive]), anchors[image.positive]
-        goal = encode_boxes(as_far_as_known(image.boxes, image.unknown, own, start, plain), start, plain)
+        target = encode_boxes(as_far_as_known(image.boxes, image.unknown, own, start, plain), start, plain)
         own = through_known(own, start, image.unknown, plain)
-        box_loss = box_loss + smooth_l1(own, goal, config.rpn_smooth_l1_beta)
+        box_loss = box_loss + smooth_l1(own, target, config.rpn_smooth_l1_beta)
     all_logits, all_answers = full(torch.cat(chosen_logits)), full(torch.cat(answers))
     objectness = F.binary_cross_entropy_with_logits(all_logits, all_answers, reduction="sum")
     return {"loss_rpn_objectness": Term(objectness, count), "loss_rpn_box": Term(box_loss, count)}

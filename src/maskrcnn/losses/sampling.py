@@ -35,7 +35,7 @@ def sample_anchors(
     target: Instances,
     config: LossConfig,
     generator: torch.Generator,
-    doubtful: Tensor | None = None,
+    maybe_unlabelled: Tensor | None = None,
 ) -> SampledAnchors:
     """Sample anchors for the RPN's loss (Faster R-CNN, section 3.1.2).
 
@@ -44,8 +44,8 @@ def sample_anchors(
         target: the ground truth of the image.
         config: how many are sampled, and which count as positive and negative.
         generator: what is drawn comes from.
-        doubtful: bool ``[A]``: never a negative, since it may be an object that nobody was asked to
-            label.
+        maybe_unlabelled: bool ``[A]``: never a negative, since it may be an object that nobody
+            was asked to label; None: nowhere.
 
     Returns:
         The sampled anchors and the object of each positive one.
@@ -55,8 +55,8 @@ def sample_anchors(
         target.boxes[objects], anchors, config.rpn_positive_iou, config.rpn_negative_iou, keep_best=True
     )
     negative = (matched == BELOW) & ~_in_crowd(anchors, crowd, config)
-    if doubtful is not None:
-        negative &= ~doubtful
+    if maybe_unlabelled is not None:
+        negative &= ~maybe_unlabelled
     picked = sample(matched >= 0, negative, config.rpn_samples, config.rpn_positive_fraction, generator)
     owner = objects[matched[picked[0]]]
     return SampledAnchors(*picked, target.boxes[owner], unknown_sides(target, owner))

@@ -47,15 +47,15 @@ def teacher_loss(
     Returns:
         ``loss_teacher``, a sum and a count.
     """
-    goals, same = [], []
+    teacher_logits, same = [], []
     for image, image_boxes, image_logits in zip(samples, boxes, logits):
         overlap, best = pairwise_iou(image.boxes, image_boxes).max(1)
-        goals.append(image_logits[best])
+        teacher_logits.append(image_logits[best])
         same.append(overlap >= SAME_PLACE)
     chosen = torch.cat(same)
-    goal = torch.cat(goals)[chosen].clamp(-MOST, MOST)
+    teacher_odds = torch.cat(teacher_logits)[chosen].clamp(-MOST, MOST)
     odds = full(class_logits)[chosen]
     odds = odds[:, 1:] - odds[:, :1]
-    far = F.smooth_l1_loss(odds, goal, beta=BETA, reduction="sum") / goal.shape[1]
-    wrong = F.binary_cross_entropy_with_logits(odds, goal.sigmoid(), reduction="sum")
+    far = F.smooth_l1_loss(odds, teacher_odds, beta=BETA, reduction="sum") / teacher_odds.shape[1]
+    wrong = F.binary_cross_entropy_with_logits(odds, teacher_odds.sigmoid(), reduction="sum")
     return {"loss_teacher": Term(far + wrong, int(chosen.sum()))}

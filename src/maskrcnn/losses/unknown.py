@@ -1,8 +1,8 @@
 """Objects of which nobody labelled every side: a T wave with an end and no onset, a cell at the edge of what was drawn.
 
 A side that is not known must not teach. Deltas mix both sides of an axis, so no column of them can be left out; instead
-the goal has, on that side, whatever the model says (:func:`as_far_as_known`), and what is left of the loss, the error
-of the known side, moves that side alone (:func:`through_known`).
+the target has, on that side, whatever the model says (:func:`as_far_as_known`), and what is left of the loss, the
+error of the known side, moves that side alone (:func:`through_known`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 from maskrcnn.ops.box_coding import decode_boxes, encode_boxes
 from maskrcnn.regions import AxisMap, Regions
 
-SHORTEST = 1.0  # samples of a goal along an axis, however far the model's guess has passed the known side
+SHORTEST = 1.0  # samples of a target along an axis, however far the model's guess has passed the known side
 THINNEST = 1e-2  # samples between the sides of a box whose logarithm is taken
 
 

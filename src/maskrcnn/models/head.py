@@ -36,8 +36,8 @@ class LossInputs:
         samples: of each image, the proposals that were sampled: positives first, then background.
         targets: of each image, its ground truth in the coordinates of the network's input.
         config: of the losses.
-        searched: of each image, the classes (1..K) whose objects were all labelled, None for all.
-        taught: what a teacher says of the images, see :class:`maskrcnn.losses.teacher.Teacher`.
+        exhaustive: of each image, the classes (1..K) whose objects were all labelled, None for all.
+        teacher_output: what a teacher says of the images, see :class:`maskrcnn.losses.teacher.Teacher`.
         reading: what the box head has read of the features already.
         earlier: gives objects of each image, boxes in coordinates of the network's input, what the heads before this
             one see of them, without gradients.
@@ -48,8 +48,8 @@ class LossInputs:
     samples: Sequence[SampledProposals]
     targets: Sequence[Instances]
     config: LossConfig
-    searched: Sequence[frozenset[int] | None] | None = None
-    taught: tuple[Tensor, Tensor] | None = None
+    exhaustive: Sequence[frozenset[int] | None] | None = None
+    teacher_output: tuple[Tensor, Tensor] | None = None
     reading: Any = None
     earlier: Callable[[list[Instances]], None] = lambda found: None
 

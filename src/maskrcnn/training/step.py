@@ -127,9 +127,9 @@ def batch_losses(
     images = batch_images([sample.image for sample in samples], objective.model.config.preprocess.size_divisor)
     seeds = [int(np.random.SeedSequence([config.seed, epoch, s.index + 1, 1]).generate_state(1)[0]) for s in samples]
     targets = [sample.target.to(device) for sample in samples]
-    searched = [sample.exhaustive for sample in samples]
+    exhaustive = [sample.exhaustive for sample in samples]
     with torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=config.bf16):
-        losses: dict[str, Term] = objective(images.to(device), targets, seeds, searched)
+        losses: dict[str, Term] = objective(images.to(device), targets, seeds, exhaustive)
     return losses
 
 

@@ -165,10 +165,10 @@ def relabel(sample: Sample, labels: torch.Tensor) -> Sample:
     """``sample`` with ``labels[k]`` in place of label k; an object of label 0 is left out."""
     renamed = labels[sample.target.labels]
     target = dataclasses.replace(sample.target, labels=renamed)
-    searched = sample.exhaustive
-    if searched is not None:
-        searched = frozenset(labels[sorted(searched)].tolist()) - {0}
-    return dataclasses.replace(sample, target=target[renamed > 0], exhaustive=searched)
+    exhaustive = sample.exhaustive
+    if exhaustive is not None:
+        exhaustive = frozenset(labels[sorted(exhaustive)].tolist()) - {0}
+    return dataclasses.replace(sample, target=target[renamed > 0], exhaustive=exhaustive)
 
 
 def own_labels(class_names: Sequence[str], val: Dataset) -> torch.Tensor:

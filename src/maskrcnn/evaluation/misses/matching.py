@@ -29,7 +29,7 @@ class Scene:
         scores, labels: of the detections, ``[N]``.
         truth: the labels' labels, int64 ``[M]``.
         ignored: bool ``[M]``: a crowd, or an object without the mask that is asked for: nothing to find.
-        searched: bool ``[N]``: the detection's class was searched for in this image.
+        exhaustive: bool ``[N]``: the detection's class was searched for in this image.
         boxes: overlaps of the boxes.
         judged: overlaps by which an object counts as found: of masks where there are any, or else of boxes.
         masks: whether ``judged`` are those of masks.
@@ -39,7 +39,7 @@ class Scene:
     labels: np.ndarray
     truth: np.ndarray
     ignored: np.ndarray
-    searched: np.ndarray
+    exhaustive: np.ndarray
     boxes: Overlaps
     judged: Overlaps
     masks: bool
@@ -81,9 +81,9 @@ def lay_out(record: Record, found: Instances, masks: bool) -> Scene:
     ignored = np.zeros(len(record), bool) if record.crowd is None else record.crowd.astype(bool)
     ignored = ignored | half_known(record)
     labels = found.labels.numpy()
-    searched = np.ones(len(found), bool)
+    exhaustive = np.ones(len(found), bool)
     if record.exhaustive is not None:
-        searched = np.isin(labels, sorted(record.exhaustive))
+        exhaustive = np.isin(labels, sorted(record.exhaustive))
     judged = boxes
     masks = masks and record.regions is not None and (found.regions is not None or len(found) == 0)
     if masks and record.regions is not None:
@@ -95,7 +95,7 @@ def lay_out(record: Record, found: Instances, masks: bool) -> Scene:
         judged = iou, np.where(drawn, inside, boxes[1])
     if half_known(record).any():  # what is on such an object is neither right nor wrong
         judged = judged[0], _inside_half_known(record, own, judged[1])
-    return Scene(found.scores.numpy(), labels, record.labels, ignored, searched, boxes, judged, masks)
+    return Scene(found.scores.numpy(), labels, record.labels, ignored, exhaustive, boxes, judged, masks)
 
 
 def _inside_half_known(record: Record, boxes: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -121,7 +121,7 @@ def match_scene(scene: Scene, threshold: float = FOREGROUND) -> Matches:
             best = free[len(free) - 1 - np.argmax(iou[n, free][::-1])]
             object_of[n], detection_of[best] = best, n
         else:
-            neutral[n] = not scene.searched[n] or (own & scene.ignored & (inside[n] >= threshold)).any()
+            neutral[n] = not scene.exhaustive[n] or (own & scene.ignored & (inside[n] >= threshold)).any()
     return Matches(object_of, detection_of, neutral)
 
 

@@ -116,9 +116,9 @@ class BoxHead(Head):
         """Class and box of the sampled proposals, and how far the classes are from a teacher's, if there is one."""
         boxes = [image.boxes for image in inputs.samples]
         logits, deltas = self(inputs.features, boxes, inputs.reading)
-        losses = box_losses(logits, deltas, inputs.samples, inputs.targets, inputs.config, inputs.searched)
-        if inputs.taught is not None:
-            losses |= teacher_loss(logits, inputs.samples, *inputs.taught)
+        losses = box_losses(logits, deltas, inputs.samples, inputs.targets, inputs.config, inputs.exhaustive)
+        if inputs.teacher_output is not None:
+            losses |= teacher_loss(logits, inputs.samples, *inputs.teacher_output)
         return losses
 
     def loss_names(self) -> tuple[str, ...]:

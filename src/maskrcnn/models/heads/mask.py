@@ -69,9 +69,9 @@ class MaskHead(ObjectHead):
         regions = [regions_of(target)[image.matched] for target, image in zip(targets, samples)]
         labels = torch.cat([image.labels[: len(image.matched)] for image in samples])
         has_mask = torch.cat([torch.from_numpy(image.areas() > 0) for image in regions]).to(labels.device)
-        goals = mask_targets(regions, boxes, self.output_size, inputs.config)
-        known = known_mask_bins(regions, boxes, samples, targets, goals)
-        return mask_loss(self(inputs.features, boxes), labels, goals, has_mask, known)
+        bin_targets = mask_targets(regions, boxes, self.output_size, inputs.config)
+        known = known_mask_bins(regions, boxes, samples, targets, bin_targets)
+        return mask_loss(self(inputs.features, boxes), labels, bin_targets, has_mask, known)
 
     def class_layers(self, config: ModelConfig) -> dict[str, tuple[int, int]]:
         return {} if self.class_agnostic else {"logits": (0, 1)}

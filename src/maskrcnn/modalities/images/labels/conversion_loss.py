@@ -12,7 +12,7 @@ CROWDS = "crowds, which were left out"
 KEYPOINTS = "objects whose keypoints are lost"
 BOXES = "boxes that differ from the tight box of their mask, which takes their place"
 AREAS = "stated areas that differ from those of the masks (or boxes), which take their place"
-SEARCHED = "images in which some classes were not searched for, which is lost"
+NOT_EXHAUSTIVE = "images in which some classes were not searched for, which is lost"
 SAME = 1e-4  # relative
 
 
@@ -29,7 +29,7 @@ def count_unheld(record: Record, *, boxes: bool = False, areas: bool = False, ke
         What is lost, in words, and how often.
     """
     lost: Counter[str] = Counter()
-    lost[SEARCHED] += record.exhaustive is not None
+    lost[NOT_EXHAUSTIVE] += record.exhaustive is not None
     if not keypoints and record.keypoints is not None:
         lost[KEYPOINTS] += int((record.keypoints[..., -1] > 0).any(axis=1).sum())
     tight, covered = record.boxes, np.prod(np.subtract(*reversed(np.split(record.boxes, 2, axis=1))), axis=1)
