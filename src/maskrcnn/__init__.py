@@ -11,6 +11,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from maskrcnn.moved import serve_moved_modules
+
 if TYPE_CHECKING:  # for type checkers and editors; a test compares this list with the two below
     from maskrcnn.checkpoints.ours import load_checkpoint, save_checkpoint
     from maskrcnn.config import (
@@ -191,6 +193,8 @@ __all__ = [
     "read_volume",
     "save_checkpoint",
 ]
+
+serve_moved_modules()
 
 
 def __getattr__(name: str) -> Any:

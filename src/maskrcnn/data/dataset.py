@@ -12,9 +12,12 @@ from torch import Tensor
 
 from maskrcnn.errors import DataError
 from maskrcnn.modalities.images.read.pictures import read_record_image
+from maskrcnn.moved import moved_names
 from maskrcnn.structures import Record
 
 UNNAMED = "object"  # the class of labels that tell objects apart but do not name them
+
+__getattr__ = moved_names("data.dataset")  # open_dataset lived here
 
 
 class RecordSource(Protocol):

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 VALIDATING = 0.12  # part of the time that may go into looking at the held-out images
-REPORT = 2.0  # times a validation: the report at the end traces what was missed and draws pictures
+REPORT = 1.6  # times a validation: the report at the end traces what was missed and draws pictures
 TAIL = 0.01  # of the time: what is written last
 ENDING = 0.35  # part of the time that the last validation and the report may take, with fewer images where need be
 PROBE = 8  # held-out images, spread evenly, on which the time of a validation is estimated between two of them
+ALONGSIDE = 0.6  # of the time that loading and computing take in turn, where other processes load: 28 of 59 s, once
 FEWEST = 4  # held-out images are judged on however short the time is
 LOOKS_AT = 50  # steps, at least, whose mean is taken for that of the steps to come
 OFTEN = 0.1  # part of the time after which the steps are counted anew within an epoch

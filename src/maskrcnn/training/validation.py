@@ -22,7 +22,7 @@ from maskrcnn.losses.terms import add_terms
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.training import distributed
-from maskrcnn.training.budget import PROBE, Pace, evenly
+from maskrcnn.training.budget import ALONGSIDE, PROBE, Pace, evenly
 from maskrcnn.training.fit_config import FitConfig
 from maskrcnn.training.log import Report
 from maskrcnn.training.schedule import MovingAverage
@@ -113,7 +113,7 @@ def probe(pace: Pace, candidate: Candidate, val: Dataset | None) -> None:
             # Loading in processes of its own takes seconds to begin, which would count for every image.
             alone = dataclasses.replace(candidate.config, workers=0)
             dataclasses.replace(candidate, config=alone).validate(subset(val, evenly(PROBE, len(val))))
-        pace.validated(PROBE / len(val))
+        pace.validated(PROBE / len(val) / (ALONGSIDE if candidate.config.workers else 1.0))
 
 
 def first_images(val: Dataset, count: int, say: Callable[[str], None]) -> Dataset:
