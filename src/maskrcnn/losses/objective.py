@@ -40,6 +40,7 @@ class Objective(nn.Module):
         """The losses of a batch.
 
         Args:
+            images: of B images, ``[B, C, *S]``, resized, with the extent of each.
             targets: one an image, boxes in the coordinates of the (resized) input. Images without objects are ordinary.
             seeds: one an image, from which its anchors and proposals are sampled.
             exhaustive: of each image, the classes (1..K) whose objects were all labelled, None for
@@ -87,7 +88,24 @@ class Objective(nn.Module):
         reading: Any = None,
         images: ImageBatch | None = None,
     ) -> dict[str, Term]:
-        """The losses of the heads on given proposals, see :class:`maskrcnn.models.head.LossInputs`."""
+        """The losses of the heads on given proposals, see :class:`maskrcnn.models.head.LossInputs`.
+
+        Args:
+            features: levels ``[B, C, *S / stride]``, finest first, and what else the backbone
+                gives.
+            samples: of each image, the proposals that were sampled: positives first, then
+                background.
+            targets: of each image, its ground truth in the coordinates of the network's input.
+            exhaustive: of each image, the classes (1..K) whose objects were all labelled, None for
+                all.
+            teacher_output: of a teacher, see :class:`maskrcnn.losses.teacher.Teacher`; None: no
+                teacher.
+            reading: what the box head has read of the features already.
+            images: that the features were made of; None where these were given by themselves.
+
+        Returns:
+            The losses of each head's ``loss_names``, each a sum and a count.
+        """
         config = self.model.config.loss
         inputs = LossInputs(features, images, samples, targets, config, exhaustive, teacher_output, reading)
         losses: dict[str, Term] = {}

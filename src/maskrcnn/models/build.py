@@ -38,7 +38,11 @@ def build_model(config: ModelConfig, heads: Mapping[str, HeadBuilder] | None = N
     """The network of ``config`` with random weights, in the memory format that suits its D.
 
     Args:
+        config: of the network, its number of dimensions D included.
         heads: further heads than the package's own, by name; see docs/extending.md.
+
+    Returns:
+        The model, in ``train()`` mode and on the CPU.
     """
     ndim, channels = config.ndim, config.backbone.fpn_channels
     body = _body(config, config.backbone)

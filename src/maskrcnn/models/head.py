@@ -83,7 +83,16 @@ class Head(nn.Module):
     slow: tuple[str, ...] = ()
 
     def describe(self, features: Sequence[Tensor], images: ImageBatch, detections: list[Instances]) -> None:
-        """Give what was found in each image, boxes in coordinates of the network's input, what this head sees of it."""
+        """Give what was found in each image, boxes in coordinates of the network's input, what this
+        head sees of it.
+
+        Args:
+            features: levels ``[B, C, *S / stride]``, finest first, and what else the backbone
+                gives.
+            images: ``[B, C, *S]``, resized, with the extent of each.
+            detections: of each image; the head adds its output to them, ``outputs`` an object and
+                ``of_image`` an image.
+        """
 
     def losses(self, inputs: LossInputs) -> dict[str, Term]:
         """The head's losses by the names of :meth:`loss_names`, the same in ``train()`` and in ``eval()`` mode."""
@@ -102,14 +111,29 @@ class Head(nn.Module):
         """Bring the head's output to the coordinates of the file; boxes are there already. On the CPU."""
 
     def mirror(self, found: Instances, across: AxisMap, info: ModelInfo) -> None:
-        """Make of the head's output what it is in the mirror image along x; boxes are there already."""
+        """Make of the head's output what it is in the mirror image along x; boxes are there
+        already.
+
+        Args:
+            found: in one image; its output is changed.
+            across: from coordinates of the image to those of its mirror image.
+            info: of the model, for what the mirror exchanges, such as a left and a right joint.
+        """
 
     def average(self, looks: Sequence[Instances]) -> None:
         """Give the first of several looks at the same boxes the mean of what all of them say."""
 
     def shift(self, found: Instances, start: Sequence[int], spatial_shape: tuple[int, ...]) -> None:
-        """Move the head's output from a tile that begins at ``start`` (tensor order) to the image of
-        ``spatial_shape``; boxes, regions and keypoints are there already. What has no coordinates stays."""
+        """Move the head's output from a tile to the image; boxes, regions and keypoints are there
+        already.
+
+        What has no coordinates stays.
+
+        Args:
+            found: in the tile; its output is changed.
+            start: of the tile in the image, tensor order.
+            spatial_shape: of the image, tensor order.
+        """
 
     def merge(
         self, merged: Instances, parts: Sequence[Instances], slices: Sequence[Slices], spatial_shape: tuple[int, ...]
@@ -117,6 +141,7 @@ class Head(nn.Module):
         """Give the objects ``merged`` from an image's tiles or channels what is not that of the best part of each.
 
         Args:
+            merged: of the image; the head adds its output to them.
             parts: what was found in each tile or channel, in its own coordinates.
             slices: where each lies, tensor order.
             spatial_shape: of the image.

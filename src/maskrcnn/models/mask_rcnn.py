@@ -50,7 +50,11 @@ class MaskRCNN(nn.Module):
         """Detections of each image, in coordinates of its (resized) input, with what further heads find of them.
 
         Args:
+            images: ``[B, C, *S]``, resized, with the extent of each.
             detection: which boxes are kept; None: as the model's config says.
+
+        Returns:
+            One :class:`Instances` an image, best scores first.
         """
         features = self.backbone(images.tensor)
         detections = self.find(features, images, detection)
@@ -60,7 +64,18 @@ class MaskRCNN(nn.Module):
     def find(
         self, features: Sequence[Tensor], images: ImageBatch, detection: DetectionConfig | None = None
     ) -> list[Instances]:
-        """The boxes, labels and scores of each image's objects."""
+        """The boxes, labels and scores of each image's objects.
+
+        Args:
+            features: levels ``[B, C, *S / stride]``, finest first, and what else the backbone
+                gives.
+            images: ``[B, C, *S]``, that the features were made of.
+            detection: which boxes are kept; None: as the model's config says.
+
+        Returns:
+            One :class:`Instances` an image, best scores first, in coordinates of its (resized)
+            input.
+        """
         anchors = self.rpn.anchors(features, images.tensor.shape[2:])
         logits, deltas = self.rpn(features)
         proposals = propose(logits, deltas, anchors, images.spatial_shapes, self.config.selection)
@@ -74,6 +89,14 @@ class MaskRCNN(nn.Module):
         return list(full(logits).softmax(-1)[:, 1:].split([len(own) for own in boxes]))
 
     def describe(self, features: Sequence[Tensor], images: ImageBatch, detections: list[Instances]) -> None:
-        """Give found objects what the further heads see of them."""
+        """Give found objects what the further heads see of them.
+
+        Args:
+            features: levels ``[B, C, *S / stride]``, finest first, and what else the backbone
+                gives.
+            images: ``[B, C, *S]``, that the features were made of.
+            detections: of each image, boxes in coordinates of its (resized) input; they are
+                changed.
+        """
         for head in heads_of(self).values():
             head.describe(features, images, detections)

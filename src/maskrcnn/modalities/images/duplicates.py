@@ -77,6 +77,14 @@ def alike_pairs(first: np.ndarray, second: np.ndarray, earlier: bool = False) ->
     The hash finds the candidates among all N * M pairs, the thumbnails themselves decide. Blank images are like no
     other. Of each j one pair is given, because a film of a standing camera has as many pairs as the square of its
     frames.
+
+    Args:
+        first: ``[N, SIDE, ...]``.
+        second: ``[M, SIDE, ...]``.
+        earlier: whether only pairs of i < j are asked for, where both are the same images.
+
+    Returns:
+        Pairs (i, j), sorted, of each j at most one.
     """
     if not len(first) or not len(second):
         return []

@@ -53,7 +53,17 @@ def may_be_lead(name: str, unit: str) -> bool:
 
 
 def leads_note(path: Path, names: Sequence[str], units: Sequence[str], leads: Sequence[int]) -> tuple[str, ...]:
-    """A sentence that says which channels are passed over, or that none can be told to be a lead."""
+    """A sentence that says which channels are passed over, or that none can be told to be a lead.
+
+    Args:
+        path: of the recording.
+        names: of its channels.
+        units: of its channels, such as ``mV``.
+        leads: indices of the channels that are looked at; none: no channel is known to be a lead.
+
+    Returns:
+        The sentence; nothing where there is nothing to say.
+    """
     if not leads and not any(map(may_be_lead, names, units)):
         return (
             f"{path}: none of its channels ({', '.join(names)}) is a lead of an ECG by its name; all are looked at.",

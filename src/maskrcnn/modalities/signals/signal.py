@@ -66,7 +66,19 @@ class SignalHeader:
 def finite_signal(
     path: Path, samples: np.ndarray, rate: float, channel_names: tuple[str, ...], kind: str, unit: str = "s"
 ) -> Signal:
-    """The signal of ``samples`` ``[C, T]``, gaps filled; gaps are what is no finite number."""
+    """The signal of ``samples`` ``[C, T]``, gaps filled; gaps are what is no finite number.
+
+    Args:
+        path: of the file, for the notes.
+        samples: ``[C, T]``.
+        rate: samples for each ``unit``.
+        channel_names: C of them.
+        kind: of signal, see :class:`Signal`.
+        unit: of the axis.
+
+    Returns:
+        The signal, float32, with a note for each channel that had gaps.
+    """
     filled, gaps = fill_gaps(samples)
     notes = tuple(
         f"{path}: {gap} of {samples.shape[1]} samples of channel {name} are no numbers and were filled in from their "

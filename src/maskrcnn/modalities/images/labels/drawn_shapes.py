@@ -93,6 +93,16 @@ def outline_shape(
 ) -> Shape:
     """The shape of a polygon ``[x, y, x, y, ...]``, with ``box`` if it is a rectangle.
 
+    Args:
+        name: of its class.
+        group: shapes of one group are one object.
+        outline: ``[x, y, x, y, ...]`` in pixels.
+        spatial_shape: (height, width) of the image.
+        box: ``(x1, y1, x2, y2)`` in pixels, of a rectangle; None: a polygon.
+
+    Returns:
+        The shape, with its mask.
+
     Raises:
         ValueError: where it covers no pixel or lies absurdly far; the text goes on from "shape 3".
     """
@@ -103,7 +113,17 @@ def outline_shape(
 
 
 def turned_rectangle(box: Box, degrees: float, pivot: Sequence[float]) -> list[float]:
-    """The corners ``[x, y, ...]`` of a box that is turned about ``pivot``, clockwise as seen on a screen."""
+    """The corners ``[x, y, ...]`` of a box that is turned about ``pivot``, clockwise as seen on a
+    screen.
+
+    Args:
+        box: ``(x1, y1, x2, y2)`` in pixels, before it is turned.
+        degrees: clockwise as seen on a screen.
+        pivot: ``(x, y)`` in pixels, where the box is held.
+
+    Returns:
+        The four corners ``[x, y, x, y, ...]`` in pixels.
+    """
     corners = np.reshape(rectangle_polygon(box), (4, 2)) - np.asarray(pivot)
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     turned = corners @ np.array([[cos, sin], [-sin, cos]]) + np.asarray(pivot)

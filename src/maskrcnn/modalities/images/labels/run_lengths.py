@@ -33,6 +33,19 @@ def run_lengths_of(segmentation: Any) -> list[dict[str, Any]]:
 
 
 def read_mask(segmentation: dict[str, Any], spatial_shape: tuple[int, int], faults: list[str]) -> bytes:
+    """A mask that is given as run lengths.
+
+    Args:
+        segmentation: COCO's, with ``size`` ``[H, W]`` and ``counts``, a string or a list.
+        spatial_shape: (height, width) of the image.
+        faults: to which a sentence is added where the sizes differ.
+
+    Returns:
+        The mask as COCO's compressed run lengths; ``NO_MASK`` where the sizes differ.
+
+    Raises:
+        TypeError, ValueError: run lengths that cannot be read.
+    """
     size = segmentation["size"]
     if size != list(spatial_shape):
         faults.append(f"its mask is of size {str(size)[:40]} but its image of {list(spatial_shape)}")

@@ -102,7 +102,18 @@ def _exchanged(layout: Any) -> Any:
 
 
 def shown_colours(colours: np.ndarray, channels: int, orientation: int) -> np.ndarray:
-    """Colours ``[H, W, C]`` of 0..255, perhaps with opacity: on white and upright, ``[H, W]`` or ``[H, W, 3]``."""
+    """Colours ``[H, W, C]`` of 0..255, perhaps with opacity: on white and upright, ``[H, W]`` or
+    ``[H, W, 3]``.
+
+    Args:
+        colours: ``[H, W, C]``, 0..255; C is 1 or 3, or one more for the opacity.
+        channels: that are asked for: 1 or 3.
+        orientation: EXIF's, 1 to 8.
+
+    Returns:
+        ``[H, W]`` for one channel, ``[H, W, 3]`` for three; H and W are exchanged by a quarter
+        turn.
+    """
     if colours.shape[2] in (2, 4):
         opacity = colours[..., -1:] / np.float32(255)
         colours = colours[..., :-1] * opacity + 255 * (1 - opacity)

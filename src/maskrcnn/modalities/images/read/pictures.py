@@ -118,6 +118,9 @@ def open_picture(
         name: of the file in which it lies, for the sentence; None: ``source``.
         packed: bytes in which it lies; None: those of the file ``source``.
 
+    Yields:
+        The picture; its pixels are not read yet.
+
     Raises:
         DataError: it holds more pixels than are allowed, see :mod:`maskrcnn.data.parsing.size_limit`.
         Exception: whatever Pillow makes of a broken file.

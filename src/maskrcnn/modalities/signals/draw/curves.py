@@ -135,7 +135,18 @@ def lane_range(curves: Curves, lane: int, span: tuple[float, float]) -> tuple[fl
 
 
 def value_ticks(curves: Curves, lane: int, span: tuple[float, float], height: int) -> list[tuple[float, str]]:
-    """Rows, counted from the top of the lane, and words of two or more round values."""
+    """Rows, counted from the top of the lane, and words of two or more round values.
+
+    Args:
+        curves: of the recording.
+        lane: the index of the lane, from the top.
+        span: the samples that the strip shows.
+        height: of the lane in pixels.
+
+    Returns:
+        (pixels from the top of the lane, text) of each; none of channels that are drawn as an
+        image.
+    """
     if curves.image:
         return []
     low, high = lane_range(curves, lane, span)

@@ -78,7 +78,19 @@ def samples_of_strip(signal: SignalLike) -> float:
 
 
 def lay_out(signal: SignalLike, curves: Curves, found: Marks, true: Marks, width: int, with_truth: bool) -> Layout:
-    """The sizes of a picture of ``width`` pixels."""
+    """The sizes of a picture of ``width`` pixels.
+
+    Args:
+        signal: what is drawn.
+        curves: its channels.
+        found: the objects that were found.
+        true: those that are labelled.
+        width: of the picture in pixels.
+        with_truth: whether there is room for the labelled ones.
+
+    Returns:
+        Where everything lies, in pixels.
+    """
     strip = samples_of_strip(signal)
     count = max(1, math.ceil(signal.samples.shape[-1] / strip - 1e-6))
     names = max((font_of(TEXT_SIZE).getlength(name) for name in curves.names), default=0)
@@ -105,7 +117,17 @@ def _rows_needed(marks: Marks) -> int:
 def choose_words(
     layout: Layout, found: Marks, class_names: Sequence[str]
 ) -> tuple[list[str], list[list[tuple[int, int, int]]]]:
-    """The fullest words for which there is room, and their places in each strip; none where only few have room."""
+    """The fullest words for which there is room, and their places in each strip; none where only
+    few have room.
+
+    Args:
+        layout: of the picture.
+        found: the objects, by start.
+        class_names: of labels 1..K.
+
+    Returns:
+        The words of each object, and for each strip (index of the object, left end in pixels, row).
+    """
     shown = [found.within(k * layout.strip, (k + 1) * layout.strip) for k in range(layout.count)]
     frame = (layout.left, layout.right)
     for words in wordings(found, class_names):

@@ -63,7 +63,16 @@ def line_color(label: int) -> Color:
 
 
 def legend_entries(found: Marks, truth: Marks, class_names: Sequence[str]) -> list[tuple[int, str]]:
-    """Label and words of each class that was found or is true: its name and how many were found."""
+    """Label and words of each class that was found or is true: its name and how many were found.
+
+    Args:
+        found: the objects that were found.
+        truth: those that are labelled.
+        class_names: of labels 1..K.
+
+    Returns:
+        (label, words), by label; objects of no class are left out.
+    """
     counts = Counter(found.labels.tolist())
     present = sorted(counts.keys() | set(truth.labels.tolist()))
     return [(label, f"{class_names[label - 1]}  {counts[label]:,}") for label in present if label > 0]
@@ -78,7 +87,17 @@ def wordings(marks: Marks, class_names: Sequence[str]) -> list[list[str]]:
 
 
 def rows_of(spans: Sequence[tuple[float, float]], most: int, gap: float = 0.0) -> list[int | None]:
-    """For each span, in order of start, the first row in which none overlaps it; None beyond ``most`` rows."""
+    """For each span, in order of start, the first row in which none overlaps it; None beyond
+    ``most`` rows.
+
+    Args:
+        spans: left and right end of each, in any unit.
+        most: rows there are.
+        gap: between two spans of a row, in the same unit.
+
+    Returns:
+        The row of each span, from 0.
+    """
     ends = [-np.inf] * most
     rows: list[int | None] = []
     for start, end in spans:

@@ -74,7 +74,18 @@ def multiples(step: float, low: float, high: float) -> np.ndarray:
 
 
 def position_text(value: float, step: float, extent: float, unit: str) -> str:
-    """A position on the axis in as many digits as ``step`` asks: ``2.5``, ``1:05``, ``2:01:30`` or ``12,000``."""
+    """A position on the axis in as many digits as ``step`` asks: ``2.5``, ``1:05``, ``2:01:30`` or
+    ``12,000``.
+
+    Args:
+        value: in ``unit``.
+        step: between two labels of the axis, in ``unit``.
+        extent: of the recording, in ``unit``; from a minute on times are written with colons.
+        unit: ``s``, or what else the axis counts.
+
+    Returns:
+        The text.
+    """
     if unit != "s":
         return f"{value:,.0f}"
     places = max(0, -math.floor(math.log10(step) + 1e-9))

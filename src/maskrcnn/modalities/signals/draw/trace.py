@@ -98,7 +98,14 @@ def apply_tint(picture: np.ndarray, tint: np.ndarray) -> None:
 
 
 def paint_trace(picture: np.ndarray, coverage: np.ndarray, colors: np.ndarray) -> None:
-    """Draw a line of a colour for each column, ``colors`` ``[W, 3]``, where it covers a picture ``[H, W, 3]``."""
+    """Draw a line of a colour for each column, ``colors`` ``[W, 3]``, where it covers a picture
+    ``[H, W, 3]``.
+
+    Args:
+        picture: float32 ``[H, W, 3]``, 0..255; it is changed.
+        coverage: ``[H, W]``, 0..1.
+        colors: ``[W, 3]``, 0..255.
+    """
     picture += coverage[..., None] * (colors[None].astype(np.float32) - picture)
 
 

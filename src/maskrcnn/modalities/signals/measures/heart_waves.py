@@ -98,7 +98,21 @@ def ecg_measures(
 
 
 def score_waves(record: Record, found: Instances, label: int, beat_label: int, score: float = SHOWN) -> WaveScore:
-    """The waves ``label`` of one record against what was found; ``beat_label`` is the class that counts beats."""
+    """The waves ``label`` of one record against what was found; ``beat_label`` is the class that
+    counts beats.
+
+    Args:
+        record: with its ``sampling_rate``.
+        found: on the CPU, in the record's coordinates and under its labels.
+        label: of the wave.
+        beat_label: of the class that counts beats: outside stretches where it is labelled, nothing
+            is a false detection.
+        score: detections that score more are looked at.
+
+    Returns:
+        Errors of both sides in ms, which manual waves were found, and how many false ones there
+        are.
+    """
     assert record.sampling_rate is not None, "waves are measured in ms: the record needs its sampling rate"
     ms = 1000.0 / record.sampling_rate
     unknown = np.zeros((len(record), 2), bool) if record.unknown_sides is None else record.unknown_sides.astype(bool)
@@ -111,10 +125,10 @@ def score_waves(record: Record, found: Instances, label: int, beat_label: int, s
     errors = np.full((len(labelled), 2), np.nan)
     errors[hit] = (boxes[detection_of[hit]] - labelled[hit]) * ms
     errors[unknown] = np.nan
-    searched = record.exhaustive is None or label in record.exhaustive
+    exhaustive = record.exhaustive is None or label in record.exhaustive
     free = np.delete(boxes, detection_of[hit], axis=0).mean(axis=1)
     false = _in_any(free, labelled_runs(record, beat_label)) & ~_in_any(free, record.boxes[own & crowd])
-    return WaveScore(record.source, errors, hit, int(false.sum()) if searched else 0)
+    return WaveScore(record.source, errors, hit, int(false.sum()) if exhaustive else 0)
 
 
 def _crowd(record: Record) -> np.ndarray:

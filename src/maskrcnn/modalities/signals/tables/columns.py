@@ -154,7 +154,17 @@ def rate_in_words(lines: Sequence[str]) -> float:
 
 
 def rate_named(name: str, value: object, unit: str = "") -> float:
-    """The rate that a value called ``name`` says, if that is a usual name of a rate or of a period; else 0."""
+    """The rate that a value called ``name`` says, if that is a usual name of a rate or of a period;
+    else 0.
+
+    Args:
+        name: such as ``fs``, ``sampling rate (Hz)`` or ``dt``.
+        value: a number, or text of one.
+        unit: of the value; empty: as the name says, or else Hz or seconds.
+
+    Returns:
+        Samples a second; 0 where the name is none of a rate, or the value no positive number.
+    """
     heading = read_heading(name)
     try:
         number = float(value)  # type: ignore[arg-type]

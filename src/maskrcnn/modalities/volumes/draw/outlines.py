@@ -63,7 +63,14 @@ def _without_corners(points: np.ndarray) -> np.ndarray:
 
 
 def draw_object(canvas: Image.Image, outlines: list[np.ndarray], stroke: Stroke) -> None:
-    """Tint and outline what ``outlines`` (of one object, in pixels of the canvas, holes included) enclose."""
+    """Tint and outline what ``outlines`` (of one object, in pixels of the canvas, holes included)
+    enclose.
+
+    Args:
+        canvas: RGB; it is changed.
+        outlines: of one object, ``[n, 2]`` each, x first, in pixels.
+        stroke: colour, width, dashes and how strong the tint is.
+    """
     if not outlines:
         return
     points = np.concatenate(outlines)
@@ -110,7 +117,17 @@ def _closed(ring: np.ndarray) -> np.ndarray:
 
 
 def dashes(ring: np.ndarray, dash: float, gap: float) -> list[np.ndarray]:
-    """A closed outline cut into dashes of equal length, as near as may be to ``dash`` and ``gap`` pixels."""
+    """A closed outline cut into dashes of equal length, as near as may be to ``dash`` and ``gap``
+    pixels.
+
+    Args:
+        ring: ``[n, 2]``, x first, in pixels; the last point is joined to the first.
+        dash: length in pixels.
+        gap: length in pixels.
+
+    Returns:
+        The points of each dash, ``[m, 2]``.
+    """
     closed = np.concatenate([ring, ring[:1]])
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
     count = max(1, round(along[-1] / (dash + gap)))

@@ -51,7 +51,14 @@ def head_height(entries: Sequence[Entry], width: int) -> int:
 
 
 def draw_head(page: Image.Image, title: str, facts: Sequence[str], entries: Sequence[Entry]) -> None:
-    """Title, facts and legend; where the title leaves no room for the facts, it is cut."""
+    """Title, facts and legend; where the title leaves no room for the facts, it is cut.
+
+    Args:
+        page: RGB; it is changed.
+        title: such as the file's name; may be empty.
+        facts: short, such as the size.
+        entries: of the legend; none: "nothing found".
+    """
     pen, font, quiet = ImageDraw.Draw(page), font_of(TITLE_SIZE), font_of(TEXT_SIZE)
     said = "  ·  ".join(facts)
     title = fit(title, font, max(page.width - 2 * MARGIN - 22 - quiet.getlength(said), 200)) if title else ""
@@ -81,7 +88,13 @@ def _draw_swatch(page: Image.Image, colors: Sequence[Color], left: int, y: int) 
 
 
 def draw_letters(page: Image.Image, box: tuple[int, int, int, int], letters: Sequence[str | None]) -> None:
-    """Letters for the left, right, upper and lower side of a box, outside it."""
+    """Letters for the left, right, upper and lower side of a box, outside it.
+
+    Args:
+        page: RGB; it is changed.
+        box: left, top, right and bottom in pixels.
+        letters: of the four sides, in the order above; None: no letter.
+    """
     left, top, right, bottom = box
     away, pen = LETTER_ROOM // 2, ImageDraw.Draw(page)
     middle, centre = (left + right) / 2, (top + bottom) / 2
@@ -92,7 +105,14 @@ def draw_letters(page: Image.Image, box: tuple[int, int, int, int], letters: Seq
 
 
 def draw_word(picture: Image.Image, place: tuple[float, float], text: str, anchor: str = "ls") -> None:
-    """A word that can be read on any ground: white, with a soft shadow around it."""
+    """A word that can be read on any ground: white, with a soft shadow around it.
+
+    Args:
+        picture: RGB; it is changed.
+        place: x and y in pixels.
+        text: one line.
+        anchor: which point of the text lies at ``place``, as Pillow names them.
+    """
     font = font_of(SMALL)
     left, top, right, bottom = font.getbbox(text, anchor=anchor)
     corner = (round(place[0] + left) - 6, round(place[1] + top) - 6)
@@ -110,7 +130,14 @@ def round_length(most: float) -> float:
 
 
 def draw_scale_bar(page: Image.Image, right: int, y: int, pixels_per_mm: float) -> None:
-    """A line of a round length, its right end at ``right``, with its length beside it."""
+    """A line of a round length, its right end at ``right``, with its length beside it.
+
+    Args:
+        page: RGB; it is changed.
+        right: x of the right end in pixels.
+        y: in pixels.
+        pixels_per_mm: of the picture beside it.
+    """
     length = round_length(140 / pixels_per_mm)
     pen, left = ImageDraw.Draw(page), right - round(length * pixels_per_mm)
     pen.line((left, y, right, y), QUIET, 2)

@@ -78,7 +78,17 @@ def first_slices(regions: Regions) -> list[int]:
 
 
 def occupied(first: Sequence[int], areas: Sequence[np.ndarray], depth: int) -> tuple[int, int]:
-    """The slices [low, high) from the first object to the last; all where there is none, or of up to FEW."""
+    """The slices [low, high) from the first object to the last; all where there is none, or of up
+    to FEW.
+
+    Args:
+        first: the z of the first slice of each object's window.
+        areas: voxels of each object in each slice of its window.
+        depth: slices of the volume.
+
+    Returns:
+        The first slice and the one after the last.
+    """
     if depth <= FEW:
         return 0, depth
     spans = [(z, z + len(a)) for z, a in zip(first, areas) if a.any()]
@@ -90,6 +100,15 @@ def choose_slices(first: Sequence[int], areas: Sequence[np.ndarray], depth: int,
 
     As many objects as there are slices are all shown, however thin they are; of more, as many as can be without
     giving up one that is shown already.
+
+    Args:
+        first: the z of the first slice of each object's window.
+        areas: voxels of each object in each slice of its window.
+        depth: slices of the volume.
+        count: of slices that are asked for; where there are fewer, all are shown.
+
+    Returns:
+        Their z, rising.
     """
     low, high = occupied(first, areas, depth)
     count = min(count, high - low)

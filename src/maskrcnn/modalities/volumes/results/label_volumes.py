@@ -60,7 +60,17 @@ def blank(space: FileSpace, dtype: np.dtype) -> np.ndarray:
 
 
 def piece_of(space: FileSpace, where: Sequence[slice], spatial_shape: Sequence[int]) -> FileSpace:
-    """The space of the voxels ``where`` (with start and stop, tensor order) of samples of ``spatial_shape``."""
+    """The space of the voxels ``where`` (with start and stop, tensor order) of samples of
+    ``spatial_shape``.
+
+    Args:
+        space: of the whole file.
+        where: the piece, in the axes of the samples.
+        spatial_shape: of the samples, tensor order.
+
+    Returns:
+        The space of the piece: its shape, and its affines moved to where it begins.
+    """
     corners = [part.start for part in reversed(where)] + [part.stop for part in reversed(where)]
     low, high = np.split(space.turn.undo_boxes(np.array([corners]), spatial_shape)[0], 2)
     shape = tuple(int(side) for side in (high - low)[::-1])

@@ -53,7 +53,18 @@ class Waves:
     def draw(
         rng: np.random.Generator, count: int, length: tuple[float, float], amplitude: float, channels: int = 1
     ) -> Waves:
-        """``count`` waves in any directions, of a wavelength between the two of ``length``."""
+        """``count`` waves in any directions, of a wavelength between the two of ``length``.
+
+        Args:
+            rng: that they are drawn from.
+            count: of waves.
+            length: the shortest and the longest wavelength, in units of the scene.
+            amplitude: of each.
+            channels: C; 3: vectors of any direction, as for a displacement.
+
+        Returns:
+            The waves.
+        """
         vectors = _directions(rng, count) * (2 * np.pi / rng.uniform(*length, (count, 1)))
         towards = _directions(rng, count) if channels == 3 else np.ones((count, channels))
         return Waves(vectors, rng.uniform(0, 2 * np.pi, count), amplitude * towards)

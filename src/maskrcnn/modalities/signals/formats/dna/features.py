@@ -69,6 +69,16 @@ def feature_intervals(
     A feature of a circular molecule that passes its origin becomes two intervals with an unknown side there, and so do
     those that the chosen stretch cuts.
 
+    Args:
+        path: of the file, for the sentence of an error.
+        features: of the file.
+        length: of the sequence in bases.
+        choice: types, and a stretch in bases, that are asked for.
+        circular: whether the sequence's end is followed by its start.
+
+    Returns:
+        The intervals, in bases from 0.
+
     Raises:
         DataError: not one feature of the types asked for in the whole file, or a stretch that holds nothing.
     """
