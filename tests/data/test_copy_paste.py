@@ -9,7 +9,7 @@ import torch
 import naive
 from cases import NDIMS
 from maskrcnn.config import PreprocessConfig
-from maskrcnn.data.loading import epoch_loader
+from maskrcnn.data.loading import Epoch, epoch_loader
 from maskrcnn.data.transforms.copy_paste import copy_paste, render_window
 from maskrcnn.data.transforms.samples import AugmentConfig, Sample, TrainTransform, sample_generator
 from maskrcnn.modalities.open import open_dataset
@@ -232,8 +232,8 @@ def dataset(write_coco, save_image, tmp_path):
     return open_dataset(write_coco(annotations, images=images))
 
 
-def load(dataset, transform=COPYING, **options):
-    return sum(epoch_loader(dataset, transform, 3, seed=4, **options), [])
+def load(dataset, transform=COPYING, workers=0):
+    return sum(epoch_loader(dataset, transform, 3, Epoch(seed=4), workers), [])
 
 
 def test_workers_paste_the_same(dataset):

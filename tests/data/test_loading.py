@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from maskrcnn.config import PreprocessConfig
-from maskrcnn.data.loading import epoch_loader, repeated_order
+from maskrcnn.data.loading import Epoch, epoch_loader, repeated_order
 from maskrcnn.data.repeat_rare import image_factors, repeat_factors
 from maskrcnn.data.transforms.samples import AugmentConfig, TrainTransform, sample_generator
 from maskrcnn.errors import DataError
@@ -24,8 +24,8 @@ def dataset(write_coco, save_image, tmp_path):
     return open_dataset(write_coco(annotations, images=images))
 
 
-def load(dataset, **options):
-    return list(epoch_loader(dataset, TRANSFORM, 2, **options))
+def load(dataset, workers=0, **epoch):
+    return list(epoch_loader(dataset, TRANSFORM, 2, Epoch(**epoch), workers))
 
 
 def assert_same(batches, others):
@@ -38,17 +38,17 @@ def assert_same(batches, others):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_workers_change_nothing(dataset, workers):
-    assert_same(load(dataset, seed=5, epoch=3), load(dataset, seed=5, epoch=3, workers=workers))
+    assert_same(load(dataset, seed=5, number=3), load(dataset, seed=5, number=3, workers=workers))
 
 
 def test_an_epoch_goes_on_where_it_was_broken_off(dataset):
-    assert_same(load(dataset, epoch=1)[2:], load(dataset, epoch=1, start_batch=2))
+    assert_same(load(dataset, number=1)[2:], load(dataset, number=1, start_batch=2))
     assert load(dataset, start_batch=4) == []
 
 
 def test_every_image_comes_once_in_an_order_of_its_own(dataset):
     orders = [
-        [s.index for s in sum(load(dataset, seed=seed, epoch=epoch), [])] for seed, epoch in ((0, 0), (0, 1), (1, 0))
+        [s.index for s in sum(load(dataset, seed=seed, number=epoch), [])] for seed, epoch in ((0, 0), (0, 1), (1, 0))
     ]
     assert all(sorted(order) == list(range(7)) for order in orders)
     assert len({tuple(order) for order in orders}) == 3
@@ -95,11 +95,11 @@ def test_images_of_rare_classes_come_as_often_as_their_factor_says():
 
 def test_an_image_that_comes_again_is_another_sample(dataset):
     factors = np.array([1.0] * (len(dataset) - 1) + [4.0])
-    samples = sum(load(dataset, factors=factors, epoch=3), [])
+    samples = sum(load(dataset, factors=factors, number=3), [])
     again = [sample for sample in samples if sample.index % len(dataset) == len(dataset) - 1]
     assert len(samples) == len(dataset) and len(again) > 1
     assert len({sample.index for sample in again}) == len(again)
-    later = load(dataset, factors=factors, epoch=3, start_batch=2)
+    later = load(dataset, factors=factors, number=3, start_batch=2)
     assert [s.index for s in sum(later, [])] == [s.index for s in samples[4:]]
 
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from maskrcnn.checkpoints.ours import load_checkpoint
-from maskrcnn.data.loading import epoch_loader
+from maskrcnn.data.loading import Epoch, epoch_loader
 from maskrcnn.data.transforms.samples import EvalTransform
 from maskrcnn.modalities.open import open_dataset
 from tiny import tiny_model, write_coco
@@ -66,7 +66,7 @@ def test_the_shares_of_all_processes_are_the_batch(tmp_path, processes):
     transform = EvalTransform(tiny_model().config.preprocess)
 
     def indices(share):
-        return [[s.index for s in batch] for batch in epoch_loader(data, transform, 4, seed=3, share=share)]
+        return [[s.index for s in batch] for batch in epoch_loader(data, transform, 4, Epoch(seed=3, share=share))]
 
     shares = [indices((k, processes)) for k in range(processes)]
     for whole, *parts in zip(indices((0, 1)), *shares):

@@ -32,7 +32,7 @@ SGD = FitConfig(batch_size=5, lr=1.0, optimizer="sgd", weight_decay=0.0, clip_no
 @pytest.fixture
 def samples(tmp_path):
     data = open_dataset(write_coco(tmp_path, count=5))
-    return next(epoch_loader(data, EvalTransform(tiny_model().config.preprocess), 5, shuffle=False))
+    return next(epoch_loader(data, EvalTransform(tiny_model().config.preprocess), 5))
 
 
 def gradients(samples, config=SGD):

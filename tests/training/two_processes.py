@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from safetensors.torch import save_file
 
-from maskrcnn.data.loading import epoch_loader
+from maskrcnn.data.loading import Epoch, epoch_loader
 from maskrcnn.data.transforms.samples import EvalTransform
 from maskrcnn.losses.objective import Objective
 from maskrcnn.modalities.open import open_dataset
@@ -23,7 +23,8 @@ def main(labels: str, out: str) -> None:
     config = FitConfig(batch_size=len(data), lr=0.0, optimizer="sgd", clip_norm=1e9, body_lr=1.0, accumulate=2)
     transform = EvalTransform(model.config.preprocess)
     with joined("cpu") as device:
-        samples = next(epoch_loader(data, transform, len(data), shuffle=False, share=(rank(), world_size())))
+        share = Epoch(shuffle=False, share=(rank(), world_size()))
+        samples = next(epoch_loader(data, transform, len(data), share))
         train_step(Objective(model), make_optimizer(model, config), samples, config, 0, device)
         gradients = {name: p.grad.contiguous() for name, p in model.named_parameters() if p.grad is not None}
         save_file(gradients, f"{out}/gradients-{world_size()}-{rank()}.safetensors")

@@ -21,6 +21,39 @@ from maskrcnn.structures import Record
 Transform = Callable[[Tensor, Record, np.random.Generator], Sample]
 
 
+@dataclass(frozen=True)
+class Epoch:
+    """Which samples of an epoch are given, and in which order.
+
+    Attributes:
+        seed: of the training; all that is random follows from it and the number.
+        number: of the epoch, from 0.
+        shuffle: in an order drawn for this epoch, or in that of the data set.
+        start_batch: the first batch to give, to go on inside an epoch exactly as if it had not been
+            broken off.
+        share: (k, n) gives every n-th sample of each batch from the k-th on: what process k of n
+            trains on.
+        factors: ``[N]``, how often each image comes against the others, see :func:`repeated_order`;
+            None: each once.
+    """
+
+    seed: int = 0
+    number: int = 0
+    shuffle: bool = True
+    start_batch: int = 0
+    share: tuple[int, int] = (0, 1)
+    factors: np.ndarray | None = None
+
+    def order(self, length: int) -> np.ndarray:
+        """int64 ``[length]``: the images of a data set of so many in the order of this epoch."""
+        if self.factors is not None:
+            return repeated_order(self.factors, self.seed, self.number)
+        return epoch_order(length, self.seed, self.number, self.shuffle)
+
+
+AS_STORED = Epoch(shuffle=False)  # every image once, in the order of the data set
+
+
 def epoch_order(length: int, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
     """Draw the order of the images in an epoch.
 
@@ -68,13 +101,8 @@ def epoch_loader(
     dataset: Dataset,
     transform: Transform,
     batch_size: int,
-    seed: int = 0,
-    epoch: int = 0,
+    epoch: Epoch = AS_STORED,
     workers: int = 0,
-    shuffle: bool = True,
-    start_batch: int = 0,
-    share: tuple[int, int] = (0, 1),
-    factors: np.ndarray | None = None,
 ) -> Iterator[list[Sample]]:
     """The batches of one epoch.
 
@@ -84,16 +112,8 @@ def epoch_loader(
         dataset: to load from.
         transform: makes a sample of an image, its record and a generator of (seed, epoch, index).
         batch_size: samples in a batch; the last one may have fewer.
-        seed: all that is random follows from it and the epoch.
-        epoch: its number.
+        epoch: which samples, and in which order.
         workers: processes that load ahead; 0 loads in this one.
-        shuffle: in an order drawn for this epoch, or in that of the data set.
-        start_batch: the first batch to give, to go on inside an epoch exactly as if it had not been
-            broken off.
-        share: (k, n) gives every n-th sample of each batch from the k-th on: what process k of n
-            trains on.
-        factors: ``[N]``, how often each image comes against the others, see :func:`repeated_order`;
-            None: each once.
 
     Yields:
         The samples of each batch.
@@ -101,11 +121,11 @@ def epoch_loader(
     Raises:
         DataError: where not one image can be read.
     """
-    order = epoch_order(len(dataset), seed, epoch, shuffle) if factors is None else repeated_order(factors, seed, epoch)
-    batches = [order[k : k + batch_size].tolist() for k in range(0, len(order), batch_size)][start_batch:]
+    order, (process, processes) = epoch.order(len(dataset)), epoch.share
+    batches = [order[k : k + batch_size].tolist() for k in range(0, len(order), batch_size)]
     loader = torch.utils.data.DataLoader(
-        _Samples(dataset, transform, seed, epoch),
-        batch_sampler=[batch[share[0] :: share[1]] for batch in batches],
+        _Samples(dataset, transform, epoch.seed, epoch.number),
+        batch_sampler=[batch[process::processes] for batch in batches[epoch.start_batch :]],
         num_workers=workers,
         collate_fn=list,
         worker_init_fn=_start_worker,

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from maskrcnn.data.dataset import Dataset
-from maskrcnn.data.loading import epoch_loader
+from maskrcnn.data.loading import Epoch, epoch_loader
 from maskrcnn.data.transforms.samples import Sample, TrainTransform
 from maskrcnn.errors import DataError
 from maskrcnn.losses.objective import Objective
@@ -90,7 +90,7 @@ def load_samples(data: Dataset, transform: TrainTransform, count: int) -> tuple[
     """
     begun = time.perf_counter()
     samples: list[Sample] = []
-    loader = epoch_loader(data, transform, batch_size=1)
+    loader = epoch_loader(data, transform, 1, Epoch())
     try:
         for batch in loader:
             samples += batch

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from maskrcnn.data.dataset import Dataset
-from maskrcnn.data.loading import epoch_loader
+from maskrcnn.data.loading import Epoch, epoch_loader
 from maskrcnn.data.repeat_rare import repeat_factors
 from maskrcnn.data.transforms.samples import AugmentConfig, TrainTransform
 from maskrcnn.errors import DataError
@@ -99,18 +99,9 @@ def fit(
     pace = Pace(budget, epoch_steps, config.validate_every, position.seconds) if budget is not None else None
     saved, in_a_row, exact = time.monotonic(), 0, set[str]()
     while position.step < course.end and not out_of_patience(position, config):
-        loader = epoch_loader(
-            train,
-            transform,
-            config.batch_size,
-            config.seed,
-            position.epoch,
-            config.workers,
-            start_batch=position.batch,
-            share=(distributed.rank(), distributed.world_size()),
-            factors=factors,
-        )
-        for samples in loader:
+        share = distributed.rank(), distributed.world_size()
+        epoch = Epoch(config.seed, position.epoch, True, position.batch, share, factors)
+        for samples in epoch_loader(train, transform, config.batch_size, epoch, config.workers):
             set_learning_rate(optimizer, config, course.at(position.step), course.planned)
             done = train_step(objective, optimizer, samples, config, position.epoch, device)
             exact = tell_precision(model, done, samples, config, report, exact)

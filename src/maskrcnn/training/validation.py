@@ -12,7 +12,7 @@ from torch import nn
 
 from maskrcnn.checkpoints.ours import save_checkpoint
 from maskrcnn.data.dataset import Dataset
-from maskrcnn.data.loading import epoch_loader
+from maskrcnn.data.loading import AS_STORED, epoch_loader
 from maskrcnn.data.split import subset
 from maskrcnn.data.transforms.samples import EvalTransform, Sample
 from maskrcnn.evaluation.evaluate import evaluate, match_classes
@@ -148,9 +148,8 @@ def validate(model: MaskRCNN, info: ModelInfo, val: Dataset, config: FitConfig, 
         by name.
     """
     objective = Objective(model).eval()
-    loader = epoch_loader(
-        val, EvalTransform(info.config.preprocess), config.batch_size, workers=config.workers, shuffle=False
-    )
+    transform = EvalTransform(info.config.preprocess)
+    loader = epoch_loader(val, transform, config.batch_size, AS_STORED, config.workers)
     labels = own_labels(info.class_names, val)
     exact = dataclasses.replace(config, bf16=False, seed=0)
     with torch.no_grad():
