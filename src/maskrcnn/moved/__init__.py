@@ -73,7 +73,16 @@ class MovedModules(MetaPathFinder, Loader):
     """Finds the modules of :data:`MOVED` where nothing else does: they are empty and look every name up."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """The specification of an old module, None for any other name."""
+        """The specification of an old module, None for any other name.
+
+        Args:
+            name: of the module that is imported, dotted.
+            path: of the package that it lies in; not looked at.
+            target: of a module that is loaded again; not looked at.
+
+        Returns:
+            What ``import`` makes the module of, or None.
+        """
         address = name.removeprefix(PACKAGE + ".")
         if address == name or address not in MOVED:
             return None
