@@ -33,14 +33,6 @@ def at_least(flag: str, value: float | None, low: float) -> None:
         raise UsageError(f"--{flag} must be at least {low}, not {value}.")
 
 
-def only_for_pictures(others: str, **flags: object) -> None:
-    """Refuse flags, by the name of their setting, that were given and that files of other kinds, which ``others`` lists
-    in words, do not have."""
-    for name, value in flags.items():
-        if value:
-            raise UsageError(f"--{name.replace('_', '-')} is for pictures, not for {others}.")
-
-
 def between(flag: str, value: float, low: float, high: float) -> None:
     """Refuse a value that is out of range.
 

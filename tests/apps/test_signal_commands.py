@@ -287,13 +287,24 @@ def test_pictures_and_recordings_are_not_one_training(refused, series, tmp_path)
     assert str(coco) in sentence and str(series) in sentence and "kinds" in sentence
 
 
-@pytest.mark.parametrize("flags", [("--label-maps",), ("--explain",), ("--flip",), ("--image-size", 64)])
-def test_flags_for_pictures_are_refused(refused, models, series, tmp_path, flags):
-    sentence = refused("predict", series, "--model", models["series"], "--out", tmp_path / "out", *flags)
-    assert flags[0] in sentence and "pictures" in sentence
-    if flags[0] in ("--flip", "--image-size"):
-        sentence = refused("evaluate", series, "--model", models["series"], "--out", tmp_path / "out", *flags)
-        assert flags[0] in sentence
+SCANS_TOO = "is for images and scans, not for recordings."
+IMAGES_ALONE = "is for images, not for recordings or scans."
+
+
+@pytest.mark.parametrize(
+    "flags, sentence",
+    [
+        (("--label-maps",), SCANS_TOO),
+        (("--flip",), SCANS_TOO),
+        (("--explain",), IMAGES_ALONE),
+        (("--image-size", 64), IMAGES_ALONE),
+    ],
+)
+def test_flags_that_mean_nothing_for_recordings_are_refused(refused, models, series, tmp_path, flags, sentence):
+    for command in ("predict", "evaluate") if flags[0] in ("--flip", "--image-size") else ("predict",):
+        told = refused(command, series, "--model", models["series"], "--out", tmp_path / "out", *flags)
+        assert f"{flags[0]} {sentence}" in told
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_plan_is_written_and_followed(maskrcnn, tmp_path):

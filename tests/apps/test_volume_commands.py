@@ -137,7 +137,7 @@ def test_no_model_is_chosen_for_scans(refused, scans, tmp_path):
 
 def test_pictures_flags_are_refused(refused, scans, model_file, tmp_path):
     for flag in (("--explain",), ("--image-size", 64)):
-        assert "is for pictures" in refused(
+        assert f"{flag[0]} is for images, not for recordings or scans." in refused(
             "predict", scans / "images", "--model", model_file, "--out", tmp_path / "o", *flag
         )
 

@@ -84,3 +84,5 @@ def test_help_and_readme_list_what_the_folders_say(maskrcnn):
         assert name in plain["convert"] and name in readme
     help_text = re.sub(r"[│\s]+", " ", maskrcnn("predict", "--help").out)
     assert all(known.short in help_text for known in (*recording_formats(), *scan_formats()))
+    assert "objects in images, recordings or scans;" in help_text
+    assert "in images, recordings and scans," in maskrcnn("--help").out

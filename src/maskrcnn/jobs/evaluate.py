@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from maskrcnn.checkpoints.lookup import load_model
-from maskrcnn.checks import only_for_pictures, result_folder
+from maskrcnn.checks import result_folder
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.data.split import subset
@@ -23,11 +23,10 @@ from maskrcnn.files import atomic_write
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.jobs.events import DataFaults, Event, Note, Progress, Tell, tell_nobody
 from maskrcnn.jobs.options.evaluate import EvaluateOptions
-from maskrcnn.modalities.inputs import default_of_kind
+from maskrcnn.modalities.inputs import default_of_kind, refuse_options
 from maskrcnn.modalities.kinds import check_kind
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.modalities.table import kinds, wing_of
-from maskrcnn.modalities.words import list_beside_pictures
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.page import NAME, write_report
 from maskrcnn.structures import Instances, Record
@@ -103,8 +102,7 @@ def evaluate_model(options: EvaluateOptions, tell: Tell = tell_nobody) -> Evalua
         wing = wing_of(data.kind)
         data = wing.doors().as_learned(data, predictor.info)
         tell(DataFaults((options.data,), tuple(data.problems)))
-        given = {name: getattr(options, name, None) for name in wing.pictures_only}
-        only_for_pictures(list_beside_pictures(), **given)
+        refuse_options(wing, options)
         predictor = predictor.with_options(
             image_size=options.image_size,
             tile=options.tile,

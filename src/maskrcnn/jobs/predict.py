@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from maskrcnn.checkpoints.lookup import load_model
-from maskrcnn.checks import only_for_pictures
 from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.errors import UsageError
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.results.options import ResultOptions
 from maskrcnn.jobs.events import InputDone, Note, Tell, tell_nobody
 from maskrcnn.jobs.options.predict import PredictFilesOptions
-from maskrcnn.modalities.inputs import default_model, left_aside, wing_of_model
-from maskrcnn.modalities.words import list_beside_pictures
+from maskrcnn.modalities.inputs import default_model, left_aside, refuse_options, wing_of_model
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
             sharp=options.sharp != "off",
             raw_masks=options.raw_masks,
         )
-        only_for_pictures(list_beside_pictures(), **{name: getattr(options, name) for name in wing.pictures_only})
+        refuse_options(wing, options)
         wanted = ResultOptions(
             options.out,
             options.classes,

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from maskrcnn.checkpoints.ours import read_info
+from maskrcnn.checks import listed
 from maskrcnn.data.parsing.skipped import count_skipped
 from maskrcnn.errors import UsageError
 from maskrcnn.modalities.table import kinds, wing_of, wings
 from maskrcnn.modalities.wing import Wing
+from maskrcnn.modalities.words import is_of_pictures, pictures_first
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.pretrained import DEFAULT_MODEL, DEFAULT_OF_KIND, model_path, shipped_models
 
@@ -54,6 +56,15 @@ def left_aside(paths: Sequence[Path], found: Sequence[Path], wing: Wing, exclude
     return count_skipped(paths, found, belongs, exclude)
 
 
+def refuse_options(wing: Wing, options: object) -> None:
+    """Raise UsageError where ``options`` set one that means nothing for files of ``wing``."""
+    for name in wing.refused_options:
+        if getattr(options, name, None):
+            takers = listed([own.nouns for own in pictures_first() if name not in own.refused_options], "and")
+            others = listed([own.nouns for own in pictures_first() if name in own.refused_options], "or")
+            raise UsageError(f"--{name.replace('_', '-')} is for {takers}, not for {others}.")
+
+
 def default_model(paths: Sequence[Path], exclude: Path | None = None) -> str:
     """The shipped model for what ``paths`` hold: ``everyday``, unless there are recordings or scans and no picture.
 
@@ -61,12 +72,12 @@ def default_model(paths: Sequence[Path], exclude: Path | None = None) -> str:
         UsageError: recordings of a kind for which nothing is shipped.
     """
     found = {wing.noun: wing.doors().find_own(paths, exclude) for wing in wings()}
-    taken = {path for wing in wings() if not _is_of_pictures(wing) for path in found[wing.noun]}
+    taken = {path for wing in wings() if not is_of_pictures(wing) for path in found[wing.noun]}
     for wing in wings():
-        if _is_of_pictures(wing) and any(path not in taken for path in found[wing.noun]):
+        if is_of_pictures(wing) and any(path not in taken for path in found[wing.noun]):
             return DEFAULT_MODEL
     for wing in wings():
-        if found[wing.noun] and not _is_of_pictures(wing):
+        if found[wing.noun] and not is_of_pictures(wing):
             first = found[wing.noun][0]
             return default_of_kind(wing.doors().kind_of(first), first)
     return DEFAULT_MODEL
@@ -84,7 +95,3 @@ def default_of_kind(kind: str, path: Path) -> str:
             "DATA`."
         )
     return DEFAULT_OF_KIND[kind]
-
-
-def _is_of_pictures(wing: Wing) -> bool:
-    return all(kind.is_picture for kind in wing.kinds)

@@ -129,7 +129,7 @@ class Wing:
         writes: everything that a prediction writes, as its last sentence names it; what stands alone is one file.
         formats: gives the formats of its files in words, for lists; empty: the name says enough.
         looked_for: gives what a folder may hold that is opened as labelled files, in words; empty: its files.
-        pictures_only: options of commands that mean nothing here.
+        refused_options: of commands, by the names of their settings; they mean nothing here.
         names_left_aside: whether files in folders that nothing looks at are counted.
         sidecars: suffixes of files that may lie beside one of its own under the same name; None: any.
         package: the dotted name of its folder, known when it was found.
@@ -143,7 +143,7 @@ class Wing:
     writes: tuple[str, ...] = ("pictures", "predictions.json", "summary.csv")
     formats: Callable[[], str] = str
     looked_for: Callable[[], str] = str
-    pictures_only: tuple[str, ...] = ()
+    refused_options: tuple[str, ...] = ()
     names_left_aside: bool = True
     sidecars: frozenset[str] | None = None
     package: str = ""

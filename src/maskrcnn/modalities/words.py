@@ -17,25 +17,32 @@ def list_label_formats() -> str:
     return ", ".join(known.short for known in label_formats())
 
 
+def list_kinds_of_files(word: str = "or") -> str:
+    """Files of all wings: "images, recordings or scans"."""
+    return listed([wing.nouns for wing in pictures_first()], word)
+
+
 def list_files() -> str:
     """Files of all wings, with their formats: "images, recordings (EDF) or scans (NIfTI)"."""
-    told = [f"{wing.nouns} ({wing.formats()})" if wing.formats() else wing.nouns for wing in _pictures_first()]
+    told = [f"{wing.nouns} ({wing.formats()})" if wing.formats() else wing.nouns for wing in pictures_first()]
     return listed(told, "or")
 
 
 def list_beside_pictures() -> str:
     """Files of the wings that are none of pictures: "recordings or scans"."""
-    return listed([wing.nouns for wing in _pictures_first() if not _is_of_pictures(wing)], "or")
+    return listed([wing.nouns for wing in pictures_first() if not is_of_pictures(wing)], "or")
 
 
 def list_what_is_looked_for() -> str:
     """What a folder may hold that is opened as a data set."""
-    return ", ".join(wing.looked_for() or wing.nouns for wing in _pictures_first())
+    return ", ".join(wing.looked_for() or wing.nouns for wing in pictures_first())
 
 
-def _pictures_first() -> list[Wing]:
-    return sorted(wings(), key=lambda wing: not _is_of_pictures(wing))
+def pictures_first() -> list[Wing]:
+    """The wings in the order in which they are listed."""
+    return sorted(wings(), key=lambda wing: not is_of_pictures(wing))
 
 
-def _is_of_pictures(wing: Wing) -> bool:
+def is_of_pictures(wing: Wing) -> bool:
+    """Whether all its files are pictures."""
     return all(kind.is_picture for kind in wing.kinds)

@@ -22,6 +22,7 @@ from maskrcnn.apps.cli.synthetic import Synthetic
 from maskrcnn.apps.cli.train import Train
 from maskrcnn.checks import memory_explained
 from maskrcnn.errors import MaskRCNNError
+from maskrcnn.jobs.options.known_files import ALL_FILES
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "predict": Predict,
@@ -35,7 +36,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "models": Models,
     "import": Import,
 }
-DESCRIPTION = "Find every object in pictures and recordings, name it and outline it to the pixel, or the sample."
+DESCRIPTION = f"Find every object in {ALL_FILES}, name it and give exactly what it covers."
 
 
 def main() -> None:

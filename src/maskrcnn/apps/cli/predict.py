@@ -11,15 +11,12 @@ from tyro.conf import arg
 
 from maskrcnn.apps.cli.console import MaxPixels, Model, ModelsOwn, Screen, tell_failures
 from maskrcnn.checks import counted, listed
-from maskrcnn.jobs.options.known_files import FILES
+from maskrcnn.jobs.options.known_files import ANY_FILES, FILES
 from maskrcnn.jobs.options.predict import PredictFilesOptions
 
 
 @dataclass(frozen=True)
 class Predict(PredictFilesOptions):
-    """Find, name and outline the objects in images, recordings or scans; writes pictures, predictions.json and
-    summary.csv."""
-
     inputs: Annotated[
         tuple[Path, ...],
         tyro.conf.Positional,
@@ -43,3 +40,8 @@ class Predict(PredictFilesOptions):
         written = f"{listed(outcome.writes, 'and')} {'is' if len(outcome.writes) == 1 else 'are'}"
         print(f"{found} in {searched}; {written} in {self.out}{also}")
         return tell_failures(outcome.failures)
+
+
+Predict.__doc__ = (
+    f"Find, name and outline the objects in {ANY_FILES}; writes pictures, predictions.json and summary.csv."
+)

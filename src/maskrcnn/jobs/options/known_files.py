@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from maskrcnn.modalities.words import list_beside_pictures, list_files, list_label_formats
+from maskrcnn.modalities.words import list_beside_pictures, list_files, list_kinds_of_files, list_label_formats
 
+ANY_FILES, ALL_FILES = list_kinds_of_files("or"), list_kinds_of_files("and")
 LABELLED_IMAGES = f"Labelled images: {list_label_formats()}; DATA:val is the split of that name."
 LABELLED = f"{LABELLED_IMAGES} Or labelled {list_beside_pictures()} (docs/formats.md)."
 TO_TRAIN_ON = (

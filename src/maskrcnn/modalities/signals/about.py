@@ -25,7 +25,7 @@ WING = Wing(
     order=10,
     formats=list_recordings,
     looked_for=list_labelled,
-    pictures_only=("label_maps", "explain", "flip", "image_size"),
+    refused_options=("label_maps", "explain", "flip", "image_size"),
     kinds=(
         Kind(
             name="wfdb",
