@@ -164,7 +164,7 @@ def test_flags_that_it_does_not_have_are_refused(added, tmp_path, peak_model, re
     folder = write_spectra(added / "set")
     for flag in (("--cutouts",), ("--flip",), ("--image-size", 64)):
         said = refused("predict", folder, "--model", peak_model, "--out", tmp_path / "out", *flag)
-        assert flag[0] in said and "spectra" in said
+        assert flag[0] in said and "not for" in said and "spectra" in said
 
 
 def test_lists_of_files_name_it(added):
@@ -172,6 +172,7 @@ def test_lists_of_files_name_it(added):
     with pytest.raises(DataError, match=r"looked for: COCO json .*, spectra \(NAME.spectrum\) with NAME.peaks, scans"):
         open_dataset(added / "empty")
     assert words.list_beside_pictures() == "recordings, spectra or scans"
+    assert words.list_kinds_of_files() == "images, recordings, spectra or scans"
     assert re.match(r"images, recordings \(.*\), spectra or scans \(.*\)$", words.list_files())
 
 
