@@ -1,6 +1,6 @@
 """Public functions say what they take and give: Args and Returns where there are three parameters
 or more, and at most seven parameters. A method without a docstring that overrides another of the
-package has that one's."""
+package has that one's, and what the functions of a wing's ``doors.py`` take is said in ``Doors``."""
 
 from __future__ import annotations
 
@@ -73,12 +73,14 @@ def is_explained(node: Function) -> bool:
 
 def unexplained(name: str, text: str, classes: Classes | None = None) -> list[str]:
     """Functions of a file that have three parameters or more and do not say what they take and give.
-    Methods may have their docstring from one of ``classes``, by default those of the file."""
-    inheriting = (classes or Classes([text])).inheriting(text)
+    Methods may have their docstring from one of ``classes``, by default the file's and the package's."""
+    classes = classes or Classes([*(text for _, text in files()), text])
+    inheriting = classes.inheriting(text)
+    doors = classes.methods["Doors"] if name.endswith("/doors.py") else {}
     return [
         f"{name}:{f.lineno} {f.name}"
         for f, names in public_functions(ast.parse(text))
-        if len(names) >= FEWEST and f.lineno not in inheriting and not is_explained(f)
+        if len(names) >= FEWEST and f.lineno not in inheriting and not is_explained(doors.get(f.name, f))
     ]
 
 
@@ -149,3 +151,9 @@ def test_a_planted_function_is_judged_right(text, count):
 def test_a_planted_function_that_is_too_long_is_found():
     assert too_long("planted.py", "def f(a, b, c, d, e, f, g, h): ...") == ["planted.py f"]
     assert too_long("planted.py", "def f(a, b, c, d, e, f, g): ...") == []
+
+
+def test_doors_are_explained_where_they_are_declared():
+    text = "def predict(a, b, c, d): ...\ndef other(a, b, c, d): ..."
+    assert unexplained("modalities/planted/doors.py", text) == ["modalities/planted/doors.py:2 other"]
+    assert len(unexplained("modalities/planted/read.py", text)) == 2

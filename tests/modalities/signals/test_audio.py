@@ -43,7 +43,7 @@ def test_a_folder_of_sounds_with_labels_is_a_data_set(tmp_path):
     assert data[0].extent is None and data[0].sampling_rate == RATE and not data[0].unknown_sides.any()
     assert data.read_image(data[0]).shape == (1, RATE)
     assert len(data.problems) == 3
-    assert "c.wav has no labels" in data.problems[0] and "cut off" in data.problems[1]
+    assert "c.wav was left out: it has no labels" in data.problems[0] and "cut off" in data.problems[1]
     (tmp_path / "classes.txt").write_text("dog\nbird\n")
     assert open_dataset(tmp_path).class_names == ("dog", "bird", "cat")
     assert len(open_dataset(tmp_path / "a.wav")) == 1

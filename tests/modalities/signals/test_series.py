@@ -90,7 +90,7 @@ def test_a_folder_of_series_with_tables_is_a_data_set(tmp_path):
     assert data[0].boxes.tolist() == [[10, 20], [15, 30], [90, 100]] and data[0].labels.tolist() == [2, 1, 1]
     assert data[1].boxes.tolist() == [[10, 20]] and data[1].sampling_rate == 1
     assert [data.read_image(r).shape for r in data] == [(1, 100), (3, 40)]
-    assert any("b.csv has no table" in p for p in data.problems)
+    assert any("b.csv was left out: it has no table" in p for p in data.problems)
     assert any("c.csv was left out" in p and "line 3 has '?'" in p for p in data.problems)
     assert find_signals(tmp_path) == [tmp_path / n for n in ("a.csv", "b.csv", "c.csv", "d.npz")]
 

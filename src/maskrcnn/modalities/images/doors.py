@@ -64,17 +64,7 @@ def as_learned(data: Dataset, info: ModelInfo) -> Dataset:
 def predict(
     predictor: Predictor, paths: Sequence[Path], options: ResultOptions, done: Callable[[Path, int], None]
 ) -> Outcome:
-    """Find the objects in pictures and write what was found, see ``predict.py``.
-
-    Args:
-        predictor: the model and how it looks at files.
-        paths: of the files.
-        options: where results go, and which.
-        done: is called with each file and how many objects it holds.
-
-    Returns:
-        What became of each file.
-    """
+    """Find the objects in pictures and write what was found, as :meth:`Doors.predict` says."""
     from maskrcnn.modalities.images.predict import predict_files
 
     return predict_files(predictor, paths, options, done)

@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from maskrcnn.data.parsing.paths import walk_files
 from maskrcnn.errors import DataError
-from maskrcnn.files import broken_links, exists, is_file, is_file_entry, is_folder, resolved
+from maskrcnn.files import broken_links, exists, is_file, is_file_entry
 from maskrcnn.modalities.signals.formats.wfdb.about import is_wfdb
 from maskrcnn.modalities.signals.formats.wfdb.segments import HEADER, segments_in
 from maskrcnn.modalities.signals.recording_format import format_of, recording_formats
@@ -43,18 +44,7 @@ def find_signals(paths: str | Path | Iterable[str | Path], exclude: str | Path |
     Raises:
         DataError: for a path that does not exist.
     """
-    named = [paths] if isinstance(paths, str | Path) else list(paths)
-    excluded = None if exclude is None else resolved(Path(exclude))
-    found: dict[Path, None] = {}
-    for path in map(Path, named):
-        if is_folder(path):
-            found.update(dict.fromkeys(_walk(path, excluded)))
-            continue
-        signal = named_signal(path)
-        if signal is None and not exists(path):
-            raise DataError(f"{path} does not exist; name a signal or a folder of signals.")
-        found[signal or path] = None
-    return list(found)
+    return walk_files(paths, _signals_and_links, _signal_named, exclude)
 
 
 def signals_in(folder: Path) -> list[Path]:
@@ -68,15 +58,15 @@ def signals_in(folder: Path) -> list[Path]:
     return [signal for signal in found if signal not in segments]
 
 
-def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
-    """The signals in ``folder``, each folder's own before those of its subfolders."""
-    if excluded is not None and resolved(folder) == excluded:
-        return
-    yield from signals_in(folder)
-    yield from broken_links(folder, suffixes())
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
-            yield from _walk(Path(entry.path), excluded)
+def _signal_named(path: Path) -> Path:
+    signal = named_signal(path)
+    if signal is None and not exists(path):
+        raise DataError(f"{path} does not exist; name a signal or a folder of signals.")
+    return signal or path
+
+
+def _signals_and_links(folder: Path) -> list[Path]:
+    return [*signals_in(folder), *broken_links(folder, suffixes())]
 
 
 def suffixes() -> frozenset[str]:

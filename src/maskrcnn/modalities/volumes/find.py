@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from maskrcnn.data.parsing.paths import walk_files
 from maskrcnn.errors import DataError
-from maskrcnn.files import broken_links, exists, is_folder, resolved
+from maskrcnn.files import broken_links, exists, is_folder
 from maskrcnn.modalities.volumes.scan_format import scan_formats
 
 
@@ -31,17 +32,7 @@ def find_volumes(paths: str | Path | Iterable[str | Path], exclude: str | Path |
         DataError: for a path that does not exist.
         UsageError: for a DICOM file where pydicom is not installed.
     """
-    named = [paths] if isinstance(paths, str | Path) else list(paths)
-    excluded = None if exclude is None else resolved(Path(exclude))
-    found: dict[Path, None] = {}
-    for path in map(Path, named):
-        if is_folder(path):
-            found.update(dict.fromkeys(_walk(path, excluded)))
-        elif exists(path):
-            found[path] = None
-        else:
-            raise DataError(f"{path} does not exist; name a volume or a folder of volumes.")
-    return list(found)
+    return walk_files(paths, _volumes_and_links, _volume_named, exclude)
 
 
 def volumes_in(folder: Path) -> list[Path]:
@@ -53,15 +44,14 @@ def volumes_in(folder: Path) -> list[Path]:
     return sorted([*found, *series_in(folder)])
 
 
-def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
-    """The volumes in ``folder``, each folder's own before those of its subfolders."""
-    if excluded is not None and resolved(folder) == excluded:
-        return
-    yield from volumes_in(folder)
-    yield from broken_links(folder, listed_suffixes())
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
-            yield from _walk(Path(entry.path), excluded)
+def _volume_named(path: Path) -> Path:
+    if not exists(path):
+        raise DataError(f"{path} does not exist; name a volume or a folder of volumes.")
+    return path
+
+
+def _volumes_and_links(folder: Path) -> list[Path]:
+    return [*volumes_in(folder), *broken_links(folder, listed_suffixes())]
 
 
 def series_in(folder: Path) -> list[Path]:

@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from maskrcnn.data.parsing.paths import walk_files
 from maskrcnn.errors import DataError
-from maskrcnn.files import broken_links, is_file, is_file_entry, is_folder, resolved
+from maskrcnn.files import broken_links, is_file, is_file_entry, is_folder
 
 IMAGE_SUFFIXES = frozenset(
     {
@@ -36,36 +37,20 @@ def find_images(paths: str | Path | Iterable[str | Path], exclude: str | Path | 
     Raises:
         DataError: for a path that does not exist.
     """
-    named = [paths] if isinstance(paths, str | Path) else list(paths)
-    excluded = None if exclude is None else resolved(Path(exclude))
-    found: dict[Path, None] = {}
-    for path in map(Path, named):
-        if is_folder(path):
-            found.update(dict.fromkeys(_walk(path, excluded)))
-        elif is_file(path):
-            found[path] = None
-        else:
-            raise DataError(f"{path} does not exist; name an image or a folder of images.")
-    return list(found)
+    return walk_files(paths, _images_in, _image_named, exclude)
 
 
-def _walk(folder: Path, excluded: Path | None) -> Iterable[Path]:
-    """The images in ``folder``, each folder's own files before its subfolders."""
-    if excluded is not None and resolved(folder) == excluded:
-        return
-    subfolders: list[Path] = []
-    images: list[Path] = []
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            subfolders.append(Path(entry.path))
-        elif is_image(entry.name) and is_file_entry(entry):
-            images.append(Path(entry.path))
-    yield from without_originals(images)
-    yield from broken_links(folder, IMAGE_SUFFIXES)
-    for subfolder in subfolders:
-        yield from _walk(subfolder, excluded)
+def _image_named(path: Path) -> Path:
+    if not is_file(path):
+        raise DataError(f"{path} does not exist; name an image or a folder of images.")
+    return path
+
+
+def _images_in(folder: Path) -> list[Path]:
+    entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    visible = (entry for entry in entries if is_image(entry.name) and not entry.name.startswith("."))
+    images = [Path(entry.path) for entry in visible if is_file_entry(entry)]
+    return [*without_originals(images), *broken_links(folder, IMAGE_SUFFIXES)]
 
 
 def without_originals(images: Sequence[Path]) -> list[Path]:

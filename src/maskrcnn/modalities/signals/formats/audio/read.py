@@ -17,8 +17,9 @@ from maskrcnn.data.parsing.size_limit import check_size
 from maskrcnn.errors import DataError, reason
 from maskrcnn.modalities.signals.formats.audio.wav_header import Patched, wav_size
 from maskrcnn.modalities.signals.signal import Signal, SignalHeader, checked_rate, extra, finite_signal, stretch
-from maskrcnn.modalities.signals.tables.interval_tables import find_labels, listed_classes, read_intervals
-from maskrcnn.modalities.signals.tables.intervals import LabelledSignal, first_fault, signal_dataset
+from maskrcnn.modalities.signals.tables.interval_tables import find_labels, read_intervals
+from maskrcnn.modalities.signals.tables.intervals import LabelledSignal
+from maskrcnn.modalities.signals.tables.labelled_files import open_labelled_files
 
 BYTES_A_SAMPLE = 12  # of memory: as it is read, with its channels apart, and without gaps
 ENDLESS = 1 << 62  # frames: what libsndfile says of a stream that does not
@@ -77,27 +78,18 @@ def open_files(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
     Raises:
         DataError: where none has, or a choice is asked for.
     """
-    if choice:
-        raise DataError(f"{path} has no {choice} to choose: name the folder, or a text file that lists recordings.")
-    problems: list[str] = []
-    signals = []
-    for file in files:
-        labels = find_labels(file)
-        if labels is None:
-            problems.append(f"{file} has no labels ({file.stem}.txt or .csv) and was left out.")
-            continue
-        try:
-            header = audio_header(file)
-            stretch(file, header.length, 0, None)
-            signals.append(
-                LabelledSignal(file, header.length, header.rate, read_intervals(labels, header.rate, problems))
-            )
-            problems += header.notes
-        except DataError as error:
-            problems.append(f"{file} was left out: {error}")
-    if not signals:
-        raise DataError(f"{path}: not one recording can be used; the first fault: {first_fault(problems)}")
-    return signal_dataset(path, signals, problems, listed_classes(files))
+    return open_labelled_files(path, files, choice, _labelled)
+
+
+def _labelled(path: Path, problems: list[str]) -> LabelledSignal:
+    labels = find_labels(path)
+    if labels is None:
+        raise DataError(f"it has no labels ({path.stem}.txt or .csv).")
+    header = audio_header(path)
+    stretch(path, header.length, 0, None)
+    intervals = read_intervals(labels, header.rate, problems)
+    problems += header.notes
+    return LabelledSignal(path, header.length, header.rate, intervals)
 
 
 def _ask(path: Path, function: str, **options: Any) -> Any:

@@ -27,7 +27,8 @@ from maskrcnn.modalities.signals.formats.dna.features import Choice, Feature, fe
 from maskrcnn.modalities.signals.formats.dna.gff import is_named, read_gff
 from maskrcnn.modalities.signals.signal import Signal, extra, stretch
 from maskrcnn.modalities.signals.tables.interval_tables import find_labels, read_intervals
-from maskrcnn.modalities.signals.tables.intervals import Interval, LabelledSignal, first_fault, signal_dataset
+from maskrcnn.modalities.signals.tables.intervals import Interval, LabelledSignal, signal_dataset
+from maskrcnn.modalities.signals.tables.labelled_files import open_each
 
 GFF = (".gff3", ".gff")
 BASES = "ACGT"
@@ -90,16 +91,14 @@ def open_files(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
     """
     chosen = parse_choice(path, choice)
     problems: list[str] = []
-    signals = []
-    for file in files:
-        try:
-            signals.append(_labelled(file, chosen, problems))
-        except DataError as error:
-            if len(files) == 1:
-                raise
-            problems.append(f"{file} was left out: {error}")
-    if not signals:
-        raise DataError(f"{path}: not one sequence can be used; the first fault: {first_fault(problems)}")
+
+    def open_one(file: Path, told: list[str]) -> LabelledSignal:
+        return _labelled(file, chosen, told)
+
+    if len(files) == 1:  # what is wrong with it is said of it alone
+        signals = [open_one(files[0], problems)]
+    else:
+        signals = open_each(path, files, open_one, problems, "sequence")
     return signal_dataset(path, signals, problems, chosen.types)
 
 

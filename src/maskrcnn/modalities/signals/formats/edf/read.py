@@ -21,11 +21,11 @@ from maskrcnn.modalities.signals.leads import find_leads, leads_note, on_one_rat
 from maskrcnn.modalities.signals.signal import Signal, checked_rate, extra, finite_signal, stretch
 from maskrcnn.modalities.signals.tables.interval_tables import (
     find_labels,
-    listed_classes,
     nearest_samples,
     read_intervals,
 )
-from maskrcnn.modalities.signals.tables.intervals import Interval, LabelledSignal, first_fault, signal_dataset
+from maskrcnn.modalities.signals.tables.intervals import Interval, LabelledSignal
+from maskrcnn.modalities.signals.tables.labelled_files import open_labelled_files
 
 BYTES_STORED = 2  # of a sample in EDF, 3 in BDF
 BYTES_A_SAMPLE = 16  # of memory: as stored, in physical units, on one rate, and without gaps
@@ -68,18 +68,7 @@ def open_files(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
     Raises:
         DataError: where none has, or a choice is asked for.
     """
-    if choice:
-        raise DataError(f"{path} has no {choice} to choose: name the folder, or a text file that lists recordings.")
-    problems: list[str] = []
-    signals = []
-    for file in files:
-        try:
-            signals.append(_labelled(file, problems))
-        except DataError as error:
-            problems.append(f"{file} was left out: {error}")
-    if not signals:
-        raise DataError(f"{path}: not one recording can be used; the first fault: {first_fault(problems)}")
-    return signal_dataset(path, signals, problems, listed_classes(files))
+    return open_labelled_files(path, files, choice, _labelled)
 
 
 def _labelled(path: Path, problems: list[str]) -> LabelledSignal:

@@ -27,10 +27,10 @@ from maskrcnn.modalities.signals.signal import Signal, checked_rate, finite_sign
 from maskrcnn.modalities.signals.tables.columns import is_time, rate_named, steady_rate, unit_of_times
 from maskrcnn.modalities.signals.tables.interval_tables import (
     find_labels,
-    listed_classes,
     read_intervals,
 )
-from maskrcnn.modalities.signals.tables.intervals import LabelledSignal, first_fault, signal_dataset
+from maskrcnn.modalities.signals.tables.intervals import LabelledSignal
+from maskrcnn.modalities.signals.tables.labelled_files import open_labelled_files
 
 NAMES = frozenset({"channelnames", "channels", "chnames", "signame", "signames", "leads", "leadnames", "names"})
 BYTES_A_SAMPLE = 12  # of memory beside the file's own number
@@ -73,25 +73,17 @@ def open_files(path: Path, files: Sequence[Path], choice: str = "") -> Dataset:
     Raises:
         DataError: where none has, or a choice is asked for.
     """
-    if choice:
-        raise DataError(f"{path} has no {choice} to choose: name the folder, or a text file that lists series.")
-    problems: list[str] = []
-    signals = []
-    for file in files:
-        labels = find_labels(file)
-        if labels is None:
-            problems.append(f"{file} has no table {file.stem}{TABLE} and was left out.")
-            continue
-        try:
-            signal = read(file)
-            intervals = read_intervals(labels, signal.rate, problems)
-            signals.append(LabelledSignal(file, signal.samples.shape[1], signal.rate, intervals))
-            problems += signal.notes
-        except DataError as error:
-            problems.append(f"{file} was left out: {error}")
-    if not signals:
-        raise DataError(f"{path}: not one series can be used; the first fault: {first_fault(problems)}")
-    return signal_dataset(path, signals, problems, listed_classes(files))
+    return open_labelled_files(path, files, choice, _labelled)
+
+
+def _labelled(path: Path, problems: list[str]) -> LabelledSignal:
+    labels = find_labels(path)
+    if labels is None:
+        raise DataError(f"it has no table {path.stem}{TABLE}.")
+    signal = read(path)
+    intervals = read_intervals(labels, signal.rate, problems)
+    problems += signal.notes
+    return LabelledSignal(path, signal.samples.shape[1], signal.rate, intervals)
 
 
 def _read_arrays(path: Path) -> Samples:

@@ -33,7 +33,8 @@ from maskrcnn.modalities.signals.formats.wfdb.waves import (
 )
 from maskrcnn.modalities.signals.leads import find_leads, leads_note, on_one_rate, rates_note
 from maskrcnn.modalities.signals.signal import Signal, SignalHeader, checked_rate, extra, finite_signal, stretch
-from maskrcnn.modalities.signals.tables.intervals import LabelledSignal, first_fault, signal_dataset
+from maskrcnn.modalities.signals.tables.intervals import LabelledSignal, signal_dataset
+from maskrcnn.modalities.signals.tables.labelled_files import open_each
 
 BYTES_A_SAMPLE = 24  # of memory while a record is read: as stored, in physical units (float64), and without gaps
 # Tried in this order: manual waves (QT Database, then the whole-record kinds), then automatic ones.
@@ -139,14 +140,7 @@ def open_files(path: Path, files: Sequence[Path], annotator: str = "") -> Datase
     if not chosen:
         raise DataError(f"{path}: no record has a file of annotations beside it, such as {files[0].stem}.q1c.")
     problems: list[str] = []
-    signals = []
-    for file in files:
-        try:
-            signals.append(_labelled(file, chosen, problems))
-        except DataError as error:
-            problems.append(f"{file} was left out: {error}")
-    if not signals:
-        raise DataError(f"{path}: not one record can be used; the first fault: {first_fault(problems)}")
+    signals = open_each(path, files, lambda file, told: _labelled(file, chosen), problems, "record")
     pointed = [signal for signal in signals if not signal.intervals]  # they are no records of nothing
     problems += [f"{s.path} was left out: its {s.path.stem}.{chosen} marks points only." for s in pointed]
     signals = [signal for signal in signals if signal.intervals]
@@ -157,7 +151,7 @@ def open_files(path: Path, files: Sequence[Path], annotator: str = "") -> Datase
     return signal_dataset(path, signals, problems, WAVES)
 
 
-def _labelled(file: Path, annotator: str, problems: list[str]) -> LabelledSignal:
+def _labelled(file: Path, annotator: str) -> LabelledSignal:
     if not is_file(file.with_suffix(f".{annotator}")):
         raise DataError(f"it has no annotations {file.stem}.{annotator}.")
     header = wfdb_header(file)
