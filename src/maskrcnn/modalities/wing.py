@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 if TYPE_CHECKING:
     from maskrcnn.data.dataset import Dataset
     from maskrcnn.inference.predictor import Predictor
+    from maskrcnn.inference.results.one_file import OneFile
     from maskrcnn.inference.results.options import ResultOptions
     from maskrcnn.inference.results.outcome import Outcome
     from maskrcnn.model_info import ModelInfo
@@ -113,6 +114,22 @@ class Doors(Protocol):
 
         Returns:
             What became of each file.
+        """
+
+    def open_one(self, predictor: Predictor, source: Any, spacing: Sequence[float] | None = None) -> OneFile:
+        """One of its files by itself, for a program.
+
+        Args:
+            predictor: the model and how it looks at files.
+            source: a path, or what holds samples in memory.
+            spacing: of samples in memory, x first, where their kind has one.
+
+        Returns:
+            What the predictor looks at, and how what was found is shown.
+
+        Raises:
+            DataError: a file that cannot be read, or that the model was not made for.
+            TypeError: what is none of its files.
         """
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from maskrcnn.data.coco_keypoints import to_coco_keypoints
 from maskrcnn.data.parsing.spreadsheets import path_cell
 from maskrcnn.drawing.overlay import draw
 from maskrcnn.errors import UsageError
@@ -27,10 +26,10 @@ from maskrcnn.inference.results.names import (
 )
 from maskrcnn.inference.tiling.tile_detections import NO_HEADS
 from maskrcnn.modalities.images.cutouts import cut_out
+from maskrcnn.modalities.images.entries import areas_of, coco_entry
 from maskrcnn.modalities.images.label_maps import label_maps
 from maskrcnn.models.head import Head
 from maskrcnn.regions import Regions
-from maskrcnn.rle import regions_to_rle
 from maskrcnn.structures import Instances
 
 COLUMNS = ("file", "object", "class", "score", "x1", "y1", "x2", "y2", "area_px")
@@ -135,42 +134,18 @@ class PredictionWriter:
                 _save(cut_out(image, regions, i), self.out_dir / CUTOUTS / file_name)
 
     def _collect(self, file_name: str, name: str, detections: Instances) -> None:
-        regions = detections.regions
-        areas = _box_areas(detections) if regions is None else regions.areas()
+        areas = areas_of(detections).tolist()
         entries: list[dict[str, Any]] = []
         rows: list[tuple[Any, ...]] = []
-        columns = zip(detections.labels.tolist(), detections.scores.tolist(), detections.boxes.tolist(), areas.tolist())
-        for i, (label, score, box, area) in enumerate(columns):
-            x1, y1, x2, y2 = (round(c, 2) for c in box)
-            class_name, score = self.class_names[label - 1], round(score, 4)
-            prediction = {
-                "file_name": file_name,
-                "image_id": id_of(name),
-                "category": class_name,
-                "category_id": self.category_ids[label - 1],
-                "bbox": [x1, y1, round(x2 - x1, 2), round(y2 - y1, 2)],
-                "score": score,
-            }
-            segmentation = {} if regions is None else {"segmentation": regions_to_rle(regions, i)}
-            further = written_of_object(self.heads, detections, i)
-            entries.append(prediction | segmentation | _keypoints_of(detections, i) | further)
-            rows.append((path_cell(file_name), i + 1, class_name, score, x1, y1, x2, y2, area))
+        for i, area in enumerate(areas):
+            entry = coco_entry(detections, i, self.class_names, self.category_ids)
+            entry = {"file_name": file_name, "image_id": id_of(name), **entry}
+            entries.append(entry | written_of_object(self.heads, detections, i))
+            (x, y), (x2, y2) = entry["bbox"][:2], (round(c, 2) for c in detections.boxes[i, 2:].tolist())
+            rows.append((path_cell(file_name), i + 1, entry["category"], entry["score"], x, y, x2, y2, area))
         self.lists.add(entries, rows)
         if whole := written_of_image(self.heads, detections):
             self.lists.add_image({"file_name": file_name, **whole})
-
-
-def _keypoints_of(detections: Instances, i: int) -> dict[str, list[float]]:
-    """COCO's entry of the points of detection ``i``, where it has any."""
-    if detections.keypoints is None:
-        return {}
-    numbers = to_coco_keypoints(detections.keypoints[i : i + 1].numpy())[0]
-    return {"keypoints": [round(number, 4 if k % 3 == 2 else 2) for k, number in enumerate(numbers)]}
-
-
-def _box_areas(detections: Instances) -> np.ndarray:
-    low, high = detections.boxes.double().chunk(2, -1)
-    return (high - low).prod(-1).round().long().numpy()
 
 
 def _save(picture: Image.Image, path: Path) -> None:

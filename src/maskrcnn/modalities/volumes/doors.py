@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from maskrcnn.files import exists, is_folder
 from maskrcnn.modalities.volumes import find
@@ -13,6 +13,7 @@ from maskrcnn.modalities.volumes.formats.dicom.about import is_dicom
 if TYPE_CHECKING:
     from maskrcnn.data.dataset import Dataset
     from maskrcnn.inference.predictor import Predictor
+    from maskrcnn.inference.results.one_file import OneFile
     from maskrcnn.inference.results.options import ResultOptions
     from maskrcnn.inference.results.outcome import Outcome
     from maskrcnn.model_info import ModelInfo
@@ -72,3 +73,19 @@ def predict(
     from maskrcnn.modalities.volumes.predict import predict_volumes
 
     return predict_volumes(predictor, paths, options, done)
+
+
+def open_one(predictor: Predictor, source: Any, spacing: Sequence[float] | None = None) -> OneFile:
+    """One scan by itself, see ``results/one_file.py``.
+
+    Args:
+        predictor: that is to look at it.
+        source: a path, or what is in memory.
+        spacing: of an array, where it has one.
+
+    Returns:
+        What the predictor looks at, and how what was found is shown.
+    """
+    from maskrcnn.modalities.volumes.results.one_file import open_one
+
+    return open_one(predictor, source, spacing)

@@ -64,6 +64,22 @@ def read_image(path: str | Path, channels: int = 3, apply_exif: bool = True) -> 
         raise
     except Exception as error:  # decoders meet broken bytes with errors of every kind
         raise _unreadable(path, error) from error
+    return _as_samples(pixels, channels)
+
+
+def picture_samples(image: Image.Image, channels: int = 3) -> Tensor:
+    """A picture that Pillow has opened, as :func:`read_image` gives it, but not turned as EXIF says.
+
+    Raises:
+        ValueError: for other numbers of channels.
+    """
+    if channels not in PILLOW_MODES:
+        raise ValueError(f"A picture has 1 or 3 channels, not {channels}.")
+    return _as_samples(_deep_pixels(image) if image.mode in DEEP_MODES else _pixels(image, channels), channels)
+
+
+def _as_samples(pixels: np.ndarray, channels: int) -> Tensor:
+    """``[C, H, W]`` of pixels ``[H, W]`` or ``[H, W, 3]``."""
     tensor = torch.from_numpy(pixels)
     if tensor.ndim == 2:
         return tensor.expand(channels, -1, -1).contiguous()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from maskrcnn.modalities.signals.draw.layout import SignalLike
 from maskrcnn.regions import stretches
 from maskrcnn.structures import Instances
+
+UNIT_COLUMNS = {"s": ("start_s", "end_s"), "bp": ("first_bp", "last_bp"), "samples": ()}
 
 
 @dataclass(frozen=True)
@@ -63,3 +67,35 @@ def found_intervals(detections: Instances, class_names: Sequence[str], length: i
         name = class_names[label - 1]
         objects.append(FoundInterval(i + 1, int(order[i]), name, label, score, start, end, first, stop, covered, mask))
     return objects
+
+
+def interval_entry(found: FoundInterval, signal: SignalLike, category_ids: Sequence[int]) -> dict[str, Any]:
+    """An object as the lists of results have it, without its file.
+
+    Args:
+        found: the object.
+        signal: in which it lies.
+        category_ids: of labels 1..K.
+
+    Returns:
+        ``object``, ``category``, ``category_id``, ``score``, ``start_sample``, ``end_sample``, the same in the unit of
+        the recording (seconds, or the first and last base counted from 1), ``samples`` and, for models of masks,
+        ``mask``.
+    """
+    entry: dict[str, Any] = {
+        "object": found.number,
+        "category": found.class_name,
+        "category_id": category_ids[found.label - 1],
+        "score": round(found.score, 4),
+        "start_sample": round(found.start, 2),
+        "end_sample": round(found.end, 2),
+    }
+    entry |= dict(zip(UNIT_COLUMNS[signal.unit], _in_unit(found, signal)))
+    return entry | {"samples": found.covered} | ({} if found.mask is None else {"mask": found.mask})
+
+
+def _in_unit(found: FoundInterval, signal: SignalLike) -> tuple[float, float]:
+    """Start and end in seconds, or the first and last base counted from 1."""
+    if signal.unit == "bp":
+        return found.first + 1, found.stop
+    return round(found.start / signal.rate, 6), round(found.end / signal.rate, 6)

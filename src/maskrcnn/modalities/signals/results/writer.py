@@ -24,7 +24,7 @@ from maskrcnn.modalities.signals.draw.layout import SignalLike
 from maskrcnn.modalities.signals.draw.strips import draw_signal
 from maskrcnn.modalities.signals.results.clips import write_cutout
 from maskrcnn.modalities.signals.results.field_files import FIELD_FILES
-from maskrcnn.modalities.signals.results.intervals import FoundInterval, found_intervals
+from maskrcnn.modalities.signals.results.intervals import UNIT_COLUMNS, FoundInterval, found_intervals, interval_entry
 from maskrcnn.models.head import Head
 from maskrcnn.structures import Instances
 
@@ -37,7 +37,6 @@ COLUMNS = {
     "start_sample": "start_sample",
     "end_sample": "end_sample",
 }
-UNIT_COLUMNS = {"s": ("start_s", "end_s"), "bp": ("first_bp", "last_bp"), "samples": ()}
 
 
 class SignalWriter:
@@ -128,7 +127,9 @@ class SignalWriter:
         with atomic_write(picture) as beside:
             drawn.save(beside, compress_level=4)
         entries = [
-            self._entry(source.as_posix(), name, found, signal) | written_of_object(self.heads, detections, found.index)
+            {"file_name": source.as_posix(), "id": id_of(name)}
+            | interval_entry(found, signal, self.category_ids)
+            | written_of_object(self.heads, detections, found.index)
             for found in objects
         ]
         own = {signal.unit}
@@ -161,27 +162,6 @@ class SignalWriter:
             except UsageError as error:  # a package of the field is not installed; everything else is written
                 if str(error) not in self.remarks:
                     self.remarks.append(str(error))
-
-    def _entry(self, file_name: str, name: str, found: FoundInterval, signal: SignalLike) -> dict[str, Any]:
-        entry = {
-            "file_name": file_name,
-            "id": id_of(name),
-            "object": found.number,
-            "category": found.class_name,
-            "category_id": self.category_ids[found.label - 1],
-            "score": round(found.score, 4),
-            "start_sample": round(found.start, 2),
-            "end_sample": round(found.end, 2),
-        }
-        entry |= dict(zip(UNIT_COLUMNS[signal.unit], _in_unit(found, signal)))
-        return entry | {"samples": found.covered} | ({} if found.mask is None else {"mask": found.mask})
-
-
-def _in_unit(found: FoundInterval, signal: SignalLike) -> tuple[float, float]:
-    """Start and end in seconds, or the first and last base counted from 1."""
-    if signal.unit == "bp":
-        return found.first + 1, found.stop
-    return round(found.start / signal.rate, 6), round(found.end / signal.rate, 6)
 
 
 def _columns(units: set[str]) -> list[str]:

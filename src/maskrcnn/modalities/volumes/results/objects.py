@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -114,6 +115,32 @@ def found_objects(
         )
         for number, (label, score, bbox, index, first, last, place, voxels) in enumerate(columns, start=1)
     ]
+
+
+def object_entry(found: FoundObject, category_ids: Sequence[int]) -> dict[str, Any]:
+    """An object as the lists of results have it, without its scan; see :class:`FoundObject` for what each is.
+
+    Args:
+        found: the object.
+        category_ids: of labels 1..K.
+
+    Returns:
+        ``object``, ``category``, ``category_id``, ``score``, ``bbox``, ``x_mm`` ..., ``voxels``, ``volume_mm3``, ``i``
+        ..., ``i_first``, ``i_last`` ...
+    """
+    entry: dict[str, Any] = {
+        "object": found.number,
+        "category": found.class_name,
+        "category_id": category_ids[found.label - 1],
+        "score": round(found.score, 4),
+        "bbox": list(found.bbox),
+    }
+    entry |= dict(zip(("x_mm", "y_mm", "z_mm"), found.position or (None,) * 3))
+    entry |= {"voxels": found.voxels, "volume_mm3": found.volume_mm3}
+    entry |= dict(zip("ijk", found.index))
+    for axis, first, last in zip("ijk", found.low, found.high):
+        entry |= {f"{axis}_first": first, f"{axis}_last": last}
+    return entry
 
 
 def _centroid(regions: Regions, i: int) -> list[float]:

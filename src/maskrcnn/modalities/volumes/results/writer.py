@@ -27,7 +27,7 @@ from maskrcnn.modalities.volumes.draw.montage import draw_montage
 from maskrcnn.modalities.volumes.draw.projections import draw_projections
 from maskrcnn.modalities.volumes.find import stem_of
 from maskrcnn.modalities.volumes.results.label_volumes import blank, number_type, piece_of, write_voxels
-from maskrcnn.modalities.volumes.results.objects import FoundObject, best_first, found_objects
+from maskrcnn.modalities.volumes.results.objects import FoundObject, best_first, found_objects, object_entry
 from maskrcnn.modalities.volumes.volume import Volume
 from maskrcnn.models.head import Head
 from maskrcnn.regions import Regions
@@ -136,7 +136,8 @@ class VolumeWriter:
         for found in objects if self.cutouts else ():
             self._write_cutout(name, volume, regions, found)
         entries = [
-            self._entry(source.as_posix(), name, found, drawn_map.name)
+            {"file_name": source.as_posix(), "id": id_of(name), "map": drawn_map.name}
+            | object_entry(found, self.category_ids)
             | written_of_object(self.heads, detections, found.number - 1)
             for found in objects
         ]
@@ -170,24 +171,6 @@ class VolumeWriter:
         write_voxels(
             self.out_dir / CUTOUTS / cutout_name(name, found.number, found.class_name), values, piece, volume.spacing
         )
-
-    def _entry(self, file_name: str, name: str, found: FoundObject, drawn_map: str) -> dict[str, Any]:
-        entry: dict[str, Any] = {
-            "file_name": file_name,
-            "id": id_of(name),
-            "map": drawn_map,
-            "object": found.number,
-            "category": found.class_name,
-            "category_id": self.category_ids[found.label - 1],
-            "score": round(found.score, 4),
-            "bbox": list(found.bbox),
-        }
-        entry |= dict(zip(("x_mm", "y_mm", "z_mm"), found.position or (None,) * 3))
-        entry |= {"voxels": found.voxels, "volume_mm3": found.volume_mm3}
-        entry |= dict(zip("ijk", found.index))
-        for axis, first, last in zip("ijk", found.low, found.high):
-            entry |= {f"{axis}_first": first, f"{axis}_last": last}
-        return entry
 
 
 def _stem(source: Path) -> str:
