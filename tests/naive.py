@@ -488,3 +488,14 @@ def flooded(values: np.ndarray, corners: bool) -> np.ndarray:
                 if near and all(0 <= a < side for a, side in zip(there, values.shape)):
                     front.append(there)
     return parts
+
+
+def fill_rings(rings: Sequence[Sequence[tuple[float, float]]], shape: Sequence[int]) -> np.ndarray:
+    """Pixels ``[H, W]`` whose centre has an odd number of upright sides of the rings to its right."""
+    inside = np.zeros(shape, bool)
+    for row, column in np.ndindex(*shape):
+        for ring in rings:
+            for (x1, y1), (_, y2) in zip(ring, [*ring[1:], ring[0]]):
+                if (y1 > row + 0.5) != (y2 > row + 0.5) and x1 > column + 0.5:
+                    inside[row, column] ^= True
+    return inside

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.files import exists, is_folder, resolved
@@ -103,6 +105,28 @@ def not_among_inputs(out: Path, inputs: Sequence[Path]) -> None:
     folders = {resolved(path) if is_folder(path) else resolved(path).parent for path in inputs}
     if resolved(out) in folders:
         raise UsageError(f"The images lie in {out} itself, where results are written: name another folder with --out.")
+
+
+def needed_package(module: str, to: str, extra: str, package: str = "") -> Any:
+    """A module of one of the package's extras, imported when it is first needed.
+
+    Args:
+        module: to import.
+        to: what it is needed for, to stand behind "to".
+        extra: that brings it.
+        package: its name in the registry, where that is not the module's.
+
+    Returns:
+        The module.
+
+    Raises:
+        UsageError: it is not installed; the sentence names the extra.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        name = package or module.partition(".")[0]
+        raise UsageError(f"To {to}, {name} must be installed: pip install 'maskrcnn[{extra}]'.") from None
 
 
 @contextmanager

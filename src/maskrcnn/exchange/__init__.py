@@ -1,0 +1,1 @@
+"""What was found in pictures, in the forms of other programs and libraries."""
