@@ -14,7 +14,8 @@ import pytest
 
 import maskrcnn.modalities
 import maskrcnn.modalities.images.formats
-from maskrcnn.errors import DataError
+from maskrcnn import load
+from maskrcnn.errors import DataError, UsageError
 from maskrcnn.jobs.options import known_files
 from maskrcnn.modalities import table, words
 from maskrcnn.modalities.images.labels.formats import label_formats
@@ -142,6 +143,14 @@ def test_its_files_are_predicted(added, tmp_path, peak_model, maskrcnn):
     found = json.loads((out / "predictions.json").read_text())
     assert set(found) == {str(folder / f"{k}.spectrum") for k in range(3)} and any(found.values())
     assert all(0 <= peak["first"] <= peak["last"] < 200 for peaks in found.values() for peak in peaks)
+
+
+def test_a_program_looks_at_one_of_them(added, peak_model):
+    file = write_spectra(added / "set") / "0.spectrum"
+    found = load(peak_model, score=0.01)(file)
+    assert len(found.to_dict()["objects"]) == len(found) > 0 and found.to_dict()["kind"] == "spectrum"
+    with pytest.raises(UsageError, match="no pictures of spectra"):
+        found.draw()
 
 
 def test_positions_are_first_and_last_sample(added):

@@ -22,6 +22,7 @@ FUNCTIONS = [
     "evaluate",
     "explain",
     "fit",
+    "load",
     "load_checkpoint",
     "mask_rcnn_mobilenet_v2_fpn",
     "mask_rcnn_resnet50_fpn",
@@ -31,8 +32,18 @@ FUNCTIONS = [
     "read_volume",
     "save_checkpoint",
 ]
-ACTORS = ["MaskRCNN", "Objective", "Predictor", "Teacher", "Report"]
-RECORDS = ["AxisMap", "CocoResult", "Dataset", "Evidence", "Explanation", "FileSpace", "ImageBatch", "Instances"]
+ACTORS = ["MaskRCNN", "Model", "Objective", "Predictor", "Teacher", "Report"]
+RECORDS = [
+    "AxisMap",
+    "CocoResult",
+    "Dataset",
+    "Evidence",
+    "Explanation",
+    "FileSpace",
+    "Found",
+    "ImageBatch",
+    "Instances",
+]
 RECORDS += ["ImageSource", "ModelInfo", "Record", "RecordSource", "Regions", "Signal", "Turn", "Volume"]
 OPTIONS = ["AugmentConfig", "Budget", "FitConfig", "PredictOptions", "Tiling"]
 CONFIGS = ["AnchorConfig", "BackboneConfig", "BoxHeadConfig", "ClassFieldConfig", "CloseUpConfig", "DetectionConfig"]
@@ -43,6 +54,7 @@ HEADS = ["Head", "ImageHead", "LossInputs", "MapHead", "ObjectHead", "Place", "S
 ERRORS = ["CheckpointError", "DataError", "MaskRCNNError", "UsageError"]
 FACE = sorted([*FUNCTIONS, *ACTORS, *RECORDS, *OPTIONS, *CONFIGS, *HEADS, *ERRORS])
 INSIDE = {"BoxHead", "Backbone", "RPN"}  # what a MaskRCNN is made of; build_model makes them
+INSIDE |= {"OneFile", "OnePicture", "OneSignal", "OneScan"}  # what Found draws on; load makes them
 
 
 def classes_in(hint):

@@ -43,6 +43,8 @@ if TYPE_CHECKING:  # for type checkers and editors; a test compares this list wi
     from maskrcnn.evaluation.coco import CocoResult
     from maskrcnn.evaluation.evaluate import evaluate
     from maskrcnn.explanation.evidence import Evidence, Explanation, explain
+    from maskrcnn.face.found import Found
+    from maskrcnn.face.model import Model, load
     from maskrcnn.inference.options import PredictOptions
     from maskrcnn.inference.predictor import Predictor
     from maskrcnn.inference.tiling.tiles import Tiling
@@ -99,6 +101,8 @@ _PUBLIC = {
     "evaluation.coco": "CocoResult",
     "evaluation.evaluate": "evaluate",
     "explanation.evidence": "Evidence Explanation explain",
+    "face.found": "Found",
+    "face.model": "Model load",
     "inference.options": "PredictOptions",
     "inference.predictor": "Predictor",
     "inference.tiling.tiles": "Tiling",
@@ -144,6 +148,7 @@ __all__ = [
     "Explanation",
     "FileSpace",
     "FitConfig",
+    "Found",
     "Head",
     "ImageBatch",
     "ImageHead",
@@ -156,6 +161,7 @@ __all__ = [
     "MaskHeadConfig",
     "MaskRCNN",
     "MaskRCNNError",
+    "Model",
     "ModelConfig",
     "ModelInfo",
     "ObjectHead",
@@ -184,6 +190,7 @@ __all__ = [
     "evaluate",
     "explain",
     "fit",
+    "load",
     "load_checkpoint",
     "mask_rcnn_mobilenet_v2_fpn",
     "mask_rcnn_resnet50_fpn",
