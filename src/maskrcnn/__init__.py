@@ -15,19 +15,20 @@ from maskrcnn.moved import serve_moved_modules
 
 if TYPE_CHECKING:  # for type checkers and editors; a test compares this list with the two below
     from maskrcnn.checkpoints.ours import load_checkpoint, save_checkpoint
-    from maskrcnn.config import (
-        AnchorConfig,
-        BackboneConfig,
+    from maskrcnn.config.heads import (
         BoxHeadConfig,
         ClassFieldConfig,
         CloseUpConfig,
         CloseUpMaskConfig,
-        DetectionConfig,
         KeypointHeadConfig,
-        LossConfig,
         MaskHeadConfig,
-        ModelConfig,
         PoolConfig,
+    )
+    from maskrcnn.config.model import LossConfig, ModelConfig
+    from maskrcnn.config.network import (
+        AnchorConfig,
+        BackboneConfig,
+        DetectionConfig,
         PreprocessConfig,
         SelectionConfig,
     )
@@ -90,10 +91,11 @@ __version__ = "0.9.0"
 
 _PUBLIC = {
     "checkpoints.ours": "load_checkpoint save_checkpoint",
-    "config": (
-        "AnchorConfig BackboneConfig BoxHeadConfig ClassFieldConfig CloseUpConfig CloseUpMaskConfig DetectionConfig "
-        "KeypointHeadConfig LossConfig MaskHeadConfig ModelConfig PoolConfig PreprocessConfig SelectionConfig"
+    "config.heads": (
+        "BoxHeadConfig ClassFieldConfig CloseUpConfig CloseUpMaskConfig KeypointHeadConfig MaskHeadConfig PoolConfig"
     ),
+    "config.model": "LossConfig ModelConfig",
+    "config.network": "AnchorConfig BackboneConfig DetectionConfig PreprocessConfig SelectionConfig",
     "data.dataset": "Dataset RecordSource",
     "data.transforms.augment": "AugmentConfig",
     "drawing.overlay": "draw",

@@ -1,6 +1,6 @@
 """Checks that the settings of a model agree with one another, and how large they make it, before it is built.
 
-What one field may be is said by its type (``config.py``); here is what several say together.
+What one field may be is said by its type (``config/``); here is what several say together.
 """
 
 from __future__ import annotations

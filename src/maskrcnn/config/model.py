@@ -1,0 +1,89 @@
+"""How training compares, and a model as a whole."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from maskrcnn.config.heads import BoxHeadConfig, CloseUpMaskConfig, KeypointHeadConfig, MaskHeadConfig
+from maskrcnn.config.network import (
+    AnchorConfig,
+    BackboneConfig,
+    DetectionConfig,
+    PreprocessConfig,
+    SelectionConfig,
+)
+from maskrcnn.config.numbers import Channels, Part, Samples, Weight
+from maskrcnn.errors import CheckpointError
+from maskrcnn.schema import Between, OneOf, UnknownField, restore
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """How training compares; nothing here changes a prediction."""
+
+    rpn_positive_iou: Part = 0.7
+    rpn_negative_iou: Part = 0.3
+    rpn_samples: Samples = 256  # anchors of one image that the loss looks at
+    rpn_positive_fraction: Part = 0.5
+    box_positive_iou: Part = 0.5
+    box_samples: Samples = 512  # proposals of one image that the loss looks at
+    box_positive_fraction: Part = 0.25
+    rpn_smooth_l1_beta: Weight = 1 / 9  # 0: L1
+    box_smooth_l1_beta: Weight = 1 / 9
+    box_loss: Annotated[str, OneOf(("smooth_l1", "giou"))] = (
+        "smooth_l1"  # of the box head, on deltas; or giou, on the boxes themselves
+    )
+    giou_weight: Weight = 10.0  # brings that loss, which is at most 2 a box, to the size of the other
+    unsearched_objectness: Part = 0.5  # an unlabelled anchor that the RPN is this sure of is no negative in an image
+    # where not every class was searched for: it may be one of those
+    crowd_coverage: Part = 0.5  # an anchor or proposal this much inside a crowd region is never a negative
+    mask_aligned: bool = True  # crop targets with aligned bins (False: torchvision's offset of half a sample)
+    mask_binary: bool = False  # round targets to 0 and 1 (detectron2) instead of the covered part of a bin
+    keypoint_weight: Weight = 0.25  # at 1 a loss that begins at ln(56 * 56) = 8 would drown those of boxes and masks
+    keypoint_samples: Samples | None = (
+        None  # proposals of one image that the keypoints' loss looks at; None: all positive
+    )
+    closeup_samples: Samples | None = 2  # proposals of one image that the loss of close-up masks looks at; None: all
+    train_selection: SelectionConfig = SelectionConfig(pre_nms=2000, post_nms=2000)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A whole Mask R-CNN."""
+
+    ndim: Annotated[int, Between(1, 3)] = 2
+    in_channels: Channels = 3
+    num_classes: Channels = 80  # without background
+    preprocess: PreprocessConfig = PreprocessConfig()
+    backbone: BackboneConfig = BackboneConfig()
+    anchors: AnchorConfig = AnchorConfig()
+    selection: SelectionConfig = SelectionConfig()
+    detection: DetectionConfig = DetectionConfig()
+    box_head: BoxHeadConfig = BoxHeadConfig()
+    mask_head: MaskHeadConfig | None = field(default_factory=MaskHeadConfig)  # None: Faster R-CNN
+    keypoint_head: KeypointHeadConfig | None = None  # None: objects have no keypoints
+    closeup_mask_head: CloseUpMaskConfig | None = None  # refines what the mask head draws; None: nothing does
+    loss: LossConfig = LossConfig()
+    rpn_convs: Annotated[int, Between(1, 64)] = 1  # 3-wide convolutions of the RPN before its outputs
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """A config as plain values that json can hold."""
+    return dataclasses.asdict(config)
+
+
+def from_dict(values: dict[str, Any], kind: type = ModelConfig) -> Any:
+    """The config that :func:`to_dict` was given; what is absent has its default.
+
+    Raises:
+        CheckpointError: a field that ``kind`` does not have, so that a model is never built half as it was trained.
+        Misfit: a value of another type, or out of its field's range.
+    """
+    try:
+        return restore(values, kind, "")
+    except UnknownField as error:
+        raise CheckpointError(
+            f"{error}: written by a newer version of maskrcnn, or an older one that still had it?"
+        ) from None
