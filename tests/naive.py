@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -499,3 +500,81 @@ def fill_rings(rings: Sequence[Sequence[tuple[float, float]]], shape: Sequence[i
                 if (y1 > row + 0.5) != (y2 > row + 0.5) and x1 > column + 0.5:
                     inside[row, column] ^= True
     return inside
+
+
+def read_linear(grid: np.ndarray, position: Sequence[float]) -> float:
+    """The value at continuous coordinates in which sample k lies at k + 0.5; the border's value beyond the border."""
+    inside = [min(max(p - 0.5, 0.0), n - 1.0) for p, n in zip(position, grid.shape)]
+    return read_framed(grid, inside)
+
+
+def resample_linear(grid: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """``[C, *S]`` on the grid of ``shape``, corners not aligned."""
+    out = np.zeros((len(grid), *shape))
+    for channel, place in itertools.product(range(len(grid)), np.ndindex(*shape)):
+        position = [(p + 0.5) * old / new for p, old, new in zip(place, grid.shape[1:], shape)]
+        out[(channel, *place)] = read_linear(grid[channel], position)
+    return out
+
+
+def convolve(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None = None, dilation: int = 1) -> np.ndarray:
+    """``[C, *S]`` by ``[O, C, *kernel]``, zeros beyond the border, as large as before."""
+    out = np.zeros((len(weight), *x.shape[1:]))
+    middle = [k // 2 for k in weight.shape[2:]]
+    for channel, place in itertools.product(range(len(weight)), np.ndindex(*x.shape[1:])):
+        total = 0.0 if bias is None else float(bias[channel])
+        for before, tap in itertools.product(range(len(x)), np.ndindex(*weight.shape[2:])):
+            at = tuple(p + dilation * (t - m) for p, t, m in zip(place, tap, middle))
+            if all(0 <= a < side for a, side in zip(at, x.shape[1:])):
+                total += float(x[(before, *at)]) * float(weight[(channel, before, *tap)])
+        out[(channel, *place)] = total
+    return out
+
+
+def semantic_branch(levels: Sequence[np.ndarray], climbs: Sequence[Sequence[Any]], classify: Any) -> np.ndarray:
+    """Panoptic FPN's branch: each level climbs to the finest in steps, all are summed, and a layer tells the classes.
+
+    Args:
+        levels: ``[C, *S]`` each, finest first.
+        climbs: of each level its steps, functions of arrays; after each but the finest level's one the grid is that of
+            the next finer level.
+        classify: the last layer.
+    """
+    total = climbs[0][0](levels[0])
+    for level in range(1, len(levels)):
+        x = levels[level]
+        for number, step in enumerate(climbs[level]):
+            x = resample_linear(step(x), levels[level - 1 - number].shape[1:])
+        total = total + x
+    return classify(total)
+
+
+def semantic_losses(
+    logits: np.ndarray,
+    rows: np.ndarray,
+    weights: Sequence[float],
+    hardest: float = 1.0,
+    unsearched: Sequence[int] = (),
+) -> tuple[float, int, float, int]:
+    """Of one image ``[C, *S]`` and its rows ``[*S]`` (-1: unlabelled): cross entropy and how many samples it is of,
+    Dice and how many classes."""
+    entropies = []
+    sure: list[tuple[int, list[float]]] = []
+    for place in np.ndindex(*rows.shape):
+        row = int(rows[place])
+        if row == -1:
+            continue
+        exponents = [math.exp(float(logit)) for logit in logits[(slice(None), *place)]]
+        chance = [e / sum(exponents) for e in exponents]
+        maybe = row == 0 and len(unsearched) > 0
+        meant = [0, *unsearched] if maybe else [row]
+        entropies.append(-math.log(sum(chance[k] for k in meant)) * weights[row])
+        if not maybe:
+            sure.append((row, chance))
+    counted = sorted(entropies, reverse=True)[: math.ceil(hardest * len(entropies))]
+    dice = []
+    for k in sorted({row for row, _ in sure}):
+        both = sum(chance[k] for row, chance in sure if row == k)
+        said, true = sum(chance[k] for _, chance in sure), sum(row == k for row, _ in sure)
+        dice.append(1 - (2 * both + 1) / (said + true + 1))
+    return sum(counted), len(counted), sum(dice), len(dice)

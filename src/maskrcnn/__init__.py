@@ -23,8 +23,9 @@ if TYPE_CHECKING:  # for type checkers and editors; a test compares this list wi
         KeypointHeadConfig,
         MaskHeadConfig,
         PoolConfig,
+        SemanticHeadConfig,
     )
-    from maskrcnn.config.model import LossConfig, ModelConfig
+    from maskrcnn.config.model import LossConfig, ModelConfig, SemanticLossConfig
     from maskrcnn.config.network import (
         AnchorConfig,
         BackboneConfig,
@@ -92,9 +93,10 @@ __version__ = "0.9.0"
 _PUBLIC = {
     "checkpoints.ours": "load_checkpoint save_checkpoint",
     "config.heads": (
-        "BoxHeadConfig ClassFieldConfig CloseUpConfig CloseUpMaskConfig KeypointHeadConfig MaskHeadConfig PoolConfig"
+        "BoxHeadConfig ClassFieldConfig CloseUpConfig CloseUpMaskConfig KeypointHeadConfig MaskHeadConfig PoolConfig "
+        "SemanticHeadConfig"
     ),
-    "config.model": "LossConfig ModelConfig",
+    "config.model": "LossConfig ModelConfig SemanticLossConfig",
     "config.network": "AnchorConfig BackboneConfig DetectionConfig PreprocessConfig SelectionConfig",
     "data.dataset": "Dataset RecordSource",
     "data.transforms.augment": "AugmentConfig",
@@ -179,6 +181,8 @@ __all__ = [
     "Report",
     "SampledProposals",
     "SelectionConfig",
+    "SemanticHeadConfig",
+    "SemanticLossConfig",
     "Signal",
     "Teacher",
     "Term",

@@ -19,7 +19,9 @@ from maskrcnn.regions import AxisMap, Regions
 OTHER = -1  # the label of an object of no class of the model: it teaches where objects are and what masks look like
 
 
+IGNORED = -1  # in a class map: a sample of which nobody says what it is, which teaches nothing and counts nowhere
 UNGIVEN = torch.empty(0)  # stands for a field that the caller leaves to its default
+WHOLE = ("outputs", "of_image", "class_map")  # what is not a row an object
 
 
 @dataclass
@@ -41,6 +43,8 @@ class Instances:
             there is a guess, which matches but does not teach. None: every side is known.
         outputs: what further heads say of each object, by head: tensors ``[N, ...]``.
         of_image: what further heads say of the image as a whole, by head; not indexed with the objects.
+        class_map: int16 ``[*S]``: the label of every sample of the image (ground truth): 0, 1..K or ``IGNORED``; None
+            where samples were not labelled.
     """
 
     boxes: Tensor
@@ -52,7 +56,8 @@ class Instances:
     crowd: Tensor = UNGIVEN
     unknown_sides: Tensor | None = None
     outputs: dict[str, Tensor] = field(default_factory=dict)
-    of_image: dict[str, Tensor] = field(default_factory=dict)
+    of_image: dict[str, Any] = field(default_factory=dict)
+    class_map: Tensor | None = None
 
     def __post_init__(self) -> None:
         count = len(self.boxes)
@@ -76,11 +81,12 @@ class Instances:
         moved: dict[str, Any] = {name: v.to(device) for name, v in self._by_object() if isinstance(v, Tensor)}
         for name in ("outputs", "of_image"):
             moved[name] = {key: value.to(device) for key, value in getattr(self, name).items()}
+        moved["class_map"] = None if self.class_map is None else self.class_map.to(device)
         return replace(self, **moved)
 
     def _by_object(self) -> Iterator[tuple[str, Any]]:
         """Names and values of the fields that have a row for each object."""
-        return ((f.name, getattr(self, f.name)) for f in fields(self) if f.name not in ("outputs", "of_image"))
+        return ((f.name, getattr(self, f.name)) for f in fields(self) if f.name not in WHOLE)
 
     @staticmethod
     def join(parts: Sequence[Instances]) -> Instances:
@@ -180,6 +186,7 @@ class Record:
         unknown_sides: bool ``[N, 2D]``, True where nobody labelled that side of the box.
         extent: ``[2D]``: the part of the record that was labelled; None means all of it.
         group: records of one group (a patient, a source photo) must fall on one side of a split.
+        class_map: int16 ``[*S]``, see :class:`Instances`, in the coordinates of the file.
     """
 
     source: str
@@ -199,6 +206,7 @@ class Record:
     unknown_sides: np.ndarray | None = None
     extent: np.ndarray | None = None
     group: str | None = None
+    class_map: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.boxes)

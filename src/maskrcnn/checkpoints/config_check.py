@@ -107,6 +107,12 @@ def _contradictions(config: ModelConfig) -> Iterator[str]:
         yield "its log_mel is for recordings with a spacing"
     if max(p.min_size, p.max_size) ** ndim > MOST_SAMPLES:
         yield f"its images of {max(p.min_size, p.max_size):,} samples along each of {ndim} axes are too large"
+    if not config.finds_objects and config.semantic_head is None:
+        yield "it looks for no objects and tells no classes, so it says nothing"
+    if config.semantic_head is not None:
+        rows, weights = config.num_classes + int(config.semantic_head.background), config.loss.semantic.class_weights
+        if len(weights) not in (0, rows):
+            yield f"it weighs {len(weights)} classes of samples, and tells {rows}"
     for what, pool in _pools(config):
         if pool.output_size**ndim > MOST_BINS:
             yield f"its {what} looks at {pool.output_size:,} bins along each of {ndim} axes, which is too many"

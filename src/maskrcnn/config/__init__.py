@@ -11,8 +11,9 @@ from maskrcnn.config.heads import (
     KeypointHeadConfig,
     MaskHeadConfig,
     PoolConfig,
+    SemanticHeadConfig,
 )
-from maskrcnn.config.model import LossConfig, ModelConfig, from_dict, to_dict
+from maskrcnn.config.model import LossConfig, ModelConfig, SemanticLossConfig, from_dict, to_dict
 from maskrcnn.config.network import (
     AnchorConfig,
     BackboneConfig,
@@ -37,6 +38,8 @@ __all__ = [
     "PoolConfig",
     "PreprocessConfig",
     "SelectionConfig",
+    "SemanticHeadConfig",
+    "SemanticLossConfig",
     "Some",
     "from_dict",
     "to_dict",

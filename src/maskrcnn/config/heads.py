@@ -123,3 +123,20 @@ class KeypointHeadConfig:
         "mean"  # of the bins near a heatmap's peak; highest: the peak of the heatmap enlarged to its box
     )
     closeup: CloseUpConfig | None = None  # looks for them in the place of pool and convolutions; None: none
+
+
+@dataclass(frozen=True)
+class SemanticHeadConfig:
+    """Says of every sample of the image which class it is of (Panoptic FPN, Kirillov et al. 2019, section 3)."""
+
+    widths: Annotated[tuple[Channels, ...], Entries(1, 64)] = (128,)  # channels of the sum of all levels and of the
+    # convolutions on the two finest grids, then of those on the third grid, the fourth ...; the last holds for the rest
+    norm: Norm | None = "group"  # after every convolution: frozen, batch or group; None: none
+    separable: bool = False  # 3-wide convolutions as depthwise then pointwise
+    dilation: Annotated[int, Between(1, 64)] = 1  # samples between the taps of those convolutions
+    finer: Some = (
+        0  # channels of a skip from the body's first resolution, stride 2 as a rule, on whose grid classes are
+    )
+    # told then; 0: none
+    background: bool = True  # a sample may be of no class; False: each is of some class
+    deep: bool = False  # every level but the finest tells classes too, for deep supervision

@@ -6,7 +6,13 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from maskrcnn.config.heads import BoxHeadConfig, CloseUpMaskConfig, KeypointHeadConfig, MaskHeadConfig
+from maskrcnn.config.heads import (
+    BoxHeadConfig,
+    CloseUpMaskConfig,
+    KeypointHeadConfig,
+    MaskHeadConfig,
+    SemanticHeadConfig,
+)
 from maskrcnn.config.network import (
     AnchorConfig,
     BackboneConfig,
@@ -16,7 +22,22 @@ from maskrcnn.config.network import (
 )
 from maskrcnn.config.numbers import Channels, Part, Samples, Weight
 from maskrcnn.errors import CheckpointError
-from maskrcnn.schema import Between, OneOf, UnknownField, restore
+from maskrcnn.schema import Between, Entries, OneOf, UnknownField, restore
+
+
+@dataclass(frozen=True)
+class SemanticLossConfig:
+    """How training compares the class of every sample. Samples that nobody labelled count nowhere."""
+
+    class_weights: Annotated[tuple[Weight, ...], Entries(0, 2**16)] = ()  # of the cross entropy, background first where
+    # the head has one; none: 1 each
+    dice: Weight = 0.0  # weight of the Dice loss (Milletari et al. 2016) beside the cross entropy; 0: none
+    hardest: Annotated[float, Between(1e-3, 1)] = 1.0  # part of an image's samples, those of the highest cross entropy,
+    # that count (online hard example mining, Shrivastava et al. 2016)
+    deep: Weight = 0.4  # weight of what the coarser levels say, where the head has deep supervision
+    stride: Annotated[int, Between(1, 64)] = (
+        1  # samples of the network's input along each axis for one that is compared
+    )
 
 
 @dataclass(frozen=True)
@@ -47,6 +68,7 @@ class LossConfig:
     )
     closeup_samples: Samples | None = 2  # proposals of one image that the loss of close-up masks looks at; None: all
     train_selection: SelectionConfig = SelectionConfig(pre_nms=2000, post_nms=2000)
+    semantic: SemanticLossConfig = SemanticLossConfig()
 
 
 @dataclass(frozen=True)
@@ -67,6 +89,8 @@ class ModelConfig:
     closeup_mask_head: CloseUpMaskConfig | None = None  # refines what the mask head draws; None: nothing does
     loss: LossConfig = LossConfig()
     rpn_convs: Annotated[int, Between(1, 64)] = 1  # 3-wide convolutions of the RPN before its outputs
+    semantic_head: SemanticHeadConfig | None = None  # says of every sample which class it is of; None: nothing does
+    finds_objects: bool = True  # False: no RPN and no box head, heads of whole images alone
 
 
 def to_dict(config: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from maskrcnn.config import ModelConfig
 from maskrcnn.losses.rpn import rpn_losses
-from maskrcnn.losses.sampling import SampledProposals, sample_anchors, sample_proposals
+from maskrcnn.losses.sampling import SampledProposals, nothing_sampled, sample_anchors, sample_proposals
 from maskrcnn.losses.teacher import Teacher
 from maskrcnn.losses.terms import Term
 from maskrcnn.models.head import Head, LossInputs, heads_of
@@ -50,13 +50,17 @@ class Objective(nn.Module):
             The losses of :meth:`names`, each a sum and a count.
         """
         model, config = self.model, self.model.config.loss
-        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         features = model.backbone(images.tensor)
+        exhaustive = partial(exhaustive or [None] * len(targets), model.config)
+        if not model.finds_objects:
+            none = [nothing_sampled(target) for target in targets]
+            return self.head_losses(features, none, targets, exhaustive, None, None, images)
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         anchors = model.rpn.anchors(features, images.tensor.shape[2:])
         logits, deltas = model.rpn(features)
 
         all_anchors = torch.cat(anchors)
-        all_logits, exhaustive = torch.cat(logits, 1), partial(exhaustive or [None] * len(targets), model.config)
+        all_logits = torch.cat(logits, 1)
         maybe_unlabelled = [
             None if labels is None else own.detach().sigmoid() > config.unsearched_objectness
             for own, labels in zip(all_logits, exhaustive)
@@ -76,6 +80,8 @@ class Objective(nn.Module):
     def names(self) -> list[str]:
         """The losses that :meth:`forward` gives."""
         of_heads = [name for head in heads_of(self.model).values() for name in head.loss_names()]
+        if not self.model.finds_objects:
+            return of_heads
         return [*RPN_LOSSES, *of_heads, *([] if self.teacher is None else ["loss_teacher"])]
 
     def head_losses(

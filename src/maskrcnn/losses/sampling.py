@@ -62,6 +62,11 @@ def sample_anchors(
     return SampledAnchors(*picked, target.boxes[owner], unknown_sides(target, owner))
 
 
+def nothing_sampled(target: Instances) -> SampledProposals:
+    """The sample of an image in which no objects are looked for."""
+    return SampledProposals(target.boxes[:0], target.labels[:0], target.labels[:0])
+
+
 def sample_proposals(
     proposals: Tensor, target: Instances, config: LossConfig, generator: torch.Generator
 ) -> SampledProposals:

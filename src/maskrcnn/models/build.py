@@ -19,6 +19,7 @@ from maskrcnn.models.heads.closeup import CloseUpHead
 from maskrcnn.models.heads.closeup_mask import GIVEN, CloseUpMaskHead
 from maskrcnn.models.heads.keypoint import KeypointHead
 from maskrcnn.models.heads.mask import MaskHead
+from maskrcnn.models.heads.semantic import SemanticHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.rpn import RPN
 from maskrcnn.models.variants import mobilenet_v2_fpn_config, resnet50_fpn_config
@@ -47,24 +48,30 @@ def build_model(config: ModelConfig, heads: Mapping[str, HeadBuilder] | None = N
     ndim, channels = config.ndim, config.backbone.fpn_channels
     body = _body(config, config.backbone)
     field, bare, rescaled = None, 0, None
-    if config.box_head.field is not None:
+    if config.box_head.field is not None and config.finds_objects:
         bare, rescaled = 2, config.box_head.field.rescaled
         field = ClassField(ndim, body.channels[-2:], body.strides[-2:], config.num_classes, config.box_head.field)
     eps = config.backbone.norm_eps
     fpn = FPN(ndim, body.channels, channels, config.backbone.separable, config.backbone.fpn_norm, eps)
     backbone = Backbone(body, fpn, body.strides, bare=bare, rescaled=rescaled)
-    rpn = RPN(ndim, channels, config.anchors, backbone.strides, config.backbone.separable, config.rpn_convs)
-    box_head = BoxHead(ndim, channels, config.num_classes, config.box_head, backbone.strides, field, eps)
+    rpn = box_head = None
+    if config.finds_objects:
+        rpn = RPN(ndim, channels, config.anchors, backbone.strides, config.backbone.separable, config.rpn_convs)
+        box_head = BoxHead(ndim, channels, config.num_classes, config.box_head, backbone.strides, field, eps)
     made = {name: build(config, backbone.strides) for name, build in (HEADS | dict(heads or {})).items()}
+    made["semantic"] = _semantic_head(config, backbone)
     present = {name: head for name, head in made.items() if head is not None}
     backbone.image = any(head.sees_image for head in present.values())
+    backbone.gives_first = any(head.sees_first for head in present.values())
+    for head in present.values():
+        head.first = len(backbone.strides) + int(backbone.image)
     model = MaskRCNN(config, backbone, rpn, box_head, present)
     model.to(memory_format=MEMORY_FORMAT[ndim])  # type: ignore[call-overload]
     return model
 
 
 def _mask_head(config: ModelConfig, strides: Sequence[tuple[int, ...]]) -> Head | None:
-    if config.mask_head is None:
+    if config.mask_head is None or not config.finds_objects:
         return None
     channels, eps = config.backbone.fpn_channels, config.backbone.norm_eps
     return MaskHead(config.ndim, channels, config.num_classes, config.mask_head, strides, eps)
@@ -72,19 +79,29 @@ def _mask_head(config: ModelConfig, strides: Sequence[tuple[int, ...]]) -> Head 
 
 def _closeup_mask_head(config: ModelConfig, strides: Sequence[tuple[int, ...]]) -> Head | None:
     own = config.closeup_mask_head
-    return None if own is None else CloseUpMaskHead(config.ndim, _body(config, own.body, GIVEN), own)
+    if own is None or not config.finds_objects:
+        return None
+    return CloseUpMaskHead(config.ndim, _body(config, own.body, GIVEN), own)
 
 
 def _keypoint_head(config: ModelConfig, strides: Sequence[tuple[int, ...]]) -> Head | None:
     own = config.keypoint_head
-    if own is None:
+    if own is None or not config.finds_objects:
         return None
     if own.closeup is not None:
         return CloseUpHead(config.ndim, _body(config, own.closeup.body), own, len(strides))
     return KeypointHead(config.ndim, config.backbone.fpn_channels, own, strides)
 
 
-# In the order in which they look. A head that a config has no word of is None.
+def _semantic_head(config: ModelConfig, backbone: Backbone) -> Head | None:
+    own = config.semantic_head
+    if own is None:
+        return None
+    first: Any = backbone.body.first if own.finer else None
+    return SemanticHead(config, backbone.strides, first)
+
+
+# In the order in which they look; what is said of every sample comes last. A head that a config has no word of is None.
 HEADS: dict[str, HeadBuilder] = {
     "mask": _mask_head,
     "closeup_mask": _closeup_mask_head,

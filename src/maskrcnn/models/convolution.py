@@ -32,23 +32,25 @@ def convolve(
         stride: along each axis, tensor order.
         padding: zeros at each end of each axis, tensor order.
         groups: of channels that do not see each other.
-        layer: whose convolution it is. One that falls back to full precision is marked, see
-            :func:`layers_in_full_precision`.
+        layer: whose convolution it is, with its ``dilation`` where it has any. One that falls back
+            to full precision is marked, see :func:`layers_in_full_precision`.
 
     Returns:
         ``[B, O, *S']``.
     """
     ndim = x.ndim - 2
+    dilation: tuple[int, ...] = getattr(layer, "dilation", (1,) * ndim)
     if needs_full_precision(x, weight, stride):
         layer.fell_back = True  # type: ignore[assignment]
         with torch.autocast(x.device.type, enabled=False):
             full = x.float(), weight.float(), None if bias is None else bias.float()
-            return FUNCTIONAL_CONV[ndim](*full, tuple(stride), tuple(padding), groups=groups)
+            return FUNCTIONAL_CONV[ndim](*full, tuple(stride), tuple(padding), dilation, groups)
     plain = layer.training or groups > 1 or max(stride) > 1 or weight.shape[2:] != (3,) * ndim or min(padding) != 1
+    plain = plain or max(dilation) > 1
     m = 0 if plain or not _may_use_tiles(x, weight) else best_tile(weight, len(x), x.shape[2:])
     if m:
         return conv_by_tiles(x, weight, bias, m)
-    return FUNCTIONAL_CONV[ndim](x, weight, bias, tuple(stride), tuple(padding), groups=groups)
+    return FUNCTIONAL_CONV[ndim](x, weight, bias, tuple(stride), tuple(padding), dilation, groups)
 
 
 def needs_full_precision(x: Tensor, weight: Tensor, stride: Sequence[int]) -> bool:

@@ -59,6 +59,8 @@ class Backbone(nn.Module):
         rescaled: the body also looks at the image at this times its size, and its last two outputs of it follow last.
 
     Attributes:
+        gives_first: what the body makes of the image at its first resolution follows the levels (and the image), for
+            heads that need it finer than the levels are.
         strides: of each level, D-tuples in tensor order; the last level is the RPN's own.
     """
 
@@ -77,15 +79,21 @@ class Backbone(nn.Module):
         self.image = image
         self.bare = bare
         self.rescaled = rescaled
+        self.gives_first = False
         self.strides = [*strides, tuple(2 * s for s in strides[-1])]
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        return self.features(x, self.body(channels_last(x)))
+        return self.features(x, self._see(x))
+
+    def _see(self, x: Tensor) -> list[Tensor]:
+        outputs: list[Tensor] = self.body(channels_last(x), **({"first": True} if self.gives_first else {}))
+        return outputs
 
     def features(self, x: Tensor, outputs: list[Tensor]) -> list[Tensor]:
         """What :meth:`forward` gives, from what the body makes of the image."""
+        first, outputs = (outputs[:1], outputs[1:]) if self.gives_first else ([], outputs)
         image = [x] if self.image else []
-        return [*self.fpn(outputs), *image, *outputs[len(outputs) - self.bare :], *self._again(x)]
+        return [*self.fpn(outputs), *image, *first, *outputs[len(outputs) - self.bare :], *self._again(x)]
 
     def _again(self, x: Tensor) -> list[Tensor]:
         if self.rescaled is None:

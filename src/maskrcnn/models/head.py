@@ -76,11 +76,14 @@ class Head(nn.Module):
         name: under which the model holds it; its loss is ``loss_<name>``, and so its outputs are named.
         sees_image: the image itself follows the pyramid's levels in the features, for this head.
         slow: its submodules that are pre-trained and learn at the body's slow rate.
+        sees_first: what the body makes of the image at its first resolution is at :attr:`first` of the features.
     """
 
     name = ""
     sees_image = False
     slow: tuple[str, ...] = ()
+    sees_first = False
+    first = -1
 
     def describe(self, features: Sequence[Tensor], images: ImageBatch, detections: list[Instances]) -> None:
         """Give what was found in each image, boxes in coordinates of the network's input, what this

@@ -19,21 +19,28 @@ SECOND_STAGE = "box"  # the name of the head that makes proposals detections
 
 
 class MaskRCNN(nn.Module):
-    """The whole network, for images of ``config.ndim`` dimensions. Without further heads it is Faster R-CNN.
+    """The whole network, for images of ``config.ndim`` dimensions. Without further heads it is Faster R-CNN, without
+    RPN and box head a fully convolutional network that says of whole images what its heads do.
 
     Args:
-        box_head: the second stage.
+        rpn: the first stage; None: no objects are looked for.
+        box_head: the second stage; None as ``rpn``.
         heads: those that look at finished detections or at whole images, by name.
     """
 
     def __init__(
-        self, config: ModelConfig, backbone: Backbone, rpn: RPN, box_head: BoxHead, heads: Mapping[str, Head]
+        self,
+        config: ModelConfig,
+        backbone: Backbone,
+        rpn: RPN | None,
+        box_head: BoxHead | None,
+        heads: Mapping[str, Head],
     ) -> None:
         super().__init__()
         self.config = config
         self.backbone = backbone
-        self.rpn = rpn
-        self.heads = nn.ModuleDict({SECOND_STAGE: box_head, **heads})
+        self.rpn = cast(RPN, rpn)
+        self.heads = nn.ModuleDict({**({} if box_head is None else {SECOND_STAGE: box_head}), **heads})
         for name, head in heads_of(self).items():
             head.name = name
 
@@ -41,10 +48,16 @@ class MaskRCNN(nn.Module):
     def box_head(self) -> BoxHead:
         return cast(BoxHead, self.heads[SECOND_STAGE])
 
+    @property
+    def finds_objects(self) -> bool:
+        """Whether there are two stages that look for objects."""
+        return SECOND_STAGE in self.heads
+
     def without(self, names: Collection[str]) -> MaskRCNN:
         """The same network, not a copy, that does not ask some of its further heads."""
         kept = {name: head for name, head in heads_of(self).items() if name not in names and name != SECOND_STAGE}
-        return MaskRCNN(self.config, self.backbone, self.rpn, self.box_head, kept).train(self.training)
+        box_head = self.box_head if self.finds_objects else None
+        return MaskRCNN(self.config, self.backbone, self.rpn, box_head, kept).train(self.training)
 
     def forward(self, images: ImageBatch, detection: DetectionConfig | None = None) -> list[Instances]:
         """Detections of each image, in coordinates of its (resized) input, with what further heads find of them.
@@ -64,7 +77,7 @@ class MaskRCNN(nn.Module):
     def find(
         self, features: Sequence[Tensor], images: ImageBatch, detection: DetectionConfig | None = None
     ) -> list[Instances]:
-        """The boxes, labels and scores of each image's objects.
+        """The boxes, labels and scores of each image's objects; none where the model looks for none.
 
         Args:
             features: levels ``[B, C, *S / stride]``, finest first, and what else the backbone
@@ -76,6 +89,8 @@ class MaskRCNN(nn.Module):
             One :class:`Instances` an image, best scores first, in coordinates of its (resized)
             input.
         """
+        if not self.finds_objects:
+            return [Instances(images.tensor.new_zeros((0, 2 * self.config.ndim))) for _ in images.spatial_shapes]
         anchors = self.rpn.anchors(features, images.tensor.shape[2:])
         logits, deltas = self.rpn(features)
         proposals = propose(logits, deltas, anchors, images.spatial_shapes, self.config.selection)

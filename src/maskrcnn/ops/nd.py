@@ -59,6 +59,31 @@ def add_nearest(fine: Tensor, coarse: Tensor) -> Tensor:
     return fine
 
 
+def read_linear(
+    x: Tensor, scale: Sequence[float], shift: Sequence[float], low: Sequence[int], high: Sequence[int]
+) -> Tensor:
+    """Read a grid linearly at the samples of a block of another grid, however large and turned that is.
+
+    Args:
+        x: ``[C, *G]``. Its sample k lies at k + 0.5; beyond the outermost ones it goes on as they are.
+        scale: along each axis, tensor order, with ``shift`` from coordinates of the other grid to those of ``x``.
+        shift: see ``scale``.
+        low: the first sample of the block, tensor order.
+        high: the one after its last.
+
+    Returns:
+        ``[C, *(high - low)]``.
+    """
+    for axis, (factor, offset, first, last) in enumerate(zip(scale, shift, low, high), start=1):
+        at = (torch.arange(first, last, dtype=torch.float64) + 0.5) * factor + offset - 0.5
+        at = at.clamp(0, x.shape[axis] - 1).to(x.device)
+        before = at.floor().long()
+        weight = (at - before).to(x.dtype).reshape(-1, *(1,) * (x.ndim - 1 - axis))
+        after = (before + 1).clamp(max=x.shape[axis] - 1)
+        x = torch.lerp(x.index_select(axis, before), x.index_select(axis, after), weight)
+    return x
+
+
 def full(x: Tensor) -> Tensor:
     """At least single precision: boxes are not decoded and losses not added up in half precision."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

@@ -108,15 +108,18 @@ class MobileNetV2(nn.Module):
                     self.strides.append(stride)
         if list(self.outputs) != sorted({*self.outputs} & {*range(len(self.blocks))}) or max(self.outputs) != 16:
             raise ValueError(f"outputs are blocks in their order, the last of them 16: {self.outputs}")
+        self.first = (divisible_by_8(STAGES[0][1] * config.multiplier), tuple(reductions[0]))
         self.last = ConvNorm(ndim, before, LAST_CHANNELS, 1, activation=_relu6, **norm)
         self.channels[-1] = LAST_CHANNELS
         init_he(self)
 
-    def forward(self, x: Tensor) -> list[Tensor]:
+    def forward(self, x: Tensor, first: bool = False) -> list[Tensor]:
         x = self.stem(x)
         outputs = []
         for i, block in enumerate(self.blocks):
             x = block(x)
+            if i == 0 and first:
+                outputs.append(x)
             if i in self.outputs:
                 outputs.append(x)
         outputs[-1] = self.last(outputs[-1])

@@ -122,16 +122,17 @@ class MobileNetV3(nn.Module):
             )
             before = channels
         self.last = ConvNorm(ndim, before, LAST_CHANNELS, 1, activation=_hard_swish, **norm)
+        self.first = (BLOCKS[0][2], tuple(reductions[0]))
         self.channels = [BLOCKS[FIRST_OUTPUT][2], LAST_CHANNELS]
         self.strides: list[tuple[int, ...]] = [stride, stride]
         init_he(self)
 
-    def forward(self, x: Tensor) -> list[Tensor]:
+    def forward(self, x: Tensor, first: bool = False) -> list[Tensor]:
         x = self.stem(x)
         outputs = []
         for i, block in enumerate(self.blocks):
             x = block(x)
-            if i == FIRST_OUTPUT:
+            if i == FIRST_OUTPUT or (i == 0 and first):
                 outputs.append(x)
         return [*outputs, self.last(x)]
 

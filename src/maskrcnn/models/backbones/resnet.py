@@ -59,6 +59,7 @@ class ResNet(nn.Module):
     Attributes:
         channels: of each output.
         strides: of each output, D-tuples in tensor order.
+        first: channels and stride of the first resolution.
     """
 
     def __init__(self, ndim: int, in_channels: int, config: BackboneConfig) -> None:
@@ -73,6 +74,7 @@ class ResNet(nn.Module):
         self.strides: list[tuple[int, ...]] = []
         stride = tuple(a * b for a, b in zip(reductions[0], reductions[1]))
         before = config.width
+        self.first = (config.width, tuple(reductions[0]))
         widths = [config.width * 2**k for k in range(4)]
         for width, depth, step in zip(widths, DEPTHS[config.body], ((1,) * ndim, *reductions[2:])):
             blocks = []
@@ -85,9 +87,11 @@ class ResNet(nn.Module):
             self.strides.append(stride)
         init_he(self)
 
-    def forward(self, x: Tensor) -> list[Tensor]:
-        x = max_pool(self.stem(x), 3, self.pool_stride, 1)
-        outputs = []
+    def forward(self, x: Tensor, first: bool = False) -> list[Tensor]:
+        """The outputs; with ``first`` what there is at the first resolution comes before them."""
+        x = self.stem(x)
+        outputs = [x] if first else []
+        x = max_pool(x, 3, self.pool_stride, 1)
         for stage in self.stages:
             x = stage(x)
             outputs.append(x)
