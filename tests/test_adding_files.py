@@ -139,7 +139,7 @@ def test_its_files_are_predicted(added, tmp_path, peak_model, maskrcnn):
     done = maskrcnn("predict", folder, "--model", peak_model, "--out", out, "--score", 0.01)
     assert done.code == 1 and f"failed: {folder / '3.spectrum'} holds 'high' instead of a number" in done.err
     assert done.out.splitlines()[-1].endswith(f" objects in 3 spectra; predictions.json is in {out}")
-    assert [path.name for path in out.iterdir()] == ["predictions.json"]
+    assert [path.name for path in out.iterdir() if not path.name.startswith(".")] == ["predictions.json"]
     found = json.loads((out / "predictions.json").read_text())
     assert set(found) == {str(folder / f"{k}.spectrum") for k in range(3)} and any(found.values())
     assert all(0 <= peak["first"] <= peak["last"] < 200 for peaks in found.values() for peak in peaks)

@@ -6,10 +6,13 @@ import hashlib
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
+RESULTS_MARK = ".predictions.jsonl"  # lies in a folder of results and says what is done
 LONGEST_NAME = 255  # bytes of a file's name on the usual file systems
 LONGEST_SUFFIX = 12
+_written: ContextVar[list[Path] | None] = ContextVar("written", default=None)
 
 
 @contextmanager
@@ -25,8 +28,21 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o666 & ~_umask())  # some writers make files that only their owner may read
         temporary.replace(path)
+        if (written := _written.get()) is not None:
+            written.append(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def written_files() -> Iterator[list[Path]]:
+    """A list to which each file is added that :func:`atomic_write` writes within the block, in this thread."""
+    files: list[Path] = []
+    token = _written.set(files)
+    try:
+        yield files
+    finally:
+        _written.reset(token)
 
 
 def _temporary_name(path: Path) -> str:
@@ -75,6 +91,13 @@ def is_file_entry(entry: os.DirEntry[str]) -> bool:
         return entry.is_file()
     except OSError:
         return False
+
+
+def is_searched(entry: os.DirEntry[str]) -> bool:
+    """Whether what a folder lists is a folder that is searched with it: no link, not hidden, and none of results,
+    whose pictures nobody means."""
+    own = entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
+    return own and not exists(os.path.join(entry.path, RESULTS_MARK))  # noqa: PTH118
 
 
 def broken_links(folder: str | Path, suffixes: Collection[str]) -> list[Path]:

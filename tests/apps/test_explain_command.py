@@ -19,7 +19,7 @@ def predict(maskrcnn, tiny_file, tmp_path):
 
 
 def files(folder):
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def test_a_picture_of_the_evidence_lies_beside_the_others(predict, tmp_path):

@@ -44,7 +44,7 @@ def table(tmp_path):
 
 
 def files(folder):
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def test_a_photo_becomes_a_picture_a_list_and_a_table(predict, photo, tmp_path):

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from maskrcnn.errors import DataError
 from maskrcnn.data.parsing.fetching import fetch_input, is_address
+from maskrcnn.errors import DataError
 
 CONTENT = bytes(range(256)) * 40
 

@@ -5,9 +5,10 @@ A job prints nothing. The command line writes notes as lines and progress as a b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,25 @@ class Progress:
 
 @dataclass(frozen=True)
 class InputDone:
-    """An input has been searched, and what was found in it is written."""
+    """An input has been searched, and what was found in it is written.
+
+    Attributes:
+        path: of the input.
+        objects: how many were found in it.
+        entries: the objects as they stand in ``predictions.json``.
+    """
 
     path: Path
     objects: int
+    entries: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True)
+class InputFailed:
+    """An input could not be searched, or what was found in it could not be written; the sentence says why."""
+
+    path: Path
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -86,7 +102,7 @@ class TrainingEnds:
     """No further training step follows; the report on the validation data may."""
 
 
-Event = Note | DataFaults | Progress | InputDone | TrainingBegins | TrainingStep | TrainingEnds
+Event = Note | DataFaults | Progress | InputDone | InputFailed | TrainingBegins | TrainingStep | TrainingEnds
 Tell = Callable[[Event], None]
 
 

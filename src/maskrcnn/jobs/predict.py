@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
 
-from maskrcnn.checkpoints.lookup import load_model
+from maskrcnn.checkpoints.lookup import find_model_file, load_model
+from maskrcnn.checks import counted
 from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.errors import UsageError
+from maskrcnn.files import RESULTS_MARK, exists, resolved
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.inference.results.journal import Journal, Past, read_past, remove_results
+from maskrcnn.inference.results.lists import LIST, TABLE
 from maskrcnn.inference.results.options import ResultOptions
-from maskrcnn.jobs.events import InputDone, Note, Tell, tell_nobody
-from maskrcnn.jobs.options.predict import PredictFilesOptions
+from maskrcnn.inference.results.outcome import FileDone, Outcome
+from maskrcnn.jobs.events import InputDone, InputFailed, Note, Progress, Tell, tell_nobody
+from maskrcnn.jobs.options.predict import OUT, PredictFilesOptions
 from maskrcnn.modalities.inputs import default_model, left_aside, refuse_options, wing_of_model
 
 
@@ -22,14 +32,18 @@ class PredictOutcome:
         noun: what an input is called, such as image.
         nouns: what several are called.
         writes: what was written, in words.
+        out: the folder of the results.
         objects: how many were found in each input that was searched, by its path.
+        before: how many of these were searched by an earlier run that this one goes on with.
         failures: a sentence for each input that could not be searched.
     """
 
     noun: str
     nouns: str
     writes: tuple[str, ...]
+    out: Path
     objects: dict[str, int]
+    before: int
     failures: list[str]
 
 
@@ -68,17 +82,128 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
             raw_masks=options.raw_masks,
         )
         refuse_options(wing, options)
-        wanted = ResultOptions(
-            options.out,
-            options.classes,
-            options.max_detections,
-            options.batch,
-            options.label_maps,
-            options.cutouts,
-            options.explain_most if options.explain else 0,
-        )
-        tell_done = lambda path, objects: tell(InputDone(path, objects))  # noqa: E731
-        done = wing.doors().predict(predictor, paths, wanted, tell_done)
+        journal = begin(options, paths, name)
+        left = [path for path in paths if not journal.has(path)]
+        done = Outcome()
+        if left:
+            done = wing.doors().predict(
+                predictor, left, result_options(options, journal), Counted(tell, len(paths), len(left))
+            )
+        journal.close()
     for note in [*done.notes, *([aside] if aside else [])]:
         tell(Note(f"note: {note}"))
-    return PredictOutcome(wing.noun, wing.nouns, wing.writes, done.counts, failures + done.failures)
+    before = {line.input[0]: line.objects for line in journal.past.lines}
+    out = journal.out or options.out
+    return PredictOutcome(
+        wing.noun, wing.nouns, wing.writes, out, before | done.counts, len(before), failures + done.failures
+    )
+
+
+def result_options(options: PredictFilesOptions, journal: Journal) -> ResultOptions:
+    """What writers are asked for."""
+    return ResultOptions(
+        journal.out or options.out,
+        options.classes,
+        options.max_detections,
+        options.batch,
+        options.label_maps,
+        options.cutouts,
+        options.explain_most if options.explain else 0,
+        journal,
+    )
+
+
+class Counted:
+    """Tells of each input what became of it, and how far the job is.
+
+    Args:
+        tell: is given the events.
+        total: inputs of the job.
+        left: those that are not done yet.
+    """
+
+    def __init__(self, tell: Tell, total: int, left: int) -> None:
+        self.tell, self.total, self.done = tell, total, total - left
+        tell(Progress("searching", self.done, total))
+
+    def __call__(self, file: FileDone) -> None:
+        self.done += 1
+        if file.failure:
+            self.tell(InputFailed(file.path, file.failure))
+        else:
+            self.tell(InputDone(file.path, file.objects, file.entries))
+        self.tell(Progress("searching", self.done, self.total))
+
+
+def begin(options: PredictFilesOptions, paths: Sequence[Path], model: str) -> Journal:
+    """The journal of a prediction: of a new one, or of one that goes on.
+
+    A folder holds the results of one prediction. Where every file of the one before is among ``paths``, it is done
+    anew in its place; else another folder has to be named, unless none was.
+
+    Args:
+        options: the folder, and whether to go on or to begin anew.
+        paths: of the files.
+        model: its name or file.
+
+    Returns:
+        The journal; its folder is the one that is written into.
+
+    Raises:
+        UsageError: the folder holds something else.
+    """
+    settings = {"model": _trace_of(model), **options.settings()}
+    out = options.out
+    for number in count(2):
+        past = read_past(out)
+        if options.skip_done:
+            _refuse_other_settings(out, past, settings)
+            return Journal(out, settings, past)
+        done = {line.input[1] for line in past.lines} if past is not None else set()
+        if options.overwrite or not _holds_results(out):
+            break
+        if past is not None and past.finished and done <= {str(resolved(path)) for path in paths}:
+            break
+        if options.out is not OUT:
+            raise UsageError(_refusal(out, past))
+        if past is not None and not past.finished:
+            raise UsageError(_refusal(out, past))
+        out = OUT.with_name(f"{OUT.name}-{number}")
+    remove_results(out, past)
+    return Journal(out, settings)
+
+
+def _holds_results(out: Path) -> bool:
+    return any(exists(out / name) for name in (RESULTS_MARK, LIST, TABLE))
+
+
+def _refusal(out: Path, past: Past | None) -> str:
+    if past is None or past.finished:
+        what = "results of other files" if past is not None else "results of an earlier run"
+        return f"{out} holds {what}: name another folder with --out, or --overwrite to remove them."
+    return (
+        f"{out} holds a run that was stopped after {counted(len(past.lines), 'input')}: go on with --skip-done, begin "
+        "anew with --overwrite, or name another folder with --out."
+    )
+
+
+def _refuse_other_settings(out: Path, past: Past | None, settings: dict[str, Any]) -> None:
+    if past is None:
+        if _holds_results(out):
+            raise UsageError(f"{out} does not say which files are done in it: begin anew with --overwrite.")
+        return
+    for name, value in settings.items():
+        if past.lines and past.settings.get(name) != value:
+            flag = f"--{name.replace('_', '-')}"
+            was = past.settings.get(name)
+            told = "of another model" if name == "model" else f"with another {flag} (it was {was}, not {value})"
+            raise UsageError(f"What is done in {out} is {told}: ask for the same, or name another folder.")
+
+
+def _trace_of(model: str) -> list[Any]:
+    """By which a model is known again: the name of its file, its size and its end."""
+    path = find_model_file(model)
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - 2**16))
+        return [path.name, size, hashlib.sha256(file.read()).hexdigest()[:16]]

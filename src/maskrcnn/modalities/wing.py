@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from maskrcnn.inference.predictor import Predictor
     from maskrcnn.inference.results.one_file import OneFile
     from maskrcnn.inference.results.options import ResultOptions
-    from maskrcnn.inference.results.outcome import Outcome
+    from maskrcnn.inference.results.outcome import Done, Outcome
     from maskrcnn.model_info import ModelInfo
 
 
@@ -101,16 +101,14 @@ class Doors(Protocol):
     def as_learned(self, data: Dataset, info: ModelInfo) -> Dataset:
         """The same data with their labels understood as they were when a model learned."""
 
-    def predict(
-        self, predictor: Predictor, paths: Sequence[Path], options: ResultOptions, done: Callable[[Path, int], None]
-    ) -> Outcome:
+    def predict(self, predictor: Predictor, paths: Sequence[Path], options: ResultOptions, done: Done) -> Outcome:
         """Find the objects in files and write what was found.
 
         Args:
             predictor: the model and how it looks at files.
             paths: of the files.
             options: where results go, and which.
-            done: is called with each file and how many objects it holds.
+            done: is told of each file.
 
         Returns:
             What became of each file.

@@ -12,7 +12,17 @@ from typing import Annotated
 
 import tyro
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 from tyro.conf import arg
 
 from maskrcnn.checks import counted
@@ -57,6 +67,16 @@ def tell_count(path: Path, found: int) -> None:
     print(f"{path}: {counted(found, 'object')}", flush=True)
 
 
+class Speed(ProgressColumn):
+    """How many inputs are done in a second, or how many seconds one takes."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        if not speed:
+            return Text("")
+        return Text(f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f} s each")
+
+
 class Screen:
     """Shows what a job tells: sentences as lines, progress as a bar where there is a terminal.
 
@@ -87,6 +107,8 @@ class Screen:
                     say(f"More about the data, and what to do: maskrcnn doctor {data}")
             case events.InputDone(path, objects):
                 tell_count(path, objects)
+            case events.InputFailed():
+                pass  # named at the end, where it is still on the screen
             case events.Progress(what, done, total):
                 self._show(what, done, total)
             case events.TrainingBegins(out):
@@ -100,7 +122,11 @@ class Screen:
         if not console.is_terminal:
             return
         if self._bar is None:
-            self._begin_bar(Progress(console=console, transient=True), total or None)
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Speed())
+            # lines of results go above the bar where both are seen, and stay what they are in a pipe
+            together = sys.stdout.isatty()
+            bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, redirect_stdout=together)
+            self._begin_bar(bar, total or None, done)
         assert self._bar is not None and self._task is not None
         self._bar.update(self._task, description=what, completed=done, total=total or None)
 
@@ -113,12 +139,12 @@ class Screen:
             return
         if self._bar is None:
             columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-            self._begin_bar(Progress(*columns, TimeRemainingColumn(), console=console), event.steps)
+            self._begin_bar(Progress(*columns, TimeRemainingColumn(), console=console), event.steps, event.step)
         assert self._bar is not None and self._task is not None
         self._bar.update(self._task, completed=event.step, total=event.steps, description=event.text)
 
-    def _begin_bar(self, bar: Progress, total: int | None) -> None:
-        self._bar, self._task = bar, bar.add_task("", total=total)
+    def _begin_bar(self, bar: Progress, total: int | None, done: int) -> None:
+        self._bar, self._task = bar, bar.add_task("", total=total, completed=done)
         bar.start()
 
     def _end_bar(self) -> None:

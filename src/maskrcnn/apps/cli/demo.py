@@ -31,7 +31,9 @@ class Demo:
         no_file(self.out)
         code = 0
         for model, (names, _) in shown.items():
-            code = max(code, Predict(tuple(EXAMPLES / name for name in names), self.out / model, model).run())
+            inputs = tuple(EXAMPLES / name for name in names)
+            predict = Predict(inputs=inputs, out=self.out / model, overwrite=True, model=model)
+            code = max(code, predict.run())
         first = ", ".join(str(self.out / model / name) for model, (_, name) in shown.items())
         print(f"Open {first}; then try a photo of your own: maskrcnn predict PHOTO --out out")
         return code

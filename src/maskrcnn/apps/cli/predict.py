@@ -34,11 +34,14 @@ class Predict(PredictFilesOptions):
 
         with Screen() as screen:
             outcome = predict(self, screen)
+        if not outcome.objects:
+            return tell_failures(outcome.failures)
         found = counted(sum(outcome.objects.values()), "object")
         also = "; each object of its own is in its folder cutouts" if self.cutouts else ""
         searched = counted(len(outcome.objects), outcome.noun, outcome.nouns)
+        before = f", {outcome.before} of them done before" if outcome.before else ""
         written = f"{listed(outcome.writes, 'and')} {'is' if len(outcome.writes) == 1 else 'are'}"
-        print(f"{found} in {searched}; {written} in {self.out}{also}")
+        print(f"{found} in {searched}{before}; {written} in {outcome.out}{also}")
         return tell_failures(outcome.failures)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from maskrcnn.errors import DataError
-from maskrcnn.files import exists, is_file, is_folder, resolved
+from maskrcnn.files import exists, is_file, is_folder, is_searched, resolved
 
 WFDB_HEADER, WFDB_SAMPLES = ".hea", ".dat"
 
@@ -40,7 +40,7 @@ def walk_files(
 ) -> list[Path]:
     """Files as they are named, and folders walked in sorted order, each folder's own files before its subfolders.
 
-    Hidden folders are passed over, and no link to a folder is followed. No file is listed twice.
+    Hidden folders and folders of results are passed over, and no link to a folder is followed. No file is listed twice.
 
     Args:
         paths: a file or a folder, or several.
@@ -65,5 +65,5 @@ def _walk(folder: Path, files_in: Callable[[Path], Iterable[Path]], excluded: Pa
         return
     yield from files_in(folder)
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+        if is_searched(entry):
             yield from _walk(Path(entry.path), files_in, excluded)

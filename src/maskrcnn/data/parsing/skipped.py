@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from maskrcnn.files import is_file_entry, is_folder, resolved
+from maskrcnn.files import is_file_entry, is_folder, is_searched, resolved
 
 MOST_KINDS = 6  # suffixes that are named
 
@@ -52,7 +52,7 @@ def _walk(folder: Path, known: set[Path], exclude: Path) -> Iterable[Path]:
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.name.startswith("."):
             continue
-        if entry.is_dir(follow_symlinks=False):
+        if is_searched(entry):
             yield from _walk(Path(entry.path), known, exclude)
         elif is_file_entry(entry):
             yield Path(entry.path)

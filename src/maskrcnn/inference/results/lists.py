@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from maskrcnn.files import atomic_write
+from maskrcnn.errors import UsageError
+from maskrcnn.files import atomic_write, is_file
 from maskrcnn.inference.results.names import safe_cells
 
 LIST, TABLE, IMAGES = "predictions.json", "summary.csv", "images.json"
@@ -23,10 +24,14 @@ class GrowingFile:
     Args:
         beginning: of the text.
         end: what always stands last.
+        length: bytes of a text without its end that stands there already and goes on; what follows it is cut off.
     """
 
-    def __init__(self, path: Path, beginning: str, end: str = "") -> None:
+    def __init__(self, path: Path, beginning: str, end: str = "", length: int | None = None) -> None:
         self.path, self.end = path, end.encode()
+        if length is not None:
+            self.cut(length)
+            return
         with atomic_write(path) as beside:
             beside.write_bytes(_bytes(beginning) + self.end)
         self.length = len(_bytes(beginning))
@@ -70,6 +75,34 @@ class ResultLists:
         self.table: GrowingFile | None = None
         self.count = 0  # entries in the list
         self.images: GrowingFile | None = None
+        self.latest: Sequence[Mapping[str, Any]] = ()  # what was added last
+
+    def mark(self) -> dict[str, int]:
+        """How far the lists have grown; 0 where one is not begun."""
+        lengths = {name: file.length if file else 0 for name, file in self._files().items()}
+        return {**lengths, "entries": self.count}
+
+    def go_on(self, mark: Mapping[str, int]) -> None:
+        """Begin where lists that lie in the folder were at ``mark``; what was added after it is cut off.
+
+        Raises:
+            UsageError: one of them is not there, or shorter than it was.
+        """
+        for name in (LIST, TABLE, IMAGES):
+            path, length = self.out_dir / name, mark.get(name, 0)
+            if length and (not is_file(path) or path.stat().st_size < length):
+                raise UsageError(f"{path} is not as it was left: begin anew with --overwrite, or name another --out.")
+        end = "\n]\n"
+        self.count = mark.get("entries", 0)
+        if mark.get(LIST):
+            self.list = GrowingFile(self.out_dir / LIST, "", end, mark[LIST])
+        if mark.get(TABLE):
+            self.table = GrowingFile(self.out_dir / TABLE, "", "", mark[TABLE])
+        if mark.get(IMAGES):
+            self.images = GrowingFile(self.out_dir / IMAGES, "", end, mark[IMAGES])
+
+    def _files(self) -> dict[str, GrowingFile | None]:
+        return {LIST: self.list, TABLE: self.table, IMAGES: self.images}
 
     def add(self, entries: Sequence[Mapping[str, Any]], rows: Iterable[Sequence[Any]]) -> None:
         """Put down what was found in one input.
@@ -78,6 +111,7 @@ class ResultLists:
             OSError: it cannot be written; both files are then as they were.
         """
         listed, table = self._begun()
+        self.latest = entries
         if not entries:
             return
         before = listed.length

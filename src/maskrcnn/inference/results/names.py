@@ -32,6 +32,7 @@ class FreeNames:
     def __init__(self, endings: Sequence[str] = ("",), reserved: Iterable[str] = ()) -> None:
         self.endings = tuple(endings)
         self.taken = {name.casefold() for name in reserved}
+        self.latest: tuple[str, ...] = ()  # the name that was taken last
 
     def take(self, stem: str) -> str:
         """``stem``, or ``stem-2``, ``stem-3`` ... if a source before had it; a long one is cut."""
@@ -41,7 +42,13 @@ class FreeNames:
             number += 1
             name = f"{stem}-{number}"
         self.taken |= self._files_of(name)
+        self.latest = (name,)
         return name
+
+    def take_again(self, names: Iterable[str]) -> None:
+        """Names that sources have from before."""
+        for name in names:
+            self.taken |= self._files_of(name)
 
     def _files_of(self, name: str) -> set[str]:
         return {f"{name}{ending}".casefold() for ending in self.endings}

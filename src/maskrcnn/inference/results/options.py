@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from maskrcnn.inference.results.journal import Journal
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class ResultOptions:
         label_maps: also write maps of object numbers and of class numbers, of images.
         cutouts: also write each object as a file of its own, into ``cutouts/``.
         explain_most: objects of an image whose evidence is drawn too, into ``NAME_evidence.png``; 0: none.
+        journal: remembers what is done; by default nothing is kept.
     """
 
     out: Path
@@ -27,3 +30,4 @@ class ResultOptions:
     label_maps: bool = False
     cutouts: bool = False
     explain_most: int = 0
+    journal: Journal = field(default_factory=Journal, compare=False)

@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from maskrcnn.errors import MaskRCNNError, UsageError
 from maskrcnn.files import is_file
 from maskrcnn.inference.results.lists import LIST, TABLE
+
+
+@dataclass(frozen=True)
+class FileDone:
+    """What became of one input, told as soon as it is known.
+
+    Attributes:
+        path: of the input.
+        objects: how many were found in it.
+        entries: the objects as they stand in ``predictions.json``.
+        failure: a sentence, where it could not be searched.
+    """
+
+    path: Path
+    objects: int = 0
+    entries: Sequence[Mapping[str, Any]] = ()
+    failure: str = ""
+
+
+Done = Callable[[FileDone], None]
+
+
+def nobody(done: FileDone) -> None:
+    """Is told and does nothing."""
 
 
 @dataclass
@@ -19,6 +44,17 @@ class Outcome:
     counts: dict[str, int] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # what was mended, or could not be written
+
+    def fail(self, path: Path, sentence: str, done: Done) -> None:
+        """Keep the sentence for an input that could not be searched, and tell it.
+
+        Args:
+            path: of the input.
+            sentence: that names it and says what to do.
+            done: is told.
+        """
+        self.failures.append(sentence)
+        done(FileDone(path, failure=sentence))
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.checks import at_least, between, no_file, not_among_inputs, usable_device
@@ -13,6 +13,9 @@ from maskrcnn.errors import UsageError
 from maskrcnn.inference.tiling.options import OVERLAP, check_tiles
 from maskrcnn.planning.recipe import SMALLEST_IMAGE
 
+OUT = Path("out")
+NOT_IN_RESULTS = {"inputs", "out", "skip_done", "overwrite", "model", "max_pixels", "batch"}  # leave no trace in a byte
+
 
 @dataclass(frozen=True)
 class PredictFilesOptions:
@@ -20,8 +23,13 @@ class PredictFilesOptions:
 
     inputs: tuple[Path, ...] = ()
     """Files of any kind that is read, or folders of them (with their subfolders)."""
-    out: Path = Path("out")
-    """Folder for the results; never read as input."""
+    out: Path = OUT
+    """Folder for the results; never read as input. Where none is named and out holds those of other files: out-2."""
+    skip_done: bool = False
+    """Go on where an earlier run into the same folder was stopped, or with files that have come since; ends as one
+    run would."""
+    overwrite: bool = False
+    """Begin anew in a folder that holds results of other files, or of a run that was stopped; these are removed."""
     model: str | None = None
     """Shipped model, model file (.safetensors, or torchvision's or detectron2's own), or coco, coco-v2, coco-keypoints,
     which torchvision publishes and which are fetched once; `maskrcnn models` lists them."""
@@ -78,7 +86,14 @@ class PredictFilesOptions:
             raise UsageError(" ".join(self.inputs_missing()))
         no_file(self.out)
         not_among_inputs(self.out, self.inputs_there())
+        if self.skip_done and self.overwrite:
+            raise UsageError("--skip-done goes on and --overwrite begins anew: give one of them.")
         usable_device(self.device)
+
+    def settings(self) -> dict[str, Any]:
+        """What the bytes of the results depend on beside the model and the inputs, as json holds it."""
+        names = [each.name for each in fields(self) if each.name not in NOT_IN_RESULTS]
+        return {name: list(value) if isinstance(value := getattr(self, name), tuple) else value for name in names}
 
     def inputs_there(self) -> list[Path]:
         """The inputs that exist."""

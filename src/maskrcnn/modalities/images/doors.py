@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from maskrcnn.inference.predictor import Predictor
     from maskrcnn.inference.results.one_file import OneFile
     from maskrcnn.inference.results.options import ResultOptions
-    from maskrcnn.inference.results.outcome import Outcome
+    from maskrcnn.inference.results.outcome import Done, Outcome
     from maskrcnn.model_info import ModelInfo
 
 
@@ -62,9 +62,7 @@ def as_learned(data: Dataset, info: ModelInfo) -> Dataset:
     return data
 
 
-def predict(
-    predictor: Predictor, paths: Sequence[Path], options: ResultOptions, done: Callable[[Path, int], None]
-) -> Outcome:
+def predict(predictor: Predictor, paths: Sequence[Path], options: ResultOptions, done: Done) -> Outcome:
     """Find the objects in pictures and write what was found, as :meth:`Doors.predict` says."""
     from maskrcnn.modalities.images.predict import predict_files
 

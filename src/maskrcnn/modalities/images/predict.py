@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
+from PIL import Image
 from torch import Tensor
 
 from maskrcnn.errors import DataError, UsageError
@@ -12,32 +14,31 @@ from maskrcnn.explanation.evidence_sheet import draw_evidence
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.inference.results.file_by_file import FileToWrite
+from maskrcnn.inference.results.in_step import ReadAhead, WriteBehind
 from maskrcnn.inference.results.options import ResultOptions
-from maskrcnn.inference.results.outcome import Outcome, explain_write_failure, path_as_text, tell_how_far
+from maskrcnn.inference.results.outcome import Done, Outcome, nobody, path_as_text, tell_how_far
 from maskrcnn.modalities.images.read.pictures import read_image
 from maskrcnn.modalities.images.results import PredictionWriter
 from maskrcnn.models.head import heads_of
 from maskrcnn.structures import Instances
 
 EVIDENCE = "_evidence"  # ends the name of the picture that explains another
+Picture = tuple[Path, Tensor | DataError]
 
 
-def predict_files(
-    predictor: Predictor,
-    paths: Sequence[Path],
-    options: ResultOptions,
-    done: Callable[[Path, int], None] = lambda path, found: None,
-) -> Outcome:
+def predict_files(predictor: Predictor, paths: Sequence[Path], options: ResultOptions, done: Done = nobody) -> Outcome:
     """Find the objects in image files and write overlays, ``predictions.json`` and ``summary.csv``.
 
-    Memory is bounded by one batch. A file that cannot be read, that the model fails on or whose results cannot be
-    written is named; the rest is done. List and table grow with each image, so whatever ends the job leaves them whole.
+    The next batch is read and the last image written while the model looks. Memory is bounded by three batches. A
+    file that cannot be read, that the model fails on or whose results cannot be written is named; the rest is done.
+    List and table grow with each image, so whatever ends the job leaves them whole.
 
     Args:
         predictor: of a model of images.
         paths: of the images.
         options: what is written, and of which objects.
-        done: called with each file and how many objects it holds.
+        done: is told of each file.
 
     Returns:
         How many objects were found in each image, and a sentence for each that failed.
@@ -45,20 +46,46 @@ def predict_files(
     Raises:
         UsageError: a class that the model does not know, or label maps or cutouts of a model that finds boxes only.
     """
-    out, max_detections = options.out, options.max_detections
-    if options.label_maps and predictor.info.config.mask_head is None:
-        raise UsageError("The model finds boxes only: there are no masks to make label maps of.")
-    if options.cutouts and predictor.info.config.mask_head is None:
-        raise UsageError("The model finds boxes only: there are no masks to cut objects out with.")
+    if predictor.info.config.mask_head is None:
+        for asked, what in ((options.label_maps, "make label maps of"), (options.cutouts, "cut objects out with")):
+            if asked:
+                raise UsageError(f"The model finds boxes only: there are no masks to {what}.")
     predictor = predictor.with_options(classes=tuple(options.classes))
-    if max_detections is not None:  # of the wanted classes, so the model must give more than that of all classes
-        most = max(max_detections, predictor.detection.max_detections)
+    if options.max_detections is not None:  # of the wanted classes, so the model must give more than that of all
+        most = max(options.max_detections, predictor.detection.max_detections)
         predictor = predictor.with_options(max_detections=most)
     outcome = Outcome()
-    channels = predictor.info.config.in_channels
+    writer = _writer(predictor, options)
+    options.journal.follow(writer.lists, writer.names)
+    read = partial(_read, channels=predictor.info.config.in_channels)
+    chunks = [paths[start : start + options.batch] for start in range(0, len(paths), options.batch)]
+    with (
+        tell_how_far(outcome, len(paths), options.out),
+        WriteBehind() as behind,
+        ReadAhead(chunks, read) as ahead,
+    ):
+        for _, pictures in ahead:
+            for path, image, found in _predict(predictor, pictures):
+                if isinstance(found, str):
+                    behind.tell(partial(outcome.fail, path, found, done))
+                    continue
+                found = found[: len(found) if options.max_detections is None else options.max_detections]
+                job = FileToWrite(path, len(found), options, outcome, done)
+                evidence = _explain(predictor, path, image, found, options.explain_most)
+                if isinstance(evidence, str):
+                    job.remarks, evidence = [evidence], None
+                write = partial(_write, writer, path_as_text(path), image, found, evidence)
+                behind.put(partial(job.write, write), job.settle)
+                del image, found, evidence, write, job  # the thread holds them as long as it needs them
+            del pictures
+        behind.tell(writer.close)
+    return outcome
+
+
+def _writer(predictor: Predictor, options: ResultOptions) -> PredictionWriter:
     info = predictor.info
-    writer = PredictionWriter(
-        out,
+    return PredictionWriter(
+        options.out,
         info.class_names,
         info.category_ids or None,
         options.label_maps,
@@ -68,62 +95,71 @@ def predict_files(
         options.cutouts,
         heads_of(predictor.model),
     )
-    with tell_how_far(outcome, len(paths), out):
-        for chunk in _chunks(paths, options.batch):
-            images: list[Tensor] = []
-            readable: list[Path] = []
-            for path in chunk:
-                try:
-                    image = read_image(path, channels)
-                    check_look_size(path, predictor, image, None)
-                    images.append(image)
-                    readable.append(path)
-                except DataError as error:
-                    outcome.failures.append(str(error))
-            for path, image, found in _predict(predictor, readable, images, outcome.failures):
-                found = found[: max_detections if max_detections is not None else len(found)]
-                try:
-                    overlay = writer.add(path_as_text(path), image, found)
-                    if options.explain_most:
-                        beside = overlay.with_name(f"{overlay.stem}{EVIDENCE}.png")
-                        outcome.failures += _explain(predictor, path, image, found, options.explain_most, beside)
-                except OSError as error:
-                    outcome.failures.append(explain_write_failure(path, error))
-                    continue
-                outcome.counts[str(path)] = len(found)
-                done(path, len(found))
-        writer.close()
-    return outcome
 
 
-def _predict(
-    predictor: Predictor, paths: Sequence[Path], images: Sequence[Tensor], failures: list[str]
-) -> Iterator[tuple[Path, Tensor, Instances]]:
+def _read(paths: Sequence[Path], channels: int) -> list[Picture]:
+    pictures: list[Picture] = []
+    for path in paths:
+        try:
+            pictures.append((path, read_image(path, channels)))
+        except DataError as error:
+            pictures.append((path, error))
+    return pictures
+
+
+def _predict(predictor: Predictor, pictures: list[Picture]) -> Iterator[tuple[Path, Tensor, Instances | str]]:
+    """Each picture with its objects, or with a sentence that says why there are none. ``pictures`` is emptied."""
+    small: list[tuple[Path, Tensor]] = []
+    failed: dict[Path, str] = {}
+    order = [path for path, _ in pictures]
+    for path, image in pictures:
+        try:
+            if isinstance(image, DataError):
+                raise image
+            check_look_size(path, predictor, image, None)
+            small.append((path, image))
+        except DataError as error:
+            failed[path] = str(error)
+    pictures.clear()
+    found = _predict_together(predictor, small)
+    for path in order:
+        if path in failed:
+            yield path, Tensor(), failed[path]
+        else:
+            yield next(found)
+
+
+def _predict_together(
+    predictor: Predictor, pictures: Sequence[tuple[Path, Tensor]]
+) -> Iterator[tuple[Path, Tensor, Instances | str]]:
     """Together where that works, else one by one, so that an image that is too much fails alone."""
     try:
-        yield from zip(paths, images, predictor.predict(images))
+        found = predictor.predict([image for _, image in pictures])
+        yield from ((*picture, own) for picture, own in zip(pictures, found))
         return
     except (RuntimeError, MemoryError) as error:
-        if len(images) == 1:
-            failures.append(
-                f"{paths[0]}: the model failed on it ({str(error).splitlines()[0]}); try a smaller --image-size."
-            )
+        if len(pictures) == 1:
+            reason = (str(error).splitlines() or ["out of memory"])[0]
+            path, image = pictures[0]
+            yield path, image, f"{path}: the model failed on it ({reason}); try a smaller --image-size."
             return
-    for path, image in zip(paths, images):
-        yield from _predict(predictor, [path], [image], failures)
+    for picture in pictures:
+        yield from _predict_together(predictor, [picture])
 
 
-def _explain(predictor: Predictor, path: Path, image: Tensor, found: Instances, most: int, picture: Path) -> list[str]:
-    """Draw the evidence of one image; a sentence where that is too much for the machine."""
+def _explain(predictor: Predictor, path: Path, image: Tensor, found: Instances, most: int) -> Image.Image | str | None:
+    """The evidence of one image; a sentence where that is too much for the machine."""
+    if not most:
+        return None
     try:
-        drawn = draw_evidence(predictor, image, found, most)
+        return draw_evidence(predictor, image, found, most)
     except (RuntimeError, MemoryError) as error:
         reason = (str(error).splitlines() or ["out of memory"])[0]
-        return [f"{path}: its objects were found but not explained ({reason}); try a smaller --image-size."]
-    with atomic_write(picture) as beside:
-        drawn.save(beside, compress_level=4)
-    return []
+        return f"{path}: its objects were found but not explained ({reason}); try a smaller --image-size."
 
 
-def _chunks(paths: Sequence[Path], size: int) -> Iterable[Sequence[Path]]:
-    return (paths[start : start + size] for start in range(0, len(paths), size))
+def _write(writer: PredictionWriter, path: str, image: Tensor, found: Instances, evidence: Image.Image | None) -> None:
+    overlay = writer.add(path, image, found)
+    if evidence is not None:
+        with atomic_write(overlay.with_name(f"{overlay.stem}{EVIDENCE}.png")) as beside:
+            evidence.save(beside, compress_level=4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -12,7 +12,7 @@ from maskrcnn.errors import DataError
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.results.file_by_file import predict_one_by_one
 from maskrcnn.inference.results.options import ResultOptions
-from maskrcnn.inference.results.outcome import Outcome
+from maskrcnn.inference.results.outcome import Done, Outcome, nobody
 from maskrcnn.modalities.signals.read import read_signal
 from maskrcnn.modalities.signals.results.writer import SignalWriter
 from maskrcnn.modalities.signals.signal import Signal
@@ -21,10 +21,7 @@ from maskrcnn.structures import Instances
 
 
 def predict_signals(
-    predictor: Predictor,
-    paths: Sequence[Path],
-    options: ResultOptions,
-    done: Callable[[Path, int], None] = lambda path, found: None,
+    predictor: Predictor, paths: Sequence[Path], options: ResultOptions, done: Done = nobody
 ) -> Outcome:
     """Find the objects in recordings and write what :class:`SignalWriter` writes.
 
@@ -32,7 +29,7 @@ def predict_signals(
         predictor: of a model of such recordings.
         paths: of the recordings; of WFDB records the headers.
         options: what is written, and of which objects.
-        done: called with each recording and how many objects it holds.
+        done: is told of each file.
 
     Returns:
         How many objects were found in each recording, and a sentence for each that failed.
@@ -43,6 +40,8 @@ def predict_signals(
     predictor = predictor.with_options(classes=tuple(options.classes))
     info, out = predictor.info, options.out
     writer = SignalWriter(out, info.class_names, info.category_ids or None, options.cutouts, heads_of(predictor.model))
+    options.journal.follow(writer.lists, writer.names)
+    writer.go_on()
     each_channel = info.config.preprocess.each_channel
 
     def read(path: Path) -> tuple[Signal, Tensor, tuple[float]]:
@@ -53,7 +52,7 @@ def predict_signals(
     def write(path: str, signal: Signal, found: Instances) -> None:
         writer.add(path, signal, found, sequence=signal.sequence)
 
-    outcome = predict_one_by_one(predictor, paths, out, read, write, options.max_detections, done)
+    outcome = predict_one_by_one(predictor, paths, options, read, write, done)
     writer.close()
     outcome.notes += writer.remarks
     return outcome

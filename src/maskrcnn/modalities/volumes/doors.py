@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from maskrcnn.inference.predictor import Predictor
     from maskrcnn.inference.results.one_file import OneFile
     from maskrcnn.inference.results.options import ResultOptions
-    from maskrcnn.inference.results.outcome import Outcome
+    from maskrcnn.inference.results.outcome import Done, Outcome
     from maskrcnn.model_info import ModelInfo
 
 
@@ -66,9 +66,7 @@ def as_learned(data: Dataset, info: ModelInfo) -> Dataset:
     return understand_as_learned(data, info)
 
 
-def predict(
-    predictor: Predictor, paths: Sequence[Path], options: ResultOptions, done: Callable[[Path, int], None]
-) -> Outcome:
+def predict(predictor: Predictor, paths: Sequence[Path], options: ResultOptions, done: Done) -> Outcome:
     """Find the objects in scans and write what was found, as :meth:`Doors.predict` says."""
     from maskrcnn.modalities.volumes.predict import predict_volumes
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from torch import Tensor
@@ -12,7 +12,7 @@ from maskrcnn.errors import DataError
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.results.file_by_file import predict_one_by_one
 from maskrcnn.inference.results.options import ResultOptions
-from maskrcnn.inference.results.outcome import Outcome
+from maskrcnn.inference.results.outcome import Done, Outcome, nobody
 from maskrcnn.modalities.volumes.read import read_volume
 from maskrcnn.modalities.volumes.results.writer import VolumeWriter, refuse_among_scans
 from maskrcnn.modalities.volumes.volume import Volume
@@ -20,10 +20,7 @@ from maskrcnn.models.head import heads_of
 
 
 def predict_volumes(
-    predictor: Predictor,
-    paths: Sequence[Path],
-    options: ResultOptions,
-    done: Callable[[Path, int], None] = lambda path, found: None,
+    predictor: Predictor, paths: Sequence[Path], options: ResultOptions, done: Done = nobody
 ) -> Outcome:
     """Find the objects in scans and write what :class:`VolumeWriter` writes.
 
@@ -31,7 +28,7 @@ def predict_volumes(
         predictor: of a model of scans.
         paths: files, and folders that hold a DICOM series.
         options: what is written, and of which objects.
-        done: called with each scan and how many objects it holds.
+        done: is told of each file.
 
     Returns:
         How many objects were found in each scan, and a sentence for each that failed.
@@ -44,13 +41,14 @@ def predict_volumes(
         refuse_among_scans(options.out, path)
     info, out = predictor.info, options.out
     writer = VolumeWriter(out, info.class_names, info.category_ids or None, options.cutouts, heads_of(predictor.model))
+    options.journal.follow(writer.lists, writer.names)
 
     def read(path: Path) -> tuple[Volume, Tensor, tuple[float, ...] | None]:
         volume = read_volume(path)
         check_channels(predictor, path, volume)
         return volume, volume.samples, volume.spacing
 
-    outcome = predict_one_by_one(predictor, paths, out, read, writer.add, options.max_detections, done)
+    outcome = predict_one_by_one(predictor, paths, options, read, writer.add, done)
     writer.close()
     return outcome
 

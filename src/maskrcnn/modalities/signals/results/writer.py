@@ -142,6 +142,13 @@ class SignalWriter:
             self.lists.add_image({"file_name": source.as_posix(), **whole})
         return picture
 
+    def go_on(self) -> None:
+        """Write the table of what the lists hold from before, if they do, anew: it has the columns of their units."""
+        entries = self.lists.entries()
+        self.units = {unit for unit, own in UNIT_COLUMNS.items() if any({*own} & {*entry} for entry in entries)}
+        if entries:
+            self.lists.rewrite_table(_columns(self.units), _rows(entries, self.units))
+
     def close(self) -> None:
         """See that ``predictions.json`` and ``summary.csv`` are there, even of no recording at all."""
         self.lists.close()
