@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from maskrcnn.data.dataset import Dataset
@@ -10,6 +11,7 @@ from maskrcnn.errors import DataError
 from maskrcnn.files import exists, is_folder
 from maskrcnn.modalities.images.open import files_of_labels, list_some
 from maskrcnn.modalities.table import wings
+from maskrcnn.modalities.wing import Wing
 from maskrcnn.modalities.words import list_what_is_looked_for
 
 __all__ = ["Dataset", "open_dataset"]
@@ -57,9 +59,22 @@ def _divide(path: Path) -> tuple[Path, str]:
 
 
 def _open(path: Path, split: str = "") -> Dataset | None:
-    """What the first wing makes of it that knows it."""
-    opened = (wing.doors().open_labelled(path, split) for wing in wings())
-    return next((data for data in opened if data is not None), None)
+    """What the first wing makes of it that knows it, unless its labels name files of another one."""
+    for wing in wings():
+        named = _wing_named(path, wing)
+        if named is not None and (data := named.doors().open_labelled(path, split)) is not None:
+            aside = f"{path}: its {wing.nouns} were left out, since there are labels that name {named.nouns}."
+            return replace(data, problems=[*data.problems, aside])
+        if (data := wing.doors().open_labelled(path, split)) is not None:
+            return data
+    return None
+
+
+def _wing_named(path: Path, wing: Wing) -> Wing | None:
+    """The other wing whose files are named by labels in a folder that ``wing`` would open."""
+    if not is_folder(path) or wing.names_files(path) or not wing.doors().is_labelled(path):
+        return None
+    return next((other for other in wings() if other != wing and other.names_files(path)), None)
 
 
 def _not_found(folder: Path) -> str:

@@ -145,6 +145,8 @@ class Wing:
         formats: gives the formats of its files in words, for lists; empty: the name says enough.
         looked_for: gives what a folder may hold that is opened as labelled files, in words; empty: its files.
         refused_options: of commands, by the names of their settings; they mean nothing here.
+        names_files: whether a file of labels in a folder names files of this wing. The folder is then its own,
+            whichever wing is asked first.
         names_left_aside: whether files in folders that nothing looks at are counted.
         sidecars: suffixes of files that may lie beside one of its own under the same name; None: any.
         package: the dotted name of its folder, known when it was found.
@@ -159,6 +161,7 @@ class Wing:
     formats: Callable[[], str] = str
     looked_for: Callable[[], str] = str
     refused_options: tuple[str, ...] = ()
+    names_files: Callable[[Path], bool] = lambda folder: False
     names_left_aside: bool = True
     sidecars: frozenset[str] | None = None
     package: str = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from maskrcnn.modalities.images.labels.formats import label_formats
 from maskrcnn.modalities.wing import Kind, Wing
 
@@ -11,11 +13,19 @@ def list_label_sets() -> str:
     return ", ".join(known.brief for known in label_formats())
 
 
+def names_pictures(folder: Path) -> bool:
+    """Whether a file of labels in ``folder`` names pictures."""
+    from maskrcnn.modalities.images.labels.named_pictures import names_pictures  # reads some of the files
+
+    return names_pictures(folder)
+
+
 WING = Wing(
     noun="image",
     placeholder="PHOTOS",
     order=30,
     looked_for=list_label_sets,
+    names_files=names_pictures,
     names_left_aside=False,
     kinds=(
         Kind(

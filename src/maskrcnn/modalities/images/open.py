@@ -16,12 +16,11 @@ from maskrcnn.modalities.images.labels.formats import (
     format_of_folder,
     label_formats,
 )
+from maskrcnn.modalities.images.labels.named_pictures import asked_files, content_of
 from maskrcnn.modalities.images.labels.unsupported import UnreadFormat, unread_format, unread_json
 from maskrcnn.modalities.images.read.find import is_image
 
 LISTS = frozenset({"categories", "config", "info", "labels", "licenses", "meta", "project", "settings"})  # no data sets
-MOST_ASKED = 50  # json files of a folder that are read to find out what they are
-LARGEST_ASKED = 2**26  # bytes of one of them
 USUAL = "coco"  # what a json file is taken for that is of no known format: its reader says what it lacks
 
 
@@ -97,14 +96,14 @@ def _open_folder(folder: Path) -> Dataset | None:
     files = label_files(folder, "json")
     if len(files) == 1:
         return _open_file(files[0])
-    asked = [path for path in files if path.stat().st_size <= LARGEST_ASKED][:MOST_ASKED]
+    asked = asked_files(files)
     for path in asked:
-        known = format_of_content(_content(path))
+        known = format_of_content(content_of(path))
         if known is not None and known.json_a_picture:
             return _load(known, "open_files", folder, files)
     sets = _annotation_files(files)
-    unread = unread_json(_content(asked[0])) if asked and asked[0] in sets else None
-    if unread is not None and len(sets) > 1 and all(unread.is_json(_content(path)) for path in sets if path in asked):
+    unread = unread_json(content_of(asked[0])) if asked and asked[0] in sets else None
+    if unread is not None and len(sets) > 1 and all(unread.is_json(content_of(path)) for path in sets if path in asked):
         raise DataError(_not_read(folder, unread))
     if len(sets) == 1:
         return _open_file(sets[0])
@@ -134,14 +133,6 @@ def _annotation_files(files: list[Path]) -> list[Path]:
     """Those of several json files that may be data sets: of COCO's own, the instances."""
     instances = [path for path in files if path.name.startswith("instances_")]
     return instances or [path for path in files if path.stem.lstrip("_.").lower() not in LISTS]
-
-
-def _content(path: Path) -> object:
-    """Of a json file; None where it is none."""
-    try:
-        return read_json(path)
-    except DataError:
-        return None
 
 
 def _not_read(path: Path, known: UnreadFormat) -> str:

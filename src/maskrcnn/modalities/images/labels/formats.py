@@ -26,6 +26,8 @@ class LabelFormat(Format):
         is_folder: whether a folder is one of these: ``open_folder(folder, split)``.
         is_file: whether a file that is no json is: ``open_file(path, split)``.
         is_content: whether the content of a json file is: ``open_content(path, content)``.
+        names_pictures: whether a file of labels in a folder, other than a json that :attr:`is_content` knows, names
+            the pictures that it labels: then the folder is one of pictures, though recordings or scans lie in it.
         has_splits: whether the data name their splits themselves.
         json_a_picture: a json file labels one picture, so that the files of a folder are opened together:
             ``open_files(folder, files)``.
@@ -42,6 +44,7 @@ class LabelFormat(Format):
     is_folder: Callable[[Path], bool] | None = None
     is_file: Callable[[Path], bool] | None = None
     is_content: Callable[[Any], bool] | None = None
+    names_pictures: Callable[[Path], bool] | None = None
     has_splits: bool = False
     json_a_picture: bool = False
     alone: str = ""

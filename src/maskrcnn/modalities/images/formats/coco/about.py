@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from maskrcnn.files import is_file
@@ -16,6 +17,11 @@ def is_coco(content: Any) -> bool:
     """Whether the content of a json file has the three lists of COCO, and no panoptic segments."""
     lists = isinstance(content, dict) and all(isinstance(content.get(name), list) for name in LISTS)
     return lists and not is_panoptic(content)
+
+
+def is_roboflow(folder: Path) -> bool:
+    """Whether a folder has the file of Roboflow's name."""
+    return is_file(folder / ROBOFLOW_NAME)
 
 
 FORMAT = LabelFormat(
@@ -36,7 +42,8 @@ FORMAT = LabelFormat(
     refused=(
         "panoptic json, captions, lists of results; annotations without an image or a class; more than 1000 keypoints"
     ),
-    is_folder=lambda folder: is_file(folder / ROBOFLOW_NAME),
+    is_folder=is_roboflow,
+    names_pictures=is_roboflow,
     is_content=is_coco,
     written_as="coco",
 )

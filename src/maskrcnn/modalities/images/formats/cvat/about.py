@@ -38,5 +38,6 @@ FORMAT = LabelFormat(
     guessed="shapes of one label and one `group_id` are one object; a box beside its outline is its box",
     refused="videos (tracks), skeletons, points, polylines, cuboids, tags",
     is_folder=is_cvat_folder,
+    names_pictures=is_cvat_folder,
     is_file=is_cvat,
 )

@@ -8,6 +8,7 @@ from typing import Any
 from maskrcnn.modalities.images.labels.formats import LabelFormat
 
 PROJECT, SETTINGS = "_via_img_metadata", "_via_settings"
+MOST_ASKED = 50  # csv files of a folder
 COLUMNS = ("file_size", "region_shape_attributes", "region_attributes")  # after filename or #filename
 
 
@@ -30,6 +31,11 @@ def is_via_csv(path: Path) -> bool:
     return header[:1] == ["filename"] and all(name in header for name in COLUMNS)
 
 
+def has_via_csv(folder: Path) -> bool:
+    """Whether a csv file of ``folder`` begins as VIA writes it."""
+    return any(map(is_via_csv, sorted(folder.glob("*.csv"))[:MOST_ASKED]))
+
+
 FORMAT = LabelFormat(
     short="VIA",
     order=80,
@@ -43,6 +49,7 @@ FORMAT = LabelFormat(
     ),
     refused="points; VIA 3",
     is_file=is_via_csv,
+    names_pictures=has_via_csv,
     is_content=is_via,
     alone="*.csv",
 )

@@ -17,6 +17,11 @@ def is_voc(folder: Path) -> bool:
     """Whether ``folder`` has one of VOC's folders, or xml files of annotations, see :func:`label_files`."""
     if any(has_images(folder / name) for name in (OBJECTS, CLASSES)):
         return True
+    return has_annotations(folder)
+
+
+def has_annotations(folder: Path) -> bool:
+    """Whether ``folder`` has xml files of annotations."""
     return any(map(_is_annotation, label_files(folder, "xml")[:MOST_ASKED]))
 
 
@@ -47,5 +52,6 @@ FORMAT = LabelFormat(
     ),
     refused="xml that declares a document type; images with boxes but no masks among others with masks",
     is_folder=is_voc,
+    names_pictures=has_annotations,
     has_splits=True,
 )

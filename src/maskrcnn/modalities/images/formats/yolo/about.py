@@ -22,6 +22,11 @@ def is_yolo_yaml(path: Path) -> bool:
     return path.suffix.lower() in (".yaml", ".yml", ".data")
 
 
+def has_description(folder: Path) -> bool:
+    """Whether ``folder`` is one of YOLO with a description, which says where the pictures are."""
+    return any(map(is_yolo_yaml, folder.iterdir())) and is_yolo(folder)
+
+
 FORMAT = LabelFormat(
     short="YOLO",
     order=20,
@@ -38,6 +43,7 @@ FORMAT = LabelFormat(
     ),
     refused="rows of poses without `kpt_shape`; numbers far beyond 1; 3-D boxes",
     is_folder=is_yolo,
+    names_pictures=has_description,
     is_file=is_yolo_yaml,
     has_splits=True,
     written_as="yolo",
