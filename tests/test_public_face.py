@@ -31,12 +31,14 @@ FUNCTIONS = [
     "read_signal",
     "read_volume",
     "save_checkpoint",
+    "train",
 ]
 ACTORS = ["MaskRCNN", "Model", "Objective", "Predictor", "Teacher", "Report"]
 RECORDS = [
     "AxisMap",
     "CocoResult",
     "Dataset",
+    "Evaluation",
     "Evidence",
     "Explanation",
     "FileSpace",
@@ -44,7 +46,7 @@ RECORDS = [
     "ImageBatch",
     "Instances",
 ]
-RECORDS += ["ImageSource", "ModelInfo", "Record", "RecordSource", "Regions", "Signal", "Turn", "Volume"]
+RECORDS += ["ImageSource", "ModelInfo", "Record", "RecordSource", "Regions", "Signal", "Training", "Turn", "Volume"]
 OPTIONS = ["AugmentConfig", "Budget", "FitConfig", "PredictOptions", "Tiling"]
 CONFIGS = ["AnchorConfig", "BackboneConfig", "BoxHeadConfig", "ClassFieldConfig", "CloseUpConfig", "DetectionConfig"]
 CONFIGS += ["CloseUpMaskConfig"]

@@ -1,6 +1,8 @@
 """One Mask R-CNN, in plain PyTorch, for images, signals and volumes.
 
-    from maskrcnn import Predictor, draw, read_image
+    from maskrcnn import load
+
+    found = load("everyday")("photo.jpg")
 
 The names below are imported when they are first used, so that ``maskrcnn --help`` does not wait for torch. They are
 those of the package's functions and every record that these take or give.
@@ -43,10 +45,11 @@ if TYPE_CHECKING:  # for type checkers and editors; a test compares this list wi
         UsageError,
     )
     from maskrcnn.evaluation.coco import CocoResult
-    from maskrcnn.evaluation.evaluate import evaluate
     from maskrcnn.explanation.evidence import Evidence, Explanation, explain
+    from maskrcnn.face.commands import evaluate, train
     from maskrcnn.face.found import Found
     from maskrcnn.face.model import Model, load
+    from maskrcnn.face.records import Evaluation, Training
     from maskrcnn.inference.options import PredictOptions
     from maskrcnn.inference.predictor import Predictor
     from maskrcnn.inference.tiling.tiles import Tiling
@@ -103,10 +106,11 @@ _PUBLIC = {
     "drawing.overlay": "draw",
     "errors": "CheckpointError DataError MaskRCNNError UsageError",
     "evaluation.coco": "CocoResult",
-    "evaluation.evaluate": "evaluate",
     "explanation.evidence": "Evidence Explanation explain",
+    "face.commands": "evaluate train",
     "face.found": "Found",
     "face.model": "Model load",
+    "face.records": "Evaluation Training",
     "inference.options": "PredictOptions",
     "inference.predictor": "Predictor",
     "inference.tiling.tiles": "Tiling",
@@ -148,6 +152,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "DetectionConfig",
+    "Evaluation",
     "Evidence",
     "Explanation",
     "FileSpace",
@@ -187,6 +192,7 @@ __all__ = [
     "Teacher",
     "Term",
     "Tiling",
+    "Training",
     "Turn",
     "UsageError",
     "Volume",
@@ -205,6 +211,7 @@ __all__ = [
     "read_signal",
     "read_volume",
     "save_checkpoint",
+    "train",
 ]
 
 serve_moved_modules()

@@ -23,6 +23,12 @@ def as_png(picture: Image.Image) -> bytes:
     return packed.getvalue()
 
 
+def as_img(picture: Image.Image, words: str) -> str:
+    """A picture as HTML that needs nothing from elsewhere, with words for those who cannot see it."""
+    packed = base64.b64encode(as_png(picture)).decode()
+    return f'<img alt="{escape(words)}" style="max-width:100%" src="data:image/png;base64,{packed}"/>'
+
+
 def as_html(
     summary: str,
     picture: Image.Image | None,
@@ -44,8 +50,7 @@ def as_html(
     """
     parts = [f"<p><b>{escape(summary)}</b></p>"]
     if picture is not None:
-        packed = base64.b64encode(as_png(picture)).decode()
-        parts.append(f'<img alt="{escape(summary)}" style="max-width:100%" src="data:image/png;base64,{packed}"/>')
+        parts.append(as_img(picture, summary))
     if names:
         ndim = len(boxes[0]) // 2
         corners = [f"{axis}{end}" for end in (1, 2) for axis in AXES[:ndim]]
