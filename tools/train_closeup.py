@@ -29,6 +29,7 @@ from maskrcnn.checkpoints.lookup import load_model
 from maskrcnn.checkpoints.ours import load_matching, save_checkpoint
 from maskrcnn.config import CloseUpMaskConfig, LossConfig
 from maskrcnn.data.dataset import Dataset
+from maskrcnn.data.transforms.samples import normalise
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.losses.closeup import closeup_mask_loss
 from maskrcnn.losses.mask import mask_targets, regions_of
@@ -173,11 +174,8 @@ class CloseUps(torch.utils.data.Dataset[dict[str, Tensor]]):
         )[:, 0]
         if learning and len(able) > MOST:
             able = able[torch.randperm(len(able), generator=generator)[:MOST]]
-        image = self.data.read_image(record)
+        image = normalise(self.data.read_image(record), self.p.pixel_mean, self.p.pixel_std)
         shape = image.shape[1:]
-        image = (image - image.new_tensor(self.p.pixel_mean)[:, None, None]) / image.new_tensor(self.p.pixel_std)[
-            :, None, None
-        ]
         models = (
             torch.randint(len(self.looks), (len(able),), generator=generator)
             if learning

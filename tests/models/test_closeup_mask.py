@@ -12,6 +12,7 @@ from cases import NDIMS, SHAPES, TinyBody, as_array, inner_boxes, random_boxes, 
 from maskrcnn.checkpoints.ours import load_checkpoint, save_checkpoint
 from maskrcnn.config import BackboneConfig, CloseUpMaskConfig, from_dict, to_dict
 from maskrcnn.data.transforms.geometry import flip_map
+from maskrcnn.inference.look import rescored
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.losses.closeup import BORDER, border, closeup_mask_loss
 from maskrcnn.losses.objective import Objective
@@ -117,6 +118,40 @@ def test_the_file_gets_the_finer_masks(ndim):
     expected = paste_regions(logits.sigmoid(), place.back.boxes(regions), (16,) * ndim)
     assert [found.regions.mask(k).tolist() for k in range(3)] == [expected.mask(k).tolist() for k in range(3)]
     assert found.outputs == {}
+
+
+@NDIMS
+def test_doubtful_masks_lower_the_scores_of_their_objects(ndim):
+    model = model_with_closeup(ndim, rescoring=2.0, sure=0.9).eval()
+    images = ImageBatch(torch.randn(1, 1, *(32,) * ndim, generator=seeded()), [(32,) * ndim])
+    (found,) = found_by(model, images, [inner_boxes(3, (32,) * ndim)])
+    logits = torch.randn(found.outputs["closeup_mask"].shape, generator=seeded(3))
+    found.outputs["closeup_mask"] = logits
+    for head in model.heads.values():
+        head.to_file(found, Place(AxisMap.identity(ndim), (32,) * ndim, 0.5))
+    expected = []
+    for own in logits:
+        inside = [p for p in own.sigmoid().flatten().tolist() if p >= 0.5]
+        expected.append(min(sum(inside) / max(len(inside), 1) / 0.9, 1.0) ** 2)
+    torch.testing.assert_close(found.outputs.pop("mask_quality"), torch.tensor(expected))
+    assert len(set(expected)) > 1 and found.outputs == {}
+
+
+def test_rescored_objects_are_in_order_again_and_over_the_threshold():
+    found = Instances(torch.arange(16.0).reshape(4, 4), torch.tensor([1, 2, 3, 4]), torch.tensor([0.9, 0.8, 0.6, 0.5]))
+    assert rescored(found, 0.5) is found
+    found.outputs["mask_quality"] = torch.tensor([0.5, 1.0, 1.0, 0.9])
+    left = rescored(found, 0.5)
+    assert left.labels.tolist() == [2, 3] and left.outputs == {}
+    torch.testing.assert_close(left.scores, torch.tensor([0.8, 0.6]))
+
+
+def test_scores_of_objects_that_somebody_else_found_stay():
+    model = tiny_model(closeup_mask_head=dataclasses.replace(TINY, rescoring=2.0))
+    predictor = Predictor(model, tiny_info(model), "cpu")
+    picture = torch.from_numpy(noise()).permute(2, 0, 1)
+    found = predictor.masks(picture, inner_boxes(2, (48, 64)), torch.ones(2).long())
+    assert found.outputs == {} and len(found.regions) == 2
 
 
 def test_small_objects_keep_the_ordinary_mask():

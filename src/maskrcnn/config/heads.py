@@ -108,6 +108,8 @@ class CloseUpMaskConfig:
     # of the body's outputs, coarsest first
     smallest: Weight = 0.0  # objects of fewer samples a side (geometric mean, in the network's input) keep the
     # ordinary mask
+    rescoring: Weight = 0.0  # power of the mean probability inside a mask by which its object's score is multiplied
+    sure: Annotated[float, Between(0.01, 1)] = 1.0  # that mean, from which on a score stays as it is
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from maskrcnn.data.transforms.samples import prepare_part
 from maskrcnn.inference.mirroring import describe_mirrored, detect_mirrored
 from maskrcnn.inference.options import Settings
 from maskrcnn.model_info import ModelInfo
-from maskrcnn.models.head import Place, heads_of
+from maskrcnn.models.head import MASK_QUALITY, Place, heads_of
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.ops.boxes import clip_boxes
 from maskrcnn.regions import AxisMap
@@ -56,7 +56,8 @@ class Look:
             batch = batch_images([prepared[i][0] for i in members], p.size_divisor)
             batch.sources = [self._source(images[i], prepared[i][1]) for i in members]
             for i, found in zip(members, self._detect(batch.to(self.device))):
-                results[i] = self._to_file(found, prepared[i][1], images[i])
+                own = self._to_file(found, prepared[i][1], images[i])
+                results[i] = rescored(own, self.settings.detection.score_threshold)
         return results
 
     def _source(self, image: Tensor, to_input: AxisMap) -> ImageSource:
@@ -87,7 +88,9 @@ class Look:
         if len(looks) > 1:
             for head in heads_of(self.model).values():
                 head.average(looks)
-        return self._to_file(looks[0], to_input, view)
+        seen = self._to_file(looks[0], to_input, view)
+        seen.outputs.pop(MASK_QUALITY, None)  # the scores are somebody else's
+        return seen
 
     def _detect(self, images: ImageBatch) -> list[Instances]:
         if self.settings.flip:
@@ -109,3 +112,21 @@ class Look:
         for head in heads_of(self.model).values():
             head.to_file(own, place)
         return own
+
+
+def rescored(found: Instances, threshold: float) -> Instances:
+    """Objects whose masks are doubtful get lower scores, and may fall below the threshold.
+
+    Args:
+        found: objects, some with ``outputs["mask_quality"]``.
+        threshold: of scores.
+
+    Returns:
+        Those that are left, best first; ``found`` itself where nobody judged their masks.
+    """
+    quality = found.outputs.pop(MASK_QUALITY, None)
+    if quality is None:
+        return found
+    found.scores = found.scores * quality
+    order = found.scores.argsort(descending=True, stable=True)
+    return found[order[found.scores[order] >= threshold]]

@@ -24,6 +24,7 @@ from maskrcnn.regions import AxisMap
 from maskrcnn.structures import ImageBatch, Instances, Record
 
 Slices = tuple[slice, ...]
+MASK_QUALITY = "mask_quality"  # of Instances.outputs, [N]: what scores are multiplied by, where a head judges masks
 
 
 @dataclass(frozen=True)

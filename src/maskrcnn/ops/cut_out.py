@@ -99,8 +99,9 @@ def read_masks(masks: Tensor, boxes: Tensor, regions: Tensor, bins: Sequence[int
         places = torch.arange(own, device=masks.device)
         weights = (1 - (position[..., None] - places).abs()).clamp(min=0).to(masks.dtype)  # [R, count, own]
         moved = masks.movedim(1 + axis, 1)
-        read = torch.bmm(weights, moved.reshape(len(moved), own, -1))
-        masks = read.reshape(len(moved), count, *moved.shape[2:]).movedim(1, 1 + axis)
+        others = moved.shape[2:]
+        read = torch.bmm(weights, moved.reshape(len(moved), own, math.prod(others)))
+        masks = read.reshape(len(moved), count, *others).movedim(1, 1 + axis)
     return masks
 
 

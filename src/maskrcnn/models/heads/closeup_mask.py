@@ -20,7 +20,7 @@ from maskrcnn.losses.closeup import closeup_mask_loss
 from maskrcnn.losses.mask import mask_targets, regions_of
 from maskrcnn.losses.terms import Term
 from maskrcnn.model_info import ModelInfo
-from maskrcnn.models.head import Head, LossInputs, Place
+from maskrcnn.models.head import MASK_QUALITY, Head, LossInputs, Place
 from maskrcnn.models.nd import conv, init_he, init_normal
 from maskrcnn.ops.cut_out import cuboid_around, cut_out, cut_out_finely, read_masks
 from maskrcnn.ops.nd import channels_last, full, interpolate
@@ -204,7 +204,13 @@ class CloseUpMaskHead(Head):
             return
         finer = ~logits.flatten(1).isnan().any(1)
         where = place.back.boxes(regions[finer])
-        masks = extend_to_border(logits[finer].float().sigmoid(), where, place.spatial_shape)
+        masks = logits[finer].float().sigmoid()
+        if self.config.rescoring > 0:
+            quality = torch.ones(len(found))
+            sureness = mean_inside(masks, place.mask_threshold) / self.config.sure
+            quality[finer] = sureness.clamp(max=1.0).pow(self.config.rescoring)
+            found.outputs[MASK_QUALITY] = quality
+        masks = extend_to_border(masks, where, place.spatial_shape)
         pasted = paste_regions(masks, where, place.spatial_shape, place.mask_threshold)
         order = torch.cat([(~finer).nonzero()[:, 0], finer.nonzero()[:, 0]]).argsort()
         found.regions = Regions.join([found.regions[~finer], pasted])[order]
@@ -222,6 +228,20 @@ class CloseUpMaskHead(Head):
 
     def written(self, found: Instances, i: int) -> dict[str, Any]:
         return {}
+
+
+def mean_inside(masks: Tensor, threshold: float) -> Tensor:
+    """How sure masks are of what they cover: SOLO's maskness (Wang et al. 2020, section 3.3).
+
+    Args:
+        masks: ``[R, *M]``, probabilities.
+        threshold: from which on a bin is inside.
+
+    Returns:
+        The mean probability inside, ``[R]``; 0 where nothing is inside.
+    """
+    inside = (masks >= threshold).to(masks.dtype).flatten(1)
+    return (masks.flatten(1) * inside).sum(1) / inside.sum(1).clamp(min=1)
 
 
 def spread_out(count: int, most: int | None) -> Tensor:
