@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from maskrcnn.files import exists
 from maskrcnn.modalities.images.read.find import find_images, is_image
+from maskrcnn.modalities.single_files import SingleFiles
 
 if TYPE_CHECKING:
     from maskrcnn.data.dataset import Dataset
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from maskrcnn.inference.results.one_file import OneFile
     from maskrcnn.inference.results.options import ResultOptions
     from maskrcnn.inference.results.outcome import Done, Outcome
-    from maskrcnn.model_info import ModelInfo
+
+is_part, stem_of, as_learned = SingleFiles.is_part, SingleFiles.stem_of, SingleFiles.as_learned
 
 
 def find_files(paths: Sequence[Path], exclude: Path | None = None) -> list[Path]:
@@ -33,16 +35,6 @@ def kind_of(path: Path) -> str:
     return "image" if is_image(path) else ""
 
 
-def is_part(path: Path) -> bool:
-    """No picture is made of several files."""
-    return False
-
-
-def stem_of(path: Path) -> str:
-    """The file's name without its suffix."""
-    return path.stem
-
-
 def is_labelled(path: Path) -> bool:
     """Whether a folder looks like labelled images."""
     from maskrcnn.modalities.images import open as images
@@ -57,11 +49,6 @@ def open_labelled(path: Path, choice: str = "") -> Dataset | None:
     return images.open_split(path, choice) if choice else images.open_labelled(path)
 
 
-def as_learned(data: Dataset, info: ModelInfo) -> Dataset:
-    """Labels of images mean the same to every model."""
-    return data
-
-
 def predict(predictor: Predictor, paths: Sequence[Path], options: ResultOptions, done: Done) -> Outcome:
     """Find the objects in pictures and write what was found, as :meth:`Doors.predict` says."""
     from maskrcnn.modalities.images.predict import predict_files
@@ -70,16 +57,7 @@ def predict(predictor: Predictor, paths: Sequence[Path], options: ResultOptions,
 
 
 def open_one(predictor: Predictor, source: Any, spacing: Sequence[float] | None = None) -> OneFile:
-    """One picture by itself, see ``one_file.py``.
-
-    Args:
-        predictor: that is to look at it.
-        source: a path, or what is in memory.
-        spacing: of an array, where it has one.
-
-    Returns:
-        What the predictor looks at, and how what was found is shown.
-    """
+    """One picture by itself, as :meth:`Doors.open_one` says; see ``one_file.py``."""
     from maskrcnn.modalities.images.one_file import open_one
 
     return open_one(predictor, source, spacing)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from maskrcnn.files import is_folder
 from maskrcnn.modalities.signals import find
 from maskrcnn.modalities.signals.recording_format import format_of
+from maskrcnn.modalities.single_files import SingleFiles
 
 if TYPE_CHECKING:
     from maskrcnn.data.dataset import Dataset
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from maskrcnn.inference.results.one_file import OneFile
     from maskrcnn.inference.results.options import ResultOptions
     from maskrcnn.inference.results.outcome import Done, Outcome
-    from maskrcnn.model_info import ModelInfo
+
+as_learned = SingleFiles.as_learned
 
 
 def find_files(paths: Sequence[Path], exclude: Path | None = None) -> list[Path]:
@@ -61,11 +63,6 @@ def open_labelled(path: Path, choice: str = "") -> Dataset | None:
     return open_signal_set(path, choice)
 
 
-def as_learned(data: Dataset, info: ModelInfo) -> Dataset:
-    """Labels of recordings mean the same to every model."""
-    return data
-
-
 def predict(predictor: Predictor, paths: Sequence[Path], options: ResultOptions, done: Done) -> Outcome:
     """Find the objects in recordings and write what was found, as :meth:`Doors.predict` says."""
     from maskrcnn.modalities.signals.predict import predict_signals
@@ -74,16 +71,7 @@ def predict(predictor: Predictor, paths: Sequence[Path], options: ResultOptions,
 
 
 def open_one(predictor: Predictor, source: Any, spacing: Sequence[float] | None = None) -> OneFile:
-    """One recording by itself, see ``results/one_file.py``.
-
-    Args:
-        predictor: that is to look at it.
-        source: a path, or what is in memory.
-        spacing: of an array, where it has one.
-
-    Returns:
-        What the predictor looks at, and how what was found is shown.
-    """
+    """One recording by itself, as :meth:`Doors.open_one` says; see ``results/one_file.py``."""
     from maskrcnn.modalities.signals.results.one_file import open_one
 
     return open_one(predictor, source, spacing)

@@ -74,16 +74,7 @@ def predict(predictor: Predictor, paths: Sequence[Path], options: ResultOptions,
 
 
 def open_one(predictor: Predictor, source: Any, spacing: Sequence[float] | None = None) -> OneFile:
-    """One scan by itself, see ``results/one_file.py``.
-
-    Args:
-        predictor: that is to look at it.
-        source: a path, or what is in memory.
-        spacing: of an array, where it has one.
-
-    Returns:
-        What the predictor looks at, and how what was found is shown.
-    """
+    """One scan by itself, as :meth:`Doors.open_one` says; see ``results/one_file.py``."""
     from maskrcnn.modalities.volumes.results.one_file import open_one
 
     return open_one(predictor, source, spacing)
