@@ -238,6 +238,7 @@ evidence: .venv/installed
 # benchmarks/results.md. A run that was stopped goes on where it was. CASES="masks inference": only those, printed.
 bench: .venv/installed
 	$(BIN)/python benchmarks/versus $(CASES)
+	$(if $(CASES),,$(BIN)/python benchmarks/files.py)
 
 # How fast the shipped models are, and a training step against its floor.
 bench-models: .venv/installed

@@ -29,7 +29,7 @@ def test_files_that_belong_to_nothing_are_counted_by_suffix(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((3, 4, 5)))
     fill(tmp_path / "sub", "d.mnc"), fill(tmp_path / "out", "e.mnc")
     told = left_aside([tmp_path], find_volumes(tmp_path), wing_of("volume"), tmp_path / "out")
-    assert told == "passed over: 4 .mnc (such as a.mnc), 1 without a suffix (README), 1 .vtk (v.vtk)."
+    assert told == "skipped: 4 .mnc, 1 without a suffix, 1 .vtk."
     assert left_aside([tmp_path / "a.npy"], [tmp_path / "a.npy"], wing_of("volume"), tmp_path / "out") == ""
 
 
@@ -38,8 +38,8 @@ def test_what_belongs_to_a_recording_is_not_passed_over(tmp_path):
     write_marks(tmp_path, "one", beat(200))
     fill(tmp_path, "one.xws", "two.vhdr")
     told = left_aside([tmp_path], find_signals(tmp_path), wing_of("wfdb"), tmp_path / "out")
-    assert told == "passed over: 1 .vhdr (two.vhdr)."
-    assert any("passed over: 1 .vhdr (two.vhdr)." in problem for problem in open_dataset(tmp_path).problems)
+    assert told == "skipped: 1 .vhdr."
+    assert any("skipped: 1 .vhdr." in problem for problem in open_dataset(tmp_path).problems)
 
 
 def test_a_data_set_of_scans_says_what_it_passes_over(tmp_path):
@@ -47,7 +47,7 @@ def test_a_data_set_of_scans_says_what_it_passes_over(tmp_path):
         fill(tmp_path / name, "b.mnc")
         np.save(tmp_path / name / "a.npy", np.ones((3, 4, 5), np.uint8))
     problems = open_dataset(tmp_path).problems
-    assert [f"{tmp_path / n}: passed over: 1 .mnc (b.mnc)." in problems for n in ("images", "labels")] == [True, True]
+    assert [f"{tmp_path / n}: skipped: 1 .mnc." in problems for n in ("images", "labels")] == [True, True]
 
 
 @pytest.mark.parametrize("name, words", [

@@ -53,12 +53,12 @@ class InputDone:
     """An input has been searched, and what was found in it is written.
 
     Attributes:
-        path: of the input.
+        path: of the input, or its address.
         objects: how many were found in it.
         entries: the objects as they stand in ``predictions.json``.
     """
 
-    path: Path
+    path: Path | str
     objects: int
     entries: Sequence[Mapping[str, Any]] = ()
 
@@ -67,7 +67,7 @@ class InputDone:
 class InputFailed:
     """An input could not be searched, or what was found in it could not be written; the sentence says why."""
 
-    path: Path
+    path: Path | str
     sentence: str
 
 

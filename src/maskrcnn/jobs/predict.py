@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -20,8 +21,9 @@ from maskrcnn.inference.results.lists import LIST, TABLE
 from maskrcnn.inference.results.options import ResultOptions
 from maskrcnn.inference.results.outcome import FileDone, Outcome
 from maskrcnn.jobs.events import InputDone, InputFailed, Note, Progress, Tell, tell_nobody
+from maskrcnn.jobs.inputs.expand import Spread, spread_out
 from maskrcnn.jobs.options.predict import OUT, PredictFilesOptions
-from maskrcnn.modalities.inputs import default_model, left_aside, refuse_options, wing_of_model
+from maskrcnn.modalities.inputs import default_model, is_known, left_aside, refuse_options, wing_of_model
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,16 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
         CheckpointError: the model's file is damaged.
     """
     options.check()
-    with at_most(options.max_pixels):
-        inputs, failures = options.inputs_there(), options.inputs_missing()
+    with at_most(options.max_pixels), tempfile.TemporaryDirectory(prefix="maskrcnn-") as folder:
+        spread = spread_out(options.inputs, Path(folder), is_known)
+        inputs, failures = spread.paths, spread.failures
+        if not inputs:
+            raise UsageError(" ".join(failures) or f"There is nothing to look at; {spread.aside()}")
         name = options.model or default_model(inputs, options.out)
         predictor = Predictor(*load_model(name, lambda text: tell(Note(text))), device=options.device)
         wing = wing_of_model(predictor.info)
         paths = wing.doors().find_files(inputs, options.out)
-        aside = left_aside(inputs, paths, wing, options.out)
+        aside = " ".join(filter(None, [left_aside(inputs, paths, wing, options.out), spread.aside()]))
         if not paths:
             nothing = f"There are no {wing.nouns} in {', '.join(map(str, options.inputs))}; {aside}".rstrip("; ")
             raise UsageError(" ".join(failures) or (nothing if aside else f"{nothing}."))
@@ -82,20 +87,29 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
             raw_masks=options.raw_masks,
         )
         refuse_options(wing, options)
-        journal = begin(options, paths, name)
+        journal = begin(options, paths, name, spread.shown)
         left = [path for path in paths if not journal.has(path)]
         done = Outcome()
         if left:
             done = wing.doors().predict(
-                predictor, left, result_options(options, journal), Counted(tell, len(paths), len(left))
+                predictor, left, result_options(options, journal), Counted(tell, len(paths), len(left), spread)
             )
         journal.close()
-    for note in [*done.notes, *([aside] if aside else [])]:
+    for note in done.notes:
         tell(Note(f"note: {note}"))
+    if aside:
+        tell(Note(aside))
+    told = [spread.told(sentence) for sentence in done.failures]
     before = {line.input[0]: line.objects for line in journal.past.lines}
     out = journal.out or options.out
     return PredictOutcome(
-        wing.noun, wing.nouns, wing.writes, out, before | done.counts, len(before), failures + done.failures
+        wing.noun,
+        wing.nouns,
+        wing.writes,
+        out,
+        before | done.counts,
+        len(before),
+        failures + told,
     )
 
 
@@ -120,22 +134,25 @@ class Counted:
         tell: is given the events.
         total: inputs of the job.
         left: those that are not done yet.
+        spread: knows what files are called that were fetched.
     """
 
-    def __init__(self, tell: Tell, total: int, left: int) -> None:
+    def __init__(self, tell: Tell, total: int, left: int, spread: Spread) -> None:
+        self.spread = spread
         self.tell, self.total, self.done = tell, total, total - left
         tell(Progress("searching", self.done, total))
 
     def __call__(self, file: FileDone) -> None:
         self.done += 1
+        path = self.spread.shown.get(file.path, file.path)
         if file.failure:
-            self.tell(InputFailed(file.path, file.failure))
+            self.tell(InputFailed(path, self.spread.told(file.failure)))
         else:
-            self.tell(InputDone(file.path, file.objects, file.entries))
+            self.tell(InputDone(path, file.objects, file.entries))
         self.tell(Progress("searching", self.done, self.total))
 
 
-def begin(options: PredictFilesOptions, paths: Sequence[Path], model: str) -> Journal:
+def begin(options: PredictFilesOptions, paths: Sequence[Path], model: str, shown: Mapping[Path, str]) -> Journal:
     """The journal of a prediction: of a new one, or of one that goes on.
 
     A folder holds the results of one prediction. Where every file of the one before is among ``paths``, it is done
@@ -145,6 +162,7 @@ def begin(options: PredictFilesOptions, paths: Sequence[Path], model: str) -> Jo
         options: the folder, and whether to go on or to begin anew.
         paths: of the files.
         model: its name or file.
+        shown: what results call files that were fetched.
 
     Returns:
         The journal; its folder is the one that is written into.
@@ -158,11 +176,11 @@ def begin(options: PredictFilesOptions, paths: Sequence[Path], model: str) -> Jo
         past = read_past(out)
         if options.skip_done:
             _refuse_other_settings(out, past, settings)
-            return Journal(out, settings, past)
+            return Journal(out, settings, past, shown)
         done = {line.input[1] for line in past.lines} if past is not None else set()
         if options.overwrite or not _holds_results(out):
             break
-        if past is not None and past.finished and done <= {str(resolved(path)) for path in paths}:
+        if past is not None and past.finished and done <= {shown.get(path) or str(resolved(path)) for path in paths}:
             break
         if options.out is not OUT:
             raise UsageError(_refusal(out, past))
@@ -170,7 +188,7 @@ def begin(options: PredictFilesOptions, paths: Sequence[Path], model: str) -> Jo
             raise UsageError(_refusal(out, past))
         out = OUT.with_name(f"{OUT.name}-{number}")
     remove_results(out, past)
-    return Journal(out, settings)
+    return Journal(out, settings, shown=shown)
 
 
 def _holds_results(out: Path) -> bool:

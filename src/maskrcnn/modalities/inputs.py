@@ -9,6 +9,7 @@ from maskrcnn.checkpoints.ours import read_info
 from maskrcnn.checks import listed
 from maskrcnn.data.parsing.skipped import count_skipped
 from maskrcnn.errors import UsageError
+from maskrcnn.modalities.images.read.find import PDF
 from maskrcnn.modalities.table import kinds, wing_of, wings
 from maskrcnn.modalities.wing import Wing
 from maskrcnn.modalities.words import is_of_pictures, pictures_first
@@ -32,7 +33,7 @@ def wing_of_model(info: ModelInfo) -> Wing:
 
 def left_aside(paths: Sequence[Path], found: Sequence[Path], wing: Wing, exclude: Path) -> str:
     """A sentence that counts, by suffix, the files in folders among ``paths`` that nothing looks at and that do not
-    belong to a file that is looked at; empty for images, or where there are none.
+    belong to a file that is looked at; empty where there are none.
 
     Args:
         paths: what the user named.
@@ -54,6 +55,11 @@ def left_aside(paths: Sequence[Path], found: Sequence[Path], wing: Wing, exclude
         return beside or any(other.doors().is_part(file) for other in wings())
 
     return count_skipped(paths, found, belongs, exclude)
+
+
+def is_known(path: Path) -> bool:
+    """Whether a file's name is that of a file that some wing looks at, or of one whose pages are pictures."""
+    return path.suffix.lower() == PDF or any(wing.doors().kind_of(path) for wing in wings())
 
 
 def refuse_options(wing: Wing, options: object) -> None:

@@ -62,7 +62,7 @@ def tell_failures(failures: Sequence[str]) -> int:
     return 1 if failures else 0
 
 
-def tell_count(path: Path, found: int) -> None:
+def tell_count(path: Path | str, found: int) -> None:
     """One input is done: a line of the results."""
     print(f"{path}: {counted(found, 'object')}", flush=True)
 

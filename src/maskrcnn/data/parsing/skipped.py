@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -29,21 +30,14 @@ def count_skipped(paths: Iterable[Path], found: Iterable[Path], is_known: Callab
 
 
 def count_by_suffix(files: Iterable[Path]) -> str:
-    """How many files of each suffix were passed over, and the name of one of each; empty without files."""
-    kinds: dict[str, list[str]] = {}
-    for file in files:
-        kinds.setdefault(file.suffix.lower(), []).append(file.name)
+    """How many files of each suffix were passed over; empty without files."""
+    kinds = Counter(file.suffix.lower() for file in files)
     if not kinds:
         return ""
-    most = sorted(kinds, key=lambda suffix: (-len(kinds[suffix]), suffix))
-    told = [_told(suffix, kinds[suffix]) for suffix in most[:MOST_KINDS]]
-    rest = sum(len(kinds[suffix]) for suffix in most[MOST_KINDS:])
-    return "passed over: " + ", ".join([*told, *([f"{rest} of other kinds"] if rest else [])]) + "."
-
-
-def _told(suffix: str, names: list[str]) -> str:
-    kind = f"{len(names)} {suffix}" if suffix else f"{len(names)} without a suffix"
-    return f"{kind} ({min(names)})" if len(names) == 1 else f"{kind} (such as {min(names)})"
+    most = sorted(kinds, key=lambda suffix: (-kinds[suffix], suffix))
+    told = [f"{kinds[suffix]} {suffix or 'without a suffix'}" for suffix in most[:MOST_KINDS]]
+    rest = sum(kinds[suffix] for suffix in most[MOST_KINDS:])
+    return "skipped: " + ", ".join([*told, *([f"{rest} of other kinds"] if rest else [])]) + "."
 
 
 def _walk(folder: Path, known: set[Path], exclude: Path) -> Iterable[Path]:

@@ -21,7 +21,6 @@ from maskrcnn.inference.results.outcome import (
     Outcome,
     explain_write_failure,
     nobody,
-    path_as_text,
     tell_how_far,
 )
 from maskrcnn.structures import Instances
@@ -94,7 +93,7 @@ def predict_one_by_one(
             outcome.notes += opened[0].notes
             found = found[: most if most is not None else len(found)]
             job = FileToWrite(path, len(found), options, outcome, done)
-            behind.put(partial(job.write, partial(write, path_as_text(path), opened[0], found)), job.settle)
+            behind.put(partial(job.write, partial(write, options.journal.name_of(path), opened[0], found)), job.settle)
             del opened, found  # the thread holds them as long as it needs them
     return outcome
 
@@ -134,5 +133,5 @@ class FileToWrite:
             self.outcome.fail(self.path, self.failure, self.tell)
             return
         self.outcome.failures += self.remarks
-        self.outcome.counts[str(self.path)] = self.objects
+        self.outcome.counts[self.options.journal.name_of(self.path)] = self.objects
         self.tell(self.done)

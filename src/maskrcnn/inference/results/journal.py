@@ -62,11 +62,17 @@ class Journal:
         out: the folder of the results; None: nothing is kept.
         settings: what the bytes of the results depend on.
         past: of a prediction in that folder that goes on.
+        shown: what results call a file that lies elsewhere than where its user knows it: its address.
     """
 
     def __init__(
-        self, out: Path | None = None, settings: Mapping[str, Any] | None = None, past: Past | None = None
+        self,
+        out: Path | None = None,
+        settings: Mapping[str, Any] | None = None,
+        past: Past | None = None,
+        shown: Mapping[Path, str] | None = None,
     ) -> None:
+        self.shown = dict(shown or {})
         self.out, self.settings, self.past = out, dict(settings or {}), past or Past()
         self.lists: ResultLists | None = None
         self.names: FreeNames | None = None
@@ -75,7 +81,15 @@ class Journal:
 
     def has(self, path: Path) -> bool:
         """Whether an input is done from before, however it is named now."""
-        return str(resolved(path)) in self._before
+        return self._identity(path) in self._before
+
+    def name_of(self, path: Path) -> str:
+        """What results call an input, as text that any file can hold; bytes of it that are no text are written as such
+        (``\\xe9``)."""
+        return self.shown.get(path, str(path)).encode("utf-8", "backslashreplace").decode()
+
+    def _identity(self, path: Path) -> str:
+        return self.shown.get(path) or str(resolved(path))
 
     @property
     def latest(self) -> Sequence[Mapping[str, Any]]:
@@ -120,7 +134,9 @@ class Journal:
         lists = self.lists.mark() if self.lists is not None else {}
         if not self.begun:
             self.begin()
-        self._append(_text(Line((str(path), str(resolved(path))), objects, tuple(names), tuple(own), lists)) + "\n")
+        self._append(
+            _text(Line((self.name_of(path), self._identity(path)), objects, tuple(names), tuple(own), lists)) + "\n"
+        )
 
     def close(self) -> None:
         """Remember that all is done."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from maskrcnn.data.parsing.spreadsheets import quoted
 from maskrcnn.errors import UsageError
@@ -67,6 +68,18 @@ def refuse_among_sources(out_dir: Path, source: Path, kind: str) -> None:
     """
     if resolved(source.parent) in (resolved(out_dir), resolved(out_dir / CUTOUTS)):
         raise UsageError(f"results in {out_dir} could overwrite the {kind} there: name another folder for them")
+
+
+def shown_path(source: str | Path) -> str:
+    """A source as results name it: a path with ``/`` on every system, an address as it is."""
+    text = str(source)
+    return text if "://" in text else Path(text).as_posix()
+
+
+def source_path_of(source: str | Path) -> Path:
+    """The path of a source, of an address without what follows a question mark."""
+    text = str(source)
+    return Path(urlsplit(text).path.rstrip("/") or "fetched") if "://" in text else Path(text)
 
 
 def id_of(name: str) -> int | str:

@@ -101,8 +101,3 @@ def explain_write_failure(path: Path, error: OSError) -> str:
         f"{path}: what was found in it could not be written ({where}{error.strerror or error}); free some space, or "
         "name another folder with --out."
     )
-
-
-def path_as_text(path: Path) -> str:
-    """The path as text that any file can hold; bytes of it that are no text are written as such (``\\xe9``)."""
-    return str(path).encode("utf-8", "backslashreplace").decode()

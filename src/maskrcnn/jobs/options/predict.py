@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.checks import at_least, between, no_file, not_among_inputs, usable_device
-from maskrcnn.data.parsing.paths import is_something
+from maskrcnn.data.parsing.input_names import STDIN, address_of, why_not_named
 from maskrcnn.errors import UsageError
 from maskrcnn.inference.tiling.options import OVERLAP, check_tiles
 from maskrcnn.planning.recipe import SMALLEST_IMAGE
@@ -85,7 +85,8 @@ class PredictFilesOptions:
         if not self.inputs_there():
             raise UsageError(" ".join(self.inputs_missing()))
         no_file(self.out)
-        not_among_inputs(self.out, self.inputs_there())
+        files = [path for path in self.inputs_there() if not address_of(path) and str(path) != STDIN]
+        not_among_inputs(self.out, files)
         if self.skip_done and self.overwrite:
             raise UsageError("--skip-done goes on and --overwrite begins anew: give one of them.")
         usable_device(self.device)
@@ -96,9 +97,9 @@ class PredictFilesOptions:
         return {name: list(value) if isinstance(value := getattr(self, name), tuple) else value for name in names}
 
     def inputs_there(self) -> list[Path]:
-        """The inputs that exist."""
-        return [path for path in self.inputs if is_something(path)]
+        """The inputs that exist, as far as their names tell: addresses are asked later."""
+        return [path for path in self.inputs if not why_not_named(path)]
 
     def inputs_missing(self) -> list[str]:
         """A sentence for each input that does not exist."""
-        return [f"{path} does not exist." for path in self.inputs if not is_something(path)]
+        return [reason for path in self.inputs if (reason := why_not_named(path))]

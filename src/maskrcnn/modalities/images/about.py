@@ -26,7 +26,6 @@ WING = Wing(
     order=30,
     looked_for=list_label_sets,
     names_files=names_pictures,
-    names_left_aside=False,
     kinds=(
         Kind(
             name="image",

@@ -21,8 +21,10 @@ is_part, stem_of, as_learned = SingleFiles.is_part, SingleFiles.stem_of, SingleF
 
 
 def find_files(paths: Sequence[Path], exclude: Path | None = None) -> list[Path]:
-    """The pictures that ``paths`` name: files as they are, folders walked."""
-    return find_images(paths, exclude)
+    """The pictures that ``paths`` name: files as they are, folders walked, and of PDF and TIFF files their pages."""
+    from maskrcnn.modalities.images.read.pages import list_pages
+
+    return [page for path in find_images(paths, exclude) for page in list_pages(path)]
 
 
 def find_own(paths: Sequence[Path], exclude: Path | None = None) -> list[Path]:

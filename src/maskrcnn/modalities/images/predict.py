@@ -17,7 +17,8 @@ from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.results.file_by_file import FileToWrite
 from maskrcnn.inference.results.in_step import ReadAhead, WriteBehind
 from maskrcnn.inference.results.options import ResultOptions
-from maskrcnn.inference.results.outcome import Done, Outcome, nobody, path_as_text, tell_how_far
+from maskrcnn.inference.results.outcome import Done, Outcome, nobody, tell_how_far
+from maskrcnn.modalities.images.read.pages import page_of
 from maskrcnn.modalities.images.read.pictures import read_image
 from maskrcnn.modalities.images.results import PredictionWriter
 from maskrcnn.models.head import heads_of
@@ -74,7 +75,7 @@ def predict_files(predictor: Predictor, paths: Sequence[Path], options: ResultOp
                 evidence = _explain(predictor, path, image, found, options.explain_most)
                 if isinstance(evidence, str):
                     job.remarks, evidence = [evidence], None
-                write = partial(_write, writer, path_as_text(path), image, found, evidence)
+                write = partial(_write, writer, options.journal.name_of(path), image, found, evidence)
                 behind.put(partial(job.write, write), job.settle)
                 del image, found, evidence, write, job  # the thread holds them as long as it needs them
             del pictures
@@ -116,7 +117,7 @@ def _predict(predictor: Predictor, pictures: list[Picture]) -> Iterator[tuple[Pa
         try:
             if isinstance(image, DataError):
                 raise image
-            check_look_size(path, predictor, image, None)
+            check_look_size(page_of(path)[0], predictor, image, None)
             small.append((path, image))
         except DataError as error:
             failed[path] = str(error)

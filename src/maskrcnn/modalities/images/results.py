@@ -21,6 +21,8 @@ from maskrcnn.inference.results.names import (
     cutout_name,
     id_of,
     refuse_among_sources,
+    shown_path,
+    source_path_of,
     written_of_image,
     written_of_object,
 )
@@ -28,6 +30,7 @@ from maskrcnn.inference.tiling.tile_detections import NO_HEADS
 from maskrcnn.modalities.images.cutouts import cut_out
 from maskrcnn.modalities.images.entries import areas_of, coco_entry
 from maskrcnn.modalities.images.label_maps import label_maps
+from maskrcnn.modalities.images.read.pages import stem_of_page
 from maskrcnn.models.head import Head
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances
@@ -99,13 +102,13 @@ class PredictionWriter:
                 boxes.
             OSError: something cannot be written; the lists are then as they were.
         """
-        source = Path(source_path)
+        source = source_path_of(source_path)
         refuse_among_sources(self.out_dir, source, "images")
         if self.label_maps and len(detections) and detections.regions is None:
             raise UsageError("this model finds boxes only: there are no masks to make label maps of")
         if self.cutouts and len(detections) and detections.regions is None:
             raise UsageError("this model finds boxes only: there are no masks to cut objects out with")
-        name = self.names.take(source.stem)
+        name = self.names.take(stem_of_page(source))
         overlay = self.out_dir / f"{name}.png"
         drawn = draw(image, detections, self.class_names, skeleton=self.skeleton, keypoint_names=self.keypoint_names)
         _save(drawn, overlay)
@@ -114,7 +117,7 @@ class PredictionWriter:
             self._write_label_maps(name, detections, (height, width))
         if self.cutouts and detections.regions is not None:
             self._write_cutouts(name, image, detections, detections.regions)
-        self._collect(source.as_posix(), name, detections)
+        self._collect(shown_path(source_path), name, detections)
         return overlay
 
     def close(self) -> None:

@@ -71,6 +71,7 @@ def _both_bytes(path: str | Path, image: ImageFile) -> np.ndarray | None:
         return None
     with Image.open(path) as again:
         assert isinstance(again, ImageFile)
+        again.seek(image.tell())
         _name_plane_depth(again)
         again.tile = [tile._replace(args=_exchanged(tile.args)) for tile in again.tile]
         is_grey = "LA;16" in str(image.tile[0].args)

@@ -17,6 +17,7 @@ IMAGE_SUFFIXES = frozenset(
         *(".mpo", ".pcx", ".qoi"),
     }
 )
+PDF = ".pdf"  # has pages that are pictures; looked at where it is named, not where it lies in a folder
 UNREAD_SUFFIXES = frozenset({".heic", ".heif", ".hif", ".jxl"})  # pictures that are seen, so that they can be named
 
 

@@ -18,6 +18,8 @@ from maskrcnn.data.parsing.unsupported import how_to_export
 from maskrcnn.errors import DataError
 from maskrcnn.files import exists, is_folder, why_missing
 from maskrcnn.modalities.images.read.deep_colours import deep_colours, shown_colours
+from maskrcnn.modalities.images.read.find import PDF
+from maskrcnn.modalities.images.read.pages import page_of, read_pdf_page
 from maskrcnn.structures import Record
 
 DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
@@ -33,9 +35,9 @@ def read_image(path: str | Path, channels: int = 3, apply_exif: bool = True) -> 
     """Read one image as ``[C, H, W]`` with values 0..255: uint8, or float32 if the file holds more than 8 bits.
 
     Palette, CMYK, grey and 1-bit images become RGB (or grey for ``channels=1``); what is transparent is shown on white,
-    as viewers show it. Of a file of several frames the first counts. Grey of more than 8 bits (16-bit, 32-bit, float)
-    is scaled by its own range, because a 12-bit camera stores 0..4095 in 16 bits: its 0.1st and 99.9th percentiles
-    become 0 and 255, so that a hot pixel does not darken the image.
+    as viewers show it. Of a file of several frames the first counts; ``paper.pdf#3`` and ``stack.tif#3`` are pages.
+    Grey of more than 8 bits (16-bit, 32-bit, float) is scaled by its own range, because a 12-bit camera stores 0..4095
+    in 16 bits: its 0.1st and 99.9th percentiles become 0 and 255, so that a hot pixel does not darken the image.
 
     Args:
         path: of the image file.
@@ -51,9 +53,14 @@ def read_image(path: str | Path, channels: int = 3, apply_exif: bool = True) -> 
     """
     if channels not in PILLOW_MODES:
         raise ValueError(f"read_image gives 1 or 3 channels, not {channels}.")
+    file, page = page_of(path)
     try:
-        with open_picture(path) as image:
-            deep = deep_colours(path, image)
+        if file.suffix.lower() == PDF:
+            return picture_samples(Image.fromarray(read_pdf_page(file, page or 1)), channels)
+        with open_picture(file, path) as image:
+            if page:
+                image.seek(page - 1)
+            deep = deep_colours(file, image)
             if deep is not None:
                 pixels = shown_colours(deep, channels, _orientation(image) if apply_exif else 1)
             else:
@@ -63,7 +70,7 @@ def read_image(path: str | Path, channels: int = 3, apply_exif: bool = True) -> 
     except DataError:
         raise
     except Exception as error:  # decoders meet broken bytes with errors of every kind
-        raise _unreadable(path, error) from error
+        raise _unreadable(file, error) from error
     return _as_samples(pixels, channels)
 
 

@@ -15,6 +15,8 @@ from maskrcnn.inference.results.names import (
     FreeNames,
     id_of,
     refuse_among_sources,
+    shown_path,
+    source_path_of,
     write_table,
     written_of_image,
     written_of_object,
@@ -115,7 +117,7 @@ class SignalWriter:
             UsageError: if the results would fall among the recordings.
             OSError: something cannot be written; the lists are then as they were.
         """
-        source = Path(source_path)
+        source = source_path_of(source_path)
         refuse_among_sources(self.out_dir, source, "recordings")
         name = self.names.take(source.stem)
         sequence = sequence or source.stem
@@ -127,7 +129,7 @@ class SignalWriter:
         with atomic_write(picture) as beside:
             drawn.save(beside, compress_level=4)
         entries = [
-            {"file_name": source.as_posix(), "id": id_of(name)}
+            {"file_name": shown_path(source_path), "id": id_of(name)}
             | interval_entry(found, signal, self.category_ids)
             | written_of_object(self.heads, detections, found.index)
             for found in objects
@@ -139,7 +141,7 @@ class SignalWriter:
             write_cutout(self.out_dir / CUTOUTS, name, found, signal, sequence)
         self._list(entries, signal.unit)
         if whole := written_of_image(self.heads, detections):
-            self.lists.add_image({"file_name": source.as_posix(), **whole})
+            self.lists.add_image({"file_name": shown_path(source_path), **whole})
         return picture
 
     def go_on(self) -> None:

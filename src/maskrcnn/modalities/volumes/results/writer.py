@@ -18,6 +18,8 @@ from maskrcnn.inference.results.names import (
     cutout_name,
     id_of,
     refuse_among_sources,
+    shown_path,
+    source_path_of,
     write_table,
     written_of_image,
     written_of_object,
@@ -125,7 +127,7 @@ class VolumeWriter:
             UsageError: if the results would fall among the scans, or the package that writes them is not installed.
             OSError: something cannot be written; the lists are then as they were.
         """
-        source = Path(source_path)
+        source = source_path_of(source_path)
         refuse_among_scans(self.out_dir, source)
         name = self.names.take(_stem(source))
         detections, regions = best_first(detections, volume.samples.shape[1:])
@@ -136,7 +138,7 @@ class VolumeWriter:
         for found in objects if self.cutouts else ():
             self._write_cutout(name, volume, regions, found)
         entries = [
-            {"file_name": source.as_posix(), "id": id_of(name), "map": drawn_map.name}
+            {"file_name": shown_path(source_path), "id": id_of(name), "map": drawn_map.name}
             | object_entry(found, self.category_ids)
             | written_of_object(self.heads, detections, found.number - 1)
             for found in objects
@@ -148,7 +150,7 @@ class VolumeWriter:
         _save(projections, self.out_dir / f"{name}.projections.png")
         self.lists.add(entries, _rows(entries))
         if whole := written_of_image(self.heads, detections):
-            self.lists.add_image({"file_name": source.as_posix(), **whole})
+            self.lists.add_image({"file_name": shown_path(source_path), **whole})
         return montage
 
     def close(self) -> None:
