@@ -73,7 +73,8 @@ def given(predictor: Predictor, data: Dataset, off: float) -> dict[str, float | 
         boxes = target.boxes + moved
         drawn = predictor.masks(data.read_image(record), boxes, torch.ones_like(target.labels))
         # by the true boxes and classes, so that every mask is judged
-        found.append(dataclasses.replace(drawn, boxes=target.boxes, labels=target.labels))
+        sure = torch.ones(len(target))
+        found.append(dataclasses.replace(drawn, boxes=target.boxes, labels=target.labels, scores=sure))
         records.append(record)
     return mask_quality(records, found)
 

@@ -80,6 +80,14 @@ def test_only_objects_that_were_found_count():
     assert mask_quality([record], [found])["mask/IoU"] == 1
 
 
+def test_what_a_user_is_not_shown_does_not_count():
+    half, whole = np.zeros((200, 200), bool), np.zeros((200, 200), bool)
+    half[0:20, 0:40] = whole[100:200, 100:200] = True
+    record, found = scene(((100.0, 100, 200, 200), whole), ((0.0, 0, 40, 40), half))
+    found.scores = torch.tensor([0.5, 0.49])
+    assert mask_quality([record], [found])["mask/IoU"] == 1
+
+
 def test_a_bad_mask_of_a_good_box_counts():
     record, found = scene(((0.0, 0, 40, 40), np.zeros((200, 200), bool)))
     assert mask_quality([record], [found])["mask/IoU"] == 0

@@ -1,7 +1,7 @@
 """How well the masks of found objects fit, the boxes apart: mean IoU, and mean IoU of the boundaries.
 
 Average precision mixes what was found with how well it was drawn. Here a detection whose box finds an object (IoU 0.5)
-is asked for its mask alone.
+is asked for its mask alone; those count that a user is shown, with a score of 0.5 or more.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from maskrcnn.models.nd import max_pool
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances, Record
 
+SHOWN = 0.5  # score from which on ``maskrcnn predict`` shows an object
 DILATION = 0.02  # of the image's diagonal: how wide a boundary is (Cheng et al. 2021)
 SIZES = {"": (0.0, math.inf), "s": (0.0, 32.0**2), "m": (32.0**2, 96.0**2), "l": (96.0**2, math.inf)}  # COCO's
 
@@ -40,7 +41,7 @@ def mask_quality(
         if record.regions is None or found.regions is None:
             continue
         drawn = True
-        found = best_first(found)
+        found = best_first(found[found.scores >= SHOWN])
         matches = match_scene(lay_out(record, found, masks=False))
         areas = record.regions.areas()
         for n, m in enumerate(matches.object_of):
