@@ -245,7 +245,7 @@ bench-models: .venv/installed
 	$(BIN)/python benchmarks/models.py
 	$(BIN)/python benchmarks/training.py
 
-# This version against another one: make bench-trees BEFORE=../before/src
+# This version against another one, a commit or the src folder of a checkout: make bench-trees BEFORE=2b669bc (0.8.0)
 bench-trees: .venv/installed
 	$(BIN)/python benchmarks/trees.py $(BEFORE)
 
