@@ -196,8 +196,9 @@ def _as_setting(name: str, value: Any) -> Any:
     """A value as the records have it: paths where they are meant, tuples for lists."""
     if name in PATHS and value is not None:
         return Path(value)
-    if name == "mask_data":
-        return tuple(map(Path, [value] if isinstance(value, str | Path) else value))
+    if name in ("mask_data", "log"):
+        several = [value] if isinstance(value, str | Path) else value
+        return tuple(map(Path if name == "mask_data" else str, several))
     if name in ("plan", "model") and isinstance(value, Path):
         return str(value)
     return tuple(value) if isinstance(value, list) else value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from maskrcnn.checks import result_folder
@@ -77,7 +77,7 @@ def train(
         with training_folder(out):
             tell(TrainingBegins(out))
             run = settle(options, TrainingRun(data, out, val), given, started, tell)
-            best = None if options.plan_only else run_training(run, tell)
+            best = None if options.plan_only else run_training(replace(run, log=options.log), tell)
     return TrainOutcome(out, best, wing_of(data.kind).placeholder)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -22,6 +23,7 @@ from maskrcnn.files import exists
 from maskrcnn.jobs.evaluate import measure_training
 from maskrcnn.jobs.events import Note, Tell, TrainingEnds, TrainingStep, tell_nobody
 from maskrcnn.jobs.run_folder import check_folder, training_folder
+from maskrcnn.loggers.logger import FAILED, FINISHED, STOPPED, LoggedRun, Loggers, Setting
 from maskrcnn.losses.teacher import Teacher
 from maskrcnn.modalities.table import kinds
 from maskrcnn.model_info import ModelInfo
@@ -54,6 +56,7 @@ class TrainingRun:
         device: ``cpu``, ``cuda`` or ``mps``.
         teacher: another detector of the same classes to learn from, see :mod:`maskrcnn.losses.teacher`.
         budget: a time to keep, the report included; remembered for ``resume``.
+        log: loggers that get the numbers too, see :mod:`maskrcnn.loggers.logger`.
     """
 
     data: Dataset
@@ -66,6 +69,7 @@ class TrainingRun:
     device: str = "cpu"
     teacher: Teacher | None = None
     budget: Budget | None = None
+    log: tuple[str, ...] = ()
 
     @property
     def last(self) -> Path:
@@ -105,11 +109,15 @@ def run_training(run: TrainingRun, tell: Tell = tell_nobody) -> Path:
         with joined(run.device) as device, tell_warnings(tell):
             wait()  # none writes before every process has looked whether it may
             first = rank() == 0
-            report = _ToldReport(run.out, tell, quiet=not first)
+            report = _ToldReport(run.out, tell, not first, run.log, _settings(run, recipe))
             try:
                 best = fit(
                     network, info, seen, run.out, val, config, augment, run.resume, device, report, run.teacher, budget
                 )
+                report.ended = FINISHED
+            except KeyboardInterrupt:
+                report.ended = STOPPED
+                raise
             finally:
                 report.close()
         if val is not None and first:
@@ -146,12 +154,45 @@ def _notes(run: TrainingRun, pretrained: bool) -> dict[str, object]:
     return notes
 
 
-class _ToldReport(Report):
-    """A report that writes the log and the curves, and shows nothing: what it would show, it tells."""
+def _settings(run: TrainingRun, recipe: Recipe) -> dict[str, Setting]:
+    """How a training was begun, for loggers."""
+    settings = {"data": str(run.data.path), "images": len(run.data), "model": run.model, **dataclasses.asdict(recipe)}
+    plain = {name: value if isinstance(value, Setting) else str(value) for name, value in settings.items()}
+    return {name: value for name, value in plain.items() if settings[name] is not None}
 
-    def __init__(self, out: Path, tell: Tell, quiet: bool = False) -> None:
+
+class _ToldReport(Report):
+    """A report that writes the log and the curves, and shows nothing: what it would show, it tells. What it logs, it
+    hands to loggers as well.
+
+    Args:
+        out: the folder of the training.
+        tell: is given what happens.
+        quiet: of a process that is not the first, which writes and tells nothing.
+        loggers: names of those that are wanted.
+        settings: of the training, for them.
+    """
+
+    def __init__(
+        self, out: Path, tell: Tell, quiet: bool, loggers: Sequence[str] = (), settings: Mapping[str, Setting] = {}
+    ) -> None:
         super().__init__(out, quiet=quiet)
         self.tell = tell
+        self.wanted, self.settings = () if quiet else tuple(loggers), settings
+        self.loggers: Loggers | None = None
+        self.ended = FAILED
+
+    def resume_at(self, step: int, epoch: int) -> None:
+        if self.wanted:  # first, since the speed counts from there on
+            self.loggers = Loggers(self.wanted, LoggedRun(self.out, self.settings, step), self.say)
+        super().resume_at(step, epoch)
+
+    def write(self, line: dict[str, Any]) -> None:
+        super().write(line)
+        if self.loggers is not None:
+            values = {name: value for name, value in line.items() if name != "step" and value is not None}
+            of_step = {f"train/{name}": value for name, value in values.items() if name != "epoch"}
+            self.loggers.log(line["step"], of_step | {"epoch": line["epoch"]} if "lr" in line else values)
 
     def say(self, sentence: str) -> None:
         if not self.quiet:
@@ -162,6 +203,8 @@ class _ToldReport(Report):
             self.tell(TrainingStep(step, steps, words, seconds_left, logged))
 
     def close(self) -> None:
+        if self.loggers is not None:
+            self.loggers.close(self.ended)
         if not self.quiet:
             self.tell(TrainingEnds())
 

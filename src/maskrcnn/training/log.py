@@ -85,7 +85,7 @@ class Report:
         if logged:
             line = {"step": step, "epoch": epoch, "lr": lr, "loss": loss, **losses}
             line |= {"skipped": skipped} if skipped else {}
-            self._write(line | {"images_per_second": round(speed, 2), "seconds": round(now - self.started, 1)})
+            self.write(line | {"images_per_second": round(speed, 2), "seconds": round(now - self.started, 1)})
         left = (steps - step) * span / max(len(self.recent) - 1, 1)
         self.show_step(step, steps, f"epoch {epoch + 1}  loss {loss:.3f}  {speed:.1f} images/s", left, logged)
 
@@ -97,7 +97,7 @@ class Report:
             step: steps that are done.
             metrics: losses and average precision by name.
         """
-        self._write({"step": step, "epoch": epoch, **{k: round(v, 5) for k, v in metrics.items()}})
+        self.write({"step": step, "epoch": epoch, **{k: round(v, 5) for k, v in metrics.items()}})
         shown = {k: v for k, v in metrics.items() if k in ("val/loss", "box/AP", "box/AP50", "mask/AP", "mask/AP50")}
         words = "  ".join(f"{name} {value:.3f}" for name, value in shown.items())
         self.say(f"epoch {epoch}: {words or 'done'}")
@@ -114,7 +114,8 @@ class Report:
         if self.progress is not None:
             self.progress.stop()
 
-    def _write(self, line: dict[str, Any]) -> None:
+    def write(self, line: dict[str, Any]) -> None:
+        """Add a line to the log, as the class describes it."""
         if self.quiet:
             return
         self.log.append(line)

@@ -37,6 +37,7 @@ class Train(TrainOptions):
     mask_data: Annotated[tuple[Path, ...], arg(metavar="DATA [...]", help_behavior_hint="(default: none)")] = ()
     recipe: Annotated[Recipe, arg(name="")] = TrainOptions.recipe
     max_pixels: MaxPixels = None
+    log: Annotated[tuple[str, ...], arg(metavar="NAME [...]", help_behavior_hint="(default: the file alone)")] = ()
 
     def run(self) -> int:
         started = time.monotonic()
@@ -69,7 +70,7 @@ class Train(TrainOptions):
     def command_to_go_on(self, out: Path) -> str:
         """The command line that resumes this training."""
         command = ["maskrcnn", "train", *map(str, self.data), *(["--val", str(self.val)] if self.val else [])]
-        return shlex.join([*command, "--out", str(out), "--resume"])
+        return shlex.join([*command, "--out", str(out), *(["--log", *self.log] if self.log else []), "--resume"])
 
     def given(self, arguments: Sequence[str]) -> list[str]:
         """The settings of a plan that the command line names, even where it gives them their default."""

@@ -10,6 +10,7 @@ from maskrcnn.checks import at_least, between, no_file, parse_time, usable_devic
 from maskrcnn.data.parsing.paths import refuse_missing
 from maskrcnn.errors import UsageError
 from maskrcnn.files import is_file
+from maskrcnn.loggers.logger import check_loggers
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.recipe import Planned, Recipe
 from maskrcnn.pretrained import DEFAULT_MODEL
@@ -52,6 +53,8 @@ class TrainOptions:
     what fits into free memory, and into 1.25 GiB where a file packs more than 64 of them into a byte."""
     resume: bool = False
     """Go on from OUT/last.safetensors exactly where it was broken off, with the flags of its beginning."""
+    log: tuple[str, ...] = ()
+    """Send the numbers of OUT/log.jsonl to tensorboard, mlflow or wandb as well, as these are set up here."""
 
     def check(self) -> None:
         """Raise UsageError or DataError for options that cannot be followed and files that are not there."""
@@ -72,3 +75,4 @@ class TrainOptions:
         if self.out is not None:
             no_file(self.out)
         usable_device(self.device)
+        check_loggers(self.log)
