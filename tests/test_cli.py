@@ -63,7 +63,7 @@ def test_help_lists_the_commands(maskrcnn):
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command_explains_every_flag(maskrcnn, command):
-    outcome = maskrcnn(command, "--help")
+    outcome = maskrcnn(command, "--help-all")
     assert (outcome.code, outcome.err) == (0, "")
     text = " ".join(outcome.out.replace("│", " ").split())
     assert COMMANDS[command].__doc__.split(".")[0] in text

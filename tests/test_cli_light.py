@@ -38,7 +38,7 @@ SLIPS = [
     ("synthetic", "OUT"),
     ("import", "FILE"),
     ("paint", "paint"),
-    ("predict PHOTO --colour", "--colour"),
+    ("predict PHOTO --colour blue", "blue"),
     ("predict PHOTO --score nope", "nope"),
     ("predict PHOTO --score 2", "--score must lie between 0 and 1"),
     ("predict PHOTO --batch 0", "--batch must be at least 1"),

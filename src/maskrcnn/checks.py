@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ MODEL_SUFFIX = ".safetensors"
 DEVICES = ("cpu", "cuda", "mps")
 UNITS = {"h": 3600, "m": 60, "min": 60, "s": 1}  # seconds
 NAMED = 3  # of many names
+LIKE = 0.65  # of 1: how much a word must be like another to be meant
 
 
 def at_least(flag: str, value: float | None, low: float) -> None:
@@ -139,6 +141,12 @@ def memory_explained() -> Iterator[None]:
         if not (isinstance(error, MemoryError) or "out of memory" in words or "can't allocate memory" in words):
             raise
         raise UsageError("There is not enough memory for this; try a smaller --image-size or --batch.") from None
+
+
+def closest(word: str, words: Collection[str]) -> str:
+    """The one of ``words`` that is most like ``word``; empty where none is like it."""
+    near = difflib.get_close_matches(word.lower(), {name.lower(): name for name in words}, 1, LIKE)
+    return next((name for name in words if near and name.lower() == near[0]), "")
 
 
 def gib(size: float) -> str:

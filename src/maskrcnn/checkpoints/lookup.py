@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from maskrcnn.checkpoints.foreign.published import PUBLISHED, cache_folder, fetch
+from maskrcnn.checks import closest
 from maskrcnn.errors import UsageError
 from maskrcnn.files import is_file, is_folder
 from maskrcnn.pretrained import model_path, shipped_models
@@ -65,8 +66,10 @@ def check_model_name(name: str | Path, architectures: Collection[str] = ()) -> N
     if Path(name).suffix:
         raise UsageError(f"There is no file {name}; `maskrcnn models` lists what is there by name.")
     fresh = f", or an architecture with random weights ({listed(architectures)})" if architectures else ""
+    near = closest(text, [*shipped_models(), *PUBLISHED, *architectures])
+    hint = f" (did you mean {near}?)" if near else ""
     raise UsageError(
-        f"There is no model {name}: name a model file, a shipped one ({listed(shipped_models())}) or one that "
+        f"There is no model {name}{hint}: name a model file, a shipped one ({listed(shipped_models())}) or one that "
         f"torchvision publishes ({listed(PUBLISHED)}){fresh}."
     )
 

@@ -33,6 +33,11 @@ def chip_font(texts: Sequence[str], image_size: tuple[int, int]) -> ImageFont.Fr
         size = max(MIN_FONT, min(size - 1, round(size * 0.9)))
 
 
+def place_font(image_size: tuple[int, int]) -> ImageFont.FreeTypeFont:
+    """The font that suits a picture of that width and height, however many words there are."""
+    return chip_font([], image_size)
+
+
 def chip_size(text: str, font: ImageFont.FreeTypeFont) -> tuple[int, int]:
     """Width and height of the chip of ``text``."""
     return round(font.getlength(text) + 0.7 * font.size), round(1.35 * font.size)

@@ -36,6 +36,8 @@ def draw(
     labels: bool = True,
     skeleton: Sequence[tuple[int, int]] = (),
     keypoint_names: Sequence[str] = (),
+    line_width: float | None = None,
+    scale: int | None = None,
 ) -> Image.Image:
     """The image with every object in a colour of its own, larger ones first.
 
@@ -51,19 +53,23 @@ def draw(
         labels: write class and score; where there are too many for the picture, only beside objects of some size.
         skeleton: pairs of keypoints, counted from 0, to join.
         keypoint_names: tell left from right, which then have colours of their own.
+        line_width: of outlines, in pixels of the picture; None: what suits its size.
+        scale: how many times larger the picture is than the image; None: as below.
 
     Returns:
         An RGB image of the same size, or a whole multiple of it for images under 384 pixels.
     """
     canvas = to_rgb(image)
-    scale = -(-TARGET_SIDE // max(canvas.size)) if max(canvas.size) < SMALL_SIDE else 1
+    if scale is None:
+        scale = -(-TARGET_SIDE // max(canvas.size)) if max(canvas.size) < SMALL_SIDE else 1
     if scale > 1:
         canvas = canvas.resize((canvas.width * scale, canvas.height * scale), Image.Resampling.BICUBIC)
     corners = detections.boxes.detach().cpu().double().numpy() * scale
     colors = assign_colors(corners) if colors is None else colors
-    line = max(THINNEST, 0.0035 * math.sqrt(canvas.width * canvas.height))
+    line = line_width or max(THINNEST, 0.0035 * math.sqrt(canvas.width * canvas.height))
     extents = corners[:, 2:] - corners[:, :2]
-    lines = np.clip(0.06 * extents.min(axis=1), THINNEST, line).tolist()  # lest small objects vanish under their lines
+    thinnest = min(THINNEST, line)
+    lines = np.clip(0.06 * extents.min(axis=1), thinnest, line).tolist()  # lest small objects vanish under their lines
     boxes = boxes and len(detections) <= CROWD
     for i in np.argsort(-extents.prod(axis=1), kind="stable"):
         if detections.regions is not None:

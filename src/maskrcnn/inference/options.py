@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from maskrcnn.checks import closest
 from maskrcnn.config import DetectionConfig, PreprocessConfig
 from maskrcnn.data.transforms.regrid import window_shape
 from maskrcnn.errors import UsageError
@@ -106,7 +107,9 @@ def labels_of(classes: Sequence[str], class_names: Sequence[str]) -> tuple[int, 
     """
     unknown = [name for name in classes if name not in class_names]
     if unknown:
-        raise UsageError(f"The model does not know {', '.join(unknown)}; its classes are {', '.join(class_names)}.")
+        near = closest(unknown[0], class_names)
+        hint = f"did you mean {near}? Its" if near else "its"
+        raise UsageError(f"The model does not know {', '.join(unknown)}; {hint} classes are {', '.join(class_names)}.")
     return tuple(k for k, name in enumerate(class_names, 1) if name in classes) if classes else None
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from maskrcnn.checkpoints.lookup import find_model_file, load_model
 from maskrcnn.checks import counted
 from maskrcnn.data.parsing.size_limit import at_most
+from maskrcnn.drawing.style import DrawStyle
 from maskrcnn.errors import UsageError
 from maskrcnn.files import RESULTS_MARK, exists, resolved
 from maskrcnn.inference.predictor import Predictor
@@ -66,7 +67,7 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
     options.check()
     with at_most(options.max_pixels), tempfile.TemporaryDirectory(prefix="maskrcnn-") as folder:
         spread = spread_out(options.inputs, Path(folder), is_known)
-        inputs, failures = spread.paths, spread.failures
+        inputs, failures = spread.paths, [sentence for _, sentence in spread.failed]
         if not inputs:
             raise UsageError(" ".join(failures) or f"There is nothing to look at; {spread.aside()}")
         name = options.model or default_model(inputs, options.out)
@@ -89,6 +90,8 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
         refuse_options(wing, options)
         journal = begin(options, paths, name, spread.shown)
         left = [path for path in paths if not journal.has(path)]
+        for missing, sentence in spread.failed:
+            tell(InputFailed(missing, sentence))
         done = Outcome()
         if left:
             done = wing.doors().predict(
@@ -123,6 +126,7 @@ def result_options(options: PredictFilesOptions, journal: Journal) -> ResultOpti
         options.label_maps,
         options.cutouts,
         options.explain_most if options.explain else 0,
+        DrawStyle(options.colour, not options.no_boxes, not options.no_labels, options.line_width, options.scale),
         journal,
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 import tyro
 
 from maskrcnn.apps.cli.compose import Compose
-from maskrcnn.apps.cli.console import say
+from maskrcnn.apps.cli.console import manner, say
 from maskrcnn.apps.cli.convert import Convert
 from maskrcnn.apps.cli.demo import Demo
 from maskrcnn.apps.cli.doctor import Doctor
@@ -20,6 +20,9 @@ from maskrcnn.apps.cli.models import Models
 from maskrcnn.apps.cli.predict import Predict
 from maskrcnn.apps.cli.synthetic import Synthetic
 from maskrcnn.apps.cli.train import Train
+from maskrcnn.apps.cli.words.groups import COMPLETION, EXIT_CODES
+from maskrcnn.apps.cli.words.help import command_help
+from maskrcnn.apps.cli.words.slips import refuse_slips
 from maskrcnn.checks import memory_explained
 from maskrcnn.errors import MaskRCNNError
 from maskrcnn.jobs.options.known_files import ALL_FILES
@@ -36,18 +39,35 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "models": Models,
     "import": Import,
 }
-DESCRIPTION = f"Find every object in {ALL_FILES}, name it and give exactly what it covers."
+DESCRIPTION = (
+    f"Find every object in {ALL_FILES}, name it and give exactly what it covers. First steps: maskrcnn predict "
+    f"photo.jpg, and maskrcnn train DATA. Every command: -q, --quiet says only what went wrong. {EXIT_CODES} "
+    f"{COMPLETION}"
+)
+QUIET, HELP = ("-q", "--quiet"), ("-h", "--help", "--help-all")
 
 
 def main() -> None:
     """Run a command; exit code 0 done, 1 done but for some inputs, 2 could not be done, 130 interrupted."""
     for stream in (sys.stdout, sys.stderr):  # a file name may hold what this terminal cannot show
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    arguments = list(sys.argv[1:])
     try:
+        if arguments in (["--version"], ["-V"]):
+            print(f"maskrcnn {sys.modules['maskrcnn'].__version__}")
+            sys.exit(0)
+        manner.quiet = any(argument in QUIET for argument in arguments)
+        manner.as_json = "--json" in arguments and arguments[0] == "predict"
+        arguments = [argument for argument in arguments if argument not in QUIET]
+        refuse_slips(arguments, COMMANDS)
+        if arguments and arguments[0] in COMMANDS and any(argument in HELP for argument in arguments):
+            print(command_help(arguments[0], COMMANDS[arguments[0]], "--help-all" in arguments))
+            sys.exit(0)
         command = tyro.extras.subcommand_cli_from_dict(
             COMMANDS,
             prog="maskrcnn",
             description=DESCRIPTION,
+            args=arguments,
             use_underscores=False,
             config=(tyro.conf.FlagCreatePairsOff,),
         )

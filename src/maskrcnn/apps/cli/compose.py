@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import arg
 
-from maskrcnn.apps.cli.console import Screen, tell_failures
+from maskrcnn.apps.cli.console import Screen, conclude, tell_failures
 from maskrcnn.checks import counted
 from maskrcnn.jobs.options.compose import ComposeOptions
 
@@ -28,7 +28,7 @@ class Compose(ComposeOptions):
 
         with Screen() as screen:
             made = compose(self, screen)
-        print(
+        conclude(
             f"{counted(made.recordings, 'recording')} ({made.seconds / 60:.1f} minutes) with "
             f"{counted(made.intervals, 'labelled word')} by {', '.join(made.speakers)} are in {self.out}, each with an "
             "Audacity label track."

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -35,10 +37,35 @@ console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, em
 Data = Annotated[Path, tyro.conf.Positional, arg(metavar="DATA")]
 LabelledData = Annotated[Path, tyro.conf.Positional, arg(metavar="DATA", help=LABELLED)]
 LabelledImages = Annotated[Path, tyro.conf.Positional, arg(metavar="DATA", help=LABELLED_IMAGES)]
+LONG = ("file_name", "image_id", "segmentation", "mask")  # what a line of json does without
 DEFAULT_HINT = f"(default: {DEFAULT_MODEL}; of ECG records ecg, of sound spoken-digits)"
 Model = Annotated[str | None, arg(metavar="NAME|FILE", help_behavior_hint=DEFAULT_HINT)]
 MaxPixels = Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: what memory allows)")]
 ModelsOwn = Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: the model's own)")]
+
+
+@dataclass
+class Manner:
+    """How much is said.
+
+    Attributes:
+        quiet: only what went wrong.
+        as_json: of inputs a line of json each on standard output, and nothing else there.
+    """
+
+    quiet: bool = False
+    as_json: bool = False
+
+
+manner = Manner()  # of this process; ``main`` sets it before a command runs
+
+
+def conclude(sentence: str) -> None:
+    """What has been done, last on standard output: not where a program reads that, nor where nothing should be said."""
+    if manner.as_json:
+        say(sentence)
+    elif not manner.quiet:
+        print(sentence)
 
 
 def say(sentence: str) -> None:
@@ -65,6 +92,19 @@ def tell_failures(failures: Sequence[str]) -> int:
 def tell_count(path: Path | str, found: int) -> None:
     """One input is done: a line of the results."""
     print(f"{path}: {counted(found, 'object')}", flush=True)
+
+
+def print_json(event: events.Event) -> None:
+    """A line for each input: its objects as ``predictions.json`` has them, but for their masks, or why it failed."""
+    match event:
+        case events.InputDone(path, objects, entries):
+            own = [{key: value for key, value in entry.items() if key not in LONG} for entry in entries]
+            line: dict[str, object] = {"file": str(path), "objects": objects, "detections": own}
+        case events.InputFailed(path, sentence):
+            line = {"file": str(path), "error": sentence}
+        case _:
+            return
+    print(json.dumps(line), flush=True)
 
 
 class Speed(ProgressColumn):
@@ -97,6 +137,10 @@ class Screen:
         self._end_bar()
 
     def __call__(self, event: events.Event) -> None:
+        if manner.as_json:
+            print_json(event)
+        if manner.quiet and not isinstance(event, events.TrainingBegins):
+            return
         match event:
             case events.Note(text):
                 say(text)
@@ -105,7 +149,7 @@ class Screen:
                 if sentences and to_train:
                     data = paths[0] if len(paths) == 1 else "DATA"
                     say(f"More about the data, and what to do: maskrcnn doctor {data}")
-            case events.InputDone(path, objects):
+            case events.InputDone(path, objects) if not manner.as_json:
                 tell_count(path, objects)
             case events.InputFailed():
                 pass  # named at the end, where it is still on the screen

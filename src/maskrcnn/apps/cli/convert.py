@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import arg
 
-from maskrcnn.apps.cli.console import LabelledImages, MaxPixels, Screen, tell_failures
+from maskrcnn.apps.cli.console import LabelledImages, MaxPixels, Screen, conclude, tell_failures
 from maskrcnn.checks import counted
 from maskrcnn.jobs.options.convert import ConvertOptions
 
@@ -30,7 +30,7 @@ class Convert(ConvertOptions):
             done = convert(self, screen)
         classes = f"{len(done.class_names)} class{'' if len(done.class_names) == 1 else 'es'}"
         kind = "masks" if done.has_masks else "boxes"
-        print(
+        conclude(
             f"{counted(done.images, 'image')} with {counted(done.objects, 'object')} ({kind}) of {classes} are in "
             f"{self.out} as {self.to}."
         )

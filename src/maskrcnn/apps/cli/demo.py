@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from maskrcnn.apps.cli.console import conclude
 from maskrcnn.apps.cli.predict import Predict
 from maskrcnn.checks import no_file
 from maskrcnn.errors import UsageError
@@ -35,5 +36,5 @@ class Demo:
             predict = Predict(inputs=inputs, out=self.out / model, overwrite=True, model=model)
             code = max(code, predict.run())
         first = ", ".join(str(self.out / model / name) for model, (_, name) in shown.items())
-        print(f"Open {first}; then try a photo of your own: maskrcnn predict PHOTO --out out")
+        conclude(f"Open {first}; then try a photo of your own: maskrcnn predict PHOTO --out out")
         return code

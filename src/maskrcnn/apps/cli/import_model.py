@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import arg
 
-from maskrcnn.apps.cli.console import Screen
+from maskrcnn.apps.cli.console import Screen, conclude
 from maskrcnn.checks import few
 from maskrcnn.jobs.options.import_model import ImportOptions
 
@@ -32,7 +32,7 @@ class Import(ImportOptions):
 
         with Screen() as screen:
             done = import_model(self, screen)
-        print(f"{self.checkpoint} is {done.source}: {few(done.class_names)}.")
-        print("\n".join(done.lines))
-        print(f"Written to {done.out}; use it with --model {done.out}")
+        conclude(f"{self.checkpoint} is {done.source}: {few(done.class_names)}.")
+        conclude("\n".join(done.lines))
+        conclude(f"Written to {done.out}; use it with --model {done.out}")
         return 0

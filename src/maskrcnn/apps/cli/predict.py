@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import arg
 
-from maskrcnn.apps.cli.console import MaxPixels, Model, ModelsOwn, Screen, tell_failures
+from maskrcnn.apps.cli.console import MaxPixels, Model, ModelsOwn, Screen, conclude, tell_failures
 from maskrcnn.checks import counted, listed
 from maskrcnn.jobs.options.known_files import ANY_FILES, FILES
 from maskrcnn.jobs.options.predict import PredictFilesOptions
@@ -27,6 +27,10 @@ class Predict(PredictFilesOptions):
     max_detections: ModelsOwn = None
     image_size: ModelsOwn = None
     max_pixels: MaxPixels = None
+    line_width: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint="(default: what suits it)")] = None
+    scale: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: small ones are enlarged)")] = None
+    json: bool = False
+    """Print a line of json for each input, and nothing else, on standard output; masks are in predictions.json."""
 
     def run(self) -> int:
         self.check()  # before anything loads torch, so that a slip costs no seconds
@@ -41,7 +45,7 @@ class Predict(PredictFilesOptions):
         searched = counted(len(outcome.objects), outcome.noun, outcome.nouns)
         before = f", {outcome.before} of them done before" if outcome.before else ""
         written = f"{listed(outcome.writes, 'and')} {'is' if len(outcome.writes) == 1 else 'are'}"
-        print(f"{found} in {searched}{before}; {written} in {outcome.out}{also}")
+        conclude(f"{found} in {searched}{before}; {written} in {outcome.out}{also}")
         return tell_failures(outcome.failures)
 
 

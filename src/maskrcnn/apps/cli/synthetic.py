@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import arg
 
-from maskrcnn.apps.cli.console import Screen
+from maskrcnn.apps.cli.console import Screen, conclude
 from maskrcnn.checks import counted
 from maskrcnn.jobs.options.synthetic import SyntheticOptions
 
@@ -30,7 +30,7 @@ class Synthetic(SyntheticOptions):
             made = make_synthetic(self, screen)
         *others, last = (counted(number, name) for name, number in made.objects.items())
         objects = f"{', '.join(others)} and {last}" if others else last
-        print(
+        conclude(
             f"{self.out} now holds {counted(made.volumes, 'synthetic volume')} with {objects}; to train on them: "
             f"maskrcnn train {self.out}"
         )

@@ -13,7 +13,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import arg
 
-from maskrcnn.apps.cli.console import MaxPixels, Screen, say
+from maskrcnn.apps.cli.console import MaxPixels, Screen, manner, say
 from maskrcnn.jobs.options.known_files import TO_TRAIN_ON
 from maskrcnn.jobs.options.train import Planned, Recipe, TrainOptions
 
@@ -51,7 +51,7 @@ class Train(TrainOptions):
                 if screen.training is not None and not self.plan_only:
                     say(f"Interrupted. To go on: {self.command_to_go_on(screen.training)}")
                 raise
-        if outcome.best is not None:
+        if outcome.best is not None and not manner.quiet:
             self.tell_next(outcome.best, outcome.out, outcome.placeholder)
         return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from maskrcnn.drawing.style import DrawStyle
 from maskrcnn.inference.results.journal import Journal
 
 
@@ -20,6 +21,7 @@ class ResultOptions:
         label_maps: also write maps of object numbers and of class numbers, of images.
         cutouts: also write each object as a file of its own, into ``cutouts/``.
         explain_most: objects of an image whose evidence is drawn too, into ``NAME_evidence.png``; 0: none.
+        style: how objects are drawn over pictures.
         journal: remembers what is done; by default nothing is kept.
     """
 
@@ -30,4 +32,5 @@ class ResultOptions:
     label_maps: bool = False
     cutouts: bool = False
     explain_most: int = 0
+    style: DrawStyle = DrawStyle()
     journal: Journal = field(default_factory=Journal, compare=False)

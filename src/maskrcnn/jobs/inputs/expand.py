@@ -31,13 +31,13 @@ class Spread:
     Attributes:
         paths: files and folders.
         shown: what results call a file that lies elsewhere than where its user knows it: its address.
-        failures: a sentence for each input that cannot be had.
+        failed: each input that cannot be had, with a sentence.
         skipped: files that match a pattern and that nothing looks at.
     """
 
     paths: list[Path] = field(default_factory=list)
     shown: dict[Path, str] = field(default_factory=dict)
-    failures: list[str] = field(default_factory=list)
+    failed: list[tuple[Path | str, str]] = field(default_factory=list)
     skipped: list[Path] = field(default_factory=list)
 
     def told(self, sentence: str) -> str:
@@ -71,7 +71,7 @@ def spread_out(inputs: Iterable[Path], folder: Path, is_own: Callable[[Path], bo
 
 def _add(found: Spread, path: Path, folder: Path, is_own: Callable[[Path], bool], deep: bool) -> None:
     if reason := why_not_named(path):
-        found.failures.append(reason)
+        found.failed.append((path, reason))
     elif str(path) == STDIN:
         _add_stdin(found, folder, is_own)
     elif address := address_of(path):
@@ -79,7 +79,7 @@ def _add(found: Spread, path: Path, folder: Path, is_own: Callable[[Path], bool]
             place = folder / str(len(found.shown))
             fetched = fetch_input(address, place)
         except DataError as error:
-            found.failures.append(str(error))
+            found.failed.append((address, str(error)))
             return
         found.paths.append(fetched)
         found.shown[fetched] = address
@@ -96,12 +96,14 @@ def _add(found: Spread, path: Path, folder: Path, is_own: Callable[[Path], bool]
 def _add_stdin(found: Spread, folder: Path, is_own: Callable[[Path], bool]) -> None:
     """A list of paths, or one file."""
     if sys.stdin.isatty():
-        found.failures.append("Nothing is piped into -: as in `maskrcnn predict - < photo.jpg`, or `ls *.jpg | ...`.")
+        found.failed.append(
+            (STDIN, "Nothing is piped into -: as in `maskrcnn predict - < photo.jpg`, or `ls *.jpg | ...`.")
+        )
         return
     data = sys.stdin.buffer.read(MOST_BYTES + 1)
     if not data or len(data) > MOST_BYTES:
         what = "Standard input is empty." if not data else f"Standard input holds more than {MOST_BYTES >> 20} MiB."
-        found.failures.append(what)
+        found.failed.append((STDIN, what))
         return
     start = data[: 2**16]
     lines = lines_of(data.decode("utf-8", "surrogateescape"), Path()) if b"\0" not in start else None

@@ -68,6 +68,17 @@ class PredictFilesOptions:
     """Also draw what convinced the model of each object: NAME_evidence.png, some seconds an object."""
     explain_most: int = 4
     """With --explain: objects of an image, the strongest first."""
+    colour: Literal["auto", "class", "object"] = "auto"
+    """Colours of a picture: object: neighbours differ; class: one each, with a legend that counts them; auto: class
+    where there are several classes and more than 15 objects."""
+    no_boxes: bool = False
+    """Draw no boxes around objects that have a mask."""
+    no_labels: bool = False
+    """Write no class and score beside objects."""
+    line_width: float | None = None
+    """Width of outlines, in pixels of the picture."""
+    scale: int | None = None
+    """Draw pictures this many times larger than the image."""
 
     def check(self) -> None:
         """Raise UsageError for options that cannot be followed, or where no input is there at all."""
@@ -78,6 +89,9 @@ class PredictFilesOptions:
         at_least("max-detections", self.max_detections, 1)
         at_least("image-size", self.image_size, SMALLEST_IMAGE)
         at_least("batch", self.batch, 1)
+        at_least("line-width", self.line_width, 0.5)
+        if self.scale is not None:
+            between("scale", self.scale, 1, 16)
         at_least("explain-most", self.explain_most, 1)
         check_tiles(self.tile, self.overlap)
         if self.model is not None:

@@ -95,6 +95,7 @@ def _writer(predictor: Predictor, options: ResultOptions) -> PredictionWriter:
         (EVIDENCE,) if options.explain_most else (),
         options.cutouts,
         heads_of(predictor.model),
+        options.style,
     )
 
 

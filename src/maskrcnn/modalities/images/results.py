@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from maskrcnn.data.parsing.spreadsheets import path_cell
-from maskrcnn.drawing.overlay import draw
+from maskrcnn.drawing.style import DrawStyle, draw_found
 from maskrcnn.errors import UsageError
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.results.lists import ResultLists
@@ -36,6 +36,8 @@ from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances
 
 COLUMNS = ("file", "object", "class", "score", "x1", "y1", "x2", "y2", "area_px")
+
+AS_USUAL = DrawStyle()
 
 
 class PredictionWriter:
@@ -76,6 +78,7 @@ class PredictionWriter:
         reserved: Sequence[str] = (),
         cutouts: bool = False,
         heads: Mapping[str, Head] = NO_HEADS,
+        style: DrawStyle = AS_USUAL,
     ) -> None:
         self.out_dir = Path(out_dir)
         self.class_names = tuple(class_names)
@@ -83,7 +86,7 @@ class PredictionWriter:
         self.label_maps, self.cutouts = label_maps, cutouts
         self.keypoint_names, self.skeleton = tuple(keypoint_names), tuple(skeleton)
         self.names = FreeNames(("", ".instances", ".classes", *reserved))
-        self.heads = heads
+        self.heads, self.style = heads, style
         self.lists = ResultLists(self.out_dir, COLUMNS)
 
     def add(self, source_path: str | Path, image: Tensor | np.ndarray, detections: Instances) -> Path:
@@ -110,7 +113,7 @@ class PredictionWriter:
             raise UsageError("this model finds boxes only: there are no masks to cut objects out with")
         name = self.names.take(stem_of_page(source))
         overlay = self.out_dir / f"{name}.png"
-        drawn = draw(image, detections, self.class_names, skeleton=self.skeleton, keypoint_names=self.keypoint_names)
+        drawn = draw_found(image, detections, self.class_names, self.style, self.skeleton, self.keypoint_names)
         _save(drawn, overlay)
         if self.label_maps:
             height, width = image.shape[1:] if isinstance(image, Tensor) else image.shape[:2]

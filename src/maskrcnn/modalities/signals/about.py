@@ -25,7 +25,7 @@ WING = Wing(
     order=10,
     formats=list_recordings,
     looked_for=list_labelled,
-    refused_options=("label_maps", "explain", "flip", "image_size"),
+    refused_options=("label_maps", "explain", "flip", "image_size", "no_boxes", "no_labels", "line_width", "scale"),
     kinds=(
         Kind(
             name="wfdb",

@@ -23,7 +23,7 @@ WING = Wing(
     formats=list_scans,
     looked_for=list_labelled,
     writes=("label volumes", "pictures", "predictions.json", "summary.csv"),
-    refused_options=("explain", "image_size"),
+    refused_options=("explain", "image_size", "no_boxes", "no_labels", "line_width", "scale"),
     sidecars=frozenset({".json", ".bval", ".bvec", ".img", ".hdr", ".raw", ".zraw", ".gz", ".bz2"}),
     kinds=(
         Kind(

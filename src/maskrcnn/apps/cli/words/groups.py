@@ -1,0 +1,65 @@
+"""Flags of the larger commands in groups, the everyday ones first, and two examples of each command."""
+
+from __future__ import annotations
+
+EVERYDAY = "everyday"
+Groups = tuple[tuple[str, str], ...]  # title, names of flags without dashes
+
+GROUPS: dict[str, Groups] = {
+    "predict": (
+        (EVERYDAY, "model out score classes image-size"),
+        ("a second run", "skip-done overwrite"),
+        ("what is written", "label-maps cutouts explain explain-most to json"),
+        ("pictures", "colour no-boxes no-labels line-width scale"),
+        ("how the model looks", "tile overlap flip sharp raw-masks max-detections"),
+        ("the machine", "device batch max-pixels"),
+    ),
+    "train": (
+        (EVERYDAY, "out val time model epochs image-size batch class-names resume plan-only device"),
+        ("the plan and the data", "plan val-fraction labels mask-data log seed workers max-pixels"),
+        ("how it learns", "lr optimizer schedule accumulate precision body-lr body-weights freeze average patience"),
+        ("what is measured", "validate-every"),
+        (
+            "how samples are varied",
+            "crop-size scale flip colour gamma grey stretch invert gain hidden-bands noise drift copy-paste "
+            "repeat-rare",
+        ),
+        (
+            "the model",
+            "spacing window box-loss proposals smallest-anchor anchor-ratio finest-stride mask-size sharp "
+            "max-detections agnostic-boxes agnostic-masks",
+        ),
+    ),
+    "evaluate": (
+        (EVERYDAY, "model out"),
+        ("how the model looks", "image-size tile overlap flip sharp raw-masks max-detections score"),
+        ("what is measured", "report bootstrap"),
+        ("the machine", "device batch max-pixels"),
+    ),
+}
+EXAMPLES: dict[str, tuple[str, str]] = {
+    "predict": ("maskrcnn predict photo.jpg", "maskrcnn predict 'photos/*.jpg' --model people --out found --skip-done"),
+    "evaluate": (
+        "maskrcnn evaluate DATA --model runs/mine/best.safetensors --out judged",
+        "maskrcnn evaluate annotations.json --model everyday --out judged",
+    ),
+    "doctor": ("maskrcnn doctor DATA", "maskrcnn doctor DATA --val VAL --json findings.json"),
+    "train": ("maskrcnn train DATA --time 25m", "maskrcnn train DATA --val VAL --model everyday --out runs/mine"),
+    "convert": ("maskrcnn convert DATA OUT --to coco", "maskrcnn convert annotations.json OUT --to yolo"),
+    "compose": ("maskrcnn compose CLIPS OUT", "maskrcnn compose CLIPS OUT --count 200 --seed 1"),
+    "synthetic": ("maskrcnn synthetic OUT", "maskrcnn synthetic OUT --count 48 --kinds blobs"),
+    "demo": ("maskrcnn demo", "maskrcnn demo --out pictures"),
+    "models": ("maskrcnn models", "maskrcnn models everyday"),
+    "import": ("maskrcnn import model_final.pth", "maskrcnn import mine.pth --classes cat dog --out mine.safetensors"),
+}
+SHORT = {"train"}  # whose --help shows the everyday flags alone, and --help-all the rest
+EXIT_CODES = "Exit codes: 0 all done, 1 done but for some inputs, 2 could not be done, 130 interrupted."
+EVERYWHERE = (
+    ("-q, --quiet", "Say only what went wrong."),
+    ("-h, --help", "Show this."),
+    ("--version", "Show the version; after no command."),
+)
+COMPLETION = (
+    "Completion of commands and flags: maskrcnn --tyro-write-completion bash ~/.local/share/bash-completion/"
+    "completions/maskrcnn, or zsh with a file _maskrcnn in a folder of $fpath."
+)
