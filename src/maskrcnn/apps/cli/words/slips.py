@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from maskrcnn.checks import closest
 from maskrcnn.errors import UsageError
-from maskrcnn.files import exists
 
 ALWAYS = {"help", "help-all", "quiet", "version"}
 # What others call our flags; the first that the command has is meant.
@@ -95,7 +95,7 @@ def refuse_slips(arguments: Sequence[str], commands: Mapping[str, Callable[..., 
         if flag.startswith("--") and len(flag) > 2 and flag[2:].replace("_", "-") not in known:
             raise UsageError(_no_flag(name, flag, known))
         setting = SETTING.fullmatch(argument)
-        if setting and not exists(argument):
+        if setting and not os.path.exists(argument):  # noqa: PTH110 - no Path may hold it
             words = _meant(setting[1], known)
             if words:
                 instead = f"write {words} {setting[2]}" if words.startswith("--") else words
