@@ -18,6 +18,7 @@ from maskrcnn.checkpoints.ours import load_checkpoint, save_checkpoint
 from maskrcnn.data.transforms.samples import AugmentConfig
 from maskrcnn.errors import CheckpointError
 from maskrcnn.evaluation.evaluate import evaluate
+from maskrcnn.face.model import Model
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.results.options import ResultOptions
 from maskrcnn.losses.objective import Objective
@@ -167,6 +168,16 @@ def test_results_are_written(predictor, tmp_path):
     assert len(rows) > 2 and all(0 <= row["fullness"] <= 1 for row in rows)
     (whole,) = json.loads((tmp_path / "out" / "images.json").read_text())
     assert whole["file_name"] == photo.as_posix() and 0 <= whole["foreground"] <= 1
+
+
+def test_a_program_is_told_them_too(predictor, tmp_path):
+    photo = save_photo(tmp_path / "in" / "a.png")
+    told = Model(predictor)(photo).to_dict()
+    predict_files(predictor, [photo], ResultOptions(tmp_path / "out"))
+    rows = json.loads((tmp_path / "out" / "predictions.json").read_text())
+    (whole,) = json.loads((tmp_path / "out" / "images.json").read_text())
+    assert [one["fullness"] for one in told["objects"]] == [row["fullness"] for row in rows]
+    assert told["foreground"] == whole["foreground"]
 
 
 def test_recordings_have_them_too(heads, tmp_path):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,11 @@ from maskrcnn.exchange.supervision import to_supervision
 from maskrcnn.exchange.torchvision import to_torchvision
 from maskrcnn.face.notebook import as_html, as_png
 from maskrcnn.files import atomic_write
-from maskrcnn.inference.results.names import id_of
+from maskrcnn.inference.results.names import id_of, written_of_image, written_of_object
 from maskrcnn.inference.results.one_file import OneFile
 from maskrcnn.modalities.inputs import wing_of_model
 from maskrcnn.model_info import ModelInfo
+from maskrcnn.models.head import Head
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances
 
@@ -48,6 +49,7 @@ class Found:
         file: what was looked at; None where that failed.
         source: its path or address; empty for what was in memory.
         failure: why nothing could be looked at, a sentence; empty where it could.
+        heads: of the model, whose own outputs stand in ``instances`` and in what is written.
     """
 
     instances: Instances
@@ -55,6 +57,7 @@ class Found:
     file: OneFile | None
     source: str = ""
     failure: str = ""
+    heads: Mapping[str, Head] = field(default_factory=dict)
 
     @property
     def boxes(self) -> np.ndarray:
@@ -185,15 +188,16 @@ class Found:
         return path
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as json holds it: ``source``, ``kind``, ``shape``, ``spacing``, and of each of the ``objects`` what
-        ``predictions.json`` says."""
+        """All of it as json holds it: ``source``, ``kind``, ``shape``, ``spacing``, of each of the ``objects`` what
+        ``predictions.json`` says, and what further heads say of the file as a whole."""
         file = self._file()
         return {
             "source": self.source,
             "kind": wing_of_model(self.info).noun,
             "shape": list(self.shape),
             "spacing": None if file.spacing is None else list(file.spacing),
-            "objects": file.entries(self.instances, self.info),
+            "objects": self._entries(),
+            **written_of_image(self.heads, self.instances),
         }
 
     def to_coco(self) -> list[dict[str, Any]]:
@@ -203,9 +207,9 @@ class Found:
         Raises:
             UsageError: recordings and scans, of which COCO has none.
         """
-        found = self._of_pictures("COCO")
+        self._of_pictures("COCO")
         of_file = {"file_name": self.source, "image_id": id_of(Path(self.source).stem)}
-        return [{**of_file, **entry} for entry in self._file().entries(found, self.info)]
+        return [{**of_file, **entry} for entry in self._entries()]
 
     def to_supervision(self) -> Any:
         """A ``supervision.Detections``, see :func:`maskrcnn.exchange.supervision.to_supervision`."""
@@ -229,6 +233,10 @@ class Found:
     def _repr_html_(self) -> str:
         drawn = None if self.file is None else self.draw()
         return as_html(repr(self), drawn, self.names.tolist(), self.scores.tolist(), self.boxes.tolist())
+
+    def _entries(self) -> list[dict[str, Any]]:
+        entries = self._file().entries(self.instances, self.info)
+        return [entry | written_of_object(self.heads, self.instances, i) for i, entry in enumerate(entries)]
 
     def _file(self) -> OneFile:
         if self.file is None:

@@ -22,6 +22,7 @@ from maskrcnn.inference.options import PredictOptions
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.modalities.inputs import wing_of_model
 from maskrcnn.modalities.wing import Wing
+from maskrcnn.models.head import heads_of
 from maskrcnn.pretrained import DEFAULT_MODEL
 
 # What other libraries call these.
@@ -175,7 +176,7 @@ class Model:
         except (RuntimeError, MemoryError) as error:
             reason = (str(error).splitlines() or ["out of memory"])[0]
             raise DataError(f"{name or 'This'}: the model failed on it ({reason}); try a smaller tile=.") from error
-        return Found(objects, self.predictor.info, file, name)
+        return Found(objects, self.predictor.info, file, name, heads=heads_of(self.predictor.model))
 
 
 def _changed(predictor: Predictor, options: dict[str, Any]) -> Predictor:
