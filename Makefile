@@ -7,7 +7,7 @@ SOURCES := src tests tools benchmarks
 .PHONY: demo test lint check-weights golden parity pseudo-labels ablation bench bench-models evidence clean \
     train-people train-people-sharp train-everyday train-nuclei train-ecg train-digits train-hippocampus \
     evaluate-people evaluate-everyday evaluate-nuclei evaluate-ecg evaluate-digits evaluate-hippocampus dna synthetic \
-    bench-volume bench-trees bench-masks fuzz
+    bench-volume bench-trees bench-masks fuzz api notebook package
 
 demo: .venv/installed
 	$(BIN)/maskrcnn demo --out demo
@@ -19,6 +19,25 @@ lint: .venv/installed-test
 	$(BIN)/ruff check $(wildcard $(SOURCES))
 	$(BIN)/ruff format --check $(wildcard $(SOURCES))
 	$(BIN)/mypy
+
+# Pages that are made: docs/api.md from docstrings, docs/tutorial.ipynb from docs/tutorial.md.
+api: .venv/installed
+	$(BIN)/python tools/make_api.py
+
+notebook: .venv/installed
+	$(BIN)/python tools/make_notebook.py
+
+# Wheel and sdist, checked, then the wheel installed into an empty environment, where the demo must pass.
+package: SMALLER_THAN := 95000000
+package:
+	rm -rf build/package dist && mkdir -p build/package
+	$(PYTHON) -m venv build/package/tools && build/package/tools/bin/pip install -q build twine
+	build/package/tools/bin/python -m build --outdir dist
+	build/package/tools/bin/twine check --strict dist/*
+	test $$(stat -c %s dist/*.whl) -lt $(SMALLER_THAN)
+	$(PYTHON) -m venv build/package/empty && build/package/empty/bin/pip install -q -c constraints.txt dist/*.whl
+	cd build/package && empty/bin/maskrcnn demo --out demo
+	build/package/empty/bin/pip install -q -c constraints.txt '.[signals]'
 
 # Mutants of valid files for every reader and loader, see tests/fuzz/README.md. SEED=7: the same ones again.
 fuzz: MINUTES ?= 15
