@@ -32,7 +32,7 @@ RUN = {  # each command, and what makes it short
     "maskrcnn train DATA": f"{SHORT} --model runs/NAME/best.safetensors",
     "maskrcnn evaluate DATA --model runs/NAME/best.safetensors --out runs/eval": "--bootstrap 10",
     "maskrcnn predict photo.jpg --model runs/NAME/best.safetensors": "",
-    "maskrcnn convert DATA OUT --to coco|yolo|labelme|label-maps": "",
+    "maskrcnn convert DATA OUT --to coco|yolo|labelme|label-maps|label-studio|cvat|voc": "",
     "maskrcnn models": "",
     "maskrcnn models people": "",
     "maskrcnn train A B --val C": f"{SHORT} --model runs/NAME/best.safetensors",

@@ -15,15 +15,17 @@ from maskrcnn.checks import counted
 from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.drawing.style import DrawStyle
 from maskrcnn.errors import UsageError
-from maskrcnn.files import RESULTS_MARK, exists, resolved
+from maskrcnn.files import RESULTS_MARK, exists, is_file, resolved
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.results.journal import Journal, Past, read_past, remove_results
 from maskrcnn.inference.results.lists import LIST, TABLE
+from maskrcnn.inference.results.names import shown_path
 from maskrcnn.inference.results.options import ResultOptions
 from maskrcnn.inference.results.outcome import FileDone, Outcome
 from maskrcnn.jobs.events import InputDone, InputFailed, Note, Progress, Tell, tell_nobody
 from maskrcnn.jobs.inputs.expand import Spread, spread_out
 from maskrcnn.jobs.options.predict import OUT, PredictFilesOptions
+from maskrcnn.jobs.results.drafts import draft_folder, write_drafts
 from maskrcnn.modalities.inputs import default_model, is_known, left_aside, refuse_options, wing_of_model
 
 
@@ -39,6 +41,7 @@ class PredictOutcome:
         objects: how many were found in each input that was searched, by its path.
         before: how many of these were searched by an earlier run that this one goes on with.
         failures: a sentence for each input that could not be searched.
+        drafts: the folder of the drafts for a labelling tool, where they were asked for.
     """
 
     noun: str
@@ -48,6 +51,7 @@ class PredictOutcome:
     objects: dict[str, int]
     before: int
     failures: list[str]
+    drafts: Path | None = None
 
 
 def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOutcome:
@@ -92,28 +96,27 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
         left = [path for path in paths if not journal.has(path)]
         for missing, sentence in spread.failed:
             tell(InputFailed(missing, sentence))
+        folder_out = journal.out or options.out
+        if options.to:
+            draft_folder(folder_out, options.to)
         done = Outcome()
         if left:
             done = wing.doors().predict(
                 predictor, left, result_options(options, journal), Counted(tell, len(paths), len(left), spread)
             )
         journal.close()
+        before = {line.input[0]: line.objects for line in journal.past.lines}
+        counts, drafts = before | done.counts, None
+        names = {path: journal.name_of(path) for path in paths}
+        if options.to and (drawn := {shown_path(names[p]): p for p in paths if names[p] in counts and is_file(p)}):
+            done.failures += write_drafts(folder_out, options.to, predictor.info, drawn).failures
+            drafts = folder_out / options.to
     for note in done.notes:
         tell(Note(f"note: {note}"))
     if aside:
         tell(Note(aside))
     told = [spread.told(sentence) for sentence in done.failures]
-    before = {line.input[0]: line.objects for line in journal.past.lines}
-    out = journal.out or options.out
-    return PredictOutcome(
-        wing.noun,
-        wing.nouns,
-        wing.writes,
-        out,
-        before | done.counts,
-        len(before),
-        failures + told,
-    )
+    return PredictOutcome(wing.noun, wing.nouns, wing.writes, folder_out, counts, len(before), failures + told, drafts)
 
 
 def result_options(options: PredictFilesOptions, journal: Journal) -> ResultOptions:

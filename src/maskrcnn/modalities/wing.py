@@ -32,6 +32,7 @@ class WindowRange(NamedTuple):
     proposals: int
 
 
+PICTURES_ONLY = ("no_boxes", "no_labels", "line_width", "scale", "to")  # options that mean nothing but to pictures
 SEQUENCES = WindowRange(fewest_cells=16, smallest=512, largest=32768, shown=16.0, whole=32, proposals=128)
 
 

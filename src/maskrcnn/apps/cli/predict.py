@@ -27,6 +27,7 @@ class Predict(PredictFilesOptions):
     max_detections: ModelsOwn = None
     image_size: ModelsOwn = None
     max_pixels: MaxPixels = None
+    to: Annotated[str, arg(metavar="FORMAT", help_behavior_hint="(default: none)")] = ""
     line_width: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint="(default: what suits it)")] = None
     scale: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: small ones are enlarged)")] = None
     json: bool = False
@@ -46,6 +47,8 @@ class Predict(PredictFilesOptions):
         before = f", {outcome.before} of them done before" if outcome.before else ""
         written = f"{listed(outcome.writes, 'and')} {'is' if len(outcome.writes) == 1 else 'are'}"
         conclude(f"{found} in {searched}{before}; {written} in {outcome.out}{also}")
+        if outcome.drafts is not None:
+            conclude(f"Drafts to correct are in {outcome.drafts}; when they are right: maskrcnn train {outcome.drafts}")
         return tell_failures(outcome.failures)
 
 

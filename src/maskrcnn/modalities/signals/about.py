@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from maskrcnn.modalities.signals.recording_format import recording_formats
-from maskrcnn.modalities.wing import Kind, Wing
+from maskrcnn.modalities.wing import PICTURES_ONLY, Kind, Wing
 
 FRAME = 0.01  # seconds from one frame of log-mel bands to the next
 COMPLEMENT = (3, 2, 1, 0)  # of A C G T
@@ -25,7 +25,7 @@ WING = Wing(
     order=10,
     formats=list_recordings,
     looked_for=list_labelled,
-    refused_options=("label_maps", "explain", "flip", "image_size", "no_boxes", "no_labels", "line_width", "scale"),
+    refused_options=(*PICTURES_ONLY, "label_maps", "explain", "flip", "image_size"),
     kinds=(
         Kind(
             name="wfdb",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from maskrcnn.modalities.volumes.scan_format import scan_formats
-from maskrcnn.modalities.wing import Kind, WindowRange, Wing
+from maskrcnn.modalities.wing import PICTURES_ONLY, Kind, WindowRange, Wing
 
 
 def list_scans() -> str:
@@ -23,7 +23,7 @@ WING = Wing(
     formats=list_scans,
     looked_for=list_labelled,
     writes=("label volumes", "pictures", "predictions.json", "summary.csv"),
-    refused_options=("explain", "image_size", "no_boxes", "no_labels", "line_width", "scale"),
+    refused_options=(*PICTURES_ONLY, "explain", "image_size"),
     sidecars=frozenset({".json", ".bval", ".bvec", ".img", ".hdr", ".raw", ".zraw", ".gz", ".bz2"}),
     kinds=(
         Kind(

@@ -40,4 +40,5 @@ FORMAT = LabelFormat(
     is_folder=is_cvat_folder,
     names_pictures=is_cvat_folder,
     is_file=is_cvat,
+    written_as="cvat",
 )

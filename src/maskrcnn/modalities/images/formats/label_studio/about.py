@@ -39,4 +39,5 @@ FORMAT = LabelFormat(
         "predictions, cancelled annotations, tasks that nobody labelled; keypoints, videos, pictures turned in the tool"
     ),
     is_content=is_label_studio,
+    written_as="label-studio",
 )

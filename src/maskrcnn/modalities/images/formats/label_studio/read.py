@@ -20,6 +20,7 @@ import numpy as np
 from maskrcnn.data.dataset import UNNAMED, Dataset
 from maskrcnn.data.parsing.numbers import finite_numbers, whole_number
 from maskrcnn.errors import DataError
+from maskrcnn.files import is_file
 from maskrcnn.masks.rasterise import Box, ellipse_polygon, window_to_mask
 from maskrcnn.modalities.images.formats.label_studio.about import is_regions
 from maskrcnn.modalities.images.formats.label_studio.brush import unpack_opacity
@@ -27,6 +28,7 @@ from maskrcnn.modalities.images.labels.drawn_shapes import Shape, join_groups, o
 from maskrcnn.modalities.images.labels.folders import set_folder
 from maskrcnn.modalities.images.labels.gather import DrawnImage, drawn_dataset
 from maskrcnn.modalities.images.labels.picture_files import PictureFinder
+from maskrcnn.modalities.images.labels.xml_files import read_xml
 from maskrcnn.modalities.images.read.find import is_image
 from maskrcnn.modalities.images.read.pictures import image_shape
 
@@ -63,7 +65,19 @@ def open_content(path: Path, content: Any) -> Dataset:
             f"None of the {len(labelled)} pictures of {path} can be used: {finder.looked_for(labelled[0].picture)}. "
             "Label Studio's json names pictures of its own server; copy them into a folder images beside it."
         )
-    return drawn_dataset(path, images, problems + finder.remarks())
+    return drawn_dataset(path, images, problems + finder.remarks(), _names_beside(path))
+
+
+def _names_beside(path: Path) -> list[str]:
+    """The classes of the labelling setup beside the tasks, in its order; none where there is no setup."""
+    setup = path.with_name(SETUP)
+    if not is_file(setup):
+        return []
+    values = [element.get("value") or "" for element in read_xml(setup).iter("Label")]
+    return list(dict.fromkeys(value for value in values if value))
+
+
+SETUP = "label_config.xml"
 
 
 @dataclass(frozen=True)

@@ -54,4 +54,5 @@ FORMAT = LabelFormat(
     is_folder=is_voc,
     names_pictures=has_annotations,
     has_splits=True,
+    written_as="voc",
 )

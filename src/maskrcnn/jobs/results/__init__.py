@@ -1,0 +1,1 @@
+"""What a prediction leaves beside pictures and tables."""
