@@ -29,7 +29,10 @@ def test_boxes_alone_have_no_masks():
 
 
 def test_torchvision_draws_and_measures_it():
-    torchvision = pytest.importorskip("torchvision", reason="torchvision is not installed: pip install torchvision")
+    try:
+        torchvision = pytest.importorskip("torchvision", reason="torchvision is not installed: pip install torchvision")
+    except RuntimeError as error:  # built for another torch than the one that is here
+        pytest.skip(f"torchvision does not fit to this torch: {error}")
     given = to_torchvision(some_objects()[:2])
     boxes = torchvision.ops.masks_to_boxes(given["masks"][:, 0])
     assert boxes.tolist() == [[8, 5, 19, 21], [40, 30, 54, 35]]
