@@ -578,3 +578,70 @@ def semantic_losses(
         said, true = sum(chance[k] for _, chance in sure), sum(row == k for row, _ in sure)
         dice.append(1 - (2 * both + 1) / (said + true + 1))
     return sum(counted), len(counted), sum(dice), len(dice)
+
+
+def buffered_iou(expected: Box, seen: Box, buffer: float) -> float:
+    """IoU of two boxes that have grown on each side by a part of their own size."""
+    grown = []
+    for box in (expected, seen):
+        lows = [low - buffer * (high - low) for low, high in sides(box)]
+        highs = [high + buffer * (high - low) for low, high in sides(box)]
+        grown.append(lows + highs)
+    return iou(*grown)
+
+
+def moved_mask_iou(a: np.ndarray, b: np.ndarray, shift: Sequence[int]) -> float:
+    """IoU of two masks ``[*S]`` of one canvas, the first shifted by whole samples, perhaps beyond the canvas."""
+    first = {tuple(p + s for p, s in zip(place, shift)) for place in np.ndindex(*a.shape) if a[place]}
+    second = {place for place in np.ndindex(*b.shape) if b[place]}
+    return len(first & second) / len(first | second) if first & second else 0.0
+
+
+def best_assignment(worth: np.ndarray) -> float:
+    """The largest sum of ``worth [T, N]`` over pairs, no row and no column twice."""
+    rows, columns = worth.shape
+    if rows > columns:
+        return best_assignment(worth.T)
+    ways = itertools.permutations(range(columns), rows)
+    return max((sum(worth[i, j] for i, j in enumerate(way)) for way in ways), default=0.0)
+
+
+def kalman_step(
+    state: np.ndarray, spread: np.ndarray, seen: float | None, kept: float, added: float, noise: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """A coordinate and its velocity ``[2]`` with their covariance ``[2, 2]``, a frame later, by the textbook.
+
+    ``kept`` is the part of the velocity that is left afterwards, ``added`` the variance that it gains; ``seen``, with
+    the variance ``noise``, is where the coordinate was seen then, if it was.
+    """
+    forward = np.array([[1.0, 1.0], [0.0, kept]])
+    state = forward @ state
+    spread = forward @ spread @ forward.T + np.diag([0.0, added])
+    if seen is None:
+        return state, spread
+    looks = np.array([[1.0, 0.0]])
+    gain = spread @ looks.T / (looks @ spread @ looks.T + noise)
+    state = state + (gain * (seen - state[0])).ravel()
+    return state, (np.eye(2) - gain @ looks) @ spread
+
+
+def hits_and_switches(frames: Sequence[tuple[list[int], list[int], np.ndarray]]) -> tuple[int, int]:
+    """Of MOTA: each frame's pairs are those of all ways to pair that keep the most pairs of the last frame, and overlap
+    most then. Numbers of what is labelled, of what is found, and their overlaps."""
+    ever: dict[int, int] = {}
+    before: dict[int, int] = {}
+    hits = switches = 0
+    for truth, found, overlap in frames:
+        if not truth or not found:
+            continue
+        best: tuple[float, list[tuple[int, int]]] = (-1.0, [])
+        places = [*range(len(found)), *[-1] * len(truth)]  # -1: with nothing
+        for way in set(itertools.permutations(places, len(truth))):
+            pairs = [(i, j) for i, j in enumerate(way) if j >= 0 and overlap[i, j] >= 0.5]
+            worth = sum(1000 * (before.get(truth[i]) == found[j]) + overlap[i, j] for i, j in pairs)
+            best = max(best, (worth, pairs))
+        before = {truth[i]: found[j] for i, j in best[1]}
+        hits += len(before)
+        switches += sum(ever.get(a, b) != b for a, b in before.items())
+        ever.update(before)
+    return hits, switches

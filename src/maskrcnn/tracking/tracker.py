@@ -1,0 +1,206 @@
+"""Follows objects from frame to frame: it gives each detection a number, and never another one afterwards."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from maskrcnn.masks.shared_runs import Spans, spans_of
+from maskrcnn.regions import Regions
+from maskrcnn.tracking.association import best_pairs, buffered_iou, mask_ious
+from maskrcnn.tracking.motion import Motion
+from maskrcnn.tracking.options import TrackOptions
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What was found in one frame.
+
+    Attributes:
+        boxes: ``[N, 2D]``, x first.
+        scores: ``[N]``, 0..1.
+        labels: int64 ``[N]``.
+        regions: masks of the N objects; None where there are boxes only.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    labels: np.ndarray
+    regions: Regions | None = None
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+@dataclass(frozen=True)
+class Followed:
+    """The numbers of N detections of a frame, in their order.
+
+    Attributes:
+        ids: int64 ``[N]``, from 1. A number is final, and no two detections of a frame share one.
+        confirmed: bool ``[N]``: whether the object has been seen surely often enough to count, as far as is known by
+            now. :attr:`Tracker.confirmed` knows more later.
+    """
+
+    ids: np.ndarray
+    confirmed: np.ndarray
+
+
+@dataclass
+class Track:
+    """What is remembered of an object.
+
+    Attributes:
+        id: its number.
+        sure: how often it was seen with a sure score.
+        last: the frame in which it was last seen.
+        votes: the sum of scores of each label.
+        mask: as it was last seen.
+        centre: float64 ``[D]``, x first: of the box that it was expected at when its mask was seen.
+    """
+
+    id: int
+    sure: int = 0
+    last: int = 0
+    votes: Counter[int] = field(default_factory=Counter)
+    mask: Spans | None = None
+    centre: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def label(self) -> int:
+        """The label with the most votes, the smaller one where two have as many."""
+        return max(self.votes, key=lambda label: (self.votes[label], -label))
+
+
+class Tracker:
+    """Two-stage association (ByteTrack, Zhang et al. 2022) with grown boxes (C-BIoU, Yang et al. 2023) and masks.
+
+    In each frame, objects are moved to where they are expected. Sure detections choose first, then doubtful ones, which
+    may only continue what was seen just before, then what is left of both looks again with wider boxes: so lost objects
+    are found again. Every detection that continues nothing begins an object of its own.
+
+    Args:
+        ndim: D.
+        options: how objects are followed.
+        motion: which says where they are expected; None: a filter with the usual noise.
+    """
+
+    def __init__(self, ndim: int, options: TrackOptions | None = None, motion: Motion | None = None) -> None:
+        self.options = options or TrackOptions()
+        self.motion = Motion(ndim) if motion is None else motion
+        self.tracks: list[Track] = []
+        self.frame: int | None = None  # the last one
+        self.frames = 0  # how many were given
+        self.before = -1  # the frame before the last
+        self.begun = 0
+        self.confirmed: set[int] = set()  # numbers of all objects that count
+
+    def update(self, seen: Detections, frame: int | None = None) -> Followed:
+        """Number the detections of the next frame.
+
+        Args:
+            seen: what was found in it.
+            frame: its place in time, later than that of the last; None: right after it.
+
+        Returns:
+            Their numbers.
+
+        Raises:
+            ValueError: a frame that is not later than the one before.
+        """
+        self._advance(frame)
+        ids = np.zeros(len(seen), np.int64)
+        sure = seen.scores >= self.options.sure
+        masks = [spans_of(seen.regions, i) if seen.regions is not None else None for i in range(len(seen))]
+        pairs = self._pairs(seen, sure, masks)
+        self.motion.see(pairs[:, 0], np.asarray(seen.boxes, np.float64)[pairs[:, 1]])
+        for i, detection in pairs.tolist():
+            track = self.tracks[i]
+            ids[detection] = track.id
+            self._remember(track, seen, detection, masks[detection], bool(sure[detection]))
+            track.centre = self.motion.place[i, : self.motion.ndim].copy()
+        self._begin(seen, np.flatnonzero(ids == 0), ids, masks)
+        confirmed = np.array([int(i) in self.confirmed for i in ids], bool)
+        return Followed(ids, confirmed)
+
+    def _advance(self, frame: int | None) -> None:
+        """Go on to a frame, and forget what was not seen for too long."""
+        last = -1 if self.frame is None else self.frame
+        now = last + 1 if frame is None else frame
+        if self.frame is not None and now <= self.frame:
+            raise ValueError(f"frame {now} is not later than frame {self.frame}")
+        steps = now - last if self.frame is not None else 1
+        recent = np.array([now - track.last <= max(self.options.memory, steps) for track in self.tracks], bool)
+        self.motion.keep(recent)
+        self.tracks = [track for track, kept in zip(self.tracks, recent) if kept]
+        if self.tracks:
+            self.motion.advance(steps)
+        self.before, self.frame, self.frames = last, now, self.frames + 1
+
+    def _pairs(self, seen: Detections, sure: np.ndarray, masks: list[Spans | None]) -> np.ndarray:
+        """Which object is continued by which detection, int64 ``[P, 2]``."""
+        if not self.tracks or not len(seen):
+            return np.zeros((0, 2), np.int64)
+        options = self.options
+        doubtful = ~sure & (seen.scores >= options.doubtful)
+        just = np.array([track.last == self.before for track in self.tracks])
+        counts = np.array([track.id in self.confirmed for track in self.tracks])
+        close = self._similarity(seen, options.buffer, masks)
+        wide = self._similarity(seen, options.wide_buffer)  # of what jumped, no mask meets its last one
+        free, open_ = np.ones(len(self.tracks), bool), np.ones(len(seen), bool)
+        pairs = []
+        for similarity, tracks, detections, least in (
+            (close, counts, sure, options.least),
+            (close, counts & just, doubtful, options.least_doubtful),
+            (wide, counts, sure, options.least_wide),
+            (close, ~counts, sure, options.least),
+            (close, just & ~counts, doubtful, options.least_doubtful),
+            (wide, just & ~counts, sure, options.least_wide),
+        ):
+            rows, columns = np.flatnonzero(tracks & free), np.flatnonzero(detections & open_)
+            i, j = best_pairs(similarity[np.ix_(rows, columns)], least).T
+            free[rows[i]], open_[columns[j]] = False, False
+            pairs.append(np.stack([rows[i], columns[j]], 1))
+        return np.concatenate(pairs)
+
+    def _similarity(self, seen: Detections, buffer: float, masks: list[Spans | None] | None = None) -> np.ndarray:
+        """Of every object and every detection, float64 ``[T, N]``, 0..1; of boxes alone where no masks are given."""
+        overlap = buffered_iou(self.motion.boxes(), np.asarray(seen.boxes, np.float64), buffer)
+        if masks is not None and seen.regions is not None and self.options.mask_weight:
+            moved = [self._expected_mask(i) for i in range(len(self.tracks))]
+            of_masks = mask_ious(moved, masks, overlap > 0)
+            weight = np.where(np.isnan(of_masks), 0.0, self.options.mask_weight)
+            overlap = (1 - weight) * overlap + weight * np.nan_to_num(of_masks)
+        labels = np.array([track.label for track in self.tracks])
+        same = labels[:, None] == np.asarray(seen.labels)[None]
+        worth: np.ndarray = np.where(same, overlap, self.options.other_class * overlap)
+        return worth
+
+    def _expected_mask(self, i: int) -> Spans | None:
+        """The mask of an object as it was last seen, where it is expected now."""
+        track = self.tracks[i]
+        if track.mask is None:
+            return None
+        shift = np.rint(self.motion.place[i, : self.motion.ndim] - track.centre).astype(np.int64)
+        return track.mask.moved(shift[::-1])
+
+    def _remember(self, track: Track, seen: Detections, detection: int, mask: Spans | None, sure: bool) -> None:
+        assert self.frame is not None
+        track.last, track.mask = self.frame, mask
+        track.sure += sure
+        track.votes[int(seen.labels[detection])] += float(seen.scores[detection])  # type: ignore[assignment]
+        if track.sure >= min(self.options.confirm, self.frames):
+            self.confirmed.add(track.id)
+
+    def _begin(self, seen: Detections, which: np.ndarray, ids: np.ndarray, masks: list[Spans | None]) -> None:
+        """Objects that were not seen before; their numbers are put into ``ids``."""
+        self.motion.begin(seen.boxes[which])
+        for place, detection in zip(self.motion.place[len(self.tracks) :], which.tolist()):
+            self.begun += 1
+            track = Track(self.begun, centre=place[: self.motion.ndim].copy())
+            sure = bool(seen.scores[detection] >= self.options.sure)
+            self._remember(track, seen, detection, masks[detection], sure)
+            self.tracks.append(track)
+            ids[detection] = track.id
