@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import naive
@@ -32,6 +32,7 @@ def slowly(view, place):
 
 
 @NDIMS
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_block_of_a_grid_is_read_as_the_twin_reads_it(ndim, data):
     grid = torch.randn(2, *GRID[:ndim], generator=seeded(), dtype=torch.float64)

@@ -15,6 +15,7 @@ from maskrcnn.modalities.kinds import fit_to_spacing
 from maskrcnn.models.build import build_model
 from maskrcnn.models.variants import volume_fpn_config
 from maskrcnn.ops import anisotropy
+from maskrcnn.planning.adaptation import adapt
 from maskrcnn.planning.recipe import Recipe
 from maskrcnn.structures import batch_images
 
@@ -94,13 +95,13 @@ def test_a_model_of_thick_slices_runs_and_its_anchors_are_cubes():
 
 def test_flags_set_the_window():
     config = fit_to_spacing(thick())
-    assert Recipe(crop_size=32).adapt(config).preprocess.window == (32, 32, 8)
-    chosen = Recipe(window=(40, 56, 8)).adapt(config)
+    assert adapt(config, Recipe(crop_size=32)).preprocess.window == (32, 32, 8)
+    chosen = adapt(config, Recipe(window=(40, 56, 8)))
     assert (chosen.preprocess.window, chosen.preprocess.max_size) == ((40, 56, 8), 56)
     assert Recipe(window=(40, 56, 8)).augment(chosen).size == (8, 56, 40)
-    assert Recipe(finest_stride=1).adapt(config).backbone.reductions[:3] == ((1, 1, 1), (1, 1, 1), (1, 2, 2))
+    assert adapt(config, Recipe(finest_stride=1)).backbone.reductions[:3] == ((1, 1, 1), (1, 1, 1), (1, 2, 2))
     with pytest.raises(UsageError, match="each of the 3 axes"):
-        Recipe(window=(40, 56)).adapt(config)
+        adapt(config, Recipe(window=(40, 56)))
 
 
 def test_without_a_window_all_axes_are_alike():

@@ -12,6 +12,7 @@ from maskrcnn.errors import UsageError
 from maskrcnn.jobs.train import open_together
 from maskrcnn.jobs.training_run import rename_classes
 from maskrcnn.modalities.open import open_dataset
+from maskrcnn.planning.adaptation import adapt
 from maskrcnn.planning.recipe import Recipe, remembered
 from maskrcnn.structures import OTHER
 from tiny import save_photo, tiny_config, write_coco
@@ -25,7 +26,7 @@ def test_what_the_flags_say_is_what_is_trained():
         smallest_anchor=6, agnostic_boxes=True, agnostic_masks=True, box_loss="giou", precision="bf16", average=0.9,
         body_lr=0.1, schedule="step", accumulate=2, patience=3, invert=0.1, grey=0.2, gamma=0.5, colour=0.4,
     )  # fmt: skip
-    config = recipe.adapt(tiny_config())
+    config = adapt(tiny_config(), recipe)
     assert (config.preprocess.max_size, config.preprocess.stretch) == (96, True)
     assert config.anchors.sizes == ((6.0,), (12.0,), (24.0,), (48.0,), (96.0,))
     assert config.box_head.class_agnostic and config.mask_head is not None and config.mask_head.class_agnostic
@@ -41,7 +42,7 @@ def test_what_the_flags_say_is_what_is_trained():
 
 def test_no_flag_changes_nothing_about_the_model():
     config = tiny_config(preprocess=PreprocessConfig(stretch=True))
-    assert Recipe().adapt(config) == config
+    assert adapt(config, Recipe()) == config
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from torch import Tensor
 from maskrcnn.data.dataset import Dataset, RecordSource
 from maskrcnn.errors import DataError
 from maskrcnn.regions import Regions
-from maskrcnn.structures import OTHER, Record
+from maskrcnn.structures import IGNORED, OTHER, Record
 
 UNNAMED = 0  # in a table of labels: of no class, left out
 
@@ -75,6 +75,9 @@ def combine(
         labels=everything[0].labels,
         read_image=images.read_image,
         measures=everything[0].measures,
+        task=everything[0].task,
+        has_class_maps=all(data.has_class_maps for data in everything),
+        background=any(data.background for data in everything),
     )
 
 
@@ -152,6 +155,7 @@ class CombinedRecords(Sequence[RecordSource]):
             regions=regions,
             keypoints=keypoints,
             exhaustive=self._exhaustive(part, own),
+            class_map=_renamed(own.class_map, part.labels),
         )
         return _keep_objects(whole, labels != UNNAMED)
 
@@ -164,6 +168,15 @@ class CombinedRecords(Sequence[RecordSource]):
         """The image of one of these records, as its own data set reads it."""
         part, _ = self.locate(int(record.image_id) - 1)
         return part.data.read_image(record)
+
+
+def _renamed(class_map: np.ndarray | None, labels: np.ndarray) -> np.ndarray | None:
+    """A class map under the combination's labels; of a class that it does not have nobody says what it is."""
+    if class_map is None:
+        return None
+    table = np.where(labels > 0, labels, IGNORED).astype(np.int16)
+    table[0] = 0
+    return np.where(class_map == IGNORED, np.int16(IGNORED), table[class_map.clip(min=0)])
 
 
 def _part(data: Dataset, names: Sequence[str], other: int) -> Part:

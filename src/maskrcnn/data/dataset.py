@@ -51,6 +51,9 @@ class Dataset:
         measures: what its field measures beside average precision, or None: called with the data set, the records
             that could be read, what was found in each, and the same in each channel by itself or None; it gives a
             :class:`~maskrcnn.evaluation.fields.FieldResult`.
+        task: what is learned from it: ``instances`` or ``semantic``, see :mod:`maskrcnn.data.class_maps.tasks`.
+        has_class_maps: whether records have class maps.
+        background: of data with class maps: whether a sample may be of no class.
     """
 
     path: Path
@@ -65,6 +68,9 @@ class Dataset:
     kind: str = "image"
     labels: str = ""
     measures: Callable[..., Any] | None = None
+    task: str = "instances"
+    has_class_maps: bool = False
+    background: bool = True
 
     def __len__(self) -> int:
         return len(self.sources)

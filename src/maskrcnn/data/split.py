@@ -57,6 +57,8 @@ def split_labels(data: Dataset) -> list[Label]:
             labels.append(Label(f"unreadable {index}", np.zeros(len(data.class_names), dtype=np.int64)))
             continue
         own = record.labels[record.labels > 0] - 1
+        if record.class_map is not None and not len(record):  # of samples each class that is there counts once
+            own = np.unique(record.class_map[record.class_map > 0]).astype(np.int64) - 1
         labels.append(Label(group_of(record), np.bincount(own, minlength=len(data.class_names))))
     return labels
 

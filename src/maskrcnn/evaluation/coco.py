@@ -52,7 +52,7 @@ class CocoResult:
         num_objects: how many objects there were to find; crowds and objects with an unknown side are not counted.
         max_detections: how many detections of one class in one image were looked at, best first.
         records: what they are, in the plural.
-        tables: to print below the usual one (of rich).
+        tables, samples: to print below the usual one (of rich); how the class of every sample was told.
     """
 
     metrics: dict[str, float | None]
@@ -63,6 +63,7 @@ class CocoResult:
     precision: dict[str, np.ndarray] = field(default_factory=dict, compare=False)
     records: str = "images"
     tables: tuple[Any, ...] = field(default=(), compare=False)
+    samples: Any = field(default=None, compare=False)
 
 
 def evaluate_detections(

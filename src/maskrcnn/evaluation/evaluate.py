@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 from torch import Tensor
 
+from maskrcnn.data.class_maps.tasks import SEMANTIC
 from maskrcnn.data.dataset import UNNAMED, Dataset
 from maskrcnn.data.transforms.regrid import check_scale
 from maskrcnn.errors import DataError
 from maskrcnn.evaluation.coco import CocoResult, evaluate_detections
 from maskrcnn.evaluation.fields import FieldResult
+from maskrcnn.evaluation.semantic import SampleScores, samples_table
 from maskrcnn.evaluation.unlabelled import inside_extent
+from maskrcnn.inference.class_maps import class_map_of, class_probabilities_of
 from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.models.class_probabilities import ClassProbabilities
 from maskrcnn.models.head import heads_of
-from maskrcnn.structures import Instances, Record
+from maskrcnn.structures import IGNORED, Instances, Record
 
 Progress = Callable[[int], bool | None]
 Watch = Callable[[Record, Tensor, Instances], None]
@@ -58,13 +64,26 @@ def evaluate(
     labels = match_classes(predictor.class_names, dataset)
     cap = predictor.detection.max_detections if max_detections is None else max_detections
     every = predictor.with_options(score=LOWEST_SCORE, max_detections=cap)
-    records, detections, by_lead, failures = _detect(every, dataset, labels, batch, progress, watch)
+    scores = SampleScores(dataset.class_names, dataset.background) if dataset.has_class_maps else None
+
+    def look(record: Record, image: Tensor, found: Instances) -> None:
+        watch(record, image, found)
+        if scores is not None and record.class_map is not None:
+            told = class_map_of(found, record.class_map.shape)
+            of_data = (
+                told if class_probabilities_of(found) is None else own_labels(told, labels, len(dataset.class_names))
+            )
+            scores.add(labelled_map(record), of_data, record.file_name)
+
+    records, detections, by_lead, failures = _detect(every, dataset, labels, batch, progress, look)
     if not records:
         raise DataError(
             f"{dataset.path}: none of {len(failures)} images can be read; the first: {failures[0]}"
             if failures
             else f"{dataset.path} holds no images."
         )
+    if dataset.task == SEMANTIC and scores is not None:
+        return samples_result(scores, len(records)), failures
     if max_detections is None:  # the model's cap is for each tile: all that was found counts
         cap = max(cap, *map(len, detections))
     names = dataset.keypoint_names
@@ -74,7 +93,7 @@ def evaluate(
     if dataset.measures is not None:
         of_field = dataset.measures(dataset, records, detections, by_lead if all(by_lead) else None)
     tables = () if of_field.table is None else (of_field.table,)
-    metrics = result.metrics | of_field.metrics
+    metrics = result.metrics | of_field.metrics | (scores.metrics() if scores is not None else {})
     for head in heads_of(predictor.model).values():
         metrics |= head.measures(records, detections)
     return replace(result, metrics=metrics, tables=tables), failures
@@ -112,10 +131,45 @@ def _detect(
         by_lead += [[_relabel(lead, labels) for lead in apart] for _, apart in leads]
         for seen in zip(fresh, images, together):
             watch(*seen)
-        detections += together
+        detections += [replace(found, of_image=_small(found.of_image)) for found in together]
+        records[-len(fresh) :] = [replace(record, class_map=None) for record in fresh]
         if progress(len(records) + len(failures)):
             break
     return records, detections, by_lead, failures
+
+
+def _small(of_image: dict[str, Any]) -> dict[str, Any]:
+    """Without the probabilities of every sample, which are measured file by file."""
+    return {name: value for name, value in of_image.items() if not isinstance(value, ClassProbabilities)}
+
+
+def labelled_map(record: Record) -> np.ndarray:
+    """The class map of a record; where not every class was searched for, background says nothing."""
+    assert record.class_map is not None
+    if record.exhaustive is None:
+        return record.class_map
+    return np.where(record.class_map == 0, np.int16(IGNORED), record.class_map)
+
+
+def own_labels(told: np.ndarray, labels: Sequence[int], num_classes: int) -> np.ndarray:
+    """A class map of a model under the data set's labels; K + 1 for a class that the data set does not have.
+
+    Args:
+        told: int16 ``[*S]``, labels of the model.
+        labels: the data set's label for each of the model's classes; 0: none.
+        num_classes: K, of the data set.
+
+    Returns:
+        Int16 ``[*S]``.
+    """
+    table = np.array([0, *(label or num_classes + 1 for label in labels)], dtype=np.int16)
+    renamed: np.ndarray = table[told]
+    return renamed
+
+
+def samples_result(scores: SampleScores, num_images: int) -> CocoResult:
+    """What an evaluation of class maps alone measured."""
+    return CocoResult(scores.metrics(), num_images, 0, 0, tables=(samples_table(scores),), samples=scores)
 
 
 def match_classes(class_names: Sequence[str], dataset: Dataset) -> list[int]:

@@ -35,6 +35,7 @@ from maskrcnn.modalities.table import kinds
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.variants import VARIANTS
+from maskrcnn.planning.adaptation import adapt
 from maskrcnn.planning.make_plan import start_of
 from maskrcnn.planning.model_for_data import fit_to_data, start_model
 from maskrcnn.planning.plan import Plan
@@ -192,7 +193,7 @@ def _tell_read(tell: Tell, name: str, total: int, done: int) -> None:
 def planned_config(train: Dataset, plan: Plan) -> ModelConfig:
     """The configuration of the model that a training by the plan begins with."""
     own, _ = start_of(plan["model"], len(train.class_names))
-    return plan.recipe().adapt(fit_to_data(own, train, lambda sentence: None))
+    return adapt(fit_to_data(own, train, lambda sentence: None), plan.recipe())
 
 
 def planned_model(train: Dataset, plan: Plan) -> tuple[MaskRCNN, ModelInfo]:

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from maskrcnn.checkpoints.lookup import load_model
 from maskrcnn.checks import result_folder
+from maskrcnn.config import ModelConfig
+from maskrcnn.data.class_maps.tasks import OBJECTS, SEMANTIC, for_task
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.data.split import subset
@@ -27,6 +29,7 @@ from maskrcnn.modalities.inputs import default_of_kind, refuse_options
 from maskrcnn.modalities.kinds import check_kind
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.modalities.table import kinds, wing_of
+from maskrcnn.report.class_maps import MapWatcher, write_map_report
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.page import NAME, write_report
 from maskrcnn.structures import Instances, Record
@@ -101,6 +104,7 @@ def evaluate_model(options: EvaluateOptions, tell: Tell = tell_nobody) -> Evalua
         check_kind(predictor.info, name, data)
         wing = wing_of(data.kind)
         data = wing.doors().as_learned(data, predictor.info)
+        data = for_model(data, predictor.info.config)
         tell(DataFaults((options.data,), tuple(data.problems)))
         refuse_options(wing, options)
         predictor = predictor.with_options(
@@ -142,13 +146,15 @@ def measure(
     cap = how.max_detections
     if cap is not None:
         predictor = predictor.with_options(max_detections=cap)
+    of_maps = data.task == SEMANTIC
     watch = _CarefulWatcher(predictor, data) if how.page and kinds()[data.kind].is_picture else None
     records: list[Record] = []
     detections: list[Instances] = []
 
     def see(record: Record, image: Tensor, found: Instances) -> None:
-        records.append(record)
-        detections.append(found)
+        if not of_maps:
+            records.append(record)
+            detections.append(replace(found, of_image={}))
         if watch is not None:
             watch(record, image, found)
 
@@ -157,8 +163,9 @@ def measure(
         return how.until is not None and count >= FEWEST and time.monotonic() > how.until
 
     result, failures = evaluate(predictor, data, cap, how.bootstrap, how.batch, done, see)
-    drawn = mask_quality(records, detections, by_size="mask/APs" in result.metrics)
-    result = replace(result, metrics=result.metrics | drawn)
+    if not of_maps:
+        drawn = mask_quality(records, detections, by_size="mask/APs" in result.metrics)
+        result = replace(result, metrics=result.metrics | drawn)
     content = {
         **result.metrics,
         "intervals": result.intervals,
@@ -177,7 +184,15 @@ def measure(
         failures.append(f"{out / METRICS} could not be written ({error.strerror or error}); free some space.")
     page = out / NAME
     made = watch is not None and watch.write(page, content, result, failures, tell)
-    return EvaluateOutcome(result, (format_table(result), *result.tables), failures, metrics, page if made else None)
+    tables = result.tables if of_maps else (format_table(result), *result.tables)
+    return EvaluateOutcome(result, tables, failures, metrics, page if made else None)
+
+
+def for_model(data: Dataset, config: ModelConfig) -> Dataset:
+    """Labelled data as a model is measured on them: objects, the class of every sample, or both."""
+    if data.task == SEMANTIC or not data.has_masks:
+        return data
+    return for_task(data, OBJECTS if config.finds_objects else SEMANTIC, config.semantic_head is not None)
 
 
 def measure_training(
@@ -220,7 +235,8 @@ class _CarefulWatcher:
     """A :class:`Watcher` whose failure costs the page but not the numbers that it is about."""
 
     def __init__(self, predictor: Predictor, dataset: Dataset) -> None:
-        self.watcher = Watcher(predictor, dataset)
+        self.watcher: MapWatcher | Watcher
+        self.watcher = MapWatcher(predictor, dataset) if dataset.task == SEMANTIC else Watcher(predictor, dataset)
         self.failure: Exception | None = None
 
     def __call__(self, record: Record, image: Tensor, found: Instances) -> None:
@@ -236,6 +252,9 @@ class _CarefulWatcher:
             if self.failure is not None:
                 raise self.failure
             watcher = self.watcher
+            if isinstance(watcher, MapWatcher):
+                write_map_report(path, content, watcher, result.samples)
+                return True
             of_training = said_of_training(content["model"])
             facts = Facts.of(content, result, watcher.diagnosis, watcher.predictor, failures, of_training)
             write_report(path, facts, watcher.dataset)

@@ -7,14 +7,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from maskrcnn.checkpoints.ours import read_info
 from maskrcnn.checks import result_folder
+from maskrcnn.data.class_maps.tasks import OBJECTS, SEMANTIC, for_task, is_of_class_maps
 from maskrcnn.data.combine import combine
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.errors import UsageError
-from maskrcnn.files import exists
+from maskrcnn.files import exists, is_file
 from maskrcnn.jobs.events import DataFaults, Note, Tell, TrainingBegins, tell_nobody
-from maskrcnn.jobs.options.train import OFF, TrainOptions
+from maskrcnn.jobs.options.train import AUTO, OFF, TrainOptions
 from maskrcnn.jobs.run_folder import default_out, plan_to_follow, training_folder
 from maskrcnn.jobs.training_run import TrainingRun, check_data, rename_classes, run_training
 from maskrcnn.modalities.open import open_dataset
@@ -22,6 +24,8 @@ from maskrcnn.modalities.table import kinds, wing_of
 from maskrcnn.modalities.volumes.label_meaning import AUTO as GUESSED
 from maskrcnn.modalities.volumes.label_meaning import INSTANCES
 from maskrcnn.modalities.volumes.open import explain_meaning, labelled_as, names_of
+from maskrcnn.planning.plan import NAME as PLAN
+from maskrcnn.planning.plan import read_plan
 from maskrcnn.planning.prepare import Wish, prepare, split_as_planned
 from maskrcnn.planning.recipe import Recipe
 
@@ -64,15 +68,19 @@ def train(
     started = time.monotonic() if started is None else started
     options.check()
     with at_most(options.max_pixels):
-        data = open_together(options.data, options.mask_data, options.recipe)
+        out = options.out or default_out(options.data, options.resume)
+        wanted = chosen_task(options, out, given)
+        data = open_together(options.data, options.mask_data, options.recipe, wanted)
         data = rename_classes(data, options.recipe.class_names)
         val = open_like(options.val, data) if options.val else None
+        if data.task == SEMANTIC and not wanted.asked:
+            words = "has class maps, so the class of every pixel is learned; --task instances finds objects in them"
+            tell(Note(f"{data.path} {words}."))
         tell(DataFaults(options.data, tuple(data.problems), to_train=True))
         if data.labels:
             tell(Note(explain_meaning(data)))
         if val is not None and options.val is not None:
             tell(DataFaults((options.val,), tuple(val.problems), to_train=True))
-        out = options.out or default_out(options.data, options.resume)
         result_folder(out)
         with training_folder(out):
             tell(TrainingBegins(out))
@@ -116,13 +124,62 @@ def settle(options: TrainOptions, run: TrainingRun, given: Collection[str], star
     return TrainingRun(data, out, val, model, options.body_weights, recipe, resume, options.device, None, budget)
 
 
-def open_together(paths: Sequence[Path], mask_data: Sequence[Path] = (), recipe: Recipe = Recipe()) -> Dataset:  # noqa: B008 - frozen
+@dataclass(frozen=True)
+class Task:
+    """What is to be learned.
+
+    Attributes:
+        name: ``instances`` or ``semantic``; None: what the data are labelled for.
+        semantic_too: with ``instances``: the class of every sample as well.
+        asked: whether somebody asked for it.
+    """
+
+    name: str | None = None
+    semantic_too: bool = False
+    asked: bool = False
+
+
+def chosen_task(options: TrainOptions, out: Path, given: Collection[str]) -> Task:
+    """What a training learns: what the user asks for, what its plan or its beginning says, or what the data say. Plans
+    and trainings of earlier versions, which knew one task, go on as they were.
+
+    Args:
+        options: as the user gave them.
+        out: the folder of the training.
+        given: names of the settings that the user chose.
+
+    Returns:
+        The task.
+    """
+    recipe = options.recipe
+    last, own = out / "last.safetensors", out / PLAN
+    if options.resume and exists(last):
+        kept = read_info(last).notes.get("recipe", {})
+        return Task(kept.get("task", OBJECTS), kept.get("semantic_from_instances", False), asked=True)
+    file = own if options.resume and is_file(own) else None
+    file = Path(options.plan) if options.plan not in (AUTO, OFF) else file
+    said = {} if file is None else read_plan(file)
+    too = recipe.semantic_from_instances or bool(said.get("semantic_from_instances", False))
+    if "task" in given:
+        return Task(recipe.task, too, asked=True)
+    if file is not None or options.plan == OFF:
+        return Task(said.get("task", OBJECTS), too, asked=True)
+    return Task(None, too)
+
+
+def open_together(
+    paths: Sequence[Path],
+    mask_data: Sequence[Path] = (),
+    recipe: Recipe = Recipe(),  # noqa: B008 - frozen
+    task: Task = Task(OBJECTS),  # noqa: B008 - frozen
+) -> Dataset:
     """Open several data sets as one.
 
     Args:
         paths: of the data sets.
         mask_data: more data sets, whose objects have no class and teach boxes and masks alone.
         recipe: says what the numbers in label volumes are, and what the classes are called.
+        task: what is to be learned from them.
 
     Returns:
         One data set of all of them.
@@ -132,6 +189,8 @@ def open_together(paths: Sequence[Path], mask_data: Sequence[Path] = (), recipe:
         UsageError: settings for scans where there are none.
     """
     datasets = [interpret_labels(open_dataset(path), recipe.labels, recipe.class_names) for path in paths]
+    name = task.name or (SEMANTIC if all(map(is_of_class_maps, datasets)) and not mask_data else OBJECTS)
+    datasets = [for_task(data, name, task.semantic_too) for data in datasets]
     if len(paths) == 1 and not mask_data:
         return datasets[0]
     return combine(datasets, extra=[open_dataset(path) for path in mask_data])
@@ -168,4 +227,5 @@ def interpret_labels(data: Dataset, labels: str, class_names: Sequence[str]) -> 
 def open_like(path: Path, data: Dataset) -> Dataset:
     """Data to judge on, with label volumes read as those of ``data`` are."""
     other = open_dataset(path)
-    return labelled_as(other, data.labels, data.class_names) if other.labels and data.labels else other
+    other = labelled_as(other, data.labels, data.class_names) if other.labels and data.labels else other
+    return for_task(other, data.task, data.has_class_maps)

@@ -5,11 +5,13 @@ Labels and the sizes of images are read; the pixels of a few images only, for th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from maskrcnn.data.class_maps.shares import counts_of, spread_over
+from maskrcnn.data.class_maps.tasks import OBJECTS, SEMANTIC
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.source_names import group_of
 from maskrcnn.data.transforms.regrid import grid_of
@@ -17,12 +19,12 @@ from maskrcnn.data.windows import unlabelled_part
 from maskrcnn.errors import DataError
 from maskrcnn.modalities.table import kinds
 from maskrcnn.modalities.wing import Kind
+from maskrcnn.planning.measures import extents, look_at_picture, mask_fill_of, overlap_of
 from maskrcnn.structures import Record
 
 MOST_RECORDS = 3000  # images whose labels are looked at, evenly spread over the data
 MOST_PICTURES = 24  # images of which the pixels are looked at
 COLOURLESS = 4.0  # mean difference of the channels, of 255, below which an image is grey
-OVERLAP = 0.2  # IoU from which two objects count as overlapping
 
 
 def _numbers() -> np.ndarray:
@@ -55,6 +57,8 @@ class Fingerprint:
         density: objects in a physical volume of 1, in the file that is fullest of them.
         volume: physical volume of what was labelled of a file, on average.
         reach: how far the files reach at most along each axis, x first.
+        task: what is learned, see :mod:`maskrcnn.data.class_maps.tasks`.
+        samples: of class maps: how many samples are of labels 0..K, and how many nobody labelled.
     """
 
     images: int
@@ -78,6 +82,8 @@ class Fingerprint:
     density: float = 0.0
     volume: float = 1.0
     reach: tuple[float, ...] = ()
+    task: str = OBJECTS
+    samples: tuple[int, ...] = ()
 
     def side(self) -> float:
         """The median longer side of the images in pixels."""
@@ -104,6 +110,26 @@ class Fingerprint:
         """Of the spacing."""
         return self.files.unit
 
+    def has_maps_alone(self) -> bool:
+        """Whether samples are labelled, and no objects."""
+        return bool(self.samples) and not self.most_objects
+
+    def shares(self) -> tuple[tuple[str, float], ...]:
+        """Each class (and background, where there is any) with its part of the labelled samples, the rarest first."""
+        counts = self.samples[: len(self.class_names) + 1]
+        named = [(name, n / max(sum(counts), 1)) for name, n in zip(("background", *self.class_names), counts)]
+        return tuple(sorted((own for own in named if own[1] > 0), key=lambda own: own[1]))
+
+    def _map_sentences(self) -> list[str]:
+        """The numbers in words, of class maps."""
+        shares = [f"{name} {share:.1%}" for name, share in reversed(self.shares())]
+        listed = ", ".join(shares[:12]) + (f" and {len(shares) - 12} more classes" if len(shares) > 12 else "")
+        unlabelled = self.samples[-1] / max(sum(self.samples), 1)
+        return [
+            f"{self.images} images, the longer side {_span(self.longer_sides)} pixels; every pixel has a class",
+            f"classes, as parts of the labelled pixels: {listed}; {unlabelled:.1%} of all pixels are unlabelled",
+        ]
+
     def _grid_sentences(self, counts: str) -> list[str]:
         """The numbers in words, where lengths are physical."""
         sides = self.extents.max(1) if len(self.extents) else np.zeros(1)
@@ -122,6 +148,8 @@ class Fingerprint:
         listed = ", ".join(counts[:12]) + (f" and {len(counts) - 12} more classes" if len(counts) > 12 else "")
         if not self.files.is_picture:
             return self._grid_sentences(listed)
+        if self.task == SEMANTIC:
+            return self._map_sentences()
         small, middle, large = (self.sizes(p) * self.side() for p in (10, 50, 90))
         empty = int((self.objects == 0).sum())
         kinds = "masks" if self.has_masks else "boxes without masks"
@@ -150,16 +178,19 @@ def _span(values: np.ndarray) -> str:
 
 def take_fingerprint(data: Dataset) -> Fingerprint:
     """The fingerprint of ``data``; what cannot be read is passed over, and is named where it is used."""
-    indices = _spread(len(data), MOST_RECORDS)
-    records = [record for record in (_record(data, i) for i in indices) if record is not None]
+    indices = spread_over(len(data), MOST_RECORDS)
+    samples = np.zeros(len(data.class_names) + 2, dtype=np.int64)
+    records = [record for record in (_record(data, i, samples) for i in indices) if record is not None]
     if not records:
-        return Fingerprint(len(data), data.class_names, (0,) * len(data.class_names), data.has_masks)
+        return Fingerprint(
+            len(data), data.class_names, (0,) * len(data.class_names), data.has_masks, task=data.task, samples=(0, 0)
+        )
     objects = [_objects(record) for record in records]
     sides = [float(max(record.spatial_shape or (1,))) for record in records]
     labels = np.concatenate([record.labels[keep] for record, keep in zip(records, objects)])
-    relative = [_extents(record.boxes[keep]) / side for record, keep, side in zip(records, objects, sides)]
+    relative = [extents(record.boxes[keep]) / side for record, keep, side in zip(records, objects, sides)]
     sampled = _evenly(records, MOST_PICTURES) if kinds()[data.kind].is_picture else []
-    pictures = [_picture(data, record) for record in sampled]
+    pictures = [look_at_picture(data, record) for record in sampled]
     seen = np.array([picture for picture in pictures if picture is not None]).reshape(-1, 3)
     return Fingerprint(
         images=len(data),
@@ -171,12 +202,14 @@ def take_fingerprint(data: Dataset) -> Fingerprint:
         objects=np.array([int(keep.sum()) for keep in objects]),
         most_objects=max(data.max_objects(), max(int(keep.sum()) for keep in objects)),
         boxes=np.concatenate(relative),
-        mask_fill=_mask_fill(records, objects) if data.has_masks else 1.0,
-        overlap=_overlap([record.boxes[keep] for record, keep in zip(records, objects)]),
+        mask_fill=mask_fill_of(records, objects) if data.has_masks else 1.0,
+        overlap=overlap_of([record.boxes[keep] for record, keep in zip(records, objects)]),
         groups=len({group_of(record) for record in records}),
         grey=float((seen[:, 0] < COLOURLESS).mean()) if len(seen) else 0.0,
         contrast=seen[:, 1],
         brightness=seen[:, 2],
+        task=data.task,
+        samples=tuple(samples.tolist()),
         **(_physical(data.kind, records, objects) if not kinds()[data.kind].is_picture else {}),
     )
 
@@ -188,7 +221,7 @@ def _physical(kind: str, records: list[Record], objects: list[np.ndarray]) -> di
     return {
         "kind": kind,
         "spacing": grid_of([tuple(own.tolist()) for own in spacings]),
-        "extents": np.concatenate([_extents(r.boxes[keep]) * s for r, keep, s in zip(records, objects, spacings)]),
+        "extents": np.concatenate([extents(r.boxes[keep]) * s for r, keep, s in zip(records, objects, spacings)]),
         "density": max(float(keep.sum()) / max(volume, 1e-9) for keep, volume in zip(objects, volumes)),
         "volume": float(np.mean(volumes)),
         "reach": tuple(np.max([_sides(r) * s for r, s in zip(records, spacings)], axis=0).tolist()),
@@ -209,76 +242,23 @@ def labelled_volume(record: Record, spacing: np.ndarray) -> float:
     return float(np.prod(sides * spacing)) * (1 - unlabelled_part(record))
 
 
-def _spread(length: int, most: int) -> list[int]:
-    """At most ``most`` of the indices 0..length - 1, evenly spread."""
-    return np.unique(np.linspace(0, length - 1, min(length, most)).round().astype(int)).tolist() if length else []
-
-
 def _evenly(records: list[Record], most: int) -> list[Record]:
-    return [records[i] for i in _spread(len(records), most)]
+    return [records[i] for i in spread_over(len(records), most)]
 
 
-def _record(data: Dataset, index: int) -> Record | None:
+def _record(data: Dataset, index: int, samples: np.ndarray) -> Record | None:
+    """The labels of one image, without its class map, whose samples are counted; None if they cannot be read."""
     try:
         record = data[index]
     except DataError:
         return None
+    if record.class_map is not None:
+        samples += counts_of(record.class_map, len(data.class_names))
+        record = replace(record, class_map=None)
     return record if record.spatial_shape is not None else None
 
 
 def _objects(record: Record) -> np.ndarray:
     """bool ``[N]``: which rows are objects with an area and no crowd."""
     crowd = np.zeros(len(record), bool) if record.crowd is None else record.crowd
-    return ~crowd & (_extents(record.boxes) > 0).all(1)
-
-
-def _extents(boxes: np.ndarray) -> np.ndarray:
-    """``[N, D]`` lengths of boxes ``[N, 2D]``, x first."""
-    ndim = boxes.shape[1] // 2
-    sides: np.ndarray = boxes[:, ndim:] - boxes[:, :ndim]
-    return sides
-
-
-def _mask_fill(records: list[Record], objects: list[np.ndarray]) -> float:
-    parts = []
-    for record, keep in zip(records, objects):
-        if record.regions is not None and keep.any():
-            areas = record.regions.areas()[keep]
-            parts.append((areas / _extents(record.boxes)[keep].prod(1))[areas > 0])
-    filled = np.concatenate(parts) if parts else np.ones(1)
-    return float(min(np.median(filled), 1.0)) if len(filled) else 1.0
-
-
-def _overlap(boxes: list[np.ndarray]) -> float:
-    """The part of all boxes that overlap another one of their image."""
-    total = sum(map(len, boxes))
-    touched = 0
-    for own in boxes:
-        if len(own) > 1:
-            iou = _pairwise_iou(own)
-            np.fill_diagonal(iou, 0)
-            touched += int((iou.max(1) >= OVERLAP).sum())
-    return touched / total if total else 0.0
-
-
-def _pairwise_iou(boxes: np.ndarray) -> np.ndarray:
-    ndim = boxes.shape[1] // 2
-    low = np.maximum(boxes[:, None, :ndim], boxes[None, :, :ndim])
-    high = np.minimum(boxes[:, None, ndim:], boxes[None, :, ndim:])
-    shared = (high - low).clip(0).prod(-1)
-    volumes = _extents(boxes).prod(1)
-    iou: np.ndarray = shared / np.maximum(volumes[:, None] + volumes[None] - shared, 1e-9)
-    return iou
-
-
-def _picture(data: Dataset, record: Record) -> tuple[float, float, float] | None:
-    """Colourfulness, range of grey values and mean grey value of one picture; None if it cannot be read."""
-    try:
-        pixels = data.read_image(record).float()
-    except DataError:
-        return None
-    thin = pixels[(slice(None), *(slice(None, None, max(1, side // 128)) for side in pixels.shape[1:]))]
-    values = thin.flatten(1).numpy()
-    grey = values.mean(0)
-    low, high = np.percentile(grey, (1, 99))
-    return float((values.max(0) - values.min(0)).mean()), float(high - low), float(grey.mean())
+    return ~crowd & (extents(record.boxes) > 0).all(1)

@@ -11,6 +11,7 @@ from typing import Any
 from maskrcnn.checkpoints.lookup import model_info
 from maskrcnn.checks import duration, gib
 from maskrcnn.config import ModelConfig
+from maskrcnn.data.class_maps.tasks import OBJECTS, SEMANTIC
 from maskrcnn.errors import DataError
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.fingerprint import MOST_RECORDS, Fingerprint
@@ -18,6 +19,7 @@ from maskrcnn.planning.machine import Machine
 from maskrcnn.planning.plan import Plan
 from maskrcnn.planning.recipe import SMALLEST_IMAGE
 from maskrcnn.planning.rules import grid as grid_rules
+from maskrcnn.planning.rules import semantic as semantic_rules
 from maskrcnn.planning.rules import training as training_rules
 from maskrcnn.planning.rules.model import GRID, MODEL_RULES, model
 from maskrcnn.planning.rules.training import STEP_RULES, TIME_RULES, VARY_RULES
@@ -46,6 +48,13 @@ def val_fraction(images: int, given: int | None) -> Choice:
         return Choice(0.0, f"none is held out: {images} images are so few that all are learned from")
     count = min(max(round(PART_HELD * images), FEWEST_HELD), MOST_HELD)
     return Choice(round(count / images, 4), "no other images are given to judge on")
+
+
+def task(data: Fingerprint) -> Choice:
+    """What the data that were opened are for."""
+    if data.task == SEMANTIC:
+        return Choice(SEMANTIC, "every pixel is labelled" if data.has_maps_alone() else "you asked for class maps")
+    return Choice(OBJECTS, "objects are labelled")
 
 
 def start_of(name: str, num_classes: int) -> tuple[ModelConfig, tuple[str, ...]]:
@@ -97,7 +106,8 @@ def make_plan(
     """
     given, val_images, seconds = request.given, request.val_images, request.seconds
     pictures = data.files.is_picture
-    choices = {"model": settle("model", model if pictures else grid_rules.model, Situation(data, machine), given)}
+    choices = {"task": settle("task", lambda s: task(data), Situation(data, machine), given)}
+    choices["model"] = settle("model", model if pictures else grid_rules.model, Situation(data, machine), given)
     held = settle("val_fraction", lambda s: val_fraction(data.images, val_images), Situation(data), given)
     train_images, held_images = split(held.value)
     choices["val_fraction"] = held._replace(reason=f"{held.reason}{_split_words(data, held_images)}")
@@ -113,7 +123,10 @@ def make_plan(
         seconds=seconds,
         told=seconds is not None,
     )
-    rules = {**MODEL_RULES, **VARY_RULES, **STEP_RULES} if pictures else grid_rules.GRID_RULES
+    if data.task == SEMANTIC:
+        rules = semantic_rules.PICTURE_RULES if pictures else semantic_rules.GRID_RULES
+    else:
+        rules = {**MODEL_RULES, **VARY_RULES, **STEP_RULES} if pictures else grid_rules.GRID_RULES
     s = decide(s, rules, given, choices)
     if measure is not None and not pictures:
         s = dataclasses.replace(s, cost=measure(s.chosen))
@@ -190,7 +203,8 @@ def fit_to_time(s: Situation, given: Mapping[str, Choice], choices: dict[str, Ch
         for name in ("image_size", "crop_size"):
             why = f"smaller than the data would have it ({choices[name].value}), so that {time} are enough"
             choices[name] = Choice(s.chosen[name], why)
-        again = {name: MODEL_RULES[name] for name in ("smallest_anchor", "anchor_ratio", "mask_size")}
+        of_sizes = () if s.data.task == SEMANTIC else ("smallest_anchor", "anchor_ratio", "mask_size")
+        again = {name: MODEL_RULES[name] for name in of_sizes}
         s = dataclasses.replace(s, chosen={k: v for k, v in s.chosen.items() if k not in again or k in given})
         s = decide(s, again, given, choices)
         s = dataclasses.replace(s, cost=measure(s.chosen))
@@ -260,5 +274,10 @@ def check_data_for_plan(data: Fingerprint, path: Path) -> None:
     """Raise DataError where there is nothing to plan from."""
     if not data.images:
         raise DataError(f"{path} holds no images.")
-    if not data.most_objects:
+    if data.task == SEMANTIC and len(data.shares()) == 1:
+        raise DataError(
+            f"Every labelled pixel in {path} is {data.shares()[0][0]}: with one class alone there is nothing to tell "
+            "apart. Label what is round it too, with a number of its own or with 0."
+        )
+    if not (data.shares() if data.task == SEMANTIC else data.most_objects):
         raise DataError(f"Nothing is labelled in {path}: there is nothing to learn from.")

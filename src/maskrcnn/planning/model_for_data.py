@@ -9,7 +9,9 @@ from pathlib import Path
 from maskrcnn.checkpoints.lookup import Say, load_model
 from maskrcnn.checkpoints.transfer import load_body, transfer
 from maskrcnn.checks import few
-from maskrcnn.config import KeypointHeadConfig, MaskHeadConfig, ModelConfig
+from maskrcnn.config import KeypointHeadConfig, MaskHeadConfig, ModelConfig, SemanticHeadConfig
+from maskrcnn.data.class_maps.shares import count_classes, frequency_weights
+from maskrcnn.data.class_maps.tasks import SEMANTIC
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.errors import DataError
 from maskrcnn.modalities.kinds import check_kind, fit_to_kind, most_objects
@@ -17,6 +19,7 @@ from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.build import build_model
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.variants import VARIANTS
+from maskrcnn.planning.adaptation import adapt
 from maskrcnn.planning.recipe import Recipe
 
 
@@ -31,6 +34,8 @@ def fit_to_data(config: ModelConfig, data: Dataset, say: Say) -> ModelConfig:
     Returns:
         The configuration to train.
     """
+    if data.task == SEMANTIC:
+        return fit_semantic(config, data)
     if not data.has_masks and config.mask_head is not None:
         say("The data have boxes but no masks: training without a mask head (Faster R-CNN).")
         config = dataclasses.replace(config, mask_head=None, closeup_mask_head=None)
@@ -46,7 +51,58 @@ def fit_to_data(config: ModelConfig, data: Dataset, say: Say) -> ModelConfig:
     selection = dataclasses.replace(config.selection, post_nms=max(config.selection.post_nms, 2 * cap))
     if len(data.class_names) != config.num_classes:  # other classes: what was left free among COCO's means nothing
         config = dataclasses.replace(config, box_head=dataclasses.replace(config.box_head, unused=0))
-    return dataclasses.replace(config, num_classes=len(data.class_names), detection=detection, selection=selection)
+    config = dataclasses.replace(
+        config, num_classes=len(data.class_names), detection=detection, selection=selection, finds_objects=True
+    )
+    return dataclasses.replace(config, semantic_head=semantic_head(config, data) if data.has_class_maps else None)
+
+
+def fit_semantic(config: ModelConfig, data: Dataset) -> ModelConfig:
+    """Make of a model one that tells the class of every sample and looks for no objects.
+
+    Args:
+        config: of the model to start from.
+        data: to train on, with class maps.
+
+    Returns:
+        The configuration to train.
+    """
+    return dataclasses.replace(
+        config,
+        num_classes=len(data.class_names),
+        box_head=dataclasses.replace(config.box_head, field=None),
+        semantic_head=semantic_head(config, data),
+        mask_head=None,
+        keypoint_head=None,
+        closeup_mask_head=None,
+        finds_objects=False,
+    )
+
+
+def semantic_head(config: ModelConfig, data: Dataset) -> SemanticHeadConfig:
+    """The branch that tells the classes of ``data``: the model's own, or one like its pyramid."""
+    backbone = config.backbone
+    own = config.semantic_head or SemanticHeadConfig((backbone.fpn_channels,), separable=backbone.separable)
+    return dataclasses.replace(own, background=data.background)
+
+
+def weigh_classes(config: ModelConfig, data: Dataset, recipe: Recipe) -> ModelConfig:
+    """Weigh the classes of every sample by how many samples are of each, where the recipe says so.
+
+    Args:
+        config: of the model.
+        data: to train on.
+        recipe: of the training.
+
+    Returns:
+        The configuration to train.
+    """
+    weights: tuple[float, ...] = ()
+    if config.semantic_head is not None and recipe.class_weights == "frequency":
+        counts = count_classes(data)[:-1].tolist()
+        weights = frequency_weights(counts if config.semantic_head.background else counts[1:])
+    semantic = dataclasses.replace(config.loss.semantic, class_weights=weights)
+    return dataclasses.replace(config, loss=dataclasses.replace(config.loss, semantic=semantic))
 
 
 def fit_field(config: ModelConfig, known: Sequence[str], wanted: Sequence[str]) -> ModelConfig:
@@ -126,14 +182,16 @@ def start_model(
     """
     if model in VARIANTS:
         config = fit_to_kind(VARIANTS[model](len(data.class_names)), data, recipe.spacing)
-        network = build_model(recipe.adapt(fit_to_data(config, data, say)))
+        config = adapt(fit_to_data(config, data, say), recipe)
+        network = build_model(weigh_classes(config, data, recipe))
         beginning = [f"Starting from random weights of {model}"]
     else:
         source, source_info = load_model(model, say)
         config = fit_to_kind(source_info.config, data, recipe.spacing, fresh=False)
         check_kind(source_info, model, data)
         config = fit_field(config, source_info.class_names, data.class_names)
-        network = build_model(recipe.adapt(fit_to_data(config, data, say)))
+        config = adapt(fit_to_data(config, data, say), recipe)
+        network = build_model(weigh_classes(config, data, recipe))
         kept = transfer(source, source_info.class_names, network, data.class_names)
         new = [name for name in data.class_names if name not in source_info.class_names]
         beginning = [f"Starting from {model}"]

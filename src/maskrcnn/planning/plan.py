@@ -18,6 +18,7 @@ from maskrcnn.planning.situation import Choice, Situation
 NAME = "plan.yaml"
 BESIDE_RECIPE: dict[str, Any] = {"model": str, "val_fraction": float}  # what a plan has that is no part of a recipe
 SECTIONS = {
+    "task": "What is learned",
     "model": "Where it starts, and what is held out",
     "image_size": "What the model sees and may find",
     "spacing": "What the model sees and may find",

@@ -33,6 +33,7 @@ from maskrcnn.training.budget import Budget
 
 ASKED = "you asked for it"
 SHOWN = (
+    "task",
     "model",
     "image_size",
     "spacing",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import arg
 
 from maskrcnn.checks import at_least, between
-from maskrcnn.config import BackboneConfig, DetectionConfig, ModelConfig, PreprocessConfig, SelectionConfig
+from maskrcnn.config import ModelConfig
 from maskrcnn.errors import UsageError
-from maskrcnn.ops import anisotropy
 from maskrcnn.training.fit_config import FitConfig
 
 if TYPE_CHECKING:  # flags must not wait for torch
@@ -126,6 +124,20 @@ class Recipe:
     """One box for all classes instead of one a class."""
     agnostic_masks: Annotated[bool, Planned] = False
     """One mask for all classes instead of one a class."""
+    task: Annotated[Literal["instances", "semantic"], Planned] = "instances"
+    """What is learned: to find objects, or to tell the class of every sample (class maps are planned for that)."""
+    semantic_from_instances: bool = False
+    """Make class maps of the labelled objects: with --task instances the model tells the class of every sample too."""
+    class_weights: Annotated[Literal["none", "frequency"], Planned] = "none"
+    """Semantic: whether samples of rare classes count more."""
+    dice: Annotated[float, Planned] = 0.0
+    """Semantic: weight of the Dice loss beside the cross entropy; 0: none."""
+    hardest: Annotated[float, Planned] = 1.0
+    """Semantic: part of an image's samples, those that are told worst, from which is learned; 1: all."""
+    finer: Annotated[int, Planned] = 0
+    """Semantic: channels of a skip from the body's first resolution, for finer borders; 0: none."""
+    semantic_width: Own = None
+    """Semantic: channels of the branch that tells classes."""
 
     def check(self) -> None:
         """Raise UsageError for what cannot be."""
@@ -150,6 +162,10 @@ class Recipe:
         at_least("max-detections", self.max_detections, 1)
         if self.finest_stride is not None and self.finest_stride not in STRIDES:
             raise UsageError(f"--finest-stride must be 16, 8, 4, 2 or 1, not {self.finest_stride}.")
+        between("dice", self.dice, 0, 100)
+        between("hardest", self.hardest, 0.001, 1)
+        at_least("finer", self.finer, 0)
+        at_least("semantic-width", self.semantic_width, 1)
         for flag in ("colour", "grey", "invert", "copy_paste", "repeat_rare"):
             between(flag.replace("_", "-"), getattr(self, flag), 0, 1)
         for flag in ("gamma", "gain", "noise", "drift"):
@@ -209,83 +225,6 @@ class Recipe:
             drift=self.drift,
             copy_paste=self.copy_paste,
         )
-
-    def adapt(self, config: ModelConfig) -> ModelConfig:
-        """What of the model itself these flags change."""
-        preprocess, loss, anchors = config.preprocess, config.loss, config.anchors
-        if self.image_size is not None:
-            preprocess = resized(preprocess, self.image_size)
-        if preprocess.spacing is not None:
-            preprocess = self._windowed(preprocess)
-        preprocess = dataclasses.replace(preprocess, stretch=preprocess.stretch or self.stretch)
-        if self.proposals is not None:
-            loss = dataclasses.replace(loss, box_samples=self.proposals)
-        if self.smallest_anchor is not None:
-            ratios = [size / anchors.sizes[0][0] for size in anchors.sizes[0]]
-            levels = range(len(anchors.sizes))
-            sizes = tuple(tuple(self.smallest_anchor * 2.0**k * ratio for ratio in ratios) for k in levels)
-            anchors = dataclasses.replace(anchors, sizes=sizes)
-        if self.anchor_ratio is not None and config.ndim == len(elongated(self.anchor_ratio)[0]):
-            anchors = dataclasses.replace(anchors, shapes=elongated(self.anchor_ratio))
-        box_head, mask_head = config.box_head, config.mask_head
-        if self.mask_size is not None and mask_head is not None:
-            mask_head = dataclasses.replace(
-                mask_head, pool=dataclasses.replace(mask_head.pool, output_size=self.mask_size)
-            )
-        if self.agnostic_boxes:
-            box_head = dataclasses.replace(box_head, class_agnostic=True)
-        if self.agnostic_masks and mask_head is not None:
-            mask_head = dataclasses.replace(mask_head, class_agnostic=True)
-        return dataclasses.replace(
-            config,
-            backbone=self._backbone(config),
-            detection=self._detection(config),
-            selection=self._selection(config),
-            preprocess=preprocess,
-            anchors=anchors,
-            box_head=box_head,
-            mask_head=mask_head,
-            closeup_mask_head=None if self.sharp == "off" else config.closeup_mask_head,
-            loss=dataclasses.replace(loss, box_loss=self.box_loss),
-        )
-
-    def _backbone(self, config: ModelConfig) -> BackboneConfig:
-        if self.finest_stride is None or self.finest_stride == config.backbone.finest_stride():
-            return config.backbone
-        spacing = config.preprocess.spacing or (1.0,) * config.ndim
-        reductions = anisotropy.reductions((*STRIDES[self.finest_stride], 2, 2, 2), spacing)
-        return dataclasses.replace(config.backbone, reductions=reductions)
-
-    def _windowed(self, preprocess: PreprocessConfig) -> PreprocessConfig:
-        """What a model with a grid sees at once."""
-        spacing = preprocess.spacing or ()
-        if self.window and len(self.window) != len(spacing):
-            raise UsageError(f"--window needs a number of samples for each of the {len(spacing)} axes, x first.")
-        if self.window:
-            return dataclasses.replace(resized(preprocess, max(self.window)), window=tuple(self.window))
-        if self.crop_size is None:
-            return preprocess
-        window = anisotropy.window(self.crop_size, spacing)
-        return dataclasses.replace(resized(preprocess, self.crop_size), window=window)
-
-    def _detection(self, config: ModelConfig) -> DetectionConfig:
-        cap = self.max_detections or config.detection.max_detections
-        return dataclasses.replace(config.detection, max_detections=cap)
-
-    def _selection(self, config: ModelConfig) -> SelectionConfig:
-        """At least two proposals for each object that may be found."""
-        most = max(config.selection.post_nms, 2 * (self.max_detections or 0))
-        return dataclasses.replace(config.selection, post_nms=most)
-
-
-def resized(preprocess: PreprocessConfig, image_size: int) -> PreprocessConfig:
-    """The longer side of images becomes ``image_size``."""
-    return dataclasses.replace(preprocess, min_size=image_size, max_size=image_size)
-
-
-def elongated(ratio: float) -> tuple[tuple[float, float], ...]:
-    """Anchor shapes (x first): lying, square and standing, the first and last ``ratio`` times as long as wide."""
-    return ((ratio**0.5, ratio**-0.5), (1.0, 1.0), (ratio**-0.5, ratio**0.5))
 
 
 def remembered(values: dict[str, Any]) -> Recipe:

@@ -21,6 +21,7 @@ from maskrcnn.losses.objective import Objective
 from maskrcnn.losses.terms import add_terms
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
+from maskrcnn.structures import IGNORED
 from maskrcnn.training import distributed
 from maskrcnn.training.budget import ALONGSIDE, PROBE, Pace, evenly
 from maskrcnn.training.fit_config import FitConfig
@@ -30,6 +31,7 @@ from maskrcnn.training.state import Position
 from maskrcnn.training.step import batch_losses, sum_of_means
 
 NEVER_VALIDATED = -1.0
+BEST_BY = ("mask/AP", "box/AP", "semantic/mIoU")  # what the best model is the best in: the first that was measured
 
 
 class averaged_weights:  # noqa: N801 - reads as a with-statement
@@ -87,7 +89,7 @@ def finish_epoch(candidate: Candidate, val: Dataset | None, out: Path, position:
             metrics: dict[str, float] = {}
             if val is not None:
                 metrics = candidate.validate(val)
-                measure = metrics.get("mask/AP", metrics.get("box/AP", 0.0))
+                measure = next((metrics[name] for name in BEST_BY if name in metrics), 0.0)
             report.epoch(position.epoch, position.step, metrics)
             if measure >= position.best:  # of equals the later one; what was validated once is not replaced unseen
                 info = dataclasses.replace(candidate.info, metrics=metrics)
@@ -167,7 +169,18 @@ def relabel(sample: Sample, labels: torch.Tensor) -> Sample:
     exhaustive = sample.exhaustive
     if exhaustive is not None:
         exhaustive = frozenset(labels[sorted(exhaustive)].tolist()) - {0}
-    return dataclasses.replace(sample, target=target[renamed > 0], exhaustive=exhaustive)
+    target = target[renamed > 0]
+    target.class_map = relabel_map(target.class_map, labels)
+    return dataclasses.replace(sample, target=target, exhaustive=exhaustive)
+
+
+def relabel_map(class_map: torch.Tensor | None, labels: torch.Tensor) -> torch.Tensor | None:
+    """``class_map`` with ``labels[k]`` in place of label k; of a class of label 0 nobody says what it is."""
+    if class_map is None:
+        return None
+    table = torch.where(labels > 0, labels, IGNORED).to(class_map.dtype)
+    table[0] = 0
+    return torch.where(class_map == IGNORED, class_map, table[class_map.clamp(min=0).long()])
 
 
 def own_labels(class_names: Sequence[str], val: Dataset) -> torch.Tensor:

@@ -17,7 +17,7 @@ from maskrcnn.data.transforms.augment import AugmentConfig
 from maskrcnn.data.transforms.samples import Sample
 from maskrcnn.ops.boxes import are_larger
 from maskrcnn.regions import AxisMap, Regions, tighten
-from maskrcnn.structures import Instances
+from maskrcnn.structures import IGNORED, Instances
 
 MOSTLY = 0.5  # an object without a mask goes when more than this part of its box is covered
 HIDDEN = 1  # COCO's visibility of a keypoint that is labelled but occluded
@@ -56,7 +56,9 @@ def copy_paste(sample: Sample, donor: Sample, augment: AugmentConfig, generator:
     for i in range(len(pasted)):
         cover[pasted.regions.window_slices(i)] |= pasted.regions.window(i)
     below = _cover_objects(sample.target, cover, augment)
-    return replace(sample, image=_paste_image(sample.image, donor.image, cover), target=_join(below, pasted))
+    target = _join(below, pasted)
+    target.class_map = _paste_classes(sample.target.class_map, donor.target.class_map, cover)
+    return replace(sample, image=_paste_image(sample.image, donor.image, cover), target=target)
 
 
 def render_window(regions: Regions, i: int, spatial_shape: tuple[int, ...]) -> Window:
@@ -182,6 +184,19 @@ def _paste_image(image: Tensor, donor: Tensor, cover: np.ndarray) -> Tensor:
     where = (slice(None), *shared)
     pasted = image.clone()
     pasted[where] = torch.where(torch.from_numpy(cover[shared]), donor[where], image[where])
+    return pasted
+
+
+def _paste_classes(labels: Tensor | None, donor: Tensor | None, cover: np.ndarray) -> Tensor | None:
+    """The class map ``[*S]`` with the donor's labels where ``cover`` is set; where it has none, nobody says what a
+    sample is."""
+    if labels is None:
+        return None
+    pasted, hidden = labels.clone(), torch.from_numpy(cover)
+    pasted[hidden] = IGNORED
+    if donor is not None:
+        shared = tuple(slice(0, min(sides)) for sides in zip(cover.shape, donor.shape))
+        pasted[shared] = torch.where(hidden[shared], donor[shared], pasted[shared])
     return pasted
 
 

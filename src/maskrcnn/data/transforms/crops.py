@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,19 +14,19 @@ from maskrcnn.structures import Instances
 
 def draw_crop(
     spatial_shape: Sequence[int],
-    instances: Instances,
+    draw_point: Callable[[np.random.Generator], tuple[int, ...] | None],
     augment: AugmentConfig,
     generator: np.random.Generator,
     fit: Sequence[float] | None = None,
 ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Which part of an image becomes a sample, and of what shape.
 
-    The image is scaled at random; where it then exceeds ``augment.size`` a crop is drawn that holds a random point of a
-    random object's box. Cutting before resizing costs the least and shows the same.
+    The image is scaled at random; where it then exceeds ``augment.size`` a crop is drawn that holds a point of what
+    is of interest. Cutting before resizing costs the least and shows the same.
 
     Args:
         spatial_shape: of the image, tensor order.
-        instances: its objects.
+        draw_point: gives that point, tensor order, such as :func:`draw_focus`; None: any crop will do.
         augment: sizes and scales.
         generator: what is drawn comes from.
         fit: the scale that counts as 1, an axis each, tensor order; by default that at which the
@@ -41,7 +41,7 @@ def draw_crop(
     scale = [own * factor for own in fit]
     extent = tuple(min(old, max(1, round(side / s))) for side, old, s in zip(augment.size, spatial_shape, scale))
     shape = tuple(min(side, max(1, round(part * s))) for side, part, s in zip(augment.size, extent, scale))
-    focus = draw_focus(spatial_shape, instances, generator)
+    focus = draw_point(generator)
     offset = []
     for axis, (old, part) in enumerate(zip(spatial_shape, extent)):
         low, high = 0, old - part

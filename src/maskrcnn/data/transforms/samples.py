@@ -6,8 +6,9 @@ sample; the mask loss reads its targets through that map.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,7 +17,8 @@ from torch import Tensor
 from maskrcnn.config import PreprocessConfig
 from maskrcnn.data.transforms import geometry
 from maskrcnn.data.transforms.augment import AugmentConfig, jitter_colour, vary_amplitude, vary_bands, vary_tone
-from maskrcnn.data.transforms.crops import draw_crop, keep_visible
+from maskrcnn.data.transforms.class_maps import class_map_on, draw_class_focus
+from maskrcnn.data.transforms.crops import draw_crop, draw_focus, keep_visible
 from maskrcnn.data.transforms.regrid import (
     check_scale,
     grid_scale,
@@ -170,7 +172,9 @@ class EvalTransform:
         part, to_part = labelled_part(whole[:1] if p.each_channel else whole, record)
         prepared, to_grid = prepare_part(part, record.spacing, p)
         axis_map = to_part.then(to_grid)
-        return make_sample(prepared, map_instances(record.instances(), axis_map), axis_map, image, record)
+        target = map_instances(record.instances(), axis_map)
+        target.class_map = class_map_on(record.class_map, axis_map, prepared.shape[1:])
+        return make_sample(prepared, target, axis_map, image, record)
 
 
 @dataclass(frozen=True)
@@ -199,7 +203,8 @@ class TrainTransform:
         part, to_part = labelled_part(whole, record)
         instances = map_instances(record.instances(), to_part)
         fit = None if preprocess.spacing is None else grid_scale(record.spacing, preprocess)
-        offset, extent, shape = draw_crop(part.shape[1:], instances, augment, generator, fit)
+        draw_point = _points_of(record, instances, to_part, part.shape[1:])
+        offset, extent, shape = draw_crop(part.shape[1:], draw_point, augment, generator, fit)
         axes = tuple(axis for axis in augment.flip_axes if generator.random() < 0.5)
 
         crop = geometry.crop_image(part, offset, extent)
@@ -215,9 +220,21 @@ class TrainTransform:
         axis_map = to_part.then(geometry.crop_map(offset)).then(geometry.resize_map(extent, shape))
         axis_map = axis_map.then(geometry.flip_map(shape, axes))
         target = keep_visible(map_instances(record.instances(), axis_map), shape, augment)
+        target.class_map = class_map_on(record.class_map, axis_map, shape)
         if 0 in axes and self.mirrored_keypoints is not None and target.keypoints is not None:
             target.keypoints = target.keypoints[:, list(self.mirrored_keypoints)]
         return replace(make_sample(padded, target, axis_map, image, record), shown=shape)
+
+
+def _points_of(
+    record: Record, instances: Instances, to_part: AxisMap, spatial_shape: Sequence[int]
+) -> Callable[[np.random.Generator], tuple[int, ...] | None]:
+    """What a crop of the labelled part is to show: a point of a random object, or, where only samples are labelled, of
+    a random class."""
+    if record.class_map is None or len(instances):
+        return partial(draw_focus, spatial_shape, instances)
+    low = [round(-shift) for shift in reversed(to_part.shift)]
+    return partial(draw_class_focus, record.class_map, low, [a + side for a, side in zip(low, spatial_shape)])
 
 
 def make_sample(image: Tensor, target: Instances, axis_map: AxisMap, source: Tensor, record: Record) -> Sample:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from maskrcnn.config import AnchorConfig
+from maskrcnn.planning.adaptation import elongated
 from maskrcnn.planning.anchor_overlap import best_overlaps
-from maskrcnn.planning.recipe import elongated
 from maskrcnn.planning.situation import Choice, Rule, Situation
 from maskrcnn.pretrained import DEFAULT_MODEL, shipped_models
 
@@ -46,7 +46,7 @@ def image_size(s: Situation) -> Choice:
     usual = LARGE_OBJECT_SIZE if s.large_objects() else USUAL_SIZE
     largest = largest_size(side, s.on_gpu())
     needed = SMALL_OBJECT / max(small, 1e-6)
-    size = _to_grid(min(max(usual, needed), largest))
+    size = to_grid(min(max(usual, needed), largest))
     at_size = f"at {size} the smallest tenth of the objects is under {small * size:.0f} pixels"
     if needed > largest:
         own = f"twice the images' own {side:.0f}"
@@ -61,7 +61,7 @@ def crop_size(s: Situation) -> Choice:
     size = s.chosen["image_size"]
     if s.large_objects():
         return Choice(size, f"the median object takes {s.data.sizes(50):.0%} of the image's side: crops would cut it")
-    crop = max(_to_grid(0.8 * size), 2 * GRID)
+    crop = max(to_grid(0.8 * size), 2 * GRID)
     return Choice(crop, "crops of four fifths of the side cost two thirds of the time and show objects whole")
 
 
@@ -189,7 +189,8 @@ def _agnostic(s: Situation, what: str, already: bool) -> Choice:
     return Choice(False, f"the median class has {s.class_examples():.0f} objects, enough for a {what} of its own")
 
 
-def _to_grid(size: float) -> int:
+def to_grid(size: float) -> int:
+    """The nearest multiple of the coarsest stride, one at least."""
     return max(GRID, round(size / GRID) * GRID)
 
 

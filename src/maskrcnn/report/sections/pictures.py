@@ -91,8 +91,8 @@ def _pair(judged: Judged, dataset: Dataset) -> Html:
         image = dataset.read_image(judged.record)
     except DataError as error:
         return tag("p", str(error), class_="soft")
-    labelled = _embed(_draw(image, *_labels(judged, dataset.class_names)), f"{judged.record.file_name}: labels")
-    found = _embed(_draw(image, *_detections(judged, dataset.class_names)), f"{judged.record.file_name}: detections")
+    labelled = embedded(_draw(image, *_labels(judged, dataset.class_names)), f"{judged.record.file_name}: labels")
+    found = embedded(_draw(image, *_detections(judged, dataset.class_names)), f"{judged.record.file_name}: detections")
     return tag("figure", tag("div", labelled, found), _caption(judged), class_="pair")
 
 
@@ -135,7 +135,7 @@ def _draw(image: Tensor, objects: Instances, texts: list[str], colors: list[Colo
     return draw(image, Instances(objects.boxes, own, regions=objects.regions), texts, colors=colors)
 
 
-def _embed(picture: Image.Image, title: str) -> Html:
+def embedded(picture: Image.Image, title: str) -> Html:
     """The picture as part of the page."""
     picture.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
     file = io.BytesIO()

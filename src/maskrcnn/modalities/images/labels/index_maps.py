@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from maskrcnn.errors import DataError
 from maskrcnn.modalities.images.read.pictures import open_picture
@@ -38,7 +39,9 @@ def read_label_map(path: Path, colours: bool = False) -> np.ndarray:
     try:
         with open_picture(path) as image:
             mode, palette = image.mode, image.getpalette() if image.mode == "P" else None
+            step = _grey_step(image)
             numbers = np.array(image)
+            numbers = numbers // step if step > 1 else numbers
     except DataError:
         raise
     except Exception as error:
@@ -52,6 +55,13 @@ def read_label_map(path: Path, colours: bool = False) -> np.ndarray:
     elif palette is not None and _is_inverted(numbers, palette):
         numbers = (numbers == 0).astype(np.uint8)
     return _hardened(numbers, path)
+
+
+def _grey_step(image: Image.Image) -> int:
+    """By what Pillow multiplies the numbers of a grey PNG of 2 or 4 bits, so that the highest one is white."""
+    tiles = getattr(image, "tile", None)
+    raw = str(tiles[0][3]) if tiles else ""
+    return next((step for name, step in {"L;4": 17, "L;2": 85}.items() if name in raw), 1)
 
 
 def _is_grey(colours: np.ndarray) -> bool:

@@ -1,85 +1,175 @@
-"""Class maps without objects: ``images/`` and, in ``classes/`` or ``masks/``, an image of class numbers for each.
+"""Class maps: ``images/`` and, in ``classes/``, ``masks/`` or ``annotations/``, a picture of class numbers for each.
 
-Nothing tells touching objects of one class apart there, so each connected part counts as an object, which is said.
-Pixels of 255 belong to no class (void), unless nothing but 0 and 255 is found: then 255 is the only class.
+They say of every pixel what it is, see :mod:`maskrcnn.data.class_maps.tasks`. Nothing in them tells touching objects of
+one class apart, so where objects are asked for each connected part counts as one, which is said. Pixels of 255 belong
+to no class (void), unless nothing but 0 and 255 is found: then 255 is the only class.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from maskrcnn.data.class_names import read_class_list
+from maskrcnn.data.class_maps.tasks import PARTS
 from maskrcnn.data.dataset import UNNAMED, Dataset
 from maskrcnn.errors import DataError
 from maskrcnn.masks.components import class_of_each, connected_parts
-from maskrcnn.modalities.images.formats.class_maps.about import find_class_maps
-from maskrcnn.modalities.images.labels.index_maps import lossy_remarks, mask_record, read_label_map
+from maskrcnn.modalities.images.formats.class_maps.about import OTHER_MAPS, find_class_maps, images_folder, plain_stem
+from maskrcnn.modalities.images.formats.class_maps.legend import (
+    VOID,
+    Legend,
+    cityscapes_ids,
+    palette_of,
+    read_legend,
+    unknown_of,
+)
+from maskrcnn.modalities.images.formats.class_maps.numbers import colours_in, is_coloured, read_numbers
+from maskrcnn.modalities.images.labels.index_maps import lossy_remarks, mask_record
 from maskrcnn.modalities.images.read.find import images_by_stem
 from maskrcnn.regions import Regions
-from maskrcnn.structures import Record
+from maskrcnn.structures import IGNORED, Record
 
-VOID = 255
+FAULT = -2  # in a map of labels: a number that the list does not have
+LOOKED_AT = 64  # maps in colours whose colours decide which palette they are of
 
 
 def open_folder(folder: Path) -> Dataset:
-    """The images that have a class map of the same stem; each connected part of a class is one object.
+    """The images that have a class map of the same stem; as objects each connected part of a class is one.
 
-    ``classes.txt`` may name the classes 1, 2 ..., one a line. All maps are read to find out which classes there are.
+    ``classes.txt`` may name the classes, see :func:`maskrcnn.modalities.images.formats.class_maps.legend.read_legend`.
+    All maps are read to find out which classes there are.
 
     Raises:
-        DataError: where no image has a class map, or none can be read.
+        DataError: where no image has a class map, none can be read, or they are in colours that nobody explains.
     """
-    maps_folder = find_class_maps(folder)
-    images, maps = (images_by_stem(place, deep=True) for place in (folder / "images", maps_folder or folder))
+    maps_folder, pictures = find_class_maps(folder) or folder, images_folder(folder)
+    images, maps = _by_plain_stem(pictures), _by_plain_stem(maps_folder)
     stems = [stem for stem in sorted(images) if stem in maps]
-    problems = [f"{maps_folder} names classes, not objects: each connected part of a class counts as one object."]
+    problems = [f"{maps_folder} names classes, not objects: {PARTS}."]
     problems += [f"{images[stem]} has no class map and was left out." for stem in images if stem not in maps]
     if not stems:
-        raise DataError(f"{folder} has no image in images/ with a class map of the same name in {maps_folder}.")
+        raise DataError(
+            f"{folder} has no image in {pictures.name}/ with a class map of the same name in {maps_folder}."
+        )
+    paths = [maps[stem] for stem in stems]
+    legend, changed = read_legend(folder)
+    if legend is None:
+        legend, remark = _guessed(paths)
+        changed = [remark] if remark else []
+    found = _found(paths, legend)
+    legend = legend if legend.complete else _completed(legend, found)
+    problems += changed + lossy_remarks(paths)
+    background = not legend.names_all and 0 in found
+    sources = [ClassMap(images[s], maps[s], image_id, legend) for image_id, s in enumerate(stems, start=1)]
+    names = legend.names
+    ids = tuple(range(1, len(names) + 1))
+    return Dataset(folder, names, ids, sources, has_masks=True, problems=problems, background=background)
+
+
+def _by_plain_stem(folder: Path) -> dict[str, Path]:
+    return {plain_stem(s): path for s, path in images_by_stem(folder, deep=True).items() if not s.endswith(OTHER_MAPS)}
+
+
+def _guessed(paths: Sequence[Path]) -> tuple[Legend, str]:
+    """The list of maps to which nobody gave one, and what is said of it."""
+    if any(path.stem.endswith("_labelIds") for path in paths):
+        return cityscapes_ids(), "The numbers of the class maps count as those of Cityscapes' labelIds."
+    if not any(is_coloured(path) for path in paths[:LOOKED_AT]):
+        return Legend((), ()), ""
+    colours = set().union(*(colours_in(path) for path in paths[:LOOKED_AT]))
+    known = palette_of(colours)
+    if known is None:
+        shown = " ".join(map(str, unknown_of(colours)))
+        raise DataError(
+            f"{paths[0]} is in colours, such as {shown}, that are of no palette that is known (Pascal VOC, CamVid, "
+            f"Cityscapes): write a line `RED GREEN BLUE NAME` for each colour into classes.txt beside its folder, or "
+            "write the maps as numbers in 8-bit grey PNG."
+        )
+    return known[1].only(colours), f"The colours of the class maps count as those of {known[0]}."
+
+
+def _found(paths: Sequence[Path], legend: Legend) -> set[int]:
+    """The numbers in all maps; what cannot be read is named where it is used."""
+
+    def values(path: Path) -> set[int]:
+        try:
+            return set(np.unique(read_numbers(path, legend)).astype(np.int64).tolist())
+        except DataError:
+            return set()
+
     with ThreadPoolExecutor() as pool:
-        found = set().union(*pool.map(_values, (maps[stem] for stem in stems)))
-    only_void = not found - {0, VOID}
-    numbers = [VOID] if only_void else sorted(found - {0, VOID})
-    listed, changed = read_class_list(folder / "classes.txt")
-    problems += changed + lossy_remarks([maps[stem] for stem in stems])
-    names: tuple[str, ...]
-    if only_void or numbers == [1]:
-        names = listed if len(listed) == 1 else (UNNAMED,)
-    else:
-        numbers = list(range(1, max(len(listed), numbers[-1]) + 1)) if listed else numbers
-        names = tuple(listed[k - 1] if k <= len(listed) else f"class {k}" for k in numbers)
-    sources = [ClassMap(images[s], maps[s], image_id, tuple(numbers)) for image_id, s in enumerate(stems, start=1)]
-    return Dataset(folder, names, tuple(range(1, len(names) + 1)), sources, has_masks=True, problems=problems)
+        return set().union(*pool.map(values, paths))
+
+
+def _completed(legend: Legend, found: set[int]) -> Legend:
+    """The list, if any, with the classes of all numbers that the maps hold."""
+    named = dict(zip(legend.numbers, legend.names))
+    others = sorted(number for number in found - legend.ignored if number > 0)
+    if not others:
+        name = legend.names[0] if len(legend.names) == 1 else UNNAMED
+        number = VOID if VOID in found else 1
+        return replace(legend, names=(name,), numbers=(number,), ignored=legend.ignored - {VOID})
+    if others == [1]:
+        return replace(legend, names=(legend.names[0] if len(legend.names) == 1 else UNNAMED,), numbers=(1,))
+    last = max(others[-1], max(named, default=0))
+    numbers = [k for k in range(1, last + 1) if k not in legend.ignored] if named else others
+    return replace(legend, names=tuple(named.get(k, f"class {k}") for k in numbers), numbers=tuple(numbers))
 
 
 @dataclass(frozen=True)
 class ClassMap:
-    """An image and its class map; the label of class number ``numbers[k - 1]`` is k."""
+    """An image and its class map."""
 
     image: Path
     class_map: Path
     image_id: int
-    numbers: tuple[int, ...]
+    legend: Legend
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """What labels 1..K are in the maps."""
+        return self.legend.numbers
 
     def record(self) -> Record:
-        """Raises DataError for an unreadable class map."""
-        classes = read_label_map(self.class_map).astype(np.int64)
-        known = np.where(np.isin(classes, self.numbers), classes, 0)
-        regions = Regions.from_label_map(connected_parts(known, corners=True))
-        labels = np.searchsorted(self.numbers, class_of_each(regions, classes)) + 1
-        return mask_record(self.image, self.image_id, regions, labels)
+        """Its connected parts as objects. Raises DataError for an unreadable class map."""
+        labels = self._labels().clip(min=0)
+        regions = Regions.from_label_map(connected_parts(labels, corners=True))
+        return mask_record(self.image, self.image_id, regions, class_of_each(regions, labels))
+
+    def class_map_record(self) -> Record:
+        """Its classes. Raises DataError for a map that cannot be read or holds numbers that the list does not have."""
+        labels = self._labels()
+        if (labels == FAULT).any():
+            numbers = read_numbers(self.class_map, self.legend)
+            raise DataError(self._said_of(numbers[labels == FAULT]))
+        nothing = mask_record(self.image, self.image_id, Regions.blank(labels.shape))
+        return replace(nothing, class_map=labels)
 
     def num_objects(self) -> int:
         return len(self.record())
 
+    def _labels(self) -> np.ndarray:
+        """Int16 ``[H, W]``: 0, 1..K, ``IGNORED`` or ``FAULT``."""
+        numbers = read_numbers(self.class_map, self.legend)
+        table = self.legend.table(FAULT)
+        labels: np.ndarray = table[numbers.clip(0, len(table) - 1)]
+        labels[(numbers >= len(table)) | (numbers < IGNORED)] = FAULT
+        labels[numbers == IGNORED] = IGNORED
+        return labels
 
-def _values(path: Path) -> set[int]:
-    """The numbers in a class map; of one that cannot be read none, which is named where it is used."""
-    try:
-        return set(np.unique(read_label_map(path)).astype(np.int64).tolist())
-    except DataError:
-        return set()
+    def _said_of(self, numbers: np.ndarray) -> str:
+        legend = self.legend
+        if legend.colours:
+            return (
+                f"{self.class_map} holds a colour that {legend.source} does not have; add a line `RED GREEN BLUE NAME` "
+                "for it, or correct the map."
+            )
+        number = int(numbers.min())
+        return (
+            f"{self.class_map} holds the number {number}, which {legend.source or 'the list of classes'} does not "
+            f"name; add a line `{number} NAME`, or `{number} void (ignore)`, or correct the map."
+        )

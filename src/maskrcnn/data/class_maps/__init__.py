@@ -1,0 +1,1 @@
+"""Class maps: which class every sample of a file is of."""

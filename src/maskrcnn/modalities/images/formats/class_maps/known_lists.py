@@ -1,0 +1,90 @@
+"""Classes of data sets that many people have: their numbers, and their colours where maps are drawn in colours."""
+
+from __future__ import annotations
+
+Colour = tuple[int, int, int]
+
+# Number, name, colour. A name that ends in (ignore) is no class. VOC: VOClabelcolormap.m of the devkit has the colours.
+VOC_NAMES = [
+    "aeroplane",
+    "bicycle",
+    "bird",
+    "boat",
+    "bottle",
+    "bus",
+    "car",
+    "cat",
+    "chair",
+    "cow",
+    "diningtable",
+    "dog",
+    "horse",
+    "motorbike",
+    "person",
+    "pottedplant",
+    "sheep",
+    "sofa",
+    "train",
+    "tvmonitor",
+]
+# CamVid (Brostow et al. 2009), label_colors.txt.
+CAMVID: tuple[tuple[Colour, str], ...] = (
+    ((64, 128, 64), "Animal"),
+    ((192, 0, 128), "Archway"),
+    ((0, 128, 192), "Bicyclist"),
+    ((0, 128, 64), "Bridge"),
+    ((128, 0, 0), "Building"),
+    ((64, 0, 128), "Car"),
+    ((64, 0, 192), "CartLuggagePram"),
+    ((192, 128, 64), "Child"),
+    ((192, 192, 128), "Column_Pole"),
+    ((64, 64, 128), "Fence"),
+    ((128, 0, 192), "LaneMkgsDriv"),
+    ((192, 0, 64), "LaneMkgsNonDriv"),
+    ((128, 128, 64), "Misc_Text"),
+    ((192, 0, 192), "MotorcycleScooter"),
+    ((128, 64, 64), "OtherMoving"),
+    ((64, 192, 128), "ParkingBlock"),
+    ((64, 64, 0), "Pedestrian"),
+    ((128, 64, 128), "Road"),
+    ((128, 128, 192), "RoadShoulder"),
+    ((0, 0, 192), "Sidewalk"),
+    ((192, 128, 128), "SignSymbol"),
+    ((128, 128, 128), "Sky"),
+    ((64, 128, 192), "SUVPickupTruck"),
+    ((0, 0, 64), "TrafficCone"),
+    ((0, 64, 64), "TrafficLight"),
+    ((192, 64, 128), "Train"),
+    ((128, 128, 0), "Tree"),
+    ((192, 128, 192), "Truck_Bus"),
+    ((64, 0, 64), "Tunnel"),
+    ((192, 192, 0), "VegetationMisc"),
+    ((0, 0, 0), "Void (ignore)"),
+    ((64, 192, 0), "Wall"),
+)
+# Cityscapes (Cordts et al. 2016), the ids and colours of labels.py; those that its benchmark leaves out are ignored.
+CITYSCAPES: tuple[tuple[int, Colour, str], ...] = (
+    (7, (128, 64, 128), "road"),
+    (8, (244, 35, 232), "sidewalk"),
+    (11, (70, 70, 70), "building"),
+    (12, (102, 102, 156), "wall"),
+    (13, (190, 153, 153), "fence"),
+    (17, (153, 153, 153), "pole"),
+    (19, (250, 170, 30), "traffic light"),
+    (20, (220, 220, 0), "traffic sign"),
+    (21, (107, 142, 35), "vegetation"),
+    (22, (152, 251, 152), "terrain"),
+    (23, (70, 130, 180), "sky"),
+    (24, (220, 20, 60), "person"),
+    (25, (255, 0, 0), "rider"),
+    (26, (0, 0, 142), "car"),
+    (27, (0, 0, 70), "truck"),
+    (28, (0, 60, 100), "bus"),
+    (31, (0, 80, 100), "train"),
+    (32, (0, 0, 230), "motorcycle"),
+    (33, (119, 11, 32), "bicycle"),
+)
+CITYSCAPES_REST: tuple[Colour, ...] = (
+    *((0, 0, 0), (111, 74, 0), (81, 0, 81), (250, 170, 160), (230, 150, 140), (180, 165, 180)),
+    *((150, 100, 100), (150, 120, 90), (0, 0, 90), (0, 0, 110)),
+)
