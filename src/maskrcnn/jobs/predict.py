@@ -27,6 +27,7 @@ from maskrcnn.jobs.inputs.expand import Spread, spread_out
 from maskrcnn.jobs.options.predict import OUT, PredictFilesOptions
 from maskrcnn.jobs.results.drafts import draft_folder, write_drafts
 from maskrcnn.modalities.inputs import default_model, is_known, left_aside, refuse_options, wing_of_model
+from maskrcnn.modalities.table import kinds
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class PredictOutcome:
         before: how many of these were searched by an earlier run that this one goes on with.
         failures: a sentence for each input that could not be searched.
         drafts: the folder of the drafts for a labelling tool, where they were asked for.
+        found: what ``objects`` are, one and several.
     """
 
     noun: str
@@ -52,6 +54,7 @@ class PredictOutcome:
     before: int
     failures: list[str]
     drafts: Path | None = None
+    found: tuple[str, str] = ("object", "objects")
 
 
 def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOutcome:
@@ -92,6 +95,8 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
             raw_masks=options.raw_masks,
         )
         refuse_options(wing, options)
+        if options.to and writes_maps(predictor, options):
+            raise UsageError("--to is for objects: the class of every pixel is written as NAME.classes.png.")
         journal = begin(options, paths, name, spread.shown)
         left = [path for path in paths if not journal.has(path)]
         for missing, sentence in spread.failed:
@@ -116,7 +121,15 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
     if aside:
         tell(Note(aside))
     told = [spread.told(sentence) for sentence in done.failures]
-    return PredictOutcome(wing.noun, wing.nouns, wing.writes, folder_out, counts, len(before), failures + told, drafts)
+    what = ("class", "classes") if writes_maps(predictor, options) else ("object", "objects")
+    failures += told
+    return PredictOutcome(wing.noun, wing.nouns, wing.writes, folder_out, counts, len(before), failures, drafts, what)
+
+
+def writes_maps(predictor: Predictor, options: PredictFilesOptions) -> bool:
+    """Whether the classes of pixels are written, and no objects."""
+    is_picture = kinds()[predictor.info.notes.get("kind", "image")].is_picture
+    return is_picture and (options.semantic or not predictor.info.config.finds_objects)
 
 
 def result_options(options: PredictFilesOptions, journal: Journal) -> ResultOptions:
@@ -130,6 +143,8 @@ def result_options(options: PredictFilesOptions, journal: Journal) -> ResultOpti
         options.cutouts,
         options.explain_most if options.explain else 0,
         DrawStyle(options.colour, not options.no_boxes, not options.no_labels, options.line_width, options.scale),
+        options.semantic,
+        options.probabilities,
         journal,
     )
 

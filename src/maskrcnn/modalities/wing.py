@@ -32,7 +32,8 @@ class WindowRange(NamedTuple):
     proposals: int
 
 
-PICTURES_ONLY = ("no_boxes", "no_labels", "line_width", "scale", "to")  # options that mean nothing but to pictures
+# Options that mean nothing but to pictures.
+PICTURES_ONLY = ("no_boxes", "no_labels", "line_width", "scale", "to", "semantic", "probabilities")
 SEQUENCES = WindowRange(fewest_cells=16, smallest=512, largest=32768, shown=16.0, whole=32, proposals=128)
 
 

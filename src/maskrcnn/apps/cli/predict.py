@@ -41,7 +41,7 @@ class Predict(PredictFilesOptions):
             outcome = predict(self, screen)
         if not outcome.objects:
             return tell_failures(outcome.failures)
-        found = counted(sum(outcome.objects.values()), "object")
+        found = counted(sum(outcome.objects.values()), *outcome.found)
         also = "; each object of its own is in its folder cutouts" if self.cutouts else ""
         searched = counted(len(outcome.objects), outcome.noun, outcome.nouns)
         before = f", {outcome.before} of them done before" if outcome.before else ""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from maskrcnn.errors import DataError
 from maskrcnn.files import written_files
+from maskrcnn.inference.class_maps import with_parts
 from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.results.in_step import ReadAhead, WriteBehind
@@ -81,7 +82,7 @@ def predict_one_by_one(
                 if isinstance(opened, DataError):
                     raise opened
                 check_look_size(path, predictor, *opened[1:])
-                found = predictor(*opened[1:])
+                found = with_parts(predictor(*opened[1:]), predictor.info, opened[1].shape[1:])
             except DataError as error:
                 behind.tell(partial(outcome.fail, path, str(error), done))
                 continue

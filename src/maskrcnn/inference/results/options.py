@@ -22,6 +22,8 @@ class ResultOptions:
         cutouts: also write each object as a file of its own, into ``cutouts/``.
         explain_most: objects of an image whose evidence is drawn too, into ``NAME_evidence.png``; 0: none.
         style: how objects are drawn over pictures.
+        semantic: write the class of every pixel instead of objects.
+        probabilities: with it, write the probability of every class of every pixel too.
         journal: remembers what is done; by default nothing is kept.
     """
 
@@ -33,4 +35,6 @@ class ResultOptions:
     cutouts: bool = False
     explain_most: int = 0
     style: DrawStyle = DrawStyle()
+    semantic: bool = False
+    probabilities: bool = False
     journal: Journal = field(default_factory=Journal, compare=False)

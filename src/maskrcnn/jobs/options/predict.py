@@ -65,6 +65,12 @@ class PredictFilesOptions:
     cutouts: bool = False
     """Also write each object as a file of its own into cutouts/: a picture's pixels on a transparent
     background, a recording's samples as a clip, a scan's voxels as a small scan."""
+    semantic: bool = False
+    """Write the class of every pixel instead of objects: NAME.classes.png, colours with a legend, areas by class.
+    Models that tell no classes of pixels take those of their masks."""
+    probabilities: bool = False
+    """With models that tell the class of every pixel also write NAME.probabilities.npz: a byte for every class, 255
+    for certain."""
     explain: bool = False
     """Also draw what convinced the model of each object: NAME_evidence.png, some seconds an object."""
     explain_most: int = 4

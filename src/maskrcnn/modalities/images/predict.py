@@ -18,6 +18,7 @@ from maskrcnn.inference.results.file_by_file import FileToWrite
 from maskrcnn.inference.results.in_step import ReadAhead, WriteBehind
 from maskrcnn.inference.results.options import ResultOptions
 from maskrcnn.inference.results.outcome import Done, Outcome, nobody, tell_how_far
+from maskrcnn.modalities.images.class_map_results import ClassMapWriter, count_classes
 from maskrcnn.modalities.images.read.pages import page_of
 from maskrcnn.modalities.images.read.pictures import read_image
 from maskrcnn.modalities.images.results import PredictionWriter
@@ -47,7 +48,10 @@ def predict_files(predictor: Predictor, paths: Sequence[Path], options: ResultOp
     Raises:
         UsageError: a class that the model does not know, or label maps or cutouts of a model that finds boxes only.
     """
-    if predictor.info.config.mask_head is None:
+    config = predictor.info.config
+    semantic = options.semantic or not config.finds_objects
+    _check(predictor, options, semantic)
+    if config.mask_head is None and config.finds_objects:
         for asked, what in ((options.label_maps, "make label maps of"), (options.cutouts, "cut objects out with")):
             if asked:
                 raise UsageError(f"The model finds boxes only: there are no masks to {what}.")
@@ -56,7 +60,7 @@ def predict_files(predictor: Predictor, paths: Sequence[Path], options: ResultOp
         most = max(options.max_detections, predictor.detection.max_detections)
         predictor = predictor.with_options(max_detections=most)
     outcome = Outcome()
-    writer = _writer(predictor, options)
+    writer = _map_writer(predictor, options) if semantic else _writer(predictor, options)
     options.journal.follow(writer.lists, writer.names)
     read = partial(_read, channels=predictor.info.config.in_channels)
     chunks = [paths[start : start + options.batch] for start in range(0, len(paths), options.batch)]
@@ -71,7 +75,8 @@ def predict_files(predictor: Predictor, paths: Sequence[Path], options: ResultOp
                     behind.tell(partial(outcome.fail, path, found, done))
                     continue
                 found = found[: len(found) if options.max_detections is None else options.max_detections]
-                job = FileToWrite(path, len(found), options, outcome, done)
+                count = count_classes(found, image.shape[1:]) if semantic else len(found)
+                job = FileToWrite(path, count, options, outcome, done)
                 evidence = _explain(predictor, path, image, found, options.explain_most)
                 if isinstance(evidence, str):
                     job.remarks, evidence = [evidence], None
@@ -97,6 +102,24 @@ def _writer(predictor: Predictor, options: ResultOptions) -> PredictionWriter:
         heads_of(predictor.model),
         options.style,
     )
+
+
+def _map_writer(predictor: Predictor, options: ResultOptions) -> ClassMapWriter:
+    info = predictor.info
+    return ClassMapWriter(
+        options.out, info.class_names, info.category_ids or None, options.probabilities, options.classes
+    )
+
+
+def _check(predictor: Predictor, options: ResultOptions, semantic: bool) -> None:
+    """Raise UsageError for what a model of this kind cannot give."""
+    config = predictor.info.config
+    if semantic and config.semantic_head is None and config.mask_head is None:
+        raise UsageError("The model finds boxes only: there are no masks to make class maps of.")
+    if options.probabilities and not (semantic and config.semantic_head is not None):
+        raise UsageError("--probabilities is for models that tell the class of every pixel, with --semantic.")
+    if not config.finds_objects and (options.cutouts or options.explain_most):
+        raise UsageError("The model tells the class of every pixel and finds no objects to cut out or to explain.")
 
 
 def _read(paths: Sequence[Path], channels: int) -> list[Picture]:
@@ -160,7 +183,13 @@ def _explain(predictor: Predictor, path: Path, image: Tensor, found: Instances, 
         return f"{path}: its objects were found but not explained ({reason}); try a smaller --image-size."
 
 
-def _write(writer: PredictionWriter, path: str, image: Tensor, found: Instances, evidence: Image.Image | None) -> None:
+def _write(
+    writer: PredictionWriter | ClassMapWriter,
+    path: str,
+    image: Tensor,
+    found: Instances,
+    evidence: Image.Image | None,
+) -> None:
     overlay = writer.add(path, image, found)
     if evidence is not None:
         with atomic_write(overlay.with_name(f"{overlay.stem}{EVIDENCE}.png")) as beside:
