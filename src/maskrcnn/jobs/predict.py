@@ -15,6 +15,7 @@ from maskrcnn.checks import counted
 from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.drawing.style import DrawStyle
 from maskrcnn.errors import UsageError
+from maskrcnn.exchange.viewers import VIEWERS
 from maskrcnn.files import RESULTS_MARK, exists, is_file, resolved
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.results.journal import Journal, Past, read_past, remove_results
@@ -26,6 +27,7 @@ from maskrcnn.jobs.events import InputDone, InputFailed, Note, Progress, Tell, t
 from maskrcnn.jobs.inputs.expand import Spread, spread_out
 from maskrcnn.jobs.options.predict import OUT, PredictFilesOptions
 from maskrcnn.jobs.results.drafts import draft_folder, write_drafts
+from maskrcnn.jobs.results.viewers import write_for_viewer
 from maskrcnn.modalities.inputs import default_model, is_known, left_aside, refuse_options, wing_of_model
 from maskrcnn.modalities.table import kinds
 
@@ -102,7 +104,7 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
         for missing, sentence in spread.failed:
             tell(InputFailed(missing, sentence))
         folder_out = journal.out or options.out
-        if options.to:
+        if options.to and options.to not in VIEWERS:
             draft_folder(folder_out, options.to)
         done = Outcome()
         if left:
@@ -114,8 +116,12 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
         counts, drafts = before | done.counts, None
         names = {path: journal.name_of(path) for path in paths}
         if options.to and (drawn := {shown_path(names[p]): p for p in paths if names[p] in counts and is_file(p)}):
-            done.failures += write_drafts(folder_out, options.to, predictor.info, drawn).failures
-            drafts = folder_out / options.to
+            if options.to in VIEWERS:
+                viewed = write_for_viewer(folder_out, options.to, predictor.info, drawn)
+                tell(Note(f"Files for {options.to} are in {viewed}."))
+            else:
+                done.failures += write_drafts(folder_out, options.to, predictor.info, drawn).failures
+                drafts = folder_out / options.to
     for note in done.notes:
         tell(Note(f"note: {note}"))
     if aside:

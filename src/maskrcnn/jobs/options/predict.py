@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from maskrcnn.checkpoints.lookup import check_model_name
-from maskrcnn.checks import at_least, between, no_file, not_among_inputs, usable_device
+from maskrcnn.checks import at_least, between, needed_package, no_file, not_among_inputs, usable_device
 from maskrcnn.data.parsing.input_names import STDIN, address_of, why_not_named
 from maskrcnn.errors import UsageError
+from maskrcnn.exchange.viewers import VIEWERS
 from maskrcnn.inference.tiling.options import OVERLAP, check_tiles
 from maskrcnn.modalities.images.labels.formats import written_formats
 from maskrcnn.planning.recipe import SMALLEST_IMAGE
@@ -77,7 +78,8 @@ class PredictFilesOptions:
     """With --explain: objects of an image, the strongest first."""
     to: str = ""
     """Also write what was found as drafts of labels, with the pictures, for a labelling tool to open and correct:
-    coco, labelme, yolo, label-studio, cvat or voc, into a folder of that name in OUT. Then train on that folder."""
+    coco, labelme, yolo, label-studio, cvat or voc, into a folder of that name in OUT. Then train on that folder. Or
+    for a program to look at them in: qupath (GeoJSON) or imagej (regions of its ROI Manager), a file a picture."""
     colour: Literal["auto", "class", "object"] = "auto"
     """Colours of a picture: object: neighbours differ; class: one each, with a legend that counts them; auto: class
     where there are several classes and more than 15 objects."""
@@ -99,8 +101,10 @@ class PredictFilesOptions:
         at_least("max-detections", self.max_detections, 1)
         at_least("image-size", self.image_size, SMALLEST_IMAGE)
         at_least("batch", self.batch, 1)
-        if self.to and self.to not in written_formats():
-            raise UsageError(f"--to is one of {', '.join(written_formats())}, not {self.to}.")
+        if self.to and self.to not in (*written_formats(), *VIEWERS):
+            raise UsageError(f"--to is one of {', '.join((*written_formats(), *VIEWERS))}, not {self.to}.")
+        if VIEWERS.get(self.to):
+            needed_package(VIEWERS[self.to], f"write files for {self.to}", extra=self.to)
         at_least("line-width", self.line_width, 0.5)
         if self.scale is not None:
             between("scale", self.scale, 1, 16)
