@@ -8,7 +8,7 @@ import maskrcnn.training.fit as fit_module
 from maskrcnn.checkpoints.ours import load_checkpoint, read_info
 from tiny import save_tiny_model, tiny_model, write_coco
 
-FILES = ["best.safetensors", "curves.png", "last.safetensors", "log.jsonl", "plan.yaml"]
+FILES = ["best.safetensors", "curves.png", "last.safetensors", "log.jsonl", "plan.yaml", "results.csv", "samples.jpg"]
 JUDGED = ["metrics.json", "report.html"]  # with data to validate on
 
 

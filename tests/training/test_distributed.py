@@ -52,6 +52,8 @@ def test_torchrun_trains_validates_and_writes_once(tmp_path):
         "metrics.json",
         "plan.yaml",
         "report.html",
+        "results.csv",
+        "samples.jpg",
     ]
     assert done.stderr.count("Training on 4 images") == 1
     log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from maskrcnn.checkpoints.lookup import load_model
-from maskrcnn.checks import result_folder
+from maskrcnn.checks import few, result_folder
 from maskrcnn.config import ModelConfig
 from maskrcnn.data.class_maps.tasks import OBJECTS, SEMANTIC, for_task
 from maskrcnn.data.dataset import Dataset
@@ -115,6 +115,15 @@ def evaluate_model(options: EvaluateOptions, tell: Tell = tell_nobody) -> Evalua
             sharp=options.sharp != "off",
             raw_masks=options.raw_masks,
         )
+        known = [name for name in data.class_names if name in predictor.class_names]
+        if 0 < len(known) < len(data.class_names):
+            others = [name for name in data.class_names if name not in known]
+            tell(
+                Note(
+                    f"note: {name} knows {len(known)} of the {len(data.class_names)} classes of {options.data} "
+                    f"({few(known)}), and finds no {few(others)}; means over classes count them as missed."
+                )
+            )
         result_folder(options.out)
         how = Measuring(name, options.max_detections, options.bootstrap, options.batch, not options.no_report)
         return measure(predictor, data, options.out, how, tell)

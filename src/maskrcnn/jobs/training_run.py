@@ -23,6 +23,7 @@ from maskrcnn.evaluation.evaluate import match_classes
 from maskrcnn.files import exists
 from maskrcnn.jobs.evaluate import measure_training
 from maskrcnn.jobs.events import Note, Tell, TrainingEnds, TrainingStep, tell_nobody
+from maskrcnn.jobs.results.training_files import write_results, write_samples
 from maskrcnn.jobs.run_folder import check_folder, training_folder
 from maskrcnn.loggers.logger import FAILED, FINISHED, STOPPED, LoggedRun, Loggers, Setting
 from maskrcnn.losses.teacher import Teacher
@@ -110,6 +111,8 @@ def run_training(run: TrainingRun, tell: Tell = tell_nobody) -> Path:
         with joined(run.device) as device, tell_warnings(tell):
             wait()  # none writes before every process has looked whether it may
             first = rank() == 0
+            if first and not run.resume:
+                write_samples(run.out, seen, info.config.preprocess, augment, config.seed)
             report = _ToldReport(run.out, tell, not first, run.log, _settings(run, recipe))
             try:
                 best = fit(
@@ -121,6 +124,8 @@ def run_training(run: TrainingRun, tell: Tell = tell_nobody) -> Path:
                 raise
             finally:
                 report.close()
+        if first:
+            write_results(run.out)
         if val is not None and first:
             left = None if budget is None else budget.left(before)
             measure_training(best, val, run.out, run.device, tell, left)

@@ -10,6 +10,7 @@ from maskrcnn.data.parsing.paths import is_something, refuse_missing
 from maskrcnn.errors import DataError
 from maskrcnn.files import exists, is_folder
 from maskrcnn.modalities.images.open import files_of_labels, list_some
+from maskrcnn.modalities.images.read.find import is_image
 from maskrcnn.modalities.table import wings
 from maskrcnn.modalities.wing import Wing
 from maskrcnn.modalities.words import list_what_is_looked_for
@@ -86,7 +87,13 @@ def _not_found(folder: Path) -> str:
     packed = [path for path in entries if path.suffix.lower() in ARCHIVES]
     if packed:
         return f"{folder} holds no labels that can be read, but packed files: unpack {list_some(packed)} first."
-    return f"{folder} is no data set that can be read; looked for: {list_what_is_looked_for()}."
+    pictures = [path for path in entries if is_image(path)]
+    drafts = (
+        f" Its {len(pictures)} pictures have no labels: draw some, or begin with drafts that a model makes, as in "
+        f"`maskrcnn predict {folder} --to labelme --out drafts`."
+    )
+    told = f"{folder} is no data set that can be read; looked for: {list_what_is_looked_for()}."
+    return told + (drafts if pictures else "")
 
 
 def _looks_openable(folder: Path) -> bool:
