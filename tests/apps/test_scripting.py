@@ -8,7 +8,7 @@ import pytest
 
 from maskrcnn.apps.cli import COMMANDS
 from maskrcnn.apps.cli.words.groups import EXAMPLES, GROUPS
-from maskrcnn.apps.cli.words.slips import HABITS, flags_of, refuse_slips
+from maskrcnn.apps.cli.words.slips import FILES, HABITS, flags_of, refuse_slips
 from maskrcnn.errors import UsageError
 from tiny import save_photo
 
@@ -21,6 +21,8 @@ SLIPS = [
     ("predict x.png --conf 0.3", "did you mean --score?"),
     ("predict --source x.png", "name the files without a flag."),
     ("predict source=x.png", "predict does not take source=x.png: name the files without a flag."),
+    ("train data=coco8.yaml epochs=3", "train does not take data=coco8.yaml: name the files without a flag."),
+    ("train --data coco8.yaml", "name the files without a flag."),
     ("predict x.png conf=0.3", "predict does not take conf=0.3: write --score 0.3."),
     ("predict x.png --project runs", "did you mean --out?"),
     ("predict x.png --max_detectons 3", "did you mean --max-detections?"),
@@ -43,8 +45,9 @@ def test_every_flag_that_is_suggested_is_there():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_flag_that_is_there_is_refused(command):
-    refuse_slips([command, *(f"--{flag}" for flag in flags_of(COMMANDS[command]))], COMMANDS)
-    refuse_slips([command, *(f"--{flag.replace('-', '_')}=1" for flag in flags_of(COMMANDS[command]))], COMMANDS)
+    flags = flags_of(COMMANDS[command]) - FILES  # those are given without a flag
+    refuse_slips([command, *(f"--{flag}" for flag in flags)], COMMANDS)
+    refuse_slips([command, *(f"--{flag.replace('-', '_')}=1" for flag in flags)], COMMANDS)
 
 
 @pytest.mark.parametrize("command", EXAMPLES)
@@ -100,6 +103,8 @@ def test_quiet_says_nothing_where_all_is_well(maskrcnn, tiny_file, photos, tmp_p
     outcome = maskrcnn("predict", photos, "--model", tiny_file, "--out", tmp_path / "out", flag)
     assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
     assert (tmp_path / "out" / "a.png").is_file()
+    outcome = maskrcnn("predict", photos, "--model", tiny_file, "--out", tmp_path / "out", flag, "--json")
+    assert outcome.err == "" and len(outcome.out.splitlines()) == 2
 
 
 def test_quiet_still_says_what_went_wrong(maskrcnn, tiny_file, photos, tmp_path):

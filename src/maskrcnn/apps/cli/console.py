@@ -62,9 +62,11 @@ manner = Manner()  # of this process; ``main`` sets it before a command runs
 
 def conclude(sentence: str) -> None:
     """What has been done, last on standard output: not where a program reads that, nor where nothing should be said."""
+    if manner.quiet:
+        return
     if manner.as_json:
         say(sentence)
-    elif not manner.quiet:
+    else:
         print(sentence)
 
 

@@ -89,7 +89,7 @@ def refuse_slips(arguments: Sequence[str], commands: Mapping[str, Callable[..., 
         meant = COMMANDS.get(name) or closest(name, commands)
         hint = f"did you mean {meant}?" if meant else f"there are {', '.join(commands)}."
         raise UsageError(f"There is no command {name}; {hint}")
-    known = flags_of(commands[name]) | ALWAYS
+    known = (flags_of(commands[name]) | ALWAYS) - FILES
     for argument in arguments[1:]:
         flag = argument.partition("=")[0]
         if flag.startswith("--") and len(flag) > 2 and flag[2:].replace("_", "-") not in known:
@@ -111,9 +111,9 @@ def _no_flag(command: str, flag: str, known: set[str]) -> str:
 def _meant(flag: str, known: set[str]) -> str:
     """The flag of ours that is meant, with dashes, or a sentence; empty where nothing is near."""
     flag = flag.replace("_", "-").lower()
-    if flag in known:
-        return f"--{flag}"
     if flag in FILES:
         return "name the files without a flag"
+    if flag in known:
+        return f"--{flag}"
     ours = next((name for name in HABITS.get(flag, ()) if name in known), "") or closest(flag, known)
     return f"--{ours}" if ours else ""
