@@ -161,7 +161,7 @@ def test_positions_are_first_and_last_sample(added):
 
 
 def test_a_job_that_is_stopped_names_what_is_there(added, tmp_path, peak_model, maskrcnn, monkeypatch):
-    def stop(path, found):
+    def stop(path, found, noun):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("maskrcnn.apps.cli.console.tell_count", stop)

@@ -128,7 +128,7 @@ def test_what_cannot_be_written_is_named_and_the_rest_done(maskrcnn, tiny_file, 
 def interrupted_after(count: int, error: BaseException):
     done = []
 
-    def tell(path, found):
+    def tell(path, found, noun):
         done.append(path)
         if len(done) == count:
             raise error

@@ -200,3 +200,8 @@ def test_weights_follow_from_how_much_there_is_of_a_class():
 def test_an_instance_keeps_its_map_when_objects_are_chosen():
     own = Instances(torch.zeros(2, 4), class_map=torch.ones(3, 3, dtype=torch.int16))
     assert own[torch.tensor([True, False])].class_map is own.class_map
+
+
+def test_outside_of_the_labelled_part_of_a_file_nothing_is_known():
+    record = record_of([block((10,), 3, 5)], [1], (10,), extent=np.array([2.0, 8.0]))
+    assert paint(record).tolist() == [IGNORED] * 2 + [0, 1, 1, 0, 0, 0] + [IGNORED] * 2

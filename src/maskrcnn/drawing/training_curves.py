@@ -73,7 +73,8 @@ def _loss_series(log: Sequence[Mapping[str, Any]]) -> list[Series]:
 
 def _metric_series(log: Sequence[Mapping[str, Any]]) -> list[Series]:
     names = [f"{kind}/{metric}" for metric in ("AP", "AP50") for kind in ("box", "mask")]
-    lines = zip(names, LINES, (2.4, 2.4, 1.4, 1.4))
+    names += ["semantic/mIoU", "semantic/accuracy"]
+    lines = zip(names, LINES, (2.4, 2.4, 1.4, 1.4, 2.4, 1.4))
     chart = [Series(name, *_points(log, "epoch", name), color, width, dots=True) for name, color, width in lines]
     return [series for series in chart if len(series.x)]
 

@@ -56,11 +56,13 @@ class InputDone:
         path: of the input, or its address.
         objects: how many were found in it.
         entries: the objects as they stand in ``predictions.json``.
+        noun: what they are, such as object.
     """
 
     path: Path | str
     objects: int
     entries: Sequence[Mapping[str, Any]] = ()
+    noun: tuple[str, str] = ("object", "objects")
 
 
 @dataclass(frozen=True)

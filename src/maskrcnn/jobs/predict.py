@@ -106,10 +106,11 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
         folder_out = journal.out or options.out
         if options.to and options.to not in VIEWERS:
             draft_folder(folder_out, options.to)
+        what = ("class", "classes") if writes_maps(predictor, options) else ("object", "objects")
         done = Outcome()
         if left:
             done = wing.doors().predict(
-                predictor, left, result_options(options, journal), Counted(tell, len(paths), len(left), spread)
+                predictor, left, result_options(options, journal), Counted(tell, len(paths), len(left), spread, what)
             )
         journal.close()
         before = {line.input[0]: line.objects for line in journal.past.lines}
@@ -127,7 +128,6 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
     if aside:
         tell(Note(aside))
     told = [spread.told(sentence) for sentence in done.failures]
-    what = ("class", "classes") if writes_maps(predictor, options) else ("object", "objects")
     failures += told
     return PredictOutcome(wing.noun, wing.nouns, wing.writes, folder_out, counts, len(before), failures, drafts, what)
 
@@ -163,10 +163,11 @@ class Counted:
         total: inputs of the job.
         left: those that are not done yet.
         spread: knows what files are called that were fetched.
+        noun: what is found, one and several.
     """
 
-    def __init__(self, tell: Tell, total: int, left: int, spread: Spread) -> None:
-        self.spread = spread
+    def __init__(self, tell: Tell, total: int, left: int, spread: Spread, noun: tuple[str, str]) -> None:
+        self.spread, self.noun = spread, noun
         self.tell, self.total, self.done = tell, total, total - left
         tell(Progress("searching", self.done, total))
 
@@ -176,7 +177,7 @@ class Counted:
         if file.failure:
             self.tell(InputFailed(path, self.spread.told(file.failure)))
         else:
-            self.tell(InputDone(path, file.objects, file.entries))
+            self.tell(InputDone(path, file.objects, file.entries, self.noun))
         self.tell(Progress("searching", self.done, self.total))
 
 

@@ -22,6 +22,7 @@ from maskrcnn.losses.terms import Term
 LOG = "log.jsonl"
 LOG_EVERY = 10
 RISEN = 1.05  # times the lowest validation loss
+SHOWN = ("val/loss", "box/AP", "box/AP50", "mask/AP", "mask/AP50", "semantic/mIoU", "semantic/accuracy")
 
 
 class Report:
@@ -98,7 +99,7 @@ class Report:
             metrics: losses and average precision by name.
         """
         self.write({"step": step, "epoch": epoch, **{k: round(v, 5) for k, v in metrics.items()}})
-        shown = {k: v for k, v in metrics.items() if k in ("val/loss", "box/AP", "box/AP50", "mask/AP", "mask/AP50")}
+        shown = {name: metrics[name] for name in SHOWN if name in metrics}
         words = "  ".join(f"{name} {value:.3f}" for name, value in shown.items())
         self.say(f"epoch {epoch}: {words or 'done'}")
         with atomic_write(self.out / "curves.png") as temporary:
@@ -156,8 +157,8 @@ def rising_loss(log: Sequence[dict[str, Any]]) -> str:
         return ""
     return (
         f"The validation loss was lowest after epoch {epoch} ({lowest:.3f}) and has risen to {looks[-1][0]:.3f}: the "
-        "model begins to know its training images by heart. The best checkpoint is chosen by AP, not by this; more "
-        "images are worth more now than a longer training."
+        "model begins to know its training images by heart. The best checkpoint is chosen by AP (or mean IoU), not by "
+        "this; more images are worth more now than a longer training."
     )
 
 

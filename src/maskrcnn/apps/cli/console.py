@@ -91,9 +91,15 @@ def tell_failures(failures: Sequence[str]) -> int:
     return 1 if failures else 0
 
 
-def tell_count(path: Path | str, found: int) -> None:
-    """One input is done: a line of the results."""
-    print(f"{path}: {counted(found, 'object')}", flush=True)
+def tell_count(path: Path | str, found: int, noun: tuple[str, str] = ("object", "objects")) -> None:
+    """Say what was found in an input that is done, in a line of the results.
+
+    Args:
+        path: of the input.
+        found: how many.
+        noun: what one of them is called, and several.
+    """
+    print(f"{path}: {counted(found, *noun)}", flush=True)
 
 
 def print_json(event: events.Event) -> None:
@@ -151,8 +157,8 @@ class Screen:
                 if sentences and to_train:
                     data = paths[0] if len(paths) == 1 else "DATA"
                     say(f"More about the data, and what to do: maskrcnn doctor {data}")
-            case events.InputDone(path, objects) if not manner.as_json:
-                tell_count(path, objects)
+            case events.InputDone(path, objects, _, noun) if not manner.as_json:
+                tell_count(path, objects, noun)
             case events.InputFailed():
                 pass  # named at the end, where it is still on the screen
             case events.Progress(what, done, total):

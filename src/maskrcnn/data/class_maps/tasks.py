@@ -144,7 +144,7 @@ def paint(record: Record) -> np.ndarray:
 
     Where objects overlap, the smaller one lies on top: a tie is in front of its person. Nobody says what a sample is
     that belongs to a crowd, lies in the box of an object without a mask, or beyond a side that nobody labelled, unless
-    an object covers it.
+    an object covers it, nor outside of the part of the file that was labelled.
 
     Raises:
         DataError: neither the labels nor the file say how large it is.
@@ -162,7 +162,13 @@ def paint(record: Record) -> np.ndarray:
         assert record.regions is not None
         where, window = record.regions.window_slices(i), record.regions.window(i)
         classes[where][window] = IGNORED if crowd[i] else record.labels[i]
-    return classes
+    if record.extent is None:
+        return classes
+    low, high = np.asarray(record.extent, dtype=np.float64).reshape(2, -1)[:, ::-1]
+    inside = tuple(slice(max(int(np.floor(a)), 0), max(int(np.ceil(b)), 0)) for a, b in zip(low, high))
+    labelled = np.full_like(classes, IGNORED)
+    labelled[inside] = classes[inside]
+    return labelled
 
 
 def _half_known(record: Record) -> np.ndarray:
