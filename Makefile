@@ -7,7 +7,7 @@ SOURCES := src tests tools benchmarks
 .PHONY: demo test lint check-weights golden parity pseudo-labels ablation bench bench-models evidence clean \
     train-people train-people-sharp train-everyday train-nuclei train-ecg train-digits train-hippocampus \
     evaluate-people evaluate-everyday evaluate-nuclei evaluate-ecg evaluate-digits evaluate-hippocampus dna synthetic \
-    bench-volume bench-trees bench-masks fuzz api notebook package
+    bench-tracking bench-volume bench-trees bench-masks fuzz api notebook package
 
 demo: .venv/installed
 	$(BIN)/maskrcnn demo --out demo
@@ -267,6 +267,10 @@ bench-models: .venv/installed
 # This version against another one, a commit or the src folder of a checkout: make bench-trees BEFORE=2b669bc (0.8.0)
 bench-trees: .venv/installed
 	$(BIN)/python benchmarks/trees.py $(BEFORE)
+
+# How well objects are followed: on scenes from seeds that no setting was chosen on, and on MOTChallenge's TUD-Campus.
+bench-tracking: .venv/installed-test
+	$(BIN)/python benchmarks/tracking.py $(wildcard $(DATA)/mot15)
 
 # Memory and time of a scan of 512 x 512 x 300 voxels.
 bench-volume: .venv/installed-test

@@ -23,7 +23,7 @@ class Noise:
     """
 
     seen: float = 0.08
-    moved: float = 0.0125
+    moved: float = 0.009
     begun: float = 0.06
     kept: float = 0.3
 

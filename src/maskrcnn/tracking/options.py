@@ -11,17 +11,17 @@ from maskrcnn.checks import at_least, between
 class TrackOptions:
     """Settings of a tracker. Chosen on ``benchmarks/crossings.py``, scenes that are made from seeds."""
 
-    sure: float = 0.5
+    sure: float = 0.4
     """Detections from this score on are matched first, and may begin an object that counts."""
     doubtful: float = 0.2
     """Detections from this score on may continue an object, but never begin one that counts."""
-    buffer: float = 0.2
-    """Boxes grow on each side by this part of their size before they are compared (C-BIoU)."""
-    wide_buffer: float = 0.5
+    buffer: float = 0.0
+    """Boxes grow on each side by this part of their size before they are compared (C-BIoU); on the scenes 0 is best."""
+    wide_buffer: float = 0.2
     """The same for what is left when all else is matched: objects that were lost, or that jumped."""
     least: float = 0.4
     """Least overlap of grown boxes at which a sure detection continues an object."""
-    least_doubtful: float = 0.2
+    least_doubtful: float = 0.4
     """The same for a doubtful detection, and only of objects that were seen in the last frame."""
     least_wide: float = 0.3
     """The same with wide buffers, of boxes alone."""
@@ -31,7 +31,7 @@ class TrackOptions:
     """What an overlap is worth where the detection is of another class than the object."""
     memory: int = 30
     """Frames after which an object that was not seen again is given up."""
-    confirm: int = 3
+    confirm: int = 4
     """Sure sightings after which an object counts."""
 
     def check(self) -> None:
