@@ -18,7 +18,14 @@ from tiny import save_photo, write_coco
 
 ASTRONAUT = (20, 14, 365, 512)  # x1, y1, x2, y2 of the person in the photo, by eye; the helmet reaches to 510
 NOSE = (222, 115)  # by eye
-POSITIONAL = {"inputs": "FILE|FOLDER", "checkpoint": "FILE", "data": "DATA", "name": "NAME", "folder": "FOLDER"}
+POSITIONAL = {
+    "inputs": "FILE|FOLDER",
+    "checkpoint": "FILE",
+    "data": "DATA",
+    "detections": "DETECTIONS",
+    "name": "NAME",
+    "folder": "FOLDER",
+}
 OUT_IS_NAMED = {("convert", "out"), ("compose", "out"), ("synthetic", "out")}
 
 needs_shipped_model = pytest.mark.skipif(not shipped_models(), reason="no model is shipped yet")

@@ -82,6 +82,12 @@ def no_file(out: Path) -> None:
         raise UsageError(f"{out} is a file: name a folder for the results with --out.")
 
 
+def not_a_folder(out: Path) -> None:
+    """Refuse to write a file in the place of a folder."""
+    if is_folder(out):
+        raise UsageError(f"{out} is a folder: name a file with --out.")
+
+
 def new_folder(out: Path, what: str) -> None:
     """Refuse to write ``what`` into a folder that holds something, or in the place of a file."""
     if exists(out) and not is_folder(out):

@@ -18,6 +18,7 @@ from maskrcnn.apps.cli.evaluate import Evaluate
 from maskrcnn.apps.cli.import_model import Import
 from maskrcnn.apps.cli.models import Models
 from maskrcnn.apps.cli.predict import Predict
+from maskrcnn.apps.cli.sequences.track import Track
 from maskrcnn.apps.cli.synthetic import Synthetic
 from maskrcnn.apps.cli.train import Train
 from maskrcnn.apps.cli.words.groups import COMPLETION, EXIT_CODES
@@ -30,6 +31,7 @@ from maskrcnn.jobs.options.known_files import ALL_FILES
 COMMANDS: dict[str, Callable[..., Any]] = {
     "predict": Predict,
     "evaluate": Evaluate,
+    "track": Track,
     "doctor": Doctor,
     "train": Train,
     "convert": Convert,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
 
 from rich.console import Console
+from tyro.conf import arg
 
 from maskrcnn.apps.cli.console import LabelledData, MaxPixels, Model, ModelsOwn, Screen, tell_failures
 from maskrcnn.jobs.options.evaluate import EvaluateOptions
@@ -19,9 +22,12 @@ class Evaluate(EvaluateOptions):
     max_detections: ModelsOwn = None
     image_size: ModelsOwn = None
     max_pixels: MaxPixels = None
+    tracks: Annotated[Path | None, arg(metavar="FILE|FOLDER", help_behavior_hint="(default: follows det.txt)")] = None
 
     def run(self) -> int:
         self.check()  # before anything loads torch, so that a slip costs no seconds
+        if self.sequences():
+            return self._judge_tracks()
         from maskrcnn.jobs.evaluate import evaluate_model
 
         with Screen() as screen:
@@ -33,4 +39,13 @@ class Evaluate(EvaluateOptions):
             print(f"The same with more digits: {outcome.metrics}")
         if outcome.page is not None:
             print(f"Why objects are missed, and what to do next: {outcome.page}")
+        return tell_failures(outcome.failures)
+
+    def _judge_tracks(self) -> int:
+        from maskrcnn.jobs.sequences.evaluate import evaluate_sequences
+
+        with Screen() as screen:
+            outcome = evaluate_sequences(self, screen)
+        Console(highlight=False, markup=False, emoji=False).print(outcome.table)
+        print(f"The same with more digits: {outcome.metrics}")
         return tell_failures(outcome.failures)

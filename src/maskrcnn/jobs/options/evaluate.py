@@ -9,8 +9,11 @@ from typing import Literal
 from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.checks import at_least, no_file, usable_device
 from maskrcnn.data.parsing.paths import refuse_missing
+from maskrcnn.errors import UsageError
+from maskrcnn.files import exists, why_missing
 from maskrcnn.inference.tiling.options import OVERLAP, check_tiles
 from maskrcnn.planning.recipe import SMALLEST_IMAGE
+from maskrcnn.video.layout import SequenceFolder, sequences_in
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,9 @@ class EvaluateOptions:
     max_pixels: int | None = None
     """Open no file of more pixels, voxels or samples than this: its header is asked before it is unpacked. By default
     what fits into free memory, and into 1.25 GiB where a file packs more than 64 of them into a byte."""
+    tracks: Path | None = None
+    """Of sequences in MOTChallenge's layout: the tracks to judge, a file, or a folder with NAME.txt for each; else the
+    sequences' own detections are followed."""
     device: str = "cpu"
     """cpu, cuda or mps."""
     batch: int = 4
@@ -60,5 +66,13 @@ class EvaluateOptions:
         if self.model is not None:
             check_model_name(self.model)
         refuse_missing(self.data)
+        if self.tracks is not None and not exists(self.tracks):
+            raise UsageError(why_missing(self.tracks))
+        if self.tracks is not None and not self.sequences():
+            raise UsageError(f"--tracks is for sequences in MOTChallenge's layout, which {self.data} does not have.")
         no_file(self.out)
         usable_device(self.device)
+
+    def sequences(self) -> list[SequenceFolder]:
+        """The sequences in MOTChallenge's layout that are to be judged, if the data are such."""
+        return sequences_in(self.data)

@@ -33,7 +33,7 @@ GROUPS: dict[str, Groups] = {
     "evaluate": (
         (EVERYDAY, "model out"),
         ("how the model looks", "image-size tile overlap flip sharp raw-masks max-detections score"),
-        ("what is measured", "report bootstrap"),
+        ("what is measured", "report bootstrap tracks"),
         ("the machine", "device batch max-pixels"),
     ),
 }
@@ -43,6 +43,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "maskrcnn evaluate DATA --model runs/mine/best.safetensors --out judged",
         "maskrcnn evaluate annotations.json --model everyday --out judged",
     ),
+    "track": ("maskrcnn track det.txt --out tracks.txt", "maskrcnn track results.json --out tracks.json --memory 60"),
     "doctor": ("maskrcnn doctor DATA", "maskrcnn doctor DATA --val VAL --json findings.json"),
     "train": ("maskrcnn train DATA --time 25m", "maskrcnn train DATA --val VAL --model everyday --out runs/mine"),
     "convert": ("maskrcnn convert DATA OUT --to coco", "maskrcnn convert annotations.json OUT --to yolo"),

@@ -1,0 +1,1 @@
+"""Sequences of frames: detections and tracks in files."""
