@@ -15,6 +15,7 @@ from maskrcnn.checkpoints.ours import load_checkpoint, save_checkpoint
 from maskrcnn.checkpoints.transfer import transfer
 from maskrcnn.config import LossConfig, SemanticHeadConfig, SemanticLossConfig
 from maskrcnn.errors import CheckpointError
+from maskrcnn.inference.look_size import bytes_a_sample
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.losses.objective import Objective
 from maskrcnn.models.build import build_model
@@ -185,3 +186,10 @@ def test_tiles_are_the_whole_away_from_their_seams(flip):
     seam = 64 - 16  # what the second tile shares with the first begins here
     assert (tiled.labels()[:, :seam] == alone.labels()[:, :seam]).all()
     assert tiled.labels().shape == (64, 448) and len(tiled.views) == 9 * (1 + flip)
+
+
+def test_a_large_look_of_a_model_without_boxes_is_weighed():
+    """Its branch on the finest grid takes more than the body alone."""
+    options = [SemanticHeadConfig((8,)), SemanticHeadConfig((64,), finer=16)]
+    small, large = (bytes_a_sample(build_model(tiny_config(semantic_head=own, **ALONE)).eval()) for own in options)
+    assert 0 < small < large

@@ -16,6 +16,8 @@ from maskrcnn.data.transforms.regrid import grid_shape
 from maskrcnn.files import is_file_entry, is_folder
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.tiling.tiles import TILES_AT_ONCE
+from maskrcnn.models.head import heads_of
+from maskrcnn.models.heads.semantic import SemanticHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 
 # Bytes of memory for each sample of a file: of a picture; of others, as read and standardised; the same on its way to
@@ -65,12 +67,16 @@ def bytes_a_sample(model: MaskRCNN) -> float:
         nonlocal most
         most = max(most, sum(_size(tensor) for tensor in (*given, made)))
 
-    weighed = [module.register_forward_hook(weigh) for module in (*model.backbone.modules(), *model.rpn.modules())]
+    told = [head for head in heads_of(model).values() if isinstance(head, SemanticHead)]  # its grid may be the finest
+    parts = [model.backbone, *([model.rpn] if model.finds_objects else []), *told]
+    weighed = [module.register_forward_hook(weigh) for part in parts for module in part.modules()]
     device = next(model.parameters()).device
     try:
         with torch.inference_mode():
             blank = torch.zeros(1, model.config.in_channels, *(PROBE,) * model.config.ndim, device=device)
             features = model.backbone(blank)
+            for head in told:
+                head(features)
     finally:
         for hook in weighed:
             hook.remove()
