@@ -54,7 +54,9 @@ def test_two_people_who_cross_keep_their_numbers(maskrcnn, tmp_path):
 
 
 def test_the_text_of_boxes_and_scores_stays_as_it_was(maskrcnn, tmp_path):
-    (tmp_path / "det.txt").write_text("2 -1 1.50 2.25 3.125 4 0.99\n1,-1,1.5,2.25,3.1250,4e0,.98\n\n")
+    (tmp_path / "det.txt").write_text(
+        "frame id x y w h score\n2 -1 1.50 2.25 3.125 4 0.99\n1,-1,1.5,2.25,3.1250,4e0,.98\n\n"
+    )
     assert maskrcnn("track", tmp_path / "det.txt", "--out", tmp_path / "t.txt", "--confirm", 1).code == 0
     assert (tmp_path / "t.txt").read_text() == (
         "1,1,1.5,2.25,3.1250,4e0,.98,-1,-1,-1\n2,1,1.50,2.25,3.125,4,0.99,-1,-1,-1\n"

@@ -20,6 +20,7 @@ from maskrcnn.errors import DataError
 from maskrcnn.files import atomic_write, is_file, why_missing
 
 COLUMNS = "frame, id, x, y, width, height and score"
+HEAD = "frame"  # begins a line of column names, which some programs write
 FEWEST = 6  # columns: the score may be left out
 JUDGED = (-1.0, 1.0)  # classes
 UNKNOWN = ("-1", "-1", "-1")  # where in the world it is
@@ -69,7 +70,7 @@ def read_rows(path: Path) -> Rows:
     numbers, cells, flat = [], [], 0
     for count, line in enumerate(all_lines(path), 1):
         parts = [part.strip() for part in re.split(r"[,;]|\s+", line) if part.strip()]
-        if not parts:
+        if not parts or (count == 1 and parts[0].lower() == HEAD):
             continue
         row = finite_numbers(parts[:9]) if len(parts) >= FEWEST else None
         if row is None or row[0] != int(row[0]) or row[1] != int(row[1]) or row[0] < 0:
