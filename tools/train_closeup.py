@@ -144,7 +144,7 @@ def ordinary_masks(model: Path, data: Dataset, path: Path, seed: int) -> list[tu
 
 
 class CloseUps(torch.utils.data.Dataset[dict[str, Tensor]]):
-    """An image's objects as close-ups: ``seen`` [N, C + 2, *S], ``goals`` and ``counted`` [N, *M]."""
+    """An image's objects as close-ups: ``seen`` [N, C + 2, *S], ``targets`` and ``counted`` [N, *M]."""
 
     def __init__(
         self,
@@ -202,11 +202,11 @@ class CloseUps(torch.utils.data.Dataset[dict[str, Tensor]]):
         else:
             cuts = cut_out(image[None], [where], size)
         seen = torch.cat([cuts, self.head.given(masks.float() / 255, boxes, where)], 1)
-        goals = mask_targets([regions[able]], [where], self.head.output_size, LossConfig())
+        targets = mask_targets([regions[able]], [where], self.head.output_size, LossConfig())
         counted = bins_inside(where, shape, self.head.output_size)
         if learning and torch.rand((), generator=generator) < 0.5:
-            seen, goals, counted = seen.flip(-1), goals.flip(-1), counted.flip(-1)
-        return {"seen": seen, "goals": goals, "counted": counted, "areas": torch.from_numpy(regions.areas())[able]}
+            seen, targets, counted = seen.flip(-1), targets.flip(-1), counted.flip(-1)
+        return {"seen": seen, "targets": targets, "counted": counted, "areas": torch.from_numpy(regions.areas())[able]}
 
 
 def joined(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -215,7 +215,7 @@ def joined(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
 
 def changed(batch: dict[str, Tensor], blind: float, generator: torch.Generator) -> dict[str, Tensor]:
     """Colours, brightness, and objects of other close-ups pasted in front."""
-    seen, goals = batch["seen"].clone(), batch["goals"].clone()
+    seen, targets = batch["seen"].clone(), batch["targets"].clone()
     count = len(seen)
 
     def drawn(low: float, high: float) -> Tensor:
@@ -231,10 +231,10 @@ def changed(batch: dict[str, Tensor], blind: float, generator: torch.Generator) 
         if i == j:
             continue
         shift = ((torch.rand(2, generator=generator) - 0.5) * 1.4 * seen.shape[-1]).round().long().tolist()
-        mask = _moved(F.interpolate(batch["goals"][j][None, None], seen.shape[2:])[0, 0], shift)
+        mask = _moved(F.interpolate(batch["targets"][j][None, None], seen.shape[2:])[0, 0], shift)
         image[i] = _moved(batch["seen"][j, :-2], shift) * mask + image[i] * (1 - mask)
         seen[i, -1] = seen[i, -1] * (1 - mask) - mask  # the ordinary mask would not have taken it for the object
-        goals[i] = goals[i] * (1 - F.interpolate(mask[None, None], goals.shape[1:], mode="area")[0, 0])
+        targets[i] = targets[i] * (1 - F.interpolate(mask[None, None], targets.shape[1:], mode="area")[0, 0])
     grey = image.mean(1, keepdim=True)
     mix = drawn(0.5, 1.3)
     image = torch.where(some(0.1)[:, None, None, None], grey.expand_as(image), grey + (image - grey) * mix)
@@ -243,7 +243,7 @@ def changed(batch: dict[str, Tensor], blind: float, generator: torch.Generator) 
     image = image + (torch.rand(count, image.shape[1], 1, 1, generator=generator) - 0.5) * 0.2
     seen[:, :-2] = image.clamp(-1.2, 1.2)
     seen[some(blind), -1] = 0
-    return batch | {"seen": seen, "goals": goals}
+    return batch | {"seen": seen, "targets": targets}
 
 
 def _moved(x: Tensor, shift: list[int]) -> Tensor:
@@ -257,8 +257,8 @@ def _moved(x: Tensor, shift: list[int]) -> Tensor:
     return out
 
 
-def overlaps(logits: Tensor, goals: Tensor, counted: Tensor) -> Tensor:
-    found, true = (logits > 0) & counted, (goals >= 0.5) & counted
+def overlaps(logits: Tensor, targets: Tensor, counted: Tensor) -> Tensor:
+    found, true = (logits > 0) & counted, (targets >= 0.5) & counted
     return (found & true).flatten(1).sum(1) / (found | true).flatten(1).sum(1).clamp(min=1)
 
 
@@ -269,9 +269,9 @@ def judge(head: CloseUpMaskHead, batches: list[dict[str, Tensor]]) -> dict[str, 
     own, ordinary, areas = [], [], []
     for batch in batches:
         logits = head.segmenter(batch["seen"])
-        own.append(overlaps(logits, batch["goals"], batch["counted"]))
+        own.append(overlaps(logits, batch["targets"], batch["counted"]))
         before = F.interpolate(batch["seen"][:, -1:], logits.shape[1:], mode="bilinear")[:, 0]
-        ordinary.append(overlaps(before, batch["goals"], batch["counted"]))
+        ordinary.append(overlaps(before, batch["targets"], batch["counted"]))
         areas.append(batch["areas"])
     head.train()
     size = torch.cat(areas).float().sqrt()
@@ -351,7 +351,7 @@ def main() -> None:
                 )
             with torch.autocast("cpu", torch.bfloat16, enabled=flags.bf16):
                 logits = head.segmenter(batch["seen"])
-            loss = closeup_mask_loss(logits, batch["goals"], batch["counted"]).mean()
+            loss = closeup_mask_loss(logits, batch["targets"], batch["counted"]).mean()
             optimizer.zero_grad()
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(head.parameters(), 5.0)

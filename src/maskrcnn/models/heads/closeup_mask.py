@@ -192,10 +192,10 @@ class CloseUpMaskHead(Head):
         masks = torch.cat([full(own.mask_logits).sigmoid() for own in found if own.mask_logits is not None])
         logits = self.look(inputs.images.tensor, boxes, masks)
         seen = [self.regions(own) for own in boxes]
-        goals = mask_targets(regions, seen, self.output_size, inputs.config)
+        bin_targets = mask_targets(regions, seen, self.output_size, inputs.config)
         shapes = inputs.images.spatial_shapes
         inside = torch.cat([bins_inside(own, shape, self.output_size) for own, shape in zip(seen, shapes)])
-        return {f"loss_{self.name}": closeup_mask_loss(logits, goals, inside)}
+        return {f"loss_{self.name}": closeup_mask_loss(logits, bin_targets, inside)}
 
     def to_file(self, found: Instances, place: Place) -> None:
         """The finer masks take the place of the ordinary ones."""
