@@ -5,7 +5,7 @@ DATA ?= ../shared/data
 SOURCES := src tests tools benchmarks
 
 .PHONY: demo test lint check-weights golden parity pseudo-labels ablation bench bench-models evidence clean \
-    train-people train-people-sharp train-everyday train-nuclei train-ecg train-digits train-hippocampus \
+    train-people train-everyday train-nuclei train-ecg train-digits train-hippocampus \
     evaluate-people evaluate-everyday evaluate-nuclei evaluate-ecg evaluate-digits evaluate-hippocampus dna synthetic \
     bench-tracking bench-volume bench-trees bench-masks fuzz api notebook package
 
@@ -46,10 +46,10 @@ fuzz: .venv/installed-test
 
 # The data that models are trained and measured on are not in this repository. What is asked for and needs a folder of
 # them that is not there ends at once, before anything is installed or fetched.
-USES_animals := train-everyday train-people train-people-sharp runs/everyday-third/% runs/everyday/% \
-    runs/people-start.safetensors runs/people/% runs/people-sharp/% runs/negatives.json
-USES_coco := check-weights bench-masks pseudo-labels ablation evidence train-people train-people-sharp \
-    train-everyday train-nuclei evaluate-people evaluate-everyday runs/first/% runs/everyday% runs/people% runs/nuclei-first/% runs/pseudo/% runs/third.json \
+USES_animals := train-everyday train-people runs/everyday-third/% runs/everyday/% \
+    runs/people-start.safetensors runs/people/% runs/people-sharp% runs/negatives.json
+USES_coco := check-weights bench-masks pseudo-labels ablation evidence train-people \
+    train-everyday train-nuclei evaluate-people evaluate-everyday runs/first/% runs/everyday% runs/people% runs/closeup/% runs/nuclei-first/% runs/pseudo/% runs/third.json \
     runs/tenth.json runs/quiet.json
 USES_dna := dna
 USES_ecg_qtdb := train-ecg evaluate-ecg runs/ecg/%
@@ -117,7 +117,7 @@ runs/everyday-third/best.safetensors: runs/everyday-second/best.safetensors runs
 	    --sharpness 32 --out runs/everyday-start.safetensors
 	$(EVERYDAY_TOP) runs/pseudo/rest.json --model runs/everyday-start.safetensors --out runs/everyday-third --epochs 5
 
-train-everyday: runs/everyday/finished.safetensors
+train-everyday: runs/everyday-sharp.safetensors
 
 runs/everyday/best.safetensors: runs/everyday-third/best.safetensors
 	$(EVERYDAY_TOP) runs/pseudo/everyday_partial.json --model $< --out runs/everyday --epochs 3
@@ -141,14 +141,18 @@ runs/people/best.safetensors: runs/people-start.safetensors runs/negatives.json 
 	$(BIN)/maskrcnn train $(DATA)/coco/annotations/people_train.json runs/negatives.json runs/quiet.json --model $< \
 	    --out runs/people $(TOP) --body-lr 0.1 --epochs 5
 
-# A head that looks at each person from close up, taught by itself on every mask of those photos; not shipped yet.
-runs/people-sharp/best.safetensors: runs/people/finished.safetensors
+# A head that looks at each object from close up, taught by itself on every mask of those photos, for both models.
+runs/closeup/best.safetensors: runs/people/finished.safetensors
 	$(BIN)/python tools/train_closeup.py $< $(DATA)/coco/annotations/people_train.json \
-	    $(DATA)/coco/annotations/coco80_train.json --others everyday --out runs/people-sharp --minutes 100
+	    $(DATA)/coco/annotations/coco80_train.json --others everyday --out runs/closeup --minutes 58 --body-lr 0.5
 
-train-people: runs/people/finished.safetensors
+runs/people-sharp.safetensors: runs/people/finished.safetensors runs/closeup/best.safetensors
+	$(BIN)/python tools/finish_closeup.py $< $(DATA)/coco/annotations/people_train.json --head $(word 2,$^) --out $@
 
-train-people-sharp: runs/people-sharp/best.safetensors
+runs/everyday-sharp.safetensors: runs/everyday/finished.safetensors runs/closeup/best.safetensors
+	$(BIN)/python tools/finish_closeup.py $< $(DATA)/coco/annotations/coco80_train.json --head $(word 2,$^) --out $@
+
+train-people: runs/people-sharp.safetensors
 
 # How well masks fit, with and without close-ups, from the model's own boxes and from drawn ones.
 bench-masks: .venv/installed

@@ -10,7 +10,7 @@ from maskrcnn.modalities.volumes.find import find_volumes
 from maskrcnn.modalities.volumes.read import read_volume
 from maskrcnn.pretrained import DEFAULT_MODEL, model_path, shipped_models
 
-MOST_BYTES = 16 * 2**20
+MOST_BYTES = 22 * 2**20
 HIPPOCAMPUS = Path(__file__).parents[2] / "shared" / "data" / "hippocampus"
 
 
