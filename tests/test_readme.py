@@ -21,6 +21,7 @@ SHORT = "--plan off --epochs 1 --batch 2 --workers 0"
 RUN = {  # each command, and what makes it short
     "maskrcnn predict photo.jpg folder/ --out out/": "",
     "maskrcnn predict photo.jpg --model people": "",
+    "maskrcnn predict photo.jpg --semantic": "",
     "maskrcnn predict slide.png --model nuclei": "",
     "maskrcnn predict photo.jpg --explain": "--explain-most 1 --image-size 96",
     "maskrcnn predict sel100 --out out/": "",
@@ -40,6 +41,7 @@ RUN = {  # each command, and what makes it short
 EXCUSED = {  # each command that is not run here, and why
     "make demo": "makes an environment; CI runs it",
     "make test": "runs this test",
+    "maskrcnn train CLASSMAPS": "tests/apps/test_semantic_commands.py trains on class maps",
     "pip install .": "needs a network",
     "pip install -c constraints.txt .": "needs a network",
     "pip install '.[signals]'": "needs a network; that there is such an extra is tested below",

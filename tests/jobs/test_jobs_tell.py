@@ -7,7 +7,7 @@ import pytest
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.jobs.convert import convert
 from maskrcnn.jobs.evaluate import evaluate_model, measure_training
-from maskrcnn.jobs.events import DataFaults, InputDone, Note, Progress
+from maskrcnn.jobs.events import DataFaults, InputDone, InputFailed, Note, Progress
 from maskrcnn.jobs.options.convert import ConvertOptions
 from maskrcnn.jobs.options.evaluate import EvaluateOptions
 from maskrcnn.jobs.options.predict import PredictFilesOptions
@@ -29,7 +29,10 @@ def test_predict_gives_what_was_found_in_each_input(silent, tiny_file, tmp_path)
     outcome = predict(options, told.append)
     (count,) = outcome.objects.values()
     assert outcome.noun == "image" and outcome.failures == [f"{missing} does not exist."]
-    assert told == [InputDone(photo, count)]
+    failed, *_, done = [event for event in told if not isinstance(event, Progress)]
+    assert failed == InputFailed(missing, f"{missing} does not exist.")
+    assert (done.path, done.objects, len(done.entries)) == (photo, count, count) and isinstance(done, InputDone)
+    assert [event.done for event in told if isinstance(event, Progress)] == [0, 1]
     assert len(json.loads((tmp_path / "out" / "predictions.json").read_text())) == count
 
 
