@@ -87,6 +87,17 @@ def test_results_of_coco_are_followed_by_masks_and_written_with_numbers(maskrcnn
     assert [*numbers.values()] in ([{1}, {2}], [{2}, {1}])
 
 
+@pytest.mark.parametrize("mask", [[[1, 2, 3, 4, 5, 6]], {"size": [60, 200], "counts": "é"}, {"size": "no"}, 5])
+def test_masks_that_cannot_be_read_are_said_and_boxes_followed(maskrcnn, tmp_path, mask):
+    entries = [entry for entry in coco_results(6) if entry["which"]]
+    entries[2]["segmentation"] = mask
+    (tmp_path / "found.json").write_text(json.dumps(entries))
+    outcome = maskrcnn("track", tmp_path / "found.json", "--out", tmp_path / "tracks.json")
+    assert outcome.code == 0 and "in 1 frames not every mask is run lengths that can be read" in outcome.err
+    tracks = json.loads((tmp_path / "tracks.json").read_text())
+    assert [entry["track_id"] for entry in tracks] == [1] * 6 and tracks[2]["segmentation"] == mask
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

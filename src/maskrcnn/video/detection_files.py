@@ -96,6 +96,11 @@ def _of_json(path: Path) -> DetectionFile:
         )
         for own in places
     ]
+    masked = [any(read[i][4] is not None for i in own) for own in places]
+    if without := sum(has and seen.regions is None for has, (_, seen) in zip(masked, frames)):
+        said.append(
+            f"{path}: in {without} frames not every mask is run lengths that can be read; boxes were followed there."
+        )
 
     def write(out: Path, numbers: Sequence[np.ndarray]) -> None:
         given = {int(i): int(n) for own, ids in zip(places, numbers) for i, n in zip(own, ids) if n}
