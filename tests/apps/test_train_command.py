@@ -8,7 +8,9 @@ import maskrcnn.training.fit as fit_module
 from maskrcnn.checkpoints.ours import load_checkpoint, read_info
 from tiny import save_tiny_model, tiny_model, write_coco
 
-FILES = ["best.safetensors", "curves.png", "last.safetensors", "log.jsonl", "plan.yaml", "results.csv", "samples.jpg"]
+MODELS = ["best.safetensors", "last.safetensors"]
+LOOKS = ["curves.png", "labels.jpg", "samples.jpg", "training-images.jpg"]  # the last of 8 images and fewer
+FILES = [*MODELS, *LOOKS, "log.jsonl", "plan.yaml", "results.csv"]
 JUDGED = ["metrics.json", "report.html"]  # with data to validate on
 
 

@@ -47,6 +47,7 @@ def test_torchrun_trains_validates_and_writes_once(tmp_path):
     assert sorted(p.name for p in out.iterdir()) == [
         "best.safetensors",
         "curves.png",
+        "labels.jpg",
         "last.safetensors",
         "log.jsonl",
         "metrics.json",
@@ -54,6 +55,7 @@ def test_torchrun_trains_validates_and_writes_once(tmp_path):
         "report.html",
         "results.csv",
         "samples.jpg",
+        "training-images.jpg",
     ]
     assert done.stderr.count("Training on 4 images") == 1
     log = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]

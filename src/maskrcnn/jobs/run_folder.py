@@ -24,6 +24,10 @@ WRITTEN = (
     "last.safetensors",
     "log.jsonl",
     "curves.png",
+    "labels.jpg",
+    "samples.jpg",
+    "results.csv",
+    "training-images.jpg",
     "metrics.json",
     "report.html",
 )

@@ -23,6 +23,8 @@ from maskrcnn.evaluation.evaluate import match_classes
 from maskrcnn.files import exists
 from maskrcnn.jobs.evaluate import measure_training
 from maskrcnn.jobs.events import Note, Tell, TrainingEnds, TrainingStep, tell_nobody
+from maskrcnn.jobs.results.label_sizes import write_label_sizes
+from maskrcnn.jobs.results.own_images import FEW, write_own_images
 from maskrcnn.jobs.results.training_files import write_results, write_samples
 from maskrcnn.jobs.run_folder import check_folder, training_folder
 from maskrcnn.loggers.logger import FAILED, FINISHED, STOPPED, LoggedRun, Loggers, Setting
@@ -112,6 +114,7 @@ def run_training(run: TrainingRun, tell: Tell = tell_nobody) -> Path:
             wait()  # none writes before every process has looked whether it may
             first = rank() == 0
             if first and not run.resume:
+                write_label_sizes(run.out, data)
                 write_samples(run.out, seen, info.config.preprocess, augment, config.seed)
             report = _ToldReport(run.out, tell, not first, run.log, _settings(run, recipe))
             try:
@@ -129,6 +132,8 @@ def run_training(run: TrainingRun, tell: Tell = tell_nobody) -> Path:
         if val is not None and first:
             left = None if budget is None else budget.left(before)
             measure_training(best, val, run.out, run.device, tell, left)
+        if first and (val is None or len(data) <= FEW):
+            write_own_images(best, data, run.out, run.device, tell)
         return best
 
 

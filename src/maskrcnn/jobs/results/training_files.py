@@ -6,18 +6,21 @@ import csv
 import io
 import json
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from maskrcnn.config import PreprocessConfig
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.loading import Epoch, epoch_loader
 from maskrcnn.data.transforms.samples import AugmentConfig, Sample, TrainTransform
+from maskrcnn.drawing.colours import BLACK
 from maskrcnn.drawing.overlay import draw
+from maskrcnn.drawing.page import TEXT_SIZE, font_of
 from maskrcnn.errors import DataError
 from maskrcnn.files import atomic_write, is_file
 from maskrcnn.keypoint_names import mirror_keypoints
@@ -27,6 +30,7 @@ from maskrcnn.regions import AxisMap, Regions
 SAMPLES, RESULTS = "samples.jpg", "results.csv"
 SHOWN, ACROSS = 8, 4
 CELL, GAP = 400, 8  # pixels
+LINE = 22  # pixels from a line of words to the next
 QUALITY = 90
 
 
@@ -52,14 +56,40 @@ def write_samples(out: Path, data: Dataset, preprocess: PreprocessConfig, augmen
         return False
     if not tiles:
         return False
-    columns, rows = min(ACROSS, len(tiles)), -(-len(tiles) // ACROSS)
-    sheet = Image.new("RGB", (columns * (CELL + GAP) - GAP, rows * (CELL + GAP) - GAP), "white")
-    for k, tile in enumerate(tiles[:SHOWN]):
-        tile.thumbnail((CELL, CELL))
-        sheet.paste(tile, (k % ACROSS * (CELL + GAP), k // ACROSS * (CELL + GAP)))
     with atomic_write(out / SAMPLES) as beside:
-        sheet.save(beside, quality=QUALITY)
+        sheet_of(tiles[:SHOWN]).save(beside, quality=QUALITY)
     return True
+
+
+def sheet_of(tiles: Sequence[Image.Image], words: str = "") -> Image.Image:
+    """Several pictures on one page, each shrunk to a cell where it is larger; ``words`` above them."""
+    for tile in tiles:
+        tile.thumbnail((CELL, CELL))
+    rows = [tiles[k : k + ACROSS] for k in range(0, len(tiles), ACROSS)]
+    width = len(rows[0]) * (CELL + GAP) - GAP
+    lines = wrapped(words, width - 2 * GAP)
+    top = 2 * GAP + LINE * len(lines) if lines else 0
+    heights = [max(tile.height for tile in row) + GAP for row in rows]
+    sheet = Image.new("RGB", (width, top + sum(heights) - GAP), "white")
+    for k, line in enumerate(lines):
+        ImageDraw.Draw(sheet).text((GAP, GAP + LINE * k), line, BLACK, font_of(TEXT_SIZE), anchor="lt")
+    for row, height in zip(rows, heights):
+        for k, tile in enumerate(row):
+            sheet.paste(tile, (k * (CELL + GAP), top))
+        top += height
+    return sheet
+
+
+def wrapped(words: str, width: float) -> list[str]:
+    """Words in lines of at most ``width`` pixels, but for a word that is longer by itself."""
+    lines: list[str] = []
+    for word in words.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and font_of(TEXT_SIZE).getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def write_results(out: Path) -> bool:
