@@ -25,6 +25,7 @@ from maskrcnn.files import atomic_write
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.jobs.events import DataFaults, Event, Note, Progress, Tell, tell_nobody
 from maskrcnn.jobs.options.evaluate import EvaluateOptions
+from maskrcnn.jobs.results.run_before import run_before
 from maskrcnn.modalities.inputs import default_of_kind, refuse_options
 from maskrcnn.modalities.kinds import check_kind
 from maskrcnn.modalities.open import open_dataset
@@ -266,7 +267,7 @@ class _CarefulWatcher:
                 return True
             of_training = said_of_training(content["model"])
             facts = Facts.of(content, result, watcher.diagnosis, watcher.predictor, failures, of_training)
-            write_report(path, facts, watcher.dataset)
+            write_report(path, replace(facts, before=run_before(path.parent, content)), watcher.dataset)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             tell(Note(f"note: {path} could not be made ({reason}); the numbers are not affected."))

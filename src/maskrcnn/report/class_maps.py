@@ -18,6 +18,7 @@ from maskrcnn.files import atomic_write
 from maskrcnn.inference.class_maps import class_map_of, class_probabilities_of
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.report.html import Html, data, decimal, join, lead, listing, measure, percent, section, table, tag
+from maskrcnn.report.sections.next_command import next_command
 from maskrcnn.report.sections.pictures import embedded
 from maskrcnn.report.style import STYLE
 from maskrcnn.structures import Instances, Record
@@ -94,6 +95,7 @@ def write_map_report(path: Path, content: dict[str, Any], watcher: MapWatcher, s
             *(_pair(looked, names) for looked in best),
         ),
         _words(),
+        next_command(content),
         tag("footer", tag("p", "Written by maskrcnn. The same numbers: metrics.json.", class_="soft")),
     )
     head = tag(

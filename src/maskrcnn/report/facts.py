@@ -18,6 +18,19 @@ ENOUGH = 0.01  # of F1: less is not worth another setting
 
 
 @dataclass(frozen=True)
+class Before:
+    """The run before, measured on the same data.
+
+    Attributes:
+        folder: of its ``metrics.json``.
+        metrics: what that holds.
+    """
+
+    folder: str
+    metrics: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the sections are given.
 
@@ -30,6 +43,7 @@ class Facts:
         failures: a sentence for each image that could not be read.
         timed: whether the model was trained in a time that the user gave.
         of_training: sentences about the training that made the model, where its log is at hand.
+        before: the run before, if there is one to compare with.
     """
 
     content: dict[str, Any]
@@ -40,6 +54,7 @@ class Facts:
     failures: list[str]
     timed: bool = False
     of_training: tuple[str, ...] = ()
+    before: Before | None = None
 
     @staticmethod
     def of(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from maskrcnn.data.dataset import Dataset
+from maskrcnn.evaluation.misses.diagnosis import SCORE_BINS
 from maskrcnn.files import atomic_write
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.html import Html, data, join, tag
@@ -13,6 +14,7 @@ from maskrcnn.report.sections.classes import classes
 from maskrcnn.report.sections.false_detections import false
 from maskrcnn.report.sections.glossary import words
 from maskrcnn.report.sections.missed_objects import missed
+from maskrcnn.report.sections.next_command import next_command
 from maskrcnn.report.sections.pictures import pictures
 from maskrcnn.report.sections.precision import precision
 from maskrcnn.report.sections.scores import scores
@@ -44,6 +46,7 @@ def render(facts: Facts, dataset: Dataset) -> Html:
         *(section(facts) for section in sections),
         pictures(facts, dataset),
         words(facts),
+        next_command(facts.content, better_score(facts)),
         tag("footer", tag("p", "Written by maskrcnn. The same numbers: metrics.json.", class_="soft")),
     )
     head = tag(
@@ -54,6 +57,12 @@ def render(facts: Facts, dataset: Dataset) -> Html:
     )
     numbers = join((data("metrics", facts.content), data("diagnosis", numbers_of(facts))))
     return Html("<!doctype html>\n" + tag("html", head, tag("body", body, numbers), lang="en") + "\n")
+
+
+def better_score(facts: Facts) -> float | None:
+    """The score that is better than the present one to show objects from; None where none is."""
+    best = facts.best_score()
+    return None if best == round(facts.diagnosis.threshold * SCORE_BINS) else best / SCORE_BINS
 
 
 def numbers_of(facts: Facts) -> dict[str, Any]:

@@ -26,6 +26,8 @@ p{margin:0 0 14px;max-width:72ch}
 .under{color:var(--soft);margin-bottom:22px;overflow-wrap:anywhere}
 code{font:.9em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;background:var(--card);border:1px solid var(--rule);
 border-radius:4px;padding:.05em .35em;white-space:nowrap}
+pre{margin:0 0 14px;overflow-x:auto;background:var(--card);border-radius:10px;padding:14px 18px}
+pre code{background:none;border:0;padding:0;user-select:all}
 nav{display:flex;flex-wrap:wrap;gap:6px 18px;font-size:14px;margin:26px 0 0}
 a{color:var(--good);text-underline-offset:2px}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:14px;margin:22px 0 26px}

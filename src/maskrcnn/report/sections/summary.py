@@ -17,6 +17,7 @@ SECTIONS = {
     "scores": "Scores",
     "pictures": "Pictures",
     "words": "Words",
+    "next": "The next thing to type",
 }
 MOST = 8  # things to do
 
@@ -33,6 +34,7 @@ def summary(facts: Facts) -> Html:
             _tiles(facts),
             tag("p", join((found_sentence(facts), why_sentence(facts), trust_sentence(facts)), " "), class_="lead"),
             *(tag("p", sentence) for sentence in facts.of_training),
+            _compared(facts),
             _unread(facts),
             tag("nav", *links),
             _todo(facts),
@@ -93,6 +95,26 @@ def trust_sentence(facts: Facts) -> str:
         f"{count(facts.content['images'], 'image')} it may be anywhere from {bounds[0]:.3f} to {bounds[1]:.3f} "
         f"(95 % interval){trust}."
     )
+
+
+def _compared(facts: Facts) -> Html | None:
+    sentence = before_sentence(facts)
+    return tag("p", sentence, id="before") if sentence else None
+
+
+def before_sentence(facts: Facts) -> str:
+    """How average precision has changed since the run before; empty where there is none to compare with."""
+    name, before = f"{facts.kind}/AP", facts.before
+    now, then = facts.content[name], None if before is None else before.metrics.get(name)
+    if before is None or now is None or not isinstance(then, (int, float)):
+        return ""
+    bounds = facts.content["intervals"].get(name)
+    sign = "+" if now >= then else "−"
+    words = f"The run before ({before.folder}, the same data) had an AP of {facts.kind}s of {then:.3f}, this one has "
+    words += f"{now:.3f} ({sign}{abs(now - then):.3f})"
+    if bounds is not None and bounds[0] <= then <= bounds[1]:
+        return words + "; that may be chance, since the earlier value lies in the interval of this one."
+    return words + "."
 
 
 def _unread(facts: Facts) -> Html | None:
