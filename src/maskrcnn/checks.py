@@ -57,6 +57,9 @@ def usable_device(device: str) -> None:
     """Refuse a device that this machine does not have; every machine has a CPU."""
     if device == "cpu":
         return
+    if re.fullmatch(r"\d+(,\d+)*", device):  # as ultralytics counts graphics cards
+        first = device.partition(",")[0]
+        raise UsageError(f"--device {device} is a number: the first graphics card is cuda:0, so say cuda:{first}.")
     if device.partition(":")[0] not in DEVICES:
         raise UsageError(f"--device must be one of {', '.join(DEVICES)}, not {device}.")
     import torch  # here, so that no slip has to wait for it

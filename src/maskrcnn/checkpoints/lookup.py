@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:  # finding a model must not wait for torch
     from maskrcnn.models.head import HeadBuilder
     from maskrcnn.models.mask_rcnn import MaskRCNN
 
+OF_ULTRALYTICS = re.compile(r"(yolo|rtdetr|fastsam)[\w.-]*\.(pt|yaml)")  # names of models that it fetches
 Say = Callable[[str], None]
 
 
@@ -63,6 +65,11 @@ def check_model_name(name: str | Path, architectures: Collection[str] = ()) -> N
         return
     if is_folder(name):
         raise UsageError(f"{name} is a folder; name a model file (.safetensors) in it.")
+    if OF_ULTRALYTICS.fullmatch(Path(name).name.lower()):
+        raise UsageError(
+            f"There is no file {name}, and models of ultralytics are not read: name a shipped one "
+            f"({listed(shipped_models())}), as in --model everyday."
+        )
     if Path(name).suffix:
         raise UsageError(f"There is no file {name}; `maskrcnn models` lists what is there by name.")
     fresh = f", or an architecture with random weights ({listed(architectures)})" if architectures else ""

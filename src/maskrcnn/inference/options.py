@@ -99,6 +99,13 @@ def settings_of(options: PredictOptions, info: ModelInfo) -> Settings:
     )
 
 
+def number_sentence(number: str, class_names: Sequence[str]) -> str:
+    """What is said where a class is named by a number, which COCO's users count from 0 or from its own ids."""
+    k = int(number)
+    meant = f"; number {number}, counted from 0, is {class_names[k]}" if k < len(class_names) else ""
+    return f"Classes are named, not numbered{meant}. The model knows {', '.join(class_names)}."
+
+
 def labels_of(classes: Sequence[str], class_names: Sequence[str]) -> tuple[int, ...] | None:
     """The labels (1..K) of ``classes``; None where none is named, which means all.
 
@@ -107,6 +114,9 @@ def labels_of(classes: Sequence[str], class_names: Sequence[str]) -> tuple[int, 
     """
     unknown = [name for name in classes if name not in class_names]
     if unknown:
+        numbers = [name for name in unknown if name.isdecimal()]
+        if numbers:
+            raise UsageError(number_sentence(numbers[0], class_names))
         near = closest(unknown[0], class_names)
         hint = f"did you mean {near}? Its" if near else "its"
         raise UsageError(f"The model does not know {', '.join(unknown)}; {hint} classes are {', '.join(class_names)}.")

@@ -57,6 +57,12 @@ HABITS: dict[str, tuple[str, ...]] = {
     "class": ("classes",),
     "validation": ("val",),
 }
+# Flags of others that no flag of ours is meant by.
+SAID = {
+    "show": "no window is opened: the pictures are files in the folder that --out names",
+    "view-img": "no window is opened: the pictures are files in the folder that --out names",
+    "save": "pictures are always written, into the folder that --out names",
+}
 FILES = {"source", "input", "inputs", "image", "images", "data", "dataset", "img-path"}  # given without a flag here
 COMMANDS = {"val": "evaluate", "test": "evaluate", "eval": "evaluate", "detect": "predict", "segment": "predict"}
 COMMANDS |= {"pose": "predict", "infer": "predict", "inference": "predict", "check": "doctor", "export": "convert"}
@@ -115,5 +121,7 @@ def _meant(flag: str, known: set[str]) -> str:
         return "name the files without a flag"
     if flag in known:
         return f"--{flag}"
+    if flag in SAID:
+        return SAID[flag]
     ours = next((name for name in HABITS.get(flag, ()) if name in known), "") or closest(flag, known)
     return f"--{ours}" if ours else ""
