@@ -32,6 +32,7 @@ class DrawStyle:
         labels: write class and score beside objects.
         line_width: of outlines, in pixels of the picture; None: what suits its size.
         scale: how many times larger than the image the picture is; None: only small images are enlarged.
+        page: seconds of a recording that a picture shows at most; None: all.
     """
 
     colour: Literal["auto", "class", "object"] = "auto"
@@ -39,6 +40,7 @@ class DrawStyle:
     labels: bool = True
     line_width: float | None = None
     scale: int | None = None
+    page: float | None = None
 
 
 def draw_found(

@@ -28,6 +28,7 @@ class Predict(PredictFilesOptions):
     image_size: ModelsOwn = None
     max_pixels: MaxPixels = None
     to: Annotated[str, arg(metavar="FORMAT", help_behavior_hint="(default: none)")] = ""
+    page_seconds: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint="(default: one picture)")] = None
     line_width: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint="(default: what suits it)")] = None
     scale: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: small ones are enlarged)")] = None
     json: bool = False

@@ -91,6 +91,9 @@ class PredictFilesOptions:
     """Width of outlines, in pixels of the picture."""
     scale: int | None = None
     """Draw pictures this many times larger than the image."""
+    page_seconds: float | None = None
+    """Draw recordings that are longer as pages of at most so many seconds, NAME_page_001.png ...: 600 for a long
+    ECG."""
 
     def check(self) -> None:
         """Raise UsageError for options that cannot be followed, or where no input is there at all."""
@@ -108,6 +111,7 @@ class PredictFilesOptions:
         at_least("line-width", self.line_width, 0.5)
         if self.scale is not None:
             between("scale", self.scale, 1, 16)
+        at_least("page-seconds", self.page_seconds, 1)
         at_least("explain-most", self.explain_most, 1)
         check_tiles(self.tile, self.overlap)
         if self.model is not None:

@@ -26,6 +26,7 @@ WING = Wing(
     order=30,
     looked_for=list_label_sets,
     names_files=names_pictures,
+    refused_options=("page_seconds",),
     kinds=(
         Kind(
             name="image",

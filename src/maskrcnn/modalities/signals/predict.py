@@ -38,8 +38,10 @@ def predict_signals(
         UsageError: a class that the model does not know.
     """
     predictor = predictor.with_options(classes=tuple(options.classes))
-    info, out = predictor.info, options.out
-    writer = SignalWriter(out, info.class_names, info.category_ids or None, options.cutouts, heads_of(predictor.model))
+    info, out, page = predictor.info, options.out, options.style.page
+    writer = SignalWriter(
+        out, info.class_names, info.category_ids or None, options.cutouts, heads_of(predictor.model), page
+    )
     options.journal.follow(writer.lists, writer.names)
     writer.go_on()
     each_channel = info.config.preprocess.each_channel

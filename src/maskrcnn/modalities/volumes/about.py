@@ -23,7 +23,7 @@ WING = Wing(
     formats=list_scans,
     looked_for=list_labelled,
     writes=("label volumes", "pictures", "predictions.json", "summary.csv"),
-    refused_options=(*PICTURES_ONLY, "explain", "image_size"),
+    refused_options=(*PICTURES_ONLY, "explain", "image_size", "page_seconds"),
     sidecars=frozenset({".json", ".bval", ".bvec", ".img", ".hdr", ".raw", ".zraw", ".gz", ".bz2"}),
     kinds=(
         Kind(

@@ -10,7 +10,7 @@ GROUPS: dict[str, Groups] = {
         (EVERYDAY, "model out score classes image-size"),
         ("a second run", "skip-done overwrite"),
         ("what is written", "label-maps cutouts explain explain-most to json"),
-        ("pictures", "colour no-boxes no-labels line-width scale"),
+        ("pictures", "colour no-boxes no-labels line-width scale page-seconds"),
         ("how the model looks", "tile overlap flip sharp raw-masks max-detections"),
         ("the machine", "device batch max-pixels"),
     ),

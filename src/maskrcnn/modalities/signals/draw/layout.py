@@ -48,18 +48,26 @@ class SignalLike(Protocol):
 
 @dataclass(frozen=True)
 class Layout:
-    """Sizes of one picture in pixels; ``strip`` is what a strip shows, in samples, ``rate`` samples a unit."""
+    """Sizes of one picture in pixels; ``strip`` is what a strip shows, in samples, ``rate`` samples a unit.
+
+    Of ``count`` strips ``on_page`` are on a page, fewer on the last.
+    """
 
     left: int
     right: int
     strip: float
     count: int
+    on_page: int
     rate: float
     unit: str
     channel_height: int
     word_rows: int
     bar_rows: int
     truth_rows: int
+
+    @property
+    def pages(self) -> int:
+        return -(-self.count // self.on_page)
 
     def columns(self, samples: np.ndarray, first: float) -> np.ndarray:
         """Where samples lie along the strip that begins with sample ``first``, in pixels of the picture."""
@@ -71,28 +79,38 @@ def rate_of(signal: SignalLike) -> float:
     return signal.rate if signal.unit == "s" else 1.0
 
 
-def samples_of_strip(signal: SignalLike) -> float:
-    """How many samples a strip shows; the last may end earlier."""
+def samples_of_strip(signal: SignalLike, page: float | None = None) -> float:
+    """How many samples a strip shows; the last may end earlier. ``page`` is the most that is on a page, in units."""
     extent = max(signal.samples.shape[-1], 1) / rate_of(signal)
+    extent = extent if page is None else min(extent, page)
     return max(strip_length(extent, signal.unit) * rate_of(signal), 1.0)
 
 
-def lay_out(signal: SignalLike, curves: Curves, found: Marks, true: Marks, width: int, with_truth: bool) -> Layout:
+def lay_out(
+    signal: SignalLike,
+    curves: Curves,
+    marks: tuple[Marks, Marks],
+    width: int,
+    with_truth: bool,
+    page: float | None = None,
+) -> Layout:
     """The sizes of a picture of ``width`` pixels.
 
     Args:
         signal: what is drawn.
         curves: its channels.
-        found: the objects that were found.
-        true: those that are labelled.
+        marks: the objects that were found, and those that are labelled.
         width: of the picture in pixels.
         with_truth: whether there is room for the labelled ones.
+        page: the most that is on a page, in units; None: all.
 
     Returns:
         Where everything lies, in pixels.
     """
-    strip = samples_of_strip(signal)
+    found, true = marks
+    strip = samples_of_strip(signal, page)
     count = max(1, math.ceil(signal.samples.shape[-1] / strip - 1e-6))
+    on_page = count if page is None else min(count, max(1, math.floor(page * rate_of(signal) / strip + 1e-6)))
     names = max((font_of(TEXT_SIZE).getlength(name) for name in curves.names), default=0)
     left = round(MARGIN + max(names, font_of(TEXT_SIZE).getlength("found")) + 74)
     return Layout(
@@ -102,8 +120,9 @@ def lay_out(signal: SignalLike, curves: Curves, found: Marks, true: Marks, width
         count=count,
         rate=rate_of(signal),
         unit=signal.unit,
-        channel_height=curves.channel_height(count),
-        word_rows=3 if count == 1 else 2,
+        on_page=on_page,
+        channel_height=curves.channel_height(on_page),
+        word_rows=3 if on_page == 1 else 2,
         bar_rows=_rows_needed(found),
         truth_rows=_rows_needed(true) if with_truth else 0,
     )

@@ -7,7 +7,8 @@ truth if it is given, and the time (or position). DNA has no curve of its own: i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -72,24 +73,67 @@ def draw_signal(
     Returns:
         An RGB image, as high as it must be.
     """
-    strip = samples_of_strip(signal)
-    curves = curves_of(np.asarray(signal.samples), signal.channel_names, signal.kind, value_unit, strip)
+    return next(draw_pages(signal, detections, class_names, Paper(title, value_unit, width), truth))
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What a recording is drawn on.
+
+    Attributes:
+        title: the name of the recording.
+        value_unit: of the samples, such as mV; written beside the channels' names.
+        width: of the picture in pixels.
+        extent: seconds that a page shows at most; None, or positions that are no seconds: all on one.
+    """
+
+    title: str = ""
+    value_unit: str = ""
+    width: int = WIDTH
+    extent: float | None = None
+
+
+def draw_pages(
+    signal: SignalLike,
+    detections: Instances | None,
+    class_names: Sequence[str],
+    paper: Paper,
+    truth: Instances | None = None,
+) -> Iterator[Image.Image]:
+    """The pictures of a recording, one after another, see :func:`draw_signal`.
+
+    Args:
+        signal: of ``[C, T]`` samples.
+        detections: start and end in samples, labels and scores; regions where there are masks.
+        class_names: of labels 1..K.
+        paper: how much a page shows, and what stands above it.
+        truth: drawn as a row of thin bars below those of the detections.
+
+    Yields:
+        Pages of whole strips, which are those of a recording as long as a page; each counts the objects of all pages.
+    """
+    extent = paper.extent if signal.unit == "s" else None
+    strip = samples_of_strip(signal, extent)
+    curves = curves_of(np.asarray(signal.samples), signal.channel_names, signal.kind, paper.value_unit, strip)
     found, true = marks_of(detections), marks_of(truth)
-    layout = lay_out(signal, curves, found, true, width, truth is not None)
+    layout = lay_out(signal, curves, (found, true), paper.width, truth is not None, extent)
     words, placed = choose_words(layout, found, class_names)
     used = max((row + 1 for strip in placed for _, _, row in strip), default=0)
     strip_height = used * WORD_ROW + trace_height(layout, curves) + bars_height(layout) + AXIS
-    header = _header_height(found, true, class_names, width)
-    height = header + layout.count * (strip_height + BETWEEN) - BETWEEN + MARGIN
-    canvas = Image.new("RGB", (width, height), "white")
-    _draw_header(canvas, signal, found, true, class_names, title)
-    for k in range(layout.count):
-        top = header + k * (strip_height + BETWEEN)
-        _draw_strip(canvas, layout, curves, found, true, k, top + used * WORD_ROW)
-        for i, left, row in placed[k]:
-            corner = (left, top + (used - 1 - row) * WORD_ROW)
-            draw_chip(canvas, corner, words[i], class_color(int(found.labels[i])), font_of(WORD_SIZE))
-    return canvas
+    header = _header_height(found, true, class_names, paper.width)
+    for first in range(0, layout.count, layout.on_page):
+        strips = range(first, min(first + layout.on_page, layout.count))
+        height = header + len(strips) * (strip_height + BETWEEN) - BETWEEN + MARGIN
+        canvas = Image.new("RGB", (paper.width, height), "white")
+        number = f"page {first // layout.on_page + 1} of {layout.pages}" if layout.pages > 1 else ""
+        _draw_header(canvas, signal, (found, true), class_names, paper.title, number)
+        for k in strips:
+            top = header + (k - first) * (strip_height + BETWEEN)
+            _draw_strip(canvas, layout, curves, found, true, k, top + used * WORD_ROW)
+            for i, left, row in placed[k]:
+                corner = (left, top + (used - 1 - row) * WORD_ROW)
+                draw_chip(canvas, corner, words[i], class_color(int(found.labels[i])), font_of(WORD_SIZE))
+        yield canvas
 
 
 def _draw_strip(
@@ -198,14 +242,21 @@ def _header_height(found: Marks, true: Marks, class_names: Sequence[str], width:
 
 
 def _draw_header(
-    canvas: Image.Image, signal: SignalLike, found: Marks, true: Marks, class_names: Sequence[str], title: str
+    canvas: Image.Image,
+    signal: SignalLike,
+    marks: tuple[Marks, Marks],
+    class_names: Sequence[str],
+    title: str,
+    number: str,
 ) -> None:
+    found, true = marks
     pen = ImageDraw.Draw(canvas)
     rate = rate_of(signal)
     facts = [extent_text(signal.samples.shape[-1] / rate, signal.unit)]
     facts += [f"{rate:,.6g} Hz"] if signal.unit == "s" else []
     facts += [f"{len(found.boxes):,} objects" if len(found.boxes) != 1 else "1 object"]
     facts += [f"{len(true.boxes):,} true"] if len(true.boxes) else []
+    facts += [number] if number else []
     pen.text((MARGIN, MARGIN), title, INK, font_of(TITLE_SIZE), anchor="lt")
     x = MARGIN + (round(font_of(TITLE_SIZE).getlength(title)) + 22 if title else 0)
     pen.text((x, MARGIN + 18), "  ·  ".join(facts), MUTED, font_of(TEXT_SIZE + 1), anchor="ls")

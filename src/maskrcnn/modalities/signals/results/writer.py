@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from maskrcnn.data.parsing.spreadsheets import path_cell
 from maskrcnn.errors import UsageError
@@ -23,7 +26,7 @@ from maskrcnn.inference.results.names import (
 )
 from maskrcnn.inference.tiling.tile_detections import NO_HEADS
 from maskrcnn.modalities.signals.draw.layout import SignalLike
-from maskrcnn.modalities.signals.draw.strips import draw_signal
+from maskrcnn.modalities.signals.draw.strips import Paper, draw_pages
 from maskrcnn.modalities.signals.results.clips import write_cutout
 from maskrcnn.modalities.signals.results.field_files import FIELD_FILES
 from maskrcnn.modalities.signals.results.intervals import UNIT_COLUMNS, FoundInterval, found_intervals, interval_entry
@@ -50,7 +53,8 @@ class SignalWriter:
     GenBank.
 
     * ``<stem>.png`` for each recording: the signal in strips with the objects coloured, see
-      ``draw_signal`` in ``draw/strips.py``; a second recording of the same stem is ``<stem>-2.png``.
+      ``draw_signal`` in ``draw/strips.py``; a second recording of the same stem is ``<stem>-2.png``. Of one that
+      is longer than ``page``: ``<stem>_page_001.png`` and so on.
     * ``<stem>.csv``: a row for each object, fit to be read as labels of the recording. ``samples`` counts those of the
       mask, or of the box for a model without.
     * ``<stem>.mrc`` (WFDB annotations), ``<stem>.txt`` (Audacity labels), ``<stem>.gff3`` and ``<stem>.bed``: the same
@@ -67,6 +71,7 @@ class SignalWriter:
         cutouts: write each object as a file of its own too.
         heads: of the model; what they want written of objects joins ``predictions.json``, and of whole files
             ``images.json``.
+        page: seconds of a recording that a picture shows at most; None: all.
 
     Attributes:
         remarks: a sentence for each kind of file that could not be written, for the caller to show.
@@ -79,11 +84,13 @@ class SignalWriter:
         category_ids: Sequence[int] | None = None,
         cutouts: bool = False,
         heads: Mapping[str, Head] = NO_HEADS,
+        page: float | None = None,
     ) -> None:
         self.out_dir = Path(out_dir)
         self.class_names = tuple(class_names)
         self.category_ids = tuple(category_ids or range(1, len(self.class_names) + 1))
         self.cutouts = cutouts
+        self.page = page
         self.names = FreeNames(reserved=("summary", "predictions"))
         self.remarks: list[str] = []
         self.units: set[str] = set()
@@ -111,7 +118,7 @@ class SignalWriter:
             value_unit: of the samples, for the picture.
 
         Returns:
-            The picture's path.
+            The picture's path, of several pages that of the first.
 
         Raises:
             UsageError: if the results would fall among the recordings.
@@ -122,12 +129,8 @@ class SignalWriter:
         name = self.names.take(source.stem)
         sequence = sequence or source.stem
         objects = found_intervals(detections, self.class_names, signal.samples.shape[-1])
-        picture = self.out_dir / f"{name}.png"
-        drawn = draw_signal(
-            signal, detections, self.class_names, truth=truth, title=sequence or name, value_unit=value_unit
-        )
-        with atomic_write(picture) as beside:
-            drawn.save(beside, compress_level=4)
+        paper = Paper(sequence or name, value_unit, extent=self.page)
+        picture = self._draw(name, draw_pages(signal, detections, self.class_names, paper, truth))
         entries = [
             {"file_name": shown_path(source_path), "id": id_of(name)}
             | interval_entry(found, signal, self.category_ids)
@@ -143,6 +146,16 @@ class SignalWriter:
         if whole := written_of_image(self.heads, detections):
             self.lists.add_image({"file_name": shown_path(source_path), **whole})
         return picture
+
+    def _draw(self, name: str, pages: Iterator[Image.Image]) -> Path:
+        """Write a picture, or each page with its number; the first of them."""
+        first, second = next(pages), next(pages, None)
+        if second is None:
+            return _save(first, self.out_dir / f"{name}.png")
+        path = _save(first, self.out_dir / f"{name}_page_001.png")
+        for k, page in enumerate(chain([second], pages), start=2):
+            _save(page, self.out_dir / f"{name}_page_{k:03}.png")
+        return path
 
     def go_on(self) -> None:
         """Write the table of what the lists hold from before, if they do, anew: it has the columns of their units."""
@@ -171,6 +184,12 @@ class SignalWriter:
             except UsageError as error:  # a package of the field is not installed; everything else is written
                 if str(error) not in self.remarks:
                     self.remarks.append(str(error))
+
+
+def _save(picture: Image.Image, path: Path) -> Path:
+    with atomic_write(path) as beside:
+        picture.save(beside, compress_level=4)
+    return path
 
 
 def _columns(units: set[str]) -> list[str]:
