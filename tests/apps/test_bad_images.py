@@ -58,7 +58,10 @@ def job(tiny_file, tmp_path_factory):
     write_images(photos)
     printed = SimpleNamespace(out=[], err=[])
     with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as exited:
-        patch.setattr("sys.argv", ["maskrcnn", "predict", str(photos), "--model", str(tiny_file), "--out", str(out)])
+        patch.setattr(
+            "sys.argv",
+            ["maskrcnn", "predict", str(photos), "--model", str(tiny_file), "--out", str(out), "--colour", "object"],
+        )
         patch.setattr("builtins.print", lambda text, **options: printed.out.append(text))
         patch.setattr(speech, "say", printed.err.append)
         patch.setattr(cli.Predict, "score", 0.05)

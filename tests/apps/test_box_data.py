@@ -91,7 +91,9 @@ def test_semantic_maps_train_on_their_connected_parts_and_that_is_said(maskrcnn,
         numbers[5:20, 5:20], numbers[25:45, 30:50] = 1, 2
         Image.fromarray(numbers).save(tmp_path / "data" / "classes" / f"{k}.png")
     (tmp_path / "data" / "classes.txt").write_text("disc\nbrick\n")
-    outcome = maskrcnn("train", tmp_path / "data", "--model", tiny_file, "--out", tmp_path / "run", *FEW)
+    outcome = maskrcnn(
+        "train", tmp_path / "data", "--task", "instances", "--model", tiny_file, "--out", tmp_path / "run", *FEW
+    )
     assert outcome.code == 0
     assert "each connected part of a class counts as one object" in outcome.err
     assert load_checkpoint(tmp_path / "run" / "best.safetensors")[1].class_names == ("disc", "brick")

@@ -18,7 +18,15 @@ from safetensors.torch import load_file, save_file
 from maskrcnn.checkpoints import ours
 from maskrcnn.checkpoints.ours import load_checkpoint, read_info
 from maskrcnn.checkpoints.transfer import load_body
-from maskrcnn.config import ClassFieldConfig, CloseUpConfig, CloseUpMaskConfig, KeypointHeadConfig, ModelConfig, to_dict
+from maskrcnn.config import (
+    ClassFieldConfig,
+    CloseUpConfig,
+    CloseUpMaskConfig,
+    KeypointHeadConfig,
+    ModelConfig,
+    SemanticHeadConfig,
+    to_dict,
+)
 from maskrcnn.errors import CheckpointError
 from tiny import save_tiny_model, tiny_model
 
@@ -96,6 +104,7 @@ def full_config() -> dict[str, Any]:
         mask_head=dataclasses.replace(config.mask_head, norm="group"),  # type: ignore[type-var]
         keypoint_head=head,
         closeup_mask_head=CloseUpMaskConfig(),
+        semantic_head=SemanticHeadConfig(),
         loss=dataclasses.replace(config.loss, keypoint_samples=3),
     )
     return json.loads(json.dumps(to_dict(config)))

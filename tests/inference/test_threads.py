@@ -125,7 +125,7 @@ def test_options_of_a_call_stand_in_for_those_of_the_predictor():
 def test_options_that_do_not_fit_are_refused_before_anything_is_looked_at():
     model, image = tiny_model(), torch.from_numpy(noise()).permute(2, 0, 1)
     predictor = Predictor(model, tiny_info(model))
-    with pytest.raises(UsageError, match="does not know disk; its classes are disc, brick"):
+    with pytest.raises(UsageError, match="does not know disk; did you mean disc. Its classes are disc, brick"):
         predictor(image, options=PredictOptions(classes=("disk",)))
     with pytest.raises(UsageError, match="tile"):
         predictor.with_options(tile="many")

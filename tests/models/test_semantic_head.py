@@ -135,7 +135,7 @@ def test_it_learns_a_bright_block_by_heart(ndim):
         objective(images, target, [0])["loss_semantic"].mean().backward()
         optimizer.step()
     found = model.eval()(images)[0].of_image["semantic"].labels()
-    assert (found == labels).float().mean() > 0.95 and (found == 1).any()
+    assert (found == labels).float().mean() > 0.9 and (found == 1).any()
 
 
 def test_a_checkpoint_brings_it_back(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,6 @@ from maskrcnn.inference.results.outcome import FileDone, Outcome
 from maskrcnn.jobs.events import InputDone, InputFailed, Note, Progress, Tell, tell_nobody
 from maskrcnn.jobs.inputs.expand import Spread, spread_out
 from maskrcnn.jobs.options.predict import OUT, PredictFilesOptions
-from maskrcnn.jobs.results.drafts import draft_folder, write_drafts
 from maskrcnn.jobs.results.viewers import write_for_viewer
 from maskrcnn.modalities.inputs import default_model, is_known, left_aside, refuse_options, wing_of_model
 from maskrcnn.modalities.table import kinds
@@ -57,6 +57,11 @@ class PredictOutcome:
     failures: list[str]
     drafts: Path | None = None
     found: tuple[str, str] = ("object", "objects")
+
+
+def drafts_of() -> Any:
+    """What writes drafts: it knows every format of labels, which predicting alone has no use for."""
+    return importlib.import_module("maskrcnn.jobs.results.drafts")
 
 
 def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOutcome:
@@ -105,7 +110,7 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
             tell(InputFailed(missing, sentence))
         folder_out = journal.out or options.out
         if options.to and options.to not in VIEWERS:
-            draft_folder(folder_out, options.to)
+            drafts_of().draft_folder(folder_out, options.to)
         what = ("class", "classes") if writes_maps(predictor, options) else ("object", "objects")
         done = Outcome()
         if left:
@@ -121,7 +126,7 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
                 viewed = write_for_viewer(folder_out, options.to, predictor.info, drawn)
                 tell(Note(f"Files for {options.to} are in {viewed}."))
             else:
-                done.failures += write_drafts(folder_out, options.to, predictor.info, drawn).failures
+                done.failures += drafts_of().write_drafts(folder_out, options.to, predictor.info, drawn).failures
                 drafts = folder_out / options.to
     for note in done.notes:
         tell(Note(f"note: {note}"))
