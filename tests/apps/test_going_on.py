@@ -30,6 +30,11 @@ def assert_whole(out):
     assert not list(out.rglob(".*.png")), "a picture was left half written"
 
 
+def heed_interrupts():
+    """What a shell runs in the background ignores SIGINT, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def photos(tmp_path):
     for k in range(6):
@@ -237,7 +242,9 @@ def test_ctrl_c_on_200_images_leaves_whole_tables_and_the_rest_follows(predict, 
         save_photo(photos / f"{k:03}.png", 24, 32, seed=k)
     command = [sys.executable, "-m", "maskrcnn", "predict", photos, "--model", tiny_file, "--out", out, "--skip-done"]
     for lines in (1, 9):  # of this run, then it is interrupted somewhere between two of them
-        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        running = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
+        )
         for _ in range(lines):
             assert running.stdout.readline()
         running.send_signal(signal.SIGINT)
