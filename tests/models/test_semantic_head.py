@@ -130,12 +130,12 @@ def test_it_learns_a_bright_block_by_heart(ndim):
     images, objective = batch_images([image], 8), Objective(model)
     target = [Instances(torch.zeros(0, 2 * ndim), class_map=labels)]
     optimizer = torch.optim.Adam(model.parameters(), 5e-3)
-    for _ in range(110 - 30 * ndim):
+    for _ in range(110 - 20 * ndim):
         optimizer.zero_grad()
         objective(images, target, [0])["loss_semantic"].mean().backward()
         optimizer.step()
     found = model.eval()(images)[0].of_image["semantic"].labels()
-    assert (found == labels).float().mean() > 0.9 and (found == 1).any()
+    assert (found == labels).float().mean() > 0.95 and (found == 1).any()
 
 
 def test_a_checkpoint_brings_it_back(tmp_path):
