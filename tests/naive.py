@@ -645,3 +645,92 @@ def hits_and_switches(frames: Sequence[tuple[list[int], list[int], np.ndarray]])
         switches += sum(ever.get(a, b) != b for a, b in before.items())
         ever.update(before)
     return hits, switches
+
+
+def crossings(depths: Sequence[float], margin: float, begun: bool) -> list[str]:
+    """Of one coordinate over time: ``in`` where it is surely positive after it was surely negative, ``out`` the other
+    way. With ``begun`` its first sign counts as sure."""
+    sure = [depth for k, depth in enumerate(depths) if abs(depth) >= margin or (begun and k == 0)]
+    ways = ["in" if after > 0 else "out" for before, after in zip(sure, sure[1:]) if (before > 0) != (after > 0)]
+    return ways
+
+
+def cost_of_sides(
+    points: np.ndarray, mirrored: Sequence[int], exchanged: Sequence[bool], size: float, doubt: float, farthest: float
+) -> float:
+    """What it costs to exchange left and right in some frames; those in which nothing is known (scores of 0.3 or more)
+    are passed over."""
+    total, before = 0.0, None
+    for frame, swap in zip(points, exchanged):
+        now = frame[list(mirrored)] if swap else frame
+        if not (now[:, -1] >= 0.3).any():
+            continue
+        total += doubt * sum(point[-1] >= 0.3 for point in now) * swap
+        for a, b in zip(before if before is not None else now, now):
+            known = int(a[-1] >= 0.3) + int(b[-1] >= 0.3)
+            total += [0.0, farthest, min(math.dist(a[:-1], b[:-1]) / size, farthest)][known]
+        before = now
+    return total
+
+
+def likeliest_path(places: np.ndarray, scores: np.ndarray, times: np.ndarray, cutoff: float) -> np.ndarray:
+    """One coordinate whose velocity drifts, given its sightings: all at once, as the mean of a joint normal
+    distribution of places and velocities at all times."""
+    count, usual = len(places), float(np.median(np.diff(times)))
+    drift = (2 * np.pi * cutoff) ** 4 * usual
+    first = next((k for k in range(count) if scores[k] > 0), 0)
+    precision, linear = np.zeros((2 * count, 2 * count)), np.zeros(2 * count)
+    precision[0, 0], precision[1, 1], linear[0] = 1e-6, 1e-6 * usual**2, 1e-6 * places[first]
+    for k in range(count):
+        precision[2 * k, 2 * k] += scores[k] ** 2
+        linear[2 * k] += scores[k] ** 2 * places[k]
+        if k:
+            dt = times[k] - times[k - 1]
+            noise = drift * np.array([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]])
+            link = np.concatenate([-np.array([[1, dt], [0, 1]]), np.eye(2)], 1)
+            own = slice(2 * k - 2, 2 * k + 2)
+            precision[own, own] += link.T @ np.linalg.inv(noise) @ link
+    return np.linalg.solve(precision, linear)[::2]
+
+
+def short_gaps(known: Sequence[bool], longest: int) -> list[bool]:
+    """Which frames lie in a gap of at most so many frames between two that are known."""
+    inside = []
+    for k, is_known in enumerate(known):
+        before = next((j for j in range(k, -1, -1) if known[j]), None)
+        after = next((j for j in range(k, len(known)) if known[j]), None)
+        inside.append(not is_known and before is not None and after is not None and after - before - 1 <= longest)
+    return inside
+
+
+class OneEuro:
+    """One point after another by the paper's formulas: cutoffs of 1.5 Hz, 12 Hz more for each size a second, and 1 Hz
+    for the speed; what was not seen for half a second begins anew."""
+
+    def __init__(self) -> None:
+        self.past: dict[int, tuple[float, np.ndarray, np.ndarray]] = {}
+
+    def smooth(self, number: int, point: np.ndarray, time: float, size: float) -> np.ndarray:
+        if point[-1] < 0.3:
+            return point
+        place = point[:-1]
+        seen, before, speed = self.past.get(number, (-np.inf, place, np.zeros_like(place)))
+        dt = time - seen
+        if dt > 0.5:
+            self.past[number] = (time, place, np.zeros_like(place))
+            return point
+
+        def alpha(cutoff: float) -> float:
+            return 1 / (1 + 1 / (2 * np.pi * cutoff * dt))
+
+        speed = alpha(1.0) * (place - before) / dt + (1 - alpha(1.0)) * speed
+        part = alpha(1.5 + 12 * float(np.linalg.norm(speed)) / size)
+        smoothed = part * place + (1 - part) * before
+        self.past[number] = (time, smoothed, speed)
+        return np.append(smoothed, point[-1])
+
+
+def angle(a: Sequence[float], middle: Sequence[float], b: Sequence[float]) -> float:
+    """Degrees between two limbs that meet, by the law of cosines."""
+    p, q, r = math.dist(a, middle), math.dist(b, middle), math.dist(a, b)
+    return math.degrees(math.acos(max(-1.0, min(1.0, (p * p + q * q - r * r) / (2 * p * q)))))

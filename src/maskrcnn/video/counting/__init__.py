@@ -1,0 +1,1 @@
+"""Lines that objects cross, and zones that they stay in."""

@@ -1,0 +1,30 @@
+"""What each object is: the class that most of its sightings say, weighed by their scores."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from maskrcnn.video.frames import TrackedFrame
+
+
+class Votes:
+    """Counts the labels of objects over frames."""
+
+    def __init__(self) -> None:
+        self._votes: defaultdict[int, Counter[int]] = defaultdict(Counter)
+
+    def add(self, frame: TrackedFrame) -> None:
+        """Take the next frame."""
+        labels, scores = frame.objects.labels.tolist(), frame.objects.scores.tolist()
+        for number, label, score in zip(frame.ids.tolist(), labels, scores):
+            weight = score if score == score else 1.0  # nobody scored it
+            self._votes[number][label] += weight  # type: ignore[assignment]
+
+    def label(self, number: int) -> int:
+        """Of an object that was seen; the smaller one of two with as many votes."""
+        votes = self._votes[number]
+        return max(votes, key=lambda label: (votes[label], -label))
+
+    def forget(self, number: int) -> None:
+        """Of an object that will not be asked for."""
+        self._votes.pop(number, None)
