@@ -1,0 +1,1 @@
+"""Forms in which the motion of a clip's objects is written."""
