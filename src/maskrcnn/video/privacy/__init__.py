@@ -1,0 +1,1 @@
+"""Frames with some of their pixels hidden before anything is drawn or written of them."""
