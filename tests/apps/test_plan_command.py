@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 import yaml
+from safetensors.torch import load_file
 
 from maskrcnn.checkpoints.ours import read_info
 from maskrcnn.jobs.run_folder import data_name, default_out
@@ -48,6 +50,17 @@ def test_a_plan_of_seconds_is_made_and_followed(train, data, tmp_path):
 def test_a_plan_alone_trains_nothing(train, data, tmp_path):
     assert train(data, "--plan-only").code == 0
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["plan.yaml"]
+
+
+def test_a_seed_gives_the_same_training_again_and_another_seed_another(data, tmp_path, maskrcnn, tiny_file):
+    weights = []
+    for name, seed in (("first", 1), ("again", 1), ("other", 2)):
+        small = ("--model", tiny_file, "--image-size", 64, "--workers", 0, "--epochs", 2, "--batch", 4)
+        assert maskrcnn("train", data, "--out", tmp_path / name, "--seed", seed, *small).code == 0
+        weights.append(load_file(tmp_path / name / "best.safetensors"))
+    first, again, other = weights
+    assert first.keys() == again.keys() and all(torch.equal(first[key], again[key]) for key in first)
+    assert any(not torch.equal(first[key], other[key]) for key in first)
 
 
 def test_an_edited_plan_is_followed(train, data, tmp_path):

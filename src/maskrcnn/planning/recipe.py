@@ -65,8 +65,8 @@ class Recipe:
     crop_size: Annotated[
         int | None, arg(metavar="INT", help_behavior_hint="(default: planned; off: the image size)")
     ] = None
-    """Side of the training samples, cut from images of that size; of recordings and scans the window that is seen at
-    once, in samples of the model."""
+    """Side of the training samples, cut from images of that size; of files with a spacing the window that is seen
+    at once, in samples of the model."""
     spacing: Annotated[
         tuple[float, ...], arg(metavar="FLOAT [...]", help_behavior_hint="(default: the data's median; sound: 0.01)")
     ] = ()
@@ -91,13 +91,13 @@ class Recipe:
     invert: Annotated[float, Planned] = 0.0
     """Part of the samples whose light and dark are exchanged, or recordings that are turned upside down."""
     gain: Annotated[float, Planned] = 0.0
-    """Recordings and scans: largest change of the amplitude, in powers of 2; of sound also of the bands, one by one."""
+    """Files with a spacing: largest change of the amplitude, in powers of 2; of sound also of the bands, one by one."""
     hidden_bands: Annotated[int, Planned] = 0
     """Sound: most neighbouring mel bands that are hidden, twice in each sample."""
     noise: Annotated[float, Planned] = 0.0
-    """Recordings and scans: most noise that is added, in deviations of the channel."""
+    """Files with a spacing: most noise that is added, in deviations of the channel."""
     drift: Annotated[float, Planned] = 0.0
-    """Recordings and scans: largest slow wave that is added, in deviations of the channel."""
+    """Files with a spacing: largest slow wave that is added, in deviations of the channel."""
     copy_paste: Annotated[float, Planned] = 0.0
     """Part of the samples into which objects of another image are pasted."""
     repeat_rare: float = 0.0

@@ -124,7 +124,7 @@ def proposals(s: Situation) -> Choice:
 
 
 def scale(s: Situation) -> Choice:
-    return choice_of_kind(s, "scale", Choice((0.8, 1.25), "recordings and scans have a scale; it varies by a quarter"))
+    return choice_of_kind(s, "scale", Choice((0.8, 1.25), "sizes mean something here; they vary by a quarter"))
 
 
 def flip(s: Situation) -> Choice:
