@@ -340,6 +340,22 @@ def paste_objects(
     return composed, seen
 
 
+def pasted(
+    image: np.ndarray, numbers: np.ndarray, colours: np.ndarray, cover: np.ndarray, corner: Sequence[int], number: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """A window of an object laid over an image at ``corner``, sample by sample; covers of half or more are numbered."""
+    image, numbers = image.copy(), numbers.copy()
+    for place in np.ndindex(*cover.shape):
+        there = tuple(c + p for c, p in zip(corner, place))
+        if all(0 <= t < extent for t, extent in zip(there, numbers.shape)):
+            for channel in range(image.shape[-1]):
+                under, over = float(image[(*there, channel)]), float(colours[(*place, channel)])
+                image[(*there, channel)] = round(under + float(cover[place]) * (over - under))
+            if cover[place] >= 0.5:
+                numbers[there] = number
+    return image, numbers
+
+
 def merge_tiles(
     parts: Sequence[tuple[int, int, float, Box, np.ndarray]],
     tiles: Sequence[Box],

@@ -110,7 +110,7 @@ def compose(options: ComposeOptions, tell: Tell = tell_nobody) -> Composition:
     """
     options.check()
     clips = find_clips(options.folder, options.speakers)
-    return compose_recordings(clips, options.out, options.count, options.seed, tell)
+    return compose_recordings(clips, options.out, options.how_many(), options.seed, tell)
 
 
 def compose_recordings(

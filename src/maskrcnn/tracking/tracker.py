@@ -9,6 +9,7 @@ import numpy as np
 
 from maskrcnn.masks.shared_runs import Spans, spans_of
 from maskrcnn.regions import Regions
+from maskrcnn.structures import Instances
 from maskrcnn.tracking.association import best_pairs, buffered_iou, mask_ious
 from maskrcnn.tracking.motion import Motion
 from maskrcnn.tracking.options import TrackOptions
@@ -32,6 +33,12 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+    @staticmethod
+    def of(found: Instances) -> Detections:
+        """What a model found in a frame."""
+        boxes, scores, labels = (t.detach().cpu().numpy() for t in (found.boxes, found.scores, found.labels))
+        return Detections(boxes, scores, labels, found.regions)
 
 
 @dataclass(frozen=True)

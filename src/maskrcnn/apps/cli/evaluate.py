@@ -28,6 +28,8 @@ class Evaluate(EvaluateOptions):
         self.check()  # before anything loads torch, so that a slip costs no seconds
         if self.sequences():
             return self._judge_tracks()
+        if self.of_videos():
+            return self._judge_videos()
         from maskrcnn.jobs.evaluate import evaluate_model
 
         with Screen() as screen:
@@ -47,5 +49,16 @@ class Evaluate(EvaluateOptions):
         with Screen() as screen:
             outcome = evaluate_sequences(self, screen)
         Console(highlight=False, markup=False, emoji=False).print(outcome.table)
+        print(f"The same with more digits: {outcome.metrics}")
+        return tell_failures(outcome.failures)
+
+    def _judge_videos(self) -> int:
+        from maskrcnn.jobs.sequences.evaluate_videos import evaluate_videos
+
+        with Screen() as screen:
+            outcome = evaluate_videos(self, screen)
+        results = Console(highlight=False, markup=False, emoji=False)
+        for table in outcome.tables:
+            results.print(table)
         print(f"The same with more digits: {outcome.metrics}")
         return tell_failures(outcome.failures)

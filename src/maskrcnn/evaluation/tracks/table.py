@@ -9,10 +9,19 @@ from rich.table import Table
 RATES, COUNTS = ("HOTA", "DetA", "AssA", "IDF1", "MOTA"), ("switches", "misses", "false_alarms")
 
 
-def format_tracks(measures: Mapping[str, float], single: Mapping[str, Mapping[str, float]]) -> Table:
-    """A row for each sequence by its name, and one for all where there are several; see ``TrackCounts.measures``."""
+def format_tracks(measures: Mapping[str, float], single: Mapping[str, Mapping[str, float]], title: str = "") -> Table:
+    """A row for each sequence by its name, and one for all where there are several; see ``TrackCounts.measures``.
+
+    Args:
+        measures: of all.
+        single: of each.
+        title: stands above the names.
+
+    Returns:
+        The table.
+    """
     table = Table(box=None, header_style="")
-    table.add_column("")
+    table.add_column(title)
     for name in (*RATES, *COUNTS):
         table.add_column(name.replace("_", " "), justify="right")
     rows = [*single.items(), *([("all", measures)] if len(single) > 1 else [])]

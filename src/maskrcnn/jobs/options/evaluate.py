@@ -13,6 +13,7 @@ from maskrcnn.errors import UsageError
 from maskrcnn.files import exists, why_missing
 from maskrcnn.inference.tiling.options import OVERLAP, check_tiles
 from maskrcnn.planning.recipe import SMALLEST_IMAGE
+from maskrcnn.video.labelled.layout import has_labelled_videos
 from maskrcnn.video.layout import SequenceFolder, sequences_in
 
 
@@ -76,3 +77,7 @@ class EvaluateOptions:
     def sequences(self) -> list[SequenceFolder]:
         """The sequences in MOTChallenge's layout that are to be judged, if the data are such."""
         return sequences_in(self.data)
+
+    def of_videos(self) -> bool:
+        """Whether the data are videos whose objects are numbered in every frame."""
+        return has_labelled_videos(self.data)

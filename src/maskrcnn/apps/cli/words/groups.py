@@ -47,7 +47,7 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "doctor": ("maskrcnn doctor DATA", "maskrcnn doctor DATA --val VAL --json findings.json"),
     "train": ("maskrcnn train DATA --time 25m", "maskrcnn train DATA --val VAL --model everyday --out runs/mine"),
     "convert": ("maskrcnn convert DATA OUT --to coco", "maskrcnn convert annotations.json OUT --to yolo"),
-    "compose": ("maskrcnn compose CLIPS OUT", "maskrcnn compose CLIPS OUT --count 200 --seed 1"),
+    "compose": ("maskrcnn compose CLIPS OUT", "maskrcnn compose SEQUENCES OUT --count 12 --seed 1"),
     "synthetic": ("maskrcnn synthetic OUT", "maskrcnn synthetic OUT --count 48 --kinds blobs"),
     "demo": ("maskrcnn demo", "maskrcnn demo --out pictures"),
     "models": ("maskrcnn models", "maskrcnn models everyday"),

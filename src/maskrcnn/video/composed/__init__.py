@@ -1,0 +1,1 @@
+"""Sequences composed of others: objects that pass before and behind each other, with exact masks and numbers."""

@@ -1,0 +1,1 @@
+"""Sequences whose objects are numbered in every frame."""
