@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.parsing.text import read_json
@@ -29,6 +31,40 @@ def is_labelled(folder: Path) -> bool:
     return format_of_folder(folder) is not None or bool(label_files(folder, "json"))
 
 
+@dataclass(frozen=True)
+class FoundLabels:
+    """Labels whose format is known, and which are not read yet.
+
+    Attributes:
+        known: their format.
+        function: that opens them, in ``read.py`` of the format and in its ``edit.py`` where it has one.
+        arguments: that it takes.
+    """
+
+    known: LabelFormat
+    function: str
+    arguments: tuple[Any, ...]
+
+    def load(self, module: str = "read") -> Any:
+        """What the function of that module makes of the labels."""
+        return self.known.load(module, self.function)(*self.arguments)
+
+
+def find_labels(path: Path) -> FoundLabels | None:
+    """The labels of a file or a folder, before they are read; None for a folder in which nothing is known.
+
+    Args:
+        path: that is there.
+
+    Returns:
+        Their format and how they are opened.
+
+    Raises:
+        DataError: a file that is of no known format, or several that may be meant.
+    """
+    return _in_file(path) if is_file(path) else _in_folder(path)
+
+
 def open_labelled(path: Path) -> Dataset | None:
     """The labelled images of a file or a folder; None for a folder in which nothing is known.
 
@@ -38,7 +74,8 @@ def open_labelled(path: Path) -> Dataset | None:
     Raises:
         DataError: a file that is of no known format, several that may be meant, or one that cannot be read.
     """
-    return _open_file(path) if is_file(path) else _open_folder(path)
+    found = find_labels(path)
+    return None if found is None else found.load()
 
 
 def open_split(path: Path, split: str) -> Dataset | None:
@@ -50,9 +87,10 @@ def open_split(path: Path, split: str) -> Dataset | None:
     """
     known = format_of_file(path) if is_file(path) else format_of_folder(path)
     if known is not None and known.has_splits:
-        return _load(known, "open_file" if is_file(path) else "open_folder", path, split)
+        data: Dataset = FoundLabels(known, "open_file" if is_file(path) else "open_folder", (path, split)).load()
+        return data
     named = [file for file in files_of_labels(path) if _is_of_split(file, split)]
-    return _open_file(named[0]) if len(named) == 1 else None
+    return open_labelled(named[0]) if len(named) == 1 else None
 
 
 def files_of_labels(path: Path) -> list[Path]:
@@ -66,11 +104,11 @@ def _is_of_split(file: Path, split: str) -> bool:
     return own == split or (split_word(own) == split_word(split) != "")
 
 
-def _open_file(path: Path) -> Dataset:
+def _in_file(path: Path) -> FoundLabels:
     is_json = path.suffix.lower() == ".json"
     known = None if is_json else format_of_file(path)
     if known is not None:
-        return _load(known, "open_file", path)
+        return FoundLabels(known, "open_file", (path,))
     unread = None if is_json else unread_format(path)
     if unread is not None:
         raise DataError(_not_read(path, unread))
@@ -83,42 +121,51 @@ def _open_file(path: Path) -> Dataset:
     unread = unread_json(content) if known is None else None
     if unread is not None:
         raise DataError(_not_read(path, unread))
-    return _load(known or _usual(), "open_content", path, content)
+    return FoundLabels(
+        known or _usual(),
+        "open_content",
+        (
+            path,
+            content,
+        ),
+    )
 
 
-def _open_folder(folder: Path) -> Dataset | None:
+def _in_folder(folder: Path) -> FoundLabels | None:
     known = format_of_folder(folder)
     if known is not None:
-        return _load(known, "open_folder", folder)
+        return FoundLabels(known, "open_folder", (folder,))
     unread = unread_format(folder)
     if unread is not None:
         raise DataError(_not_read(folder, unread))
     files = label_files(folder, "json")
     if len(files) == 1:
-        return _open_file(files[0])
+        return _in_file(files[0])
     asked = asked_files(files)
     for path in asked:
         known = format_of_content(content_of(path))
         if known is not None and known.json_a_picture:
-            return _load(known, "open_files", folder, files)
+            return FoundLabels(
+                known,
+                "open_files",
+                (
+                    folder,
+                    files,
+                ),
+            )
     sets = _annotation_files(files)
     unread = unread_json(content_of(asked[0])) if asked and asked[0] in sets else None
     if unread is not None and len(sets) > 1 and all(unread.is_json(content_of(path)) for path in sets if path in asked):
         raise DataError(_not_read(folder, unread))
     if len(sets) == 1:
-        return _open_file(sets[0])
+        return _in_file(sets[0])
     lone = [(one, path) for one in label_formats() if one.alone for path in _files_alike(folder, one)]
     if len(lone) == 1 and not sets:
-        return _load(lone[0][0], "open_file", lone[0][1])
+        return FoundLabels(lone[0][0], "open_file", (lone[0][1],))
     if several := sets or [path for _, path in lone]:
         what = several[0].suffix[1:]
         raise DataError(f"{folder} holds several {what} files; name the one to open: {list_some(several)}.")
     return None
-
-
-def _load(known: LabelFormat, function: str, *arguments: object) -> Dataset:
-    data: Dataset = known.load("read", function)(*arguments)
-    return data
 
 
 def _usual() -> LabelFormat:

@@ -43,7 +43,7 @@ def open_content(path: Path, content: Any = None) -> Dataset:
         raise DataError(f"{path} names no category; list what its labels mean under 'categories'.")
     class_names, changed = usable_names([_text(category["name"]) for category in categories])
     problems += changed
-    keypoint_names, skeleton = _keypoints_of(categories, problems)
+    keypoint_names, skeleton = keypoints_of(categories, problems)
     by_id = _find_images(path, content["images"], problems)
     category_ids = tuple(whole_number(category["id"]) or 0 for category in categories)
     labels = {category_id: k for k, category_id in enumerate(category_ids, start=1)}
@@ -125,7 +125,7 @@ def _text(name: Any) -> str:
     return "" if name is None else str(name)
 
 
-def _keypoints_of(
+def keypoints_of(
     categories: list[dict[str, Any]], problems: list[str]
 ) -> tuple[tuple[str, ...], tuple[tuple[int, int], ...]]:
     """The names of the first category that has keypoints, and the pairs that limbs join (COCO counts from 1)."""
@@ -146,7 +146,7 @@ Images = dict[int | str, _CocoImage | None]  # by id; None for one that was left
 
 def _find_images(path: Path, entries: list[Any], problems: list[str]) -> Images:
     """The images whose files are there."""
-    finder = PictureFinder(_image_roots(path), below=set_folder(path), split=_split_of(path))
+    finder = picture_finder(path)
     images: Images = {}
     missing = ""
     for entry in entries:
@@ -163,6 +163,11 @@ def _find_images(path: Path, entries: list[Any], problems: list[str]) -> Images:
         raise DataError(f"None of the {len(images)} images of {path} can be used: {finder.looked_for(missing)}.")
     problems += finder.remarks()
     return images
+
+
+def picture_finder(path: Path) -> PictureFinder:
+    """Looks for the images that a json file names."""
+    return PictureFinder(_image_roots(path), below=set_folder(path), split=_split_of(path))
 
 
 def _split_of(path: Path) -> str:

@@ -99,7 +99,7 @@ def _objects(file: Path, entries: list[Any], spatial_shape: tuple[int, int], pro
     shapes = []
     for number, entry in enumerate(entries, start=1):
         try:
-            shape = _read_shape(entry, spatial_shape)
+            shape = read_shape(entry, spatial_shape)
         except ValueError as error:
             problems.append(f"{file}: shape {number} {error} and was left out.")
             continue
@@ -110,7 +110,7 @@ def _objects(file: Path, entries: list[Any], spatial_shape: tuple[int, int], pro
     return join_groups(shapes, spatial_shape)
 
 
-def _read_shape(entry: Any, spatial_shape: tuple[int, int]) -> Shape:
+def read_shape(entry: Any, spatial_shape: tuple[int, int]) -> Shape:
     """Raises ValueError, whose text goes on from "shape 3 ...", for what is no area."""
     if not isinstance(entry, dict) or not isinstance(entry.get("label"), str | int):
         raise ValueError("has no label")
