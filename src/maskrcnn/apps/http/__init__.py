@@ -1,0 +1,1 @@
+"""What every server of this package has in common: who may ask, and where it listens."""
