@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips import save_clip, scene
 from documents import inline_code, make_targets, python_blocks, read_document, shell_lines
 from maskrcnn.apps.cli import COMMANDS
 from maskrcnn.planning.recipe import Recipe
@@ -24,7 +23,6 @@ RUN = {  # each command, and what makes it short
     "maskrcnn predict photo.jpg --model people": "",
     "maskrcnn predict photo.jpg --semantic": "",
     "maskrcnn predict slide.png --model nuclei": "",
-    "maskrcnn predict clip.mp4": "--image-size 96",
     "maskrcnn predict photo.jpg --explain": "--explain-most 1 --image-size 96",
     "maskrcnn predict sel100 --out out/": "",
     "maskrcnn predict speech.wav --out out/": "",
@@ -47,6 +45,8 @@ EXCUSED = {  # each command that is not run here, and why
     "pip install .": "needs a network",
     "pip install -c constraints.txt .": "needs a network",
     "pip install '.[signals]'": "needs a network; that there is such an extra is tested below",
+    "maskrcnn studio photos/": "serves until it is stopped; tests/studio/ opens it in a browser",
+    "pip install '.[studio]'": "needs a network; that there is such an extra is tested below",
     "pip install '.[volumes]'": "needs a network; that there is such an extra is tested below",
     "maskrcnn demo": "half a minute; tests/test_cli.py runs it",
     "maskrcnn train SCANS": "slow without a small model; tests/apps/test_volume_commands.py trains on scans",
@@ -109,9 +109,6 @@ def test_a_command_of_the_readme_does_what_it_says(maskrcnn, workspace, command)
         add_record()
     if "scan.nii.gz" in command:
         add_scan()
-    if "clip.mp4" in command:
-        pytest.importorskip("av")
-        save_clip(Path("clip.mp4"), scene(4))
     if "synthetic" in command:
         pytest.importorskip("tifffile")
     before = set(workspace.rglob("*"))

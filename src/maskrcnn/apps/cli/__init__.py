@@ -9,6 +9,7 @@ from typing import Any
 
 import tyro
 
+from maskrcnn.apps.cli.browser.studio import Studio
 from maskrcnn.apps.cli.compose import Compose
 from maskrcnn.apps.cli.console import manner, say
 from maskrcnn.apps.cli.convert import Convert
@@ -34,6 +35,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "track": Track,
     "doctor": Doctor,
     "train": Train,
+    "studio": Studio,
     "convert": Convert,
     "compose": Compose,
     "synthetic": Synthetic,

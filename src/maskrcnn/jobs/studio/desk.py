@@ -1,0 +1,138 @@
+"""All that a studio has at hand: the project, the model, and its training."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskrcnn.errors import DataError, MaskRCNNError
+from maskrcnn.files import is_file
+from maskrcnn.jobs.studio.assistant import Assistant, Loaded
+from maskrcnn.jobs.studio.options import StudioOptions
+from maskrcnn.jobs.studio.project import Project
+from maskrcnn.jobs.studio.strokes import TODO, Body
+from maskrcnn.jobs.studio.training import RUNNING, Training
+from maskrcnn.pretrained import DEFAULT_MODEL
+
+LOOKING = 2.0  # seconds that the search for the next image may take
+NO_MODEL = "none"
+
+
+@dataclass(frozen=True)
+class Next:
+    """The image to label next.
+
+    Attributes:
+        id: of the image; None where none is left to do.
+        doubt: how unsure the model is of it, 0..1; None where it was not asked.
+        looked: how many images the model has looked at for it.
+    """
+
+    id: int | None
+    doubt: float | None = None
+    looked: int = 0
+
+
+class Desk:
+    """What one studio serves, until :meth:`close`.
+
+    Args:
+        options: what was asked for.
+        version: of the package, which the page shows.
+
+    Raises:
+        UsageError, DataError: it cannot be opened; the sentence says what to do.
+    """
+
+    def __init__(self, options: StudioOptions, version: str = "") -> None:
+        options.check()
+        self.version = version
+        self.project = Project(options)
+        own = self.project.journal.fact("model")
+        trained = own is not None and options.model == DEFAULT_MODEL and is_file(own)
+        self.assistant = Assistant(str(own) if trained else options.model, options.device)
+        self.training = Training(self.project, self._use_trained)
+
+    def close(self) -> None:
+        """Stop a training, save, and let the folder go."""
+        if self.training.state().state == RUNNING:
+            self.training.stop()
+        self.project.close()
+
+    def use(self, name: str, trained: bool = False) -> Loaded:
+        """Use another model from now on, see :meth:`Assistant.use`."""
+        return self.assistant.use(name, trained)
+
+    def _use_trained(self, best: Path) -> None:
+        try:
+            self.use(str(best), trained=True)
+            self.project.journal.set_fact("model", str(best.absolute()))
+        except MaskRCNNError:
+            return  # the model before stays; what the training said is shown
+
+    def masks(self, number: int, boxes: list[list[float]], name: str) -> list[Body]:
+        """Masks of boxes that somebody drew, see :meth:`Assistant.masks`.
+
+        Args:
+            number: of the image, from 1.
+            boxes: x1, y1, x2, y2 each, in pixels.
+            name: of their class; empty: what the model thinks.
+
+        Returns:
+            An object for each box.
+        """
+        image, shape = self.project.image(number), self.project.shape(number)
+        return self.assistant.masks(image.path, shape, boxes, name)
+
+    def clicked(self, number: int, x: float, y: float, name: str) -> Body:
+        """The object at a point, see :meth:`Assistant.clicked`.
+
+        Args:
+            number: of the image, from 1.
+            x: of the point, in pixels.
+            y: of the point, in pixels.
+            name: of its class; empty: what the model thinks.
+
+        Returns:
+            The object.
+        """
+        image, shape = self.project.image(number), self.project.shape(number)
+        return self.assistant.clicked(image.path, shape, x, y, name)
+
+    def proposals(self, number: int, score: float) -> list[Body]:
+        """What the model finds beside the objects that are there, see :meth:`Assistant.proposals`."""
+        image, opened = self.project.image(number), self.project.open(number)
+        there = [body["box"] for body in opened.objects.values()]
+        return self.assistant.proposals(image.path, opened.shape, score, there)
+
+    def next_image(self, after: int) -> Next:
+        """The image to do of which the model is least sure, among those that it has time to look at.
+
+        Args:
+            after: the image that is on the screen; what follows it is looked at first.
+
+        Returns:
+            The image; in order where there is no model.
+        """
+        lines = [line for line in self.project.lines() if line.status == TODO and line.id != after]
+        lines = [line for line in lines if line.id > after] + [line for line in lines if line.id < after]
+        if not lines:
+            return Next(None)
+        if self.assistant.name == NO_MODEL:
+            return Next(lines[0].id)
+        until, best, looked = time.monotonic() + LOOKING, Next(None), 0
+        for line in lines:
+            try:
+                image, shape = self.project.image(line.id), self.project.shape(line.id)
+                doubt = self.assistant.doubt(image.path, shape)
+            except DataError:
+                continue  # it cannot be read, which is said where it is opened
+            except MaskRCNNError:
+                return Next(lines[0].id)
+            looked += 1
+            if best.doubt is None or doubt > best.doubt:
+                best = Next(line.id, doubt)
+            if time.monotonic() > until:
+                break
+        return Next(best.id if best.id is not None else lines[0].id, best.doubt, looked)

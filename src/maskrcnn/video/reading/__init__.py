@@ -1,1 +1,0 @@
-"""Videos, folders of frames, cameras and streams, read frame by frame."""
