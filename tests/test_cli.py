@@ -78,7 +78,7 @@ def test_help_of_a_command_explains_every_flag(maskrcnn, command):
     if "recipe" in fields:  # a record of flags of its own
         fields[fields.index("recipe") : fields.index("recipe") + 1] = [*Recipe.__dataclass_fields__]
     for field in fields:
-        flag = f"--{field.replace('_', '-')} "
+        flag = f"--{field.strip('_').replace('_', '-')} "
         assert POSITIONAL.get(field, "OUT" if (command, field) in OUT_IS_NAMED else flag) in text
     assert "None" not in text and "(default: )" not in text
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clips import save_clip, scene
 from documents import inline_code, make_targets, python_blocks, read_document, shell_lines
 from maskrcnn.apps.cli import COMMANDS
 from maskrcnn.planning.recipe import Recipe
@@ -23,6 +24,7 @@ RUN = {  # each command, and what makes it short
     "maskrcnn predict photo.jpg --model people": "",
     "maskrcnn predict photo.jpg --semantic": "",
     "maskrcnn predict slide.png --model nuclei": "",
+    "maskrcnn predict clip.mp4": "--image-size 96",
     "maskrcnn predict photo.jpg --explain": "--explain-most 1 --image-size 96",
     "maskrcnn predict sel100 --out out/": "",
     "maskrcnn predict speech.wav --out out/": "",
@@ -109,6 +111,9 @@ def test_a_command_of_the_readme_does_what_it_says(maskrcnn, workspace, command)
         add_record()
     if "scan.nii.gz" in command:
         add_scan()
+    if "clip.mp4" in command:
+        pytest.importorskip("av")
+        save_clip(Path("clip.mp4"), scene(4))
     if "synthetic" in command:
         pytest.importorskip("tifffile")
     before = set(workspace.rglob("*"))

@@ -102,9 +102,9 @@ def test_a_text_file_of_paths_is_followed(predict, photos, tmp_path):
 
 
 def test_a_folder_ends_with_what_was_skipped(predict, photos):
-    for name in ("clip.mp4", "one.txt", "two.txt"):
+    for name in ("sound.mp3", "one.txt", "two.txt"):
         (photos / name).write_bytes(b"x")
-    assert predict("photos").err == "skipped: 2 .txt, 1 .mp4.\n"
+    assert predict("photos").err == "skipped: 2 .txt, 1 .mp3.\n"
 
 
 def test_a_picture_on_standard_input(predict, photos, piped, tmp_path):
@@ -206,7 +206,8 @@ def test_a_number_sign_in_a_name_is_no_page(tmp_path):
     assert page_of(tmp_path / "b.tif#12") == (tmp_path / "b.tif", 12)
 
 
-def test_a_film_is_answered_with_a_sentence(predict, photos):
-    (photos / "film.mp4").write_bytes(b"\0\0\0 ftypisom")
+def test_a_film_that_was_broken_off_is_answered_with_a_sentence(predict, photos):
+    pytest.importorskip("av")
+    (photos / "film.mp4").write_bytes(b"\0\0\0 ftypisom" + bytes(32))
     outcome = predict("photos/film.mp4")
-    assert outcome.code == 1 and "film.mp4 is" in outcome.err and "are in" not in outcome.out
+    assert outcome.code == 1 and "film.mp4 has no index" in outcome.err and "are in" not in outcome.out

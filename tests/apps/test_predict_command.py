@@ -101,7 +101,7 @@ def test_a_number_as_file_name_becomes_a_number_as_image_id(predict, tmp_path):
 def test_a_folder_is_walked_and_what_is_no_image_is_skipped(predict, photo, tmp_path):
     save_photo(photo.parent / "deep" / "er" / "lake.png", seed=1)
     (photo.parent / "notes.txt").write_text("no image")
-    (photo.parent / "clip.mp4").write_bytes(b"no image")
+    (photo.parent / "sound.mp3").write_bytes(b"no image")
     assert predict(photo.parent).code == 0
     assert files(tmp_path / "out") == ["lake.png", "predictions.json", "street.png", "summary.csv"]
 

@@ -31,6 +31,7 @@ def draw(
     class_names: Sequence[str],
     *,
     colors: Sequence[Color] | None = None,
+    texts: Sequence[str] | None = None,
     opacity: float = 0.38,
     boxes: bool = True,
     labels: bool = True,
@@ -48,9 +49,10 @@ def draw(
         detections: boxes in pixels of the image, and what is known of them: found or labelled.
         class_names: of labels 1..K.
         colors: one for each object; by default they are chosen so that neighbours differ.
+        texts: what is written beside each object; None: its class and score.
         opacity: of the fill, 0..1.
         boxes: draw the boxes of objects that have a mask too, unless there are more than 200.
-        labels: write class and score; where there are too many for the picture, only beside objects of some size.
+        labels: write ``texts``; where there are too many for the picture, only beside objects of some size.
         skeleton: pairs of keypoints, counted from 0, to join.
         keypoint_names: tell left from right, which then have colours of their own.
         line_width: of outlines, in pixels of the picture; None: what suits its size.
@@ -81,7 +83,7 @@ def draw(
         for i in np.argsort(-extents.prod(axis=1), kind="stable"):
             draw_skeleton(canvas, points[i], extents[i], skeleton, keypoint_names)
     if labels:
-        _draw_labels(canvas, corners, _texts(detections, class_names), colors)
+        _draw_labels(canvas, corners, _texts(detections, class_names) if texts is None else list(texts), colors)
     return canvas
 
 

@@ -18,7 +18,8 @@ from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.files import LONGEST_NAME, atomic_write, resolved, shortened
 from maskrcnn.jobs.events import DataFaults, Note, Progress, Tell, tell_nobody
-from maskrcnn.jobs.options.convert import ConvertOptions
+from maskrcnn.jobs.options.convert import TRACKS, ConvertOptions
+from maskrcnn.jobs.sequences.convert import convert_tracks
 from maskrcnn.modalities.images.labels.folders import lies_outside
 from maskrcnn.modalities.images.labels.formats import written_formats
 from maskrcnn.modalities.images.read.find import is_image
@@ -45,6 +46,7 @@ class Conversion:
         failures: a sentence for each image that was left out.
         class_names: of the data.
         has_masks: whether the objects have masks, and not only boxes.
+        noun: what ``images`` are.
     """
 
     images: int = 0
@@ -53,6 +55,7 @@ class Conversion:
     failures: list[str] = field(default_factory=list)
     class_names: tuple[str, ...] = ()
     has_masks: bool = False
+    noun: str = "image"
 
 
 def convert(options: ConvertOptions, tell: Tell = tell_nobody) -> Conversion:
@@ -71,6 +74,8 @@ def convert(options: ConvertOptions, tell: Tell = tell_nobody) -> Conversion:
         DataError: the data cannot be read, or the format can hold none of them.
     """
     options.check()
+    if options.to in TRACKS:
+        return _convert_tracks(options, tell)
     with at_most(options.max_pixels):
         data = open_dataset(options.data)
         tell(DataFaults((options.data,), tuple(data.problems)))
@@ -78,6 +83,14 @@ def convert(options: ConvertOptions, tell: Tell = tell_nobody) -> Conversion:
     for what, count in sorted(done.lost.items()):
         tell(Note(f"note: {count} {what}."))
     return done
+
+
+def _convert_tracks(options: ConvertOptions, tell: Tell) -> Conversion:
+    videos = convert_tracks(options.data, options.out, options.to, tell)
+    tracks = [track for video in videos for track in video.tracks]
+    classes = tuple(dict.fromkeys(track.name for track in tracks))
+    masked = any(place.mask is not None for track in tracks for place in track.places.values())
+    return Conversion(len(videos), len(tracks), class_names=classes, has_masks=masked, noun="video")
 
 
 def convert_dataset(

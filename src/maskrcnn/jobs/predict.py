@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import count
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from maskrcnn.checkpoints.lookup import find_model_file, load_model
-from maskrcnn.checks import counted
+from maskrcnn.checkpoints.lookup import load_model
 from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.drawing.style import DrawStyle
 from maskrcnn.errors import UsageError
 from maskrcnn.exchange.viewers import VIEWERS
-from maskrcnn.files import RESULTS_MARK, exists, is_file, resolved
+from maskrcnn.files import is_file
 from maskrcnn.inference.predictor import Predictor
-from maskrcnn.inference.results.journal import Journal, Past, read_past, remove_results
-from maskrcnn.inference.results.lists import LIST, TABLE
+from maskrcnn.inference.results.journal import Journal
 from maskrcnn.inference.results.names import shown_path
 from maskrcnn.inference.results.options import ResultOptions
 from maskrcnn.inference.results.outcome import FileDone, Outcome
 from maskrcnn.jobs.events import InputDone, InputFailed, Note, Progress, Tell, tell_nobody
 from maskrcnn.jobs.inputs.expand import Spread, spread_out
-from maskrcnn.jobs.options.predict import OUT, PredictFilesOptions
+from maskrcnn.jobs.options.clips import refuse_of_pictures
+from maskrcnn.jobs.options.predict import PredictFilesOptions
+from maskrcnn.jobs.results.beginning import begin
 from maskrcnn.jobs.results.viewers import write_for_viewer
+from maskrcnn.jobs.sequences.clips import ClipsOutcome, predict_clips
+from maskrcnn.jobs.sequences.sinks import written
 from maskrcnn.modalities.inputs import default_model, is_known, left_aside, refuse_options, wing_of_model
 from maskrcnn.modalities.table import kinds
+from maskrcnn.modalities.wing import Wing
+from maskrcnn.modalities.words import is_of_pictures
+from maskrcnn.video.reading.open import Source, sources_of, without
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,10 @@ class PredictOutcome:
         failures: a sentence for each input that could not be searched.
         drafts: the folder of the drafts for a labelling tool, where they were asked for.
         found: what ``objects`` are, one and several.
+        clips: how many objects were followed in each video that was searched, by its path.
+        clips_before: how many of these were searched by an earlier run.
+        clip_names: by which results of videos that were searched now are called.
+        clip_writes: what each name is followed by.
     """
 
     noun: str
@@ -57,6 +63,10 @@ class PredictOutcome:
     failures: list[str]
     drafts: Path | None = None
     found: tuple[str, str] = ("object", "objects")
+    clips: dict[str, int] = field(default_factory=dict)
+    clips_before: int = 0
+    clip_names: tuple[str, ...] = ()
+    clip_writes: tuple[str, ...] = ()
 
 
 def drafts_of() -> Any:
@@ -81,17 +91,21 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
     options.check()
     with at_most(options.max_pixels), tempfile.TemporaryDirectory(prefix="maskrcnn-") as folder:
         spread = spread_out(options.inputs, Path(folder), is_known)
-        inputs, failures = spread.paths, [sentence for _, sentence in spread.failed]
+        inputs = spread.paths
         if not inputs:
-            raise UsageError(" ".join(failures) or f"There is nothing to look at; {spread.aside()}")
+            raise UsageError(" ".join(spread.sentences()) or f"There is nothing to look at; {spread.aside()}")
+        videos = sources_of(inputs, options.out, options.video)
+        inputs = without(inputs, videos)
         name = options.model or default_model(inputs, options.out)
         predictor = Predictor(*load_model(name, lambda text: tell(Note(text))), device=options.device)
         wing = wing_of_model(predictor.info)
+        refuse_videos(wing, videos, spread)
         paths = wing.doors().find_files(inputs, options.out)
-        aside = " ".join(filter(None, [left_aside(inputs, paths, wing, options.out), spread.aside()]))
-        if not paths:
+        seen = [*paths, *(video.path for video in videos)]
+        aside = " ".join(filter(None, [left_aside(inputs, seen, wing, options.out), spread.aside()]))
+        if not seen:
             nothing = f"There are no {wing.nouns} in {', '.join(map(str, options.inputs))}; {aside}".rstrip("; ")
-            raise UsageError(" ".join(failures) or (nothing if aside else f"{nothing}."))
+            raise UsageError(" ".join(spread.sentences()) or (nothing if aside else f"{nothing}."))
         predictor = predictor.with_options(
             score=options.score,
             image_size=options.image_size,
@@ -102,39 +116,68 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
             raw_masks=options.raw_masks,
         )
         refuse_options(wing, options)
-        if options.to and writes_maps(predictor, options):
+        if not paths:
+            refuse_of_pictures(options)
+        to = options.to_of_pictures
+        if to and writes_maps(predictor, options):
             raise UsageError("--to is for objects: the class of every pixel is written as NAME.classes.png.")
-        journal = begin(options, paths, name, spread.shown)
+        journal = begin(options, seen, name, spread.shown)
         left = [path for path in paths if not journal.has(path)]
         for missing, sentence in spread.failed:
             tell(InputFailed(missing, sentence))
         folder_out = journal.out or options.out
-        if options.to and options.to not in VIEWERS:
-            drafts_of().draft_folder(folder_out, options.to)
+        if paths and to and to not in VIEWERS:
+            drafts_of().draft_folder(folder_out, to)
         what = ("class", "classes") if writes_maps(predictor, options) else ("object", "objects")
         done = Outcome()
         if left:
             done = wing.doors().predict(
                 predictor, left, result_options(options, journal), Counted(tell, len(paths), len(left), spread, what)
             )
+        ahead = [video for video in videos if not journal.has(video.path)]
+        clips = predict_clips(predictor, ahead, options, journal, tell) if ahead else ClipsOutcome()
         journal.close()
         before = {line.input[0]: line.objects for line in journal.past.lines}
+        shown = {journal.name_of(video.path) for video in videos}
+        clips_before = {path: before.pop(path) for path in [*before] if path in shown}
         counts, drafts = before | done.counts, None
         names = {path: journal.name_of(path) for path in paths}
-        if options.to and (drawn := {shown_path(names[p]): p for p in paths if names[p] in counts and is_file(p)}):
-            if options.to in VIEWERS:
-                viewed = write_for_viewer(folder_out, options.to, predictor.info, drawn)
-                tell(Note(f"Files for {options.to} are in {viewed}."))
+        if to and (drawn := {shown_path(names[p]): p for p in paths if names[p] in counts and is_file(p)}):
+            if to in VIEWERS:
+                viewed = write_for_viewer(folder_out, to, predictor.info, drawn)
+                tell(Note(f"Files for {to} are in {viewed}."))
             else:
-                done.failures += drafts_of().write_drafts(folder_out, options.to, predictor.info, drawn).failures
-                drafts = folder_out / options.to
+                done.failures += drafts_of().write_drafts(folder_out, to, predictor.info, drawn).failures
+                drafts = folder_out / to
     for note in done.notes:
         tell(Note(f"note: {note}"))
     if aside:
         tell(Note(aside))
-    told = [spread.told(sentence) for sentence in done.failures]
-    failures += told
-    return PredictOutcome(wing.noun, wing.nouns, wing.writes, folder_out, counts, len(before), failures, drafts, what)
+    failures = [*spread.sentences(), *(spread.told(sentence) for sentence in [*done.failures, *clips.failures])]
+    found = PredictOutcome(wing.noun, wing.nouns, wing.writes, folder_out, counts, len(before), failures, drafts, what)
+    return replace(
+        found,
+        clips=clips_before | clips.objects,
+        clips_before=len(clips_before),
+        clip_names=tuple(clips.names),
+        clip_writes=written(options),
+    )
+
+
+def refuse_videos(wing: Wing, videos: list[Source], spread: Spread) -> None:
+    """Take videos away from a model of other files.
+
+    Args:
+        wing: of the files that the model looks at.
+        videos: is emptied where these are no pictures.
+        spread: what was named; videos that were are failures there, those of folders are not.
+    """
+    if is_of_pictures(wing):
+        return
+    named = [video.path for video in videos if video.path in spread.paths]
+    videos.clear()
+    for path in named:
+        spread.failed.append((path, f"{path} is a video, and the model looks at {wing.nouns}: name another --model."))
 
 
 def writes_maps(predictor: Predictor, options: PredictFilesOptions) -> bool:
@@ -191,78 +234,3 @@ class Counted:
         else:
             self.tell(InputDone(path, file.objects, file.entries, self.noun))
         self.tell(Progress("searching", self.done, self.total))
-
-
-def begin(options: PredictFilesOptions, paths: Sequence[Path], model: str, shown: Mapping[Path, str]) -> Journal:
-    """The journal of a prediction: of a new one, or of one that goes on.
-
-    A folder holds the results of one prediction. Where every file of the one before is among ``paths``, it is done
-    anew in its place; else another folder has to be named, unless none was.
-
-    Args:
-        options: the folder, and whether to go on or to begin anew.
-        paths: of the files.
-        model: its name or file.
-        shown: what results call files that were fetched.
-
-    Returns:
-        The journal; its folder is the one that is written into.
-
-    Raises:
-        UsageError: the folder holds something else.
-    """
-    settings = {"model": _trace_of(model), **options.settings()}
-    out = options.out
-    for number in count(2):
-        past = read_past(out)
-        if options.skip_done:
-            _refuse_other_settings(out, past, settings)
-            return Journal(out, settings, past, shown)
-        done = {line.input[1] for line in past.lines} if past is not None else set()
-        if options.overwrite or not _holds_results(out):
-            break
-        if past is not None and past.finished and done <= {shown.get(path) or str(resolved(path)) for path in paths}:
-            break
-        if options.out is not OUT:
-            raise UsageError(_refusal(out, past))
-        if past is not None and not past.finished:
-            raise UsageError(_refusal(out, past))
-        out = OUT.with_name(f"{OUT.name}-{number}")
-    remove_results(out, past)
-    return Journal(out, settings, shown=shown)
-
-
-def _holds_results(out: Path) -> bool:
-    return any(exists(out / name) for name in (RESULTS_MARK, LIST, TABLE))
-
-
-def _refusal(out: Path, past: Past | None) -> str:
-    if past is None or past.finished:
-        what = "results of other files" if past is not None else "results of an earlier run"
-        return f"{out} holds {what}: name another folder with --out, or --overwrite to remove them."
-    return (
-        f"{out} holds a run that was stopped after {counted(len(past.lines), 'input')}: go on with --skip-done, begin "
-        "anew with --overwrite, or name another folder with --out."
-    )
-
-
-def _refuse_other_settings(out: Path, past: Past | None, settings: dict[str, Any]) -> None:
-    if past is None:
-        if _holds_results(out):
-            raise UsageError(f"{out} does not say which files are done in it: begin anew with --overwrite.")
-        return
-    for name, value in settings.items():
-        if past.lines and past.settings.get(name) != value:
-            flag = f"--{name.replace('_', '-')}"
-            was = past.settings.get(name)
-            told = "of another model" if name == "model" else f"with another {flag} (it was {was}, not {value})"
-            raise UsageError(f"What is done in {out} is {told}: ask for the same, or name another folder.")
-
-
-def _trace_of(model: str) -> list[Any]:
-    """By which a model is known again: the name of its file, its size and its end."""
-    path = find_model_file(model)
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - 2**16))
-        return [path.name, size, hashlib.sha256(file.read()).hexdigest()[:16]]

@@ -15,6 +15,7 @@ from maskrcnn.modalities.wing import Wing
 from maskrcnn.modalities.words import is_of_pictures, pictures_first
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.pretrained import DEFAULT_MODEL, DEFAULT_OF_KIND, model_path, shipped_models
+from maskrcnn.video.reading.names import is_clip
 
 
 def wing_of_model(info: ModelInfo) -> Wing:
@@ -58,8 +59,9 @@ def left_aside(paths: Sequence[Path], found: Sequence[Path], wing: Wing, exclude
 
 
 def is_known(path: Path) -> bool:
-    """Whether a file's name is that of a file that some wing looks at, or of one whose pages are pictures."""
-    return path.suffix.lower() == PDF or any(wing.doors().kind_of(path) for wing in wings())
+    """Whether a file's name is that of a file that some wing looks at, of a video, or of one whose pages are
+    pictures."""
+    return path.suffix.lower() == PDF or is_clip(path) or any(wing.doors().kind_of(path) for wing in wings())
 
 
 def refuse_options(wing: Wing, options: object) -> None:

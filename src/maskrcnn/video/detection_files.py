@@ -20,6 +20,7 @@ from maskrcnn.regions import Regions
 from maskrcnn.rle import decode_masks
 from maskrcnn.tracking.tracker import Detections
 from maskrcnn.video.motchallenge import read_rows, usable_scores, write_tracks
+from maskrcnn.video.reading.names import natural
 
 JSON = ".json"
 LARGEST_CANVAS = 2**26  # pixels of a frame whose masks are read
@@ -79,7 +80,7 @@ def _of_json(path: Path) -> DetectionFile:
     read = [_entry(path, number, entry) for number, entry in enumerate(entries, 1)]
     kept = [i for i, (_, box, *_) in enumerate(read) if (box[2:] > box[:2]).all()]
     notes = [f"{path}: {len(read) - len(kept)} of its boxes have no area and were left out."] * (len(kept) < len(read))
-    images = sorted({read[i][0] for i in kept}, key=_natural)
+    images = sorted({read[i][0] for i in kept}, key=natural)
     frame_of = dict(zip(images, _frame_numbers(images)))
     order = {image: place for place, image in enumerate(images)}
     places = _by_value(np.array([order[read[i][0]] for i in kept], np.int64), np.array(kept, np.int64))
@@ -147,12 +148,6 @@ def _by_value(values: np.ndarray, names: np.ndarray | None = None) -> list[np.nd
     order = np.argsort(values, kind="stable")
     cuts = np.flatnonzero(np.diff(values[order])) + 1
     return [own if names is None else names[own] for own in np.split(order, cuts)] if len(values) else []
-
-
-def _natural(name: int | str) -> list[tuple[int, int, str]]:
-    """By which frames are put in order: numbers in names by their value."""
-    parts = re.split(r"(\d+)", str(name))
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts]
 
 
 def _frame_numbers(images: Sequence[int | str]) -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -44,3 +44,11 @@ class FrameSink(Protocol):
         Args:
             numbers: of every confirmed object, by the tracker's number: its number in files, from 1 without gaps.
         """
+
+
+@runtime_checkable
+class Droppable(Protocol):
+    """A sink that writes a file while frames come."""
+
+    def drop(self) -> None:
+        """Leave nothing of it: what was begun ends before its time."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
+from maskrcnn.files import shortened
 from maskrcnn.video.frames import TrackedFrame
+
+LONGEST = 100  # bytes of a class in the name of a file
 
 
 class Votes:
@@ -28,3 +31,9 @@ class Votes:
     def forget(self, number: int) -> None:
         """Of an object that will not be asked for."""
         self._votes.pop(number, None)
+
+
+def object_stem(class_name: str, number: int) -> str:
+    """What files of one object are called: ``person-007``; characters that a file system may not like become ``_``."""
+    plain = "".join(c if c.isalnum() or c in "-_ ." else "_" for c in class_name)
+    return f"{shortened(plain, LONGEST) or 'object'}-{number:03d}"

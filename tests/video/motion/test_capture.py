@@ -101,8 +101,8 @@ def test_openpose_s_folder(written):
 
 def test_a_bvh_file_for_each(written):
     folder, _ = written
-    assert [path.name for path in sorted(folder.glob("*.bvh"))] == ["clip.1.bvh", "clip.2.bvh"]
-    first, second = (read_bvh(folder / f"clip.{k}.bvh") for k in (1, 2))
+    assert [path.name for path in sorted((folder / "clip.bvh").iterdir())] == ["person-001.bvh", "person-002.bvh"]
+    first, second = (read_bvh(folder / "clip.bvh" / f"person-00{k}.bvh") for k in (1, 2))
     assert len(first.motion) == len(second.motion) == COUNT
     names = [{joint.name for joint in file.joints} for file in (first, second)]
     assert "LeftForeArm" in names[0] and "LeftForeArm" not in names[1]
@@ -113,8 +113,8 @@ def test_angles_as_a_table_and_as_pictures(written):
     rows = rows_of(folder / "clip.angles.csv")
     assert len(rows) == 2 * COUNT and rows[0]["left_knee"] and not rows[COUNT]["left_elbow"]
     assert all(0 <= float(row["right_knee"]) <= 180 for row in rows)
-    assert [path.name for path in sorted(folder.glob("*.png"))] == ["clip.1.angles.png", "clip.2.angles.png"]
-    assert Image.open(folder / "clip.1.angles.png").width > 800
+    assert [path.name for path in sorted((folder / "clip.angles").iterdir())] == ["person-001.png", "person-002.png"]
+    assert Image.open(folder / "clip.angles" / "person-001.png").width > 800
 
 
 def test_an_older_folder_of_openpose_is_replaced_and_nothing_else_is_left(written, tmp_path):

@@ -135,6 +135,7 @@ class Screen:
         self.training: Path | None = None  # the folder that a training writes into
         self._bar: Progress | None = None
         self._task: TaskID | None = None
+        self._what = ""
 
     def __enter__(self) -> Screen:
         return self
@@ -180,6 +181,9 @@ class Screen:
             bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, redirect_stdout=together)
             self._begin_bar(bar, total or None, done)
         assert self._bar is not None and self._task is not None
+        if self._what not in ("", what):  # another thing: its speed is its own
+            self._bar.reset(self._task)
+        self._what = what
         self._bar.update(self._task, description=what, completed=done, total=total or None)
 
     def _show_step(self, event: events.TrainingStep) -> None:

@@ -31,7 +31,7 @@ class Convert(ConvertOptions):
         classes = f"{len(done.class_names)} class{'' if len(done.class_names) == 1 else 'es'}"
         kind = "masks" if done.has_masks else "boxes"
         conclude(
-            f"{counted(done.images, 'image')} with {counted(done.objects, 'object')} ({kind}) of {classes} are in "
+            f"{counted(done.images, done.noun)} with {counted(done.objects, 'object')} ({kind}) of {classes} are in "
             f"{self.out} as {self.to}."
         )
         return tell_failures(done.failures)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from tyro.conf import arg
@@ -13,6 +13,9 @@ from maskrcnn.apps.cli.console import MaxPixels, Model, ModelsOwn, Screen, concl
 from maskrcnn.checks import counted, listed
 from maskrcnn.jobs.options.known_files import ANY_FILES, FILES
 from maskrcnn.jobs.options.predict import PredictFilesOptions
+
+if TYPE_CHECKING:
+    from maskrcnn.jobs.predict import PredictOutcome
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,9 @@ class Predict(PredictFilesOptions):
     page_seconds: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint="(default: one picture)")] = None
     line_width: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint="(default: what suits it)")] = None
     scale: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: small ones are enlarged)")] = None
+    from_: Annotated[str, arg(name="from", metavar="TIME", help_behavior_hint="(default: the first frame)")] = ""
+    until: Annotated[str, arg(metavar="TIME", help_behavior_hint="(default: the last frame)")] = ""
+    fps: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint="(default: all; of pictures 25)")] = None
     json: bool = False
     """Print a line of json for each input, and nothing else, on standard output; masks are in predictions.json."""
 
@@ -40,6 +46,8 @@ class Predict(PredictFilesOptions):
 
         with Screen() as screen:
             outcome = predict(self, screen)
+        if outcome.clips:
+            conclude(_told_of_clips(outcome))
         if not outcome.objects:
             return tell_failures(outcome.failures)
         found = counted(sum(outcome.objects.values()), *outcome.found)
@@ -56,3 +64,13 @@ class Predict(PredictFilesOptions):
 Predict.__doc__ = (
     f"Find, name and outline the objects in {ANY_FILES}; writes pictures, predictions.json and summary.csv."
 )
+
+
+def _told_of_clips(outcome: PredictOutcome) -> str:
+    """The last sentence about videos."""
+    found = counted(sum(outcome.clips.values()), "object followed", "objects followed")
+    name = outcome.clip_names[0] if len(outcome.clips) == len(outcome.clip_names) == 1 else "NAME"
+    endings = listed([f"{name}{ending}" for ending in outcome.clip_writes], "and")
+    before = f", {outcome.clips_before} of them done before" if outcome.clips_before else ""
+    searched = counted(len(outcome.clips), "video")
+    return f"{found} in {searched}{before}; {endings} are in {outcome.out}"

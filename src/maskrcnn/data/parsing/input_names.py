@@ -15,12 +15,24 @@ LIST_SUFFIX = ".txt"
 LONGEST_LINE = 4096  # characters of a path
 MOST_LINES = 10**6
 ADDRESS = re.compile(r"(https?):/+", re.IGNORECASE)
+STREAM = re.compile(r"(rtsps?|rtmps?|srt|udp|tcp|rtp):/+", re.IGNORECASE)
+CAMERA = re.compile(r"(?:/dev/video)?(\d{1,3})")
 
 
 def address_of(path: Path) -> str:
     """The address that a path is, in which :class:`Path` has joined slashes; empty for others."""
     text = str(path)
     return ADDRESS.sub(r"\1://", text, count=1) if ADDRESS.match(text) and not exists(path) else ""
+
+
+def stream_of(path: Path) -> str:
+    """The address of a stream that a path is, or the device of a camera: ``0`` is ``/dev/video0``; empty for others."""
+    text = str(path)
+    if STREAM.match(text) and not exists(path):
+        return STREAM.sub(r"\1://", text, count=1)
+    camera = CAMERA.fullmatch(text)
+    own_file = camera is None or (exists(path) and not text.startswith("/dev/"))
+    return "" if own_file or camera is None else f"/dev/video{camera[1]}"
 
 
 def is_pattern(path: Path) -> bool:
@@ -36,7 +48,7 @@ def matches(pattern: Path) -> list[Path]:
 
 def why_not_named(path: Path) -> str:
     """Why there is nothing under that name, a sentence; empty where there may be something."""
-    if str(path) == STDIN or address_of(path) or is_something(path):
+    if str(path) == STDIN or address_of(path) or stream_of(path) or is_something(path):
         return ""
     if is_pattern(path):
         return "" if matches(path) else f"No file matches {path}."

@@ -78,6 +78,7 @@ class Journal:
         self.names: FreeNames | None = None
         self.begun = False
         self._before = {line.input[1] for line in self.past.lines}
+        self._lists_before = self.past.lines[-1].lists if self.past.lines else {}
 
     def has(self, path: Path) -> bool:
         """Whether an input is done from before, however it is named now."""
@@ -108,12 +109,19 @@ class Journal:
                 names.take_again(line.names)
             lists.go_on(self.past.lines[-1].lists)
 
-    def begin(self) -> None:
-        """Write the journal's head, and what is done already."""
+    def begin(self, with_lists: bool = True) -> None:
+        """Write the journal's head, and what is done already.
+
+        Args:
+            with_lists: whether what comes is added to lists, which must be followed where a prediction goes on.
+
+        Raises:
+            UsageError: lists that nobody follows.
+        """
         self.begun = True
         if self.out is None:
             return
-        if self.past.lines and self.lists is None:
+        if with_lists and self.past.lines and self.lists is None:
             raise UsageError(f"Files of this kind begin anew each time: leave --skip-done out, or empty {self.out}.")
         with atomic_write(self.out / RESULTS_MARK) as beside:
             head = json.dumps({"settings": self.settings})
@@ -131,7 +139,7 @@ class Journal:
             return
         names = self.names.latest if self.names is not None else ()
         own = sorted({file.relative_to(self.out).as_posix() for file in files if file.name not in LISTS})
-        lists = self.lists.mark() if self.lists is not None else {}
+        lists = self.lists.mark() if self.lists is not None else self._lists_before
         if not self.begun:
             self.begin()
         self._append(

@@ -15,6 +15,7 @@ from maskrcnn.data.parsing.input_names import (
     lines_of,
     list_in,
     matches,
+    stream_of,
     why_not_named,
 )
 from maskrcnn.data.parsing.skipped import count_by_suffix
@@ -39,6 +40,10 @@ class Spread:
     shown: dict[Path, str] = field(default_factory=dict)
     failed: list[tuple[Path | str, str]] = field(default_factory=list)
     skipped: list[Path] = field(default_factory=list)
+
+    def sentences(self) -> list[str]:
+        """Why inputs cannot be had, one each."""
+        return [sentence for _, sentence in self.failed]
 
     def told(self, sentence: str) -> str:
         """A sentence with the names that the user knows."""
@@ -72,6 +77,8 @@ def spread_out(inputs: Iterable[Path], folder: Path, is_own: Callable[[Path], bo
 def _add(found: Spread, path: Path, folder: Path, is_own: Callable[[Path], bool], deep: bool) -> None:
     if reason := why_not_named(path):
         found.failed.append((path, reason))
+    elif stream_of(path):
+        found.paths.append(path)
     elif str(path) == STDIN:
         _add_stdin(found, folder, is_own)
     elif address := address_of(path):

@@ -10,10 +10,12 @@ from maskrcnn.checks import at_least, new_folder
 from maskrcnn.data.parsing.paths import refuse_missing
 from maskrcnn.modalities.images.labels.formats import written_formats
 
+TRACKS = {"youtube-vis": ".json", "cvat-video": ".xml", "mot": ".txt"}  # of videos, each with the ending of its file
+
 if TYPE_CHECKING:
     Target = str
 else:  # one of those that can be written
-    Target = Literal[tuple(written_formats())]
+    Target = Literal[(*written_formats(), *TRACKS)]
 
 
 @dataclass(frozen=True)
@@ -21,11 +23,13 @@ class ConvertOptions:
     """The labelled data, the format they are written in, and what becomes of their pictures."""
 
     data: Path
-    """Labelled images; DATA:val is the split of that name."""
+    """Labelled images; DATA:val is the split of that name. Or the tracks of a video: a json file of YouTube-VIS, as
+    predict writes it, or CVAT's xml."""
     out: Path
     """Folder for the result, empty or new; `maskrcnn train OUT` then works."""
     to: Target
-    """Format to write. coco holds everything; the others say what is lost."""
+    """Format to write. coco holds everything; the others say what is lost. Of tracks: youtube-vis, cvat-video or
+    mot."""
     max_pixels: int | None = None
     """Open no file of more pixels, voxels or samples than this: its header is asked before it is unpacked. By default
     what fits into free memory, and into 1.25 GiB where a file packs more than 64 of them into a byte."""

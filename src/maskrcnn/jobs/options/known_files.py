@@ -12,4 +12,7 @@ TO_TRAIN_ON = (
     "background there."
 )
 LISTED = list_files()
-FILES = f"{LISTED[0].upper()}{LISTED[1:]}, or folders of them (with their subfolders)."
+FILES = (
+    f"{LISTED[0].upper()}{LISTED[1:]}, or folders of them (with their subfolders); videos, cameras (0 is the first), "
+    "and streams (rtsp://...)."
+)

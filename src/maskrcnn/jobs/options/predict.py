@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.checks import at_least, between, needed_package, no_file, not_among_inputs, usable_device
-from maskrcnn.data.parsing.input_names import STDIN, address_of, why_not_named
+from maskrcnn.data.parsing.input_names import STDIN, address_of, stream_of, why_not_named
 from maskrcnn.errors import UsageError
 from maskrcnn.exchange.viewers import VIEWERS
 from maskrcnn.inference.tiling.options import OVERLAP, check_tiles
+from maskrcnn.jobs.options.clips import FORMATS, ClipOptions, is_time
 from maskrcnn.modalities.images.labels.formats import written_formats
 from maskrcnn.planning.recipe import SMALLEST_IMAGE
 
@@ -20,7 +21,7 @@ NOT_IN_RESULTS = {"inputs", "out", "skip_done", "overwrite", "model", "max_pixel
 
 
 @dataclass(frozen=True)
-class PredictFilesOptions:
+class PredictFilesOptions(ClipOptions):
     """The files to search, the model that searches them, and what is written."""
 
     inputs: tuple[Path, ...] = ()
@@ -79,7 +80,8 @@ class PredictFilesOptions:
     to: str = ""
     """Also write what was found as drafts of labels, with the pictures, for a labelling tool to open and correct:
     coco, labelme, yolo, label-studio, cvat or voc, into a folder of that name in OUT. Then train on that folder. Or
-    for a program to look at them in: qupath (GeoJSON) or imagej (regions of its ROI Manager), a file a picture."""
+    for a program to look at them in: qupath (GeoJSON) or imagej (regions of its ROI Manager), a file a picture. Of
+    videos: a time at which to end, as --until."""
     colour: Literal["auto", "class", "object"] = "auto"
     """Colours of a picture: object: neighbours differ; class: one each, with a legend that counts them; auto: class
     where there are several classes and more than 15 objects."""
@@ -104,8 +106,11 @@ class PredictFilesOptions:
         at_least("max-detections", self.max_detections, 1)
         at_least("image-size", self.image_size, SMALLEST_IMAGE)
         at_least("batch", self.batch, 1)
-        if self.to and self.to not in (*written_formats(), *VIEWERS):
-            raise UsageError(f"--to is one of {', '.join((*written_formats(), *VIEWERS))}, not {self.to}.")
+        self.check_clips()
+        if self.to and not is_time(self.to):
+            known = (*written_formats(), *VIEWERS, *FORMATS)
+            if self.to not in known:
+                raise UsageError(f"--to is one of {', '.join(known)}, not {self.to}.")
         if VIEWERS.get(self.to):
             needed_package(VIEWERS[self.to], f"write files for {self.to}", extra=self.to)
         at_least("line-width", self.line_width, 0.5)
@@ -119,11 +124,23 @@ class PredictFilesOptions:
         if not self.inputs_there():
             raise UsageError(" ".join(self.inputs_missing()))
         no_file(self.out)
-        files = [path for path in self.inputs_there() if not address_of(path) and str(path) != STDIN]
+        files = [
+            path for path in self.inputs_there() if not (address_of(path) or stream_of(path) or str(path) == STDIN)
+        ]
         not_among_inputs(self.out, files)
         if self.skip_done and self.overwrite:
             raise UsageError("--skip-done goes on and --overwrite begins anew: give one of them.")
         usable_device(self.device)
+
+    @property
+    def end_of_part(self) -> str:
+        """The time at which videos are left, as it was given."""
+        return self.until or (self.to if is_time(self.to) else "")
+
+    @property
+    def to_of_pictures(self) -> str:
+        """The format that what was found in pictures is written in too; empty: none."""
+        return "" if is_time(self.to) or self.to in FORMATS else self.to
 
     def settings(self) -> dict[str, Any]:
         """What the bytes of the results depend on beside the model and the inputs, as json holds it."""

@@ -16,7 +16,7 @@ from maskrcnn.errors import UsageError
 from maskrcnn.files import atomic_write
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.video.frames import TrackedFrame
-from maskrcnn.video.labels import Votes
+from maskrcnn.video.labels import Votes, object_stem
 from maskrcnn.video.motion.angles import joint_angles, joints_of
 from maskrcnn.video.motion.bones import bones_of, joints_over_time, rig
 from maskrcnn.video.motion.objects import Moving
@@ -50,7 +50,7 @@ def check_motion(formats: Sequence[str], info: ModelInfo) -> None:
 
 @dataclass(frozen=True)
 class Files:
-    """Where the motion of a clip is written: NAME.keypoints.csv and so on.
+    """Where the motion of a clip is written: NAME.keypoints.csv, NAME.bvh/person-001.bvh and so on.
 
     Attributes:
         folder: of the files.
@@ -64,9 +64,18 @@ class Files:
         """A file or folder of all objects."""
         return self.folder / f"{self.stem}.{ending}"
 
-    def of_object(self, number: int, ending: str) -> Path:
-        """A file of one object."""
-        return self.folder / f"{self.stem}.{number}.{ending}"
+    def of_object(self, kind: str, own: Moving, suffix: str) -> Path:
+        """A file of one object.
+
+        Args:
+            kind: of the files, by which their folder is called.
+            own: the object.
+            suffix: of the file.
+
+        Returns:
+            Its path.
+        """
+        return self.of_clip(kind) / f"{object_stem(own.name, own.number)}{suffix}"
 
 
 class Capture:
@@ -171,7 +180,7 @@ class Capture:
             angles = joint_angles(own.points, joints)
             if not np.isnan(angles).all():
                 picture = draw_angles(own.times, angles, joints, f"{self.files.stem}: {own.name} {own.number}")
-                with atomic_write(self.files.of_object(own.number, "angles.png")) as beside:
+                with atomic_write(self.files.of_object("angles", own, ".png")) as beside:
                     picture.save(beside)
 
     def _write_bvh(self, objects: Sequence[Moving]) -> None:
@@ -183,6 +192,6 @@ class Capture:
             if made is None:
                 left_out += 1
             else:
-                write_bvh(self.files.of_object(own.number, "bvh"), made, fps)
+                write_bvh(self.files.of_object("bvh", own, ".bvh"), made, fps)
         if left_out:
             self.notes.append(f"{counted(left_out, 'object')} showed too little of their skeleton for a BVH file.")

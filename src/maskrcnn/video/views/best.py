@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from maskrcnn.files import atomic_write, shortened
+from maskrcnn.files import atomic_write
 from maskrcnn.video.frames import TrackedFrame
-from maskrcnn.video.labels import Votes
+from maskrcnn.video.labels import Votes, object_stem
 
 AROUND = 0.08  # of the longer side, that is shown around an object
 AT_EDGE = 0.4  # what a view is worth whose object is cut off by the edge, as part of a whole one
@@ -77,9 +77,8 @@ class BestViews:
         for own, number in numbers.items():
             if own in self._views:
                 label = self._votes.label(own)
-                name = self.class_names[label - 1] if label > 0 else "object"
-                plain = "".join(c if c.isalnum() or c in "-_ ." else "_" for c in name)
-                with atomic_write(self.folder / f"{shortened(plain, 100)}-{number:03d}.jpg") as beside:
+                name = object_stem(self.class_names[label - 1] if label > 0 else "", number)
+                with atomic_write(self.folder / f"{name}.jpg") as beside:
                     self._views[own].picture.save(beside, quality=92)
 
 

@@ -10,6 +10,7 @@ GROUPS: dict[str, Groups] = {
         (EVERYDAY, "model out score classes image-size"),
         ("a second run", "skip-done overwrite"),
         ("what is written", "label-maps cutouts explain explain-most to json"),
+        ("videos", "from until every fps video"),
         ("pictures", "colour no-boxes no-labels line-width scale page-seconds"),
         ("how the model looks", "tile overlap flip sharp raw-masks max-detections"),
         ("the machine", "device batch max-pixels"),

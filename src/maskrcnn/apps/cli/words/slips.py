@@ -56,6 +56,11 @@ HABITS: dict[str, tuple[str, ...]] = {
     "cls": ("classes",),
     "class": ("classes",),
     "validation": ("val",),
+    "vid-stride": ("every",),
+    "stride": ("every",),
+    "frame-rate": ("fps",),
+    "start": ("from",),
+    "end": ("until",),
 }
 # Flags of others that no flag of ours is meant by.
 SAID = {
@@ -74,7 +79,7 @@ def flags_of(record: Any) -> set[str]:
     names: set[str] = set()
     for field in dataclasses.fields(record):
         own = field.default
-        names |= flags_of(own) if dataclasses.is_dataclass(own) else {field.name.replace("_", "-")}
+        names |= flags_of(own) if dataclasses.is_dataclass(own) else {field.name.strip("_").replace("_", "-")}
     return names
 
 

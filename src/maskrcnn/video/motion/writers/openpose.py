@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import glob
 import json
-import os
-import shutil
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from maskrcnn.data.coco_keypoints import to_coco_keypoints
-from maskrcnn.files import exists
+from maskrcnn.files import atomic_write
 from maskrcnn.video.motion.objects import Moving
 
 VERSION = 1.3  # of the form
@@ -58,7 +57,8 @@ def holds(keypoint_names: Sequence[str]) -> bool:
 def write_openpose(
     folder: Path, stem: str, objects: Sequence[Moving], keypoint_names: Sequence[str], frames: Sequence[int]
 ) -> None:
-    """Write a file for each frame, also for those without people; an older folder of that name is replaced.
+    """Write a file for each frame, also for those without people; older ones of that name are
+    replaced.
 
     Args:
         folder: for the files, ``STEM_000000000000_keypoints.json`` and so on.
@@ -72,19 +72,12 @@ def write_openpose(
         for k, points in enumerate(in_body_25(own.points, keypoint_names)):
             if points.any():
                 people[own.frames[k]].append((own.number, points))
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(beside, ignore_errors=True)
-    try:
-        beside.mkdir(parents=True)
-        for index in frames:
-            found = [_person(number, points) for number, points in sorted(people[index], key=lambda pair: pair[0])]
-            text = json.dumps({"version": VERSION, "people": found})
-            (beside / f"{stem}_{index:012d}_keypoints.json").write_text(text, encoding="utf-8")
-        if exists(folder):
-            shutil.rmtree(folder)
-        beside.replace(folder)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    for old in folder.glob(f"{glob.escape(stem)}_*_keypoints.json"):
+        old.unlink()
+    for index in frames:
+        found = [_person(number, points) for number, points in sorted(people[index], key=lambda pair: pair[0])]
+        with atomic_write(folder / f"{stem}_{index:012d}_keypoints.json") as beside:
+            beside.write_text(json.dumps({"version": VERSION, "people": found}), encoding="utf-8")
 
 
 def in_body_25(points: np.ndarray, keypoint_names: Sequence[str]) -> np.ndarray:

@@ -1,0 +1,72 @@
+"""From decoded frames to followed objects: the one walk that files, cameras and programs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import torch
+
+from maskrcnn.inference.predictor import Predictor
+from maskrcnn.structures import Instances
+from maskrcnn.tracking.options import TrackOptions
+from maskrcnn.tracking.tracker import Detections, Tracker
+from maskrcnn.video.frames import TrackedFrame
+from maskrcnn.video.reading.clip import ClipFrame
+from maskrcnn.video.writing.spool import objects_of
+
+Find = Callable[[ClipFrame], Instances]
+USUAL_SCORE = 0.5  # of photos, to which the settings of the tracker belong
+
+
+def track_options(score: float) -> TrackOptions:
+    """Settings of the tracker where objects from ``score`` on are wanted: its own belong to 0.5, and grow with it."""
+    usual = TrackOptions()
+    part = score / USUAL_SCORE
+    return TrackOptions(sure=min(1.0, usual.sure * part), doubtful=min(1.0, usual.doubtful * part))
+
+
+def follow(frames: Iterable[ClipFrame], find: Find, tracker: Tracker) -> Iterator[TrackedFrame]:
+    """Follow the objects of a video.
+
+    Args:
+        frames: in their order.
+        find: gives the objects of a frame, doubtful ones too.
+        tracker: numbers them.
+
+    Yields:
+        Each frame with its objects and their numbers.
+    """
+    for frame in frames:
+        found = find(frame)
+        followed = tracker.update(detections_of(found))
+        yield TrackedFrame(frame.index, frame.time, frame.image, found, followed.ids, followed.confirmed)
+
+
+def detections_of(found: Instances) -> Detections:
+    """What a tracker wants of the objects of a frame."""
+    return Detections(found.boxes.double().numpy(), found.scores.double().numpy(), found.labels.numpy(), found.regions)
+
+
+class Detector:
+    """Finds the objects of frames with a model, or takes them from where they were found before.
+
+    Args:
+        predictor: of pictures.
+        most: best objects of a frame that are kept; None: all that the model gives.
+        saved: lines of frames that are done, rising, see :mod:`maskrcnn.video.writing.spool`.
+    """
+
+    def __init__(self, predictor: Predictor, most: int | None = None, saved: Iterable[Mapping[str, Any]] = ()) -> None:
+        self.predictor, self.most, self.saved = predictor, most, iter(saved)
+        self.grey = predictor.info.config.in_channels == 1
+
+    def __call__(self, frame: ClipFrame) -> Instances:
+        line = next(self.saved, None)
+        if line is not None and line["frame"] == frame.index:
+            return objects_of(line)
+        image = torch.from_numpy(frame.image).movedim(-1, 0)
+        if self.grey:
+            weights = torch.tensor([0.299, 0.587, 0.114])
+            image = (image.float() * weights[:, None, None]).sum(0, keepdim=True).round().byte()
+        return self.predictor(image)[: self.most]

@@ -1,0 +1,1 @@
+"""Videos, folders of frames, cameras and streams, read frame by frame."""
