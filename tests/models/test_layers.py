@@ -17,7 +17,7 @@ from maskrcnn.models.nd import (
     max_pool,
     norm,
 )
-from maskrcnn.ops.nd import FUNCTIONAL_CONV
+from maskrcnn.ops.nd import FUNCTIONAL_CONV, channels_last
 
 
 def randomise(frozen):
@@ -50,6 +50,30 @@ def test_max_pool_takes_the_largest_of_each_window(ndim):
     for axis in range(2, 2 + ndim):
         windows = windows.unfold(axis, 2, 2)
     assert torch.equal(shrunk, windows.flatten(2 + ndim).amax(-1))
+
+
+@NDIMS
+@pytest.mark.parametrize("last", [False, True], ids=["channels first", "channels last"])
+def test_the_gradient_of_a_group_norm_is_torch_s_own(ndim, last):
+    layer, own = norm("group", ndim, 8, 1e-5).double(), nn.GroupNorm(8, 8).double()
+    with torch.no_grad():
+        for a, b in zip(layer.parameters(), own.parameters()):
+            a.copy_(torch.rand(a.shape, generator=seeded(3)))
+            b.copy_(a)
+    x = noise(ndim, 8)
+    x, y = ((channels_last(x) if last else x).clone().requires_grad_() for _ in range(2))
+    weights = torch.randn(x.shape, generator=seeded(1), dtype=x.dtype)
+    for input_, module in ((x, layer), (y, own)):
+        (module(input_) * weights).sum().backward()
+    assert torch.equal(layer(x), own(y))
+    for a, b in zip((x, *layer.parameters()), (y, *own.parameters())):
+        torch.testing.assert_close(a.grad, b.grad)
+
+
+@NDIMS
+def test_a_group_norm_passes_on_gradients_where_its_own_weights_are_frozen(ndim):
+    layer, x = norm("group", ndim, 4, 1e-5).double().requires_grad_(False), channels_last(noise(ndim)).requires_grad_()
+    assert torch.autograd.gradcheck(layer, x) and layer.weight.grad is None
 
 
 @NDIMS

@@ -105,10 +105,10 @@ def test_without_background_every_sample_is_of_a_class(ndim):
 
 
 @pytest.mark.parametrize("config", [signal_fpn_config(2), volume_fpn_config(2), tiny_config()])
-@pytest.mark.parametrize("separable", [False, True])
-def test_a_finer_skip_tells_classes_at_the_first_resolution(config, separable):
+@pytest.mark.parametrize(("separable", "width"), [(False, 0), (True, 0), (True, 3)])
+def test_a_finer_skip_tells_classes_at_the_first_resolution(config, separable, width):
     """The body's first stride: 2 in images, 1 in recordings and scans."""
-    own = SemanticHeadConfig((8,), finer=4, separable=separable, deep=True)
+    own = SemanticHeadConfig((8,), finer=4, finer_width=width, separable=separable, deep=True)
     model = build_model(dataclasses.replace(config, semantic_head=own, **ALONE))
     images = images_of(config.ndim, side=32, channels=config.in_channels)
     finest = 4 // model.backbone.strides[0][0]
@@ -117,6 +117,7 @@ def test_a_finer_skip_tells_classes_at_the_first_resolution(config, separable):
     assert logits.shape[2:] == tuple(side // step for side in images.tensor.shape[2:]) and finest >= 1
     losses = Objective(model)(images, targets_of(images), [0, 1])
     assert tuple(losses) == ("loss_semantic", "loss_semantic_deep")
+    assert model.heads["semantic"].logits.in_channels == (width or 8)
     torch.stack([term.mean() for term in losses.values()]).sum().backward()
     assert all(p.grad is not None for p in model.heads["semantic"].parameters())
 
@@ -173,11 +174,12 @@ def test_settings_that_contradict_each_other_are_refused(changes, words):
         check_agreement(tiny_config(**changes))
 
 
+@pytest.mark.parametrize("norm", [None, "batch"])
 @pytest.mark.parametrize("flip", [False, True])
-def test_tiles_are_the_whole_away_from_their_seams(flip):
+def test_tiles_are_the_whole_away_from_their_seams(flip, norm):
     """A tile sees what lies in it as the whole image does, but for what its padding reaches into."""
     torch.manual_seed(0)
-    config = tiny_config(semantic_head=SemanticHeadConfig((8,), norm=None), **ALONE)
+    config = tiny_config(semantic_head=SemanticHeadConfig((8,), norm=norm), **ALONE)
     model = build_model(config).eval()
     predictor = Predictor(model, tiny_info(model)).with_options(flip=flip)
     photo = torch.from_numpy(noise(64, 448)).permute(2, 0, 1)

@@ -136,9 +136,8 @@ class SemanticHeadConfig:
     norm: Norm | None = "group"  # after every convolution: frozen, batch or group; None: none
     separable: bool = False  # 3-wide convolutions as depthwise then pointwise
     dilation: Annotated[int, Between(1, 64)] = 1  # samples between the taps of those convolutions
-    finer: Some = (
-        0  # channels of a skip from the body's first resolution, stride 2 as a rule, on whose grid classes are
-    )
-    # told then; 0: none
+    finer: Some = 0  # channels of a skip from the body's first resolution, stride 2 as a rule, on whose grid classes
+    # are told then; 0: none
+    finer_width: Some = 0  # channels on that grid, where each costs most; 0: as many as on the next
     background: bool = True  # a sample may be of no class; False: each is of some class
     deep: bool = False  # every level but the finest tells classes too, for deep supervision

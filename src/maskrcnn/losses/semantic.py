@@ -34,37 +34,41 @@ def semantic_loss(
         ``entropy``, over samples, and, where it has a weight, ``dice``, over the labelled classes of each image.
     """
     log_probability = full(logits).log_softmax(1)
-    weights = log_probability.new_tensor(config.class_weights or (1.0,) * logits.shape[1])
-    entropies, counts, dice, classes = [], 0, [], 0
-    for image, (own, labelled) in enumerate(zip(log_probability, rows)):
-        known = labelled != IGNORED
-        inside, row = own[:, known], labelled[known]  # [C, n], [n]
-        said = inside.gather(0, row[None])[0]
-        others = list(unsearched[image]) if unsearched is not None else []
-        maybe = row == BACKGROUND if others else torch.zeros_like(row, dtype=torch.bool)
+    known, said = rows != IGNORED, log_probability
+    maybe = torch.zeros_like(known)
+    for image, others in enumerate(unsearched or []):
         if others:
-            said = torch.where(maybe, inside[[BACKGROUND, *others]].logsumexp(0), said)
-        entropy = -said * weights[row]
-        if config.hardest < 1:
-            entropy = entropy.topk(math.ceil(config.hardest * len(entropy)), sorted=False).values
-        entropies.append(entropy.sum())
-        counts += len(entropy)
-        if config.dice:
-            losses = _dice(inside[:, ~maybe], row[~maybe])
-            dice.append(losses.sum())
-            classes += len(losses)
-    terms = {"entropy": Term(torch.stack(entropies).sum(), counts)}
+            maybe[image] = rows[image] == BACKGROUND
+            together = log_probability[image, [BACKGROUND, *others]].logsumexp(0)
+            said = said.index_put((torch.tensor(image), torch.tensor(BACKGROUND)), together)
+    weights = log_probability.new_tensor(config.class_weights) if config.class_weights else None
+    entropy = F.nll_loss(said, rows, weights, ignore_index=IGNORED, reduction="none")
+    counts = known.flatten(1).sum(1).tolist()
+    if config.hardest < 1:
+        counts = [math.ceil(config.hardest * count) for count in counts]
+        hardest = [own[seen].topk(n, sorted=False).values for own, seen, n in zip(entropy, known, counts)]
+        entropy = torch.cat(hardest)
+    terms = {"entropy": Term(entropy.sum(), sum(counts))}
     if config.dice:
-        terms["dice"] = Term(config.dice * torch.stack(dice).sum(), classes)
+        losses = torch.cat([_dice(*own) for own in zip(log_probability, rows, known & ~maybe)])
+        terms["dice"] = Term(config.dice * losses.sum(), len(losses))
     return terms
 
 
-def _dice(log_probability: Tensor, row: Tensor) -> Tensor:
-    """The Dice loss of each class that is labelled in an image, from ``[C, n]`` and the true rows ``[n]``."""
-    count = len(log_probability)
-    both = log_probability.new_zeros(count).index_add(0, row, log_probability.gather(0, row[None])[0].exp())
-    true = torch.bincount(row, minlength=count)
-    losses = 1 - (2 * both + 1) / (log_probability.exp().sum(1) + true + 1)
+def _dice(log_probability: Tensor, rows: Tensor, counted: Tensor) -> Tensor:
+    """The Dice loss of each class that is labelled in an image.
+
+    Args:
+        log_probability: ``[C, *S]``.
+        rows: ``[*S]``, the true ones.
+        counted: bool ``[*S]``, the samples that are looked at. Multiplying by it is faster than picking them out of
+            all C rows.
+    """
+    probability, row = log_probability.exp() * counted, torch.where(counted, rows, 0)
+    said = probability.gather(0, row[None])
+    both = said.new_zeros(len(probability)).index_add(0, row.flatten(), said.flatten())
+    true = torch.bincount(rows[counted], minlength=len(probability))
+    losses = 1 - (2 * both + 1) / (probability.flatten(1).sum(1) + true + 1)
     return losses[true > 0]
 
 

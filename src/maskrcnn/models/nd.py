@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from maskrcnn.models.convolution import convolve, needs_full_precision
+from maskrcnn.models.convolution import ChannelsLastGroupNorm, convolve, needs_full_precision
 
 BATCH_NORM: dict[int, type[nn.Module]] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 MAX_POOL: dict[int, Callable[..., Tensor]] = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
@@ -162,7 +162,7 @@ def norm(kind: str, ndim: int, channels: int, eps: float) -> nn.Module:
         return BATCH_NORM[ndim](channels, eps=eps)
     if kind == "group":
         groups = max(g for g in range(1, 33) if channels % g == 0)
-        return nn.GroupNorm(groups, channels, eps=eps)
+        return ChannelsLastGroupNorm(groups, channels, eps=eps)
     raise ValueError(f"unknown norm {kind!r}: frozen, batch or group")
 
 

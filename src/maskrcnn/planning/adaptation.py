@@ -96,7 +96,9 @@ def _semantic_head(config: ModelConfig, recipe: Recipe) -> SemanticHeadConfig | 
     if own is None:
         return None
     widths = own.widths if recipe.semantic_width is None else (recipe.semantic_width,)
-    return dataclasses.replace(own, widths=widths, finer=recipe.finer or own.finer)
+    return dataclasses.replace(
+        own, widths=widths, norm=recipe.semantic_norm or own.norm, finer=recipe.finer or own.finer
+    )
 
 
 def _semantic_loss(config: ModelConfig, recipe: Recipe) -> SemanticLossConfig:

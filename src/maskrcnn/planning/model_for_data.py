@@ -22,6 +22,8 @@ from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.adaptation import adapt
 from maskrcnn.planning.recipe import Recipe
 
+FINER_WIDTH = 32  # channels of a new branch at the body's first resolution, for fewer classes than that
+
 
 def fit_to_data(config: ModelConfig, data: Dataset, say: Say) -> ModelConfig:
     """Fit a model's number of classes, its heads and its detection cap to the data.
@@ -82,7 +84,9 @@ def fit_semantic(config: ModelConfig, data: Dataset) -> ModelConfig:
 def semantic_head(config: ModelConfig, data: Dataset) -> SemanticHeadConfig:
     """The branch that tells the classes of ``data``: the model's own, or one like its pyramid."""
     backbone = config.backbone
-    own = config.semantic_head or SemanticHeadConfig((backbone.fpn_channels,), separable=backbone.separable)
+    narrow = FINER_WIDTH if len(data.class_names) < FINER_WIDTH < backbone.fpn_channels else 0
+    new = SemanticHeadConfig((backbone.fpn_channels,), separable=backbone.separable, finer_width=narrow)
+    own = config.semantic_head or new
     return dataclasses.replace(own, background=data.background)
 
 

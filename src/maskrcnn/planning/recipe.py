@@ -138,6 +138,10 @@ class Recipe:
     """Semantic: channels of a skip from the body's first resolution, for finer borders; 0: none."""
     semantic_width: Own = None
     """Semantic: channels of the branch that tells classes."""
+    semantic_norm: Annotated[Literal["batch", "group"] | None, arg(metavar="batch|group", help_behavior_hint=OWN)] = (
+        None
+    )
+    """Semantic: norm of that branch; with batch, for steps of four images and more, tiles are told as the whole is."""
 
     def check(self) -> None:
         """Raise UsageError for what cannot be."""

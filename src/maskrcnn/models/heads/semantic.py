@@ -53,7 +53,9 @@ class SemanticHead(ImageHead):
         if own.finer and finer is not None:
             self.sees_first, self.stride = True, tuple(finer[1])
             self.lateral = conv(config.ndim, finer[0], own.finer, 1)
-            self.refine = self._step(widths[0] + own.finer, widths[0])
+            last = own.finer_width or last
+            self.narrow = conv(config.ndim, widths[0], last, 1) if own.finer_width else nn.Identity()
+            self.refine = self._step(last + own.finer, last)
         init_he(self)
         self.logits = conv(config.ndim, last, classes, 1)
         for layer in (self.logits, *self.deep):
@@ -82,7 +84,8 @@ class SemanticHead(ImageHead):
             total = total + x
         if self.own.finer:
             first = self.lateral(features[self.first])
-            total = self.refine(torch.cat([channels_last(interpolate(total, first.shape[2:])), first], 1))
+            total = channels_last(interpolate(self.narrow(total), first.shape[2:]))
+            total = self.refine(torch.cat([total, first], 1))
         logits: Tensor = self.logits(total)
         return logits
 

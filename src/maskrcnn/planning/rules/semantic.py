@@ -8,8 +8,10 @@ from maskrcnn.planning.rules import training as training_rules
 from maskrcnn.planning.situation import Choice, Rule, Situation
 
 LARGEST_ON_CPU, LARGEST_ON_GPU = 512, 1024  # longer sides of images
-WHOLE_UP_TO = 0.8  # of the sides: what a crop shows of an image
+SHOWN = 2 / 3  # of the longer side: what a crop shows of an image
 WIDEST = 64  # channels of the branch
+LEARNING_RATE = 2e-3  # for 8 images in a step
+ENOUGH_FOR_BATCH_NORM = 4  # images in a step
 RARE = 0.02  # part of the samples below which a class is rare
 OBJECT_RULES = (
     *("smallest_anchor", "anchor_ratio", "mask_size", "sharp", "max_detections", "proposals"),
@@ -27,8 +29,20 @@ def image_size(s: Situation) -> Choice:
 
 
 def crop_size(s: Situation) -> Choice:
-    crop = max(model_rules.to_grid(WHOLE_UP_TO * s.chosen["image_size"]), 2 * model_rules.GRID)
-    return Choice(crop, "crops of four fifths of the side, each round a pixel of a class that is drawn first")
+    crop = max(model_rules.to_grid(SHOWN * s.chosen["image_size"]), 2 * model_rules.GRID)
+    return Choice(crop, "crops of two thirds of the longer side, each round a pixel of a class that is drawn first")
+
+
+def scale(s: Situation) -> Choice:
+    return Choice((0.7, 1.8), "from near and far; smaller, an image would no longer fill its crop")
+
+
+def colour(s: Situation) -> Choice:
+    return Choice(0.4, "weather, light and camera change all of a picture: more than where objects are looked for")
+
+
+def gamma(s: Situation) -> Choice:
+    return Choice(0.4, "from bright to dim, as days are")
 
 
 def flip(s: Situation) -> Choice:
@@ -78,6 +92,20 @@ def semantic_width(s: Situation) -> Choice:
     return Choice(width, "channels of the branch: on the finest grids more would take most of the time")
 
 
+def lr(s: Situation) -> Choice:
+    if s.start_names and s.start.semantic_head is None and s.data.files.is_picture:
+        return Choice(LEARNING_RATE, "a new branch has more to learn than heads that come with their model")
+    return training_rules.lr(s)
+
+
+def semantic_norm(s: Situation) -> Choice:
+    if s.start.semantic_head is not None:
+        return Choice(None, "the starting model's own")
+    if s.data.files.is_picture and s.chosen["batch"] >= ENOUGH_FOR_BATCH_NORM:
+        return Choice("batch", f"steps of {s.chosen['batch']} images tell what is usual, and tiles are as the whole is")
+    return Choice("group", "each file by itself: steps have too few of them to tell what is usual")
+
+
 OWN: dict[str, Rule] = {
     "class_weights": class_weights,
     "dice": dice,
@@ -91,11 +119,17 @@ PICTURE_RULES: dict[str, Rule] = {
     "finest_stride": model_rules.finest_stride,
     **OWN,
     **training_rules.VARY_RULES,
+    "scale": scale,
     "flip": flip,
+    "colour": colour,
+    "gamma": gamma,
     "copy_paste": copy_paste,
     **training_rules.STEP_RULES,
+    "lr": lr,
+    "semantic_norm": semantic_norm,
 }
 GRID_RULES: dict[str, Rule] = {
     **{name: rule for name, rule in grid_rules.GRID_RULES.items() if name not in OBJECT_RULES},
     **OWN,
+    "semantic_norm": semantic_norm,
 }
