@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from maskrcnn.data.class_maps.tasks import has_maps_alone
+from maskrcnn.doctor.class_maps import sample_findings, unseen_classes
 from maskrcnn.doctor.findings import Finding, finding
 from maskrcnn.doctor.survey import Survey
 
@@ -18,7 +20,9 @@ NO_CROWD = "where each is one object, set iscrowd to 0, or export polygons inste
 
 
 def class_counts(found: Survey) -> dict[str, int]:
-    """Objects of each class, crowds not counted."""
+    """Objects of each class, crowds not counted; of class maps samples."""
+    if has_maps_alone(found.dataset):
+        return found.labelled().classes()
     return _counts(found.dataset.class_names, found.labels)
 
 
@@ -34,6 +38,8 @@ def _counts(names: Sequence[str], labels: list[np.ndarray]) -> dict[str, int]:
 
 def class_findings(found: Survey, data: str) -> list[Finding]:
     """Nothing labelled, or, in training data, classes that are named and rarely or never labelled."""
+    if has_maps_alone(found.dataset):
+        return sample_findings(found.labelled(), data)
     counts, total = class_counts(found), len(found.dataset.class_names)
     crowds = crowd_counts(found)
     only_crowds = [f"{name}: {crowds[name]}" for name, count in counts.items() if crowds[name] and not count]
@@ -48,6 +54,8 @@ def class_findings(found: Survey, data: str) -> list[Finding]:
 
 def differing_classes(train: Survey, val: Survey) -> list[Finding]:
     """Classes with objects in val that train does not know."""
+    if has_maps_alone(val.dataset):
+        return unseen_classes(train.labelled(), val.labelled())
     known = set(train.dataset.class_names)
     unknown = [f"{name}: {count}" for name, count in class_counts(val).items() if count and name not in known]
     return [finding("classes-differ", "val", unknown, len(val.dataset.class_names))] if unknown else []

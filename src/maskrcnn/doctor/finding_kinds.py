@@ -165,8 +165,27 @@ FINDING_KINDS: dict[str, FindingKind] = {
     "label-map-lossy": FindingKind(
         "error",
         "Label maps saved as JPEG or WebP",
-        "Lossy compression changes the numbers along every outline into objects of their own.",
+        "Lossy compression changes the numbers (or colours) along every outline into others.",
         "write label maps as PNG or TIFF, from the original labels.",
+    ),
+    "class-map-unknown": FindingKind(
+        "error",
+        "Class maps with a number or colour that the list of classes does not have",
+        "Nobody says what these pixels are, so the whole image is left out of training.",
+        "add a line for it to classes.txt (with (ignore) behind the name, if nothing is to be learned there), or "
+        "correct the map.",
+    ),
+    "class-map-unlabelled": FindingKind(
+        "warning",
+        "Class maps in which every pixel is unlabelled",
+        "They teach nothing and count nowhere.",
+        "label them, or take them out; look whether the number of the unlabelled is the one that you mean.",
+    ),
+    "class-alone": FindingKind(
+        "error",
+        "One class alone",
+        "Every labelled pixel is of it, so there is nothing to tell apart.",
+        "label what is round it too, with a number of its own or with 0.",
     ),
     "label-map-semantic": FindingKind(
         "warning",

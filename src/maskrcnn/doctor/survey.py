@@ -14,13 +14,16 @@ from typing import Any
 
 import numpy as np
 
+from maskrcnn.data.class_maps.tasks import has_maps_alone
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.faults import Fault, record_faults
 from maskrcnn.data.parsing.numbers import identity
 from maskrcnn.data.source_names import source_of
+from maskrcnn.doctor.class_maps import Labelled, as_regions, count_samples, stack
 from maskrcnn.doctor.placement import Placement, place_scores
 from maskrcnn.errors import DataError
 from maskrcnn.modalities.images.duplicates import Imprint, imprint
+from maskrcnn.modalities.images.formats.class_maps.check import inspect_class_map
 from maskrcnn.modalities.images.formats.coco.check import CocoFacts, inspect_coco, read_coco
 from maskrcnn.modalities.images.formats.label_maps.check import inspect_folders, inspect_label_map, is_label_maps
 from maskrcnn.modalities.images.read.find import is_image
@@ -51,6 +54,7 @@ class Survey:
         shapes: spatial shape of the image of each object ``[N, D]``, tensor order.
         labels: int64 ``[N]``.
         crowds: int64: the labels of the crowds, which are no objects.
+        samples: int64 ``[K + 2]`` of each image: its samples of labels 0..K, then those that nobody labelled.
         placements: what the outlines have to do with the pictures, of those images where that could be asked.
     """
 
@@ -65,11 +69,16 @@ class Survey:
     shapes: list[np.ndarray] = field(default_factory=list)
     labels: list[np.ndarray] = field(default_factory=list)
     crowds: list[np.ndarray] = field(default_factory=list)
+    samples: list[np.ndarray] = field(default_factory=list)
     placements: list[Placement] = field(default_factory=list)
 
     @property
     def num_objects(self) -> int:
         return sum(self.counts)
+
+    def labelled(self) -> Labelled:
+        """What is labelled of the samples, where there are class maps."""
+        return stack(self.samples, self.dataset.class_names, self.dataset.background)
 
     def faulty_files(self) -> set[str]:
         """The images with anything wrong about them."""
@@ -123,17 +132,17 @@ def _coco_facts(dataset: Dataset) -> CocoFacts | None:
 
 def _look(dataset: Dataset, coco: CocoFacts | None, label_maps: bool, pace: int, index: int) -> _Look:
     """Everything about one image, and of every ``pace``-th the outlines; runs in a thread."""
+    faults = list(inspect_class_map(dataset.sources[index]))
     try:
         record = dataset[index]
     except DataError as error:
-        return _Look(f"image {index + 1}", [Fault("labels-unreadable", str(error))])
-    name = record.file_name
-    faults: list[Fault] = []
+        return _Look(f"image {index + 1}", faults or [Fault("labels-unreadable", str(error))])
+    name, maps = record.file_name, has_maps_alone(dataset)
     if coco is None:
         faults += record_faults(record, len(dataset.class_names), dataset.has_masks)
     if label_maps:
         faults += inspect_label_map(record)
-    if len(record) == 0 and (coco is None or identity(record.image_id) not in coco.labelled):
+    if len(record) == 0 and not maps and (coco is None or identity(record.image_id) not in coco.labelled):
         faults.append(Fault("image-unlabelled", name, "", name))
     try:
         image = dataset.read_image(record)
@@ -142,7 +151,7 @@ def _look(dataset: Dataset, coco: CocoFacts | None, label_maps: bool, pace: int,
     seen = imprint(image)
     if kinds()[dataset.kind].is_picture and seen.is_blank():
         faults.append(Fault("image-blank", name, "", name))
-    placement = place_scores(image, record) if index % pace == 0 else None
+    placement = place_scores(image, as_regions(record) if maps else record) if index % pace == 0 else None
     return _Look(name, faults, record, seen, placement)
 
 
@@ -172,7 +181,9 @@ def _add(found: Survey, seen: _Look) -> None:
         found.placements.append(seen.placement)
     if record is None:
         found.counts.append(0)
+        found.samples.append(np.zeros(len(found.dataset.class_names) + 2, np.int64))
         return
+    found.samples.append(count_samples(record, len(found.dataset.class_names)))
     keep = np.ones(len(record), bool) if record.crowd is None else ~record.crowd
     boxes = record.boxes[keep].astype(np.float64)
     low, high = np.split(boxes, 2, axis=1)
@@ -208,6 +219,8 @@ def _is_named(problem: str, known: set[str], codes: set[str]) -> bool:
     """Whether a sentence of any reader is about a whole file, or a kind of fault, that a closer look has named."""
     if problem.startswith("Images without a label file"):
         return "image-unlabelled" in codes
+    if problem.startswith("JPEG changes the numbers"):
+        return "label-map-lossy" in codes
     if problem.endswith("objects come without a mask."):
         return "mask-missing" in codes
     path, has_no, _ = problem.partition(" has no ")

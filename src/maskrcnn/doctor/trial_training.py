@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from maskrcnn.data.class_maps.tasks import OBJECTS, SEMANTIC, has_maps_alone
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.faults import box_overlap
 from maskrcnn.data.transforms.samples import EvalTransform, Sample
@@ -19,7 +20,7 @@ from maskrcnn.inference.predictor import Predictor
 from maskrcnn.losses.objective import Objective
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
-from maskrcnn.structures import OTHER, Record
+from maskrcnn.structures import IGNORED, OTHER, Record
 from maskrcnn.training.fit_config import FitConfig
 from maskrcnn.training.optimizer import freeze, make_optimizer
 from maskrcnn.training.step import sum_of_means, train_step
@@ -32,7 +33,7 @@ SECONDS = 20.0  # after which no further step begins
 LEARNED = 0.1  # part of the first loss at which it is enough
 ENOUGH_STEPS = 20  # before which nothing is concluded unless all is learned: a slow machine does only a few
 NOT_LEARNED = 0.75  # part of the first loss above which nothing was learned; a model that knew them before starts low
-BOXES_AGREE = 0.5  # and its boxes agree with the labelled ones
+AGREE = 0.5  # and what it finds agrees with what is labelled
 MASKS_AGREE = 0.5  # mean overlap (IoU) of masks drawn in the labelled boxes with the labelled masks
 
 
@@ -46,7 +47,10 @@ class Trial:
         steps: how many were done.
         broken: why it was given up; empty if it was not.
         mask_agreement: mean IoU of the masks drawn in the labelled boxes with the labelled ones; None without masks.
-        box_agreement: mean IoU of the labelled boxes with the best detection of their class.
+        box_agreement: mean IoU of the labelled boxes with the best detection of their class; 0 where none are looked
+            for.
+        sample_agreement: the part of the labelled samples that are told as they are labelled; None where classes of
+            samples are not learned.
     """
 
     files: tuple[str, ...]
@@ -55,6 +59,12 @@ class Trial:
     broken: str
     mask_agreement: float | None
     box_agreement: float
+    sample_agreement: float | None = None
+
+    @property
+    def agreement(self) -> float:
+        """Of what the model finds or tells with what is labelled."""
+        return self.box_agreement if self.sample_agreement is None else self.sample_agreement
 
     @property
     def total(self) -> tuple[float, float]:
@@ -97,7 +107,9 @@ def try_out(model: MaskRCNN, info: ModelInfo, found: Survey, fit: FitConfig, dev
             broken = done.skipped
             break
     last = history[-3:]
-    masks, boxes = _agreement(Predictor(model, info, device), dataset, [record for record, _ in examples])
+    predictor, records = Predictor(model, info, device), [record for record, _ in examples]
+    samples_agree = _samples_agree(predictor, dataset, records) if dataset.task == SEMANTIC else None
+    masks, boxes = _agreement(predictor, dataset, records) if dataset.task == OBJECTS else (None, 0.0)
     return Trial(
         files=tuple(sample.file_name for sample in samples),
         losses={name: (history[0][name], float(np.mean([h[name] for h in last]))) for name in history[0]},
@@ -105,6 +117,7 @@ def try_out(model: MaskRCNN, info: ModelInfo, found: Survey, fit: FitConfig, dev
         broken=broken,
         mask_agreement=masks,
         box_agreement=boxes,
+        sample_agreement=samples_agree,
     )
 
 
@@ -114,6 +127,10 @@ def choose_images(found: Survey) -> list[int]:
     Of images whose labels are faulty only where there are no others; they then show what the faults do.
     """
     faulty = found.faulty_files()
+    if has_maps_alone(found.dataset):  # those that show most classes
+        told = found.labelled().told_apart()
+        sound = [k for k, readable in enumerate(found.readable) if readable and told[k] > 1]
+        return sorted(sound, key=lambda k: (found.names[k] in faulty, -told[k]))[: 4 * IMAGES]
     largest = np.zeros(len(found.counts))
     edges = np.cumsum([0, *found.counts])
     sides = np.concatenate(found.extents).min(1) if found.extents else np.zeros(0)
@@ -145,7 +162,7 @@ def _failure(trial: Trial) -> str | None:
     first, last = trial.total
     if trial.broken:
         return "trial-not-finite"
-    if last > NOT_LEARNED * first and trial.box_agreement < BOXES_AGREE:
+    if last > NOT_LEARNED * first and trial.agreement < AGREE:
         return "trial-not-learning"
     if trial.mask_agreement is not None and trial.mask_agreement < MASKS_AGREE:
         return "trial-masks-off"
@@ -166,6 +183,18 @@ def _is_learned(history: Sequence[dict[str, float]]) -> bool:
         return False
     total = [sum(losses.values()) for losses in history]
     return max(total[-3:]) < LEARNED * total[0]
+
+
+def _samples_agree(predictor: Predictor, dataset: Dataset, records: Sequence[Record]) -> float:
+    """The part of the labelled samples that are told as they are labelled."""
+    right, all_of_them = 0, 0
+    for record in records:
+        assert record.class_map is not None
+        told = predictor(dataset.read_image(record)).of_image["semantic"].labels().numpy()
+        known = record.class_map != IGNORED
+        right += int((told[known] == record.class_map[known]).sum())
+        all_of_them += int(known.sum())
+    return right / max(all_of_them, 1)
 
 
 def _agreement(predictor: Predictor, dataset: Dataset, records: Sequence[Record]) -> tuple[float | None, float]:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from maskrcnn.config import ModelConfig
+from maskrcnn.data.class_maps.tasks import OBJECTS, SEMANTIC, for_task, has_maps_alone, is_of_class_maps
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.data.split import split_labels
@@ -38,17 +39,23 @@ from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.adaptation import adapt
 from maskrcnn.planning.make_plan import start_of
 from maskrcnn.planning.model_for_data import fit_to_data, start_model
-from maskrcnn.planning.plan import Plan
+from maskrcnn.planning.plan import Plan, read_plan
 from maskrcnn.planning.prepare import Wish, given_settings, plan_training
 
-__all__ = ["Diagnosis", "Finding", "Needs", "Plan", "SetFacts", "Sizes", "Trial", "examine", "is_too_short"]
+__all__ = ["SEMANTIC", "Diagnosis", "Finding", "Needs", "Plan", "SetFacts", "Sizes", "Trial", "examine", "is_too_short"]
 
 NAMELESS = ("image-missing", "image-entry", "image-unlabelled", "image-unreadable", "image-size", "image-blank")
 
 
 @dataclass(frozen=True)
 class SetFacts:
-    """What a data set holds, as numbers."""
+    """What a data set holds, as numbers.
+
+    Attributes:
+        classes: objects of each class; of class maps samples.
+        task: what is learned from it.
+        unlabelled: of class maps the part of the samples that nobody labelled.
+    """
 
     path: str
     images: int
@@ -57,12 +64,16 @@ class SetFacts:
     classes: dict[str, int]
     has_masks: bool
     most_objects: int
+    task: str = OBJECTS
+    unlabelled: float = 0.0
 
     @staticmethod
     def of(found: Survey) -> SetFacts:
         data, most = found.dataset, max(found.counts, default=0)
         readable, counts = sum(found.readable), class_counts(found)
-        return SetFacts(str(data.path), len(data), readable, found.num_objects, counts, data.has_masks, most)
+        unlabelled = found.labelled().unlabelled() if has_maps_alone(data) else 0.0
+        path, objects = str(data.path), found.num_objects
+        return SetFacts(path, len(data), readable, objects, counts, data.has_masks, most, data.task, unlabelled)
 
 
 @dataclass(frozen=True)
@@ -107,13 +118,25 @@ def examine(options: DoctorOptions, tell: Tell = tell_nobody) -> Diagnosis:
     options.check()
     with at_most(options.max_pixels):
         train = open_data(options.data)
-        val = open_data(options.val) if options.val else None
+        task = chosen_task(options, train)
+        train = for_task(train, task)
+        val = for_task(open_data(options.val), task) if options.val else None
         wish = Wish(options.settings(), options.plan, device=options.device)
         diagnosis = examine_data(train, val, wish, options.quick, tell)
     if options.json is not None:
         with atomic_write(options.json) as temporary:
             temporary.write_text(json.dumps(as_dict(diagnosis), indent=1) + "\n", encoding="utf-8")
     return diagnosis
+
+
+def chosen_task(options: DoctorOptions, train: Dataset) -> str:
+    """What a training would learn, as ``maskrcnn train`` decides it: what was asked for, what the plan says, or what
+    the data are labelled for."""
+    if options.task is not None:
+        return options.task
+    if options.plan is not None:
+        return str(read_plan(options.plan).get("task", OBJECTS))
+    return SEMANTIC if is_of_class_maps(train) else OBJECTS
 
 
 def open_data(path: Path) -> Dataset:
@@ -164,7 +187,7 @@ def examine_data(
     if "val" in found:
         findings += leakage(found["train"], found["val"]) + differing_classes(found["train"], found["val"])
     facts = {name: SetFacts.of(seen) for name, seen in found.items()}
-    if not found["train"].num_objects:
+    if not can_be_learned(found["train"]):
         return Diagnosis(by_severity(findings), facts, None, Sizes(np.zeros((0, 1)), 1.0))
     tell(Progress("planning"))
     timed = not quick and bool(choose_images(found["train"]))
@@ -173,7 +196,7 @@ def examine_data(
     needs, trial, sizes = training_needs(plan), None, Sizes(np.zeros((0, 1)), 1.0)
     findings += [] if needs is None else needs_findings(needs, plan)
     pictures = kinds()[train.kind].is_picture
-    if pictures:  # nothing is resized of recordings, and no two of them are learned by heart
+    if pictures and train.task == OBJECTS:  # nothing is resized of recordings, and no two of them are learned by heart
         config = planned_config(train, plan)
         sizes = measure_sizes(found["train"], config)
         findings += size_findings(sizes, config)
@@ -184,6 +207,13 @@ def examine_data(
         )
     findings += [] if trial is None else trial_findings(trial)
     return Diagnosis(by_severity(findings), facts, plan, sizes, trial, needs)
+
+
+def can_be_learned(found: Survey) -> bool:
+    """Whether there is anything that a training could be planned for."""
+    if not has_maps_alone(found.dataset):
+        return found.num_objects > 0
+    return int((found.labelled().counts[:, :-1].sum(0) > 0).sum()) > 1
 
 
 def _tell_read(tell: Tell, name: str, total: int, done: int) -> None:

@@ -158,7 +158,9 @@ def test_a_number_outside_the_list_is_a_sentence(tmp_path):
 
 def test_a_colour_outside_the_list_is_a_sentence(tmp_path):
     data = opened(make(tmp_path, COLOURS, "0 0 0 nothing\n64 0 128 car\n"))
-    with pytest.raises(DataError, match=r"a\.png holds a colour that .*classes\.txt does not have"):
+    with pytest.raises(
+        DataError, match=r"holds the colour 0 128 192, which .*classes\.txt does not name; add a line `0 128 192"
+    ):
         data[0]
 
 
@@ -173,6 +175,11 @@ def test_colours_in_a_jpeg_are_a_sentence(tmp_path):
     data = opened(make(tmp_path, COLOURS, "0 0 0 nothing\n64 0 128 car\n0 128 192 bike\n", name="a.jpg"))
     with pytest.raises(DataError, match=r"a\.jpg is a JPEG or WebP, which changes colours"):
         data[0]
+
+
+def test_colours_in_a_jpeg_without_a_list_are_the_same_sentence(tmp_path):
+    with pytest.raises(DataError, match=r"a\.jpg is a JPEG or WebP, which changes colours"):
+        open_dataset(make(tmp_path, COLOURS, name="a.jpg"))
 
 
 def test_a_number_twice_is_a_sentence(tmp_path):

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from maskrcnn.checks import counted, duration, gib
-from maskrcnn.jobs.doctor import Diagnosis, Finding, Needs, Plan, SetFacts, Sizes, Trial, is_too_short
+from maskrcnn.jobs.doctor import SEMANTIC, Diagnosis, Finding, Needs, Plan, SetFacts, Sizes, Trial, is_too_short
 
 WORDS = {"error": ("FAULT", "bold red"), "warning": ("WARNING", "bold yellow"), "note": ("NOTE", "bold cyan")}
 EXAMPLES = 4
@@ -20,6 +20,8 @@ LOSSES = {
     "loss_box": "exact boxes",
     "loss_mask": "masks",
     "loss_keypoint": "keypoints",
+    "loss_semantic": "the class of a pixel",
+    "loss_semantic_dice": "overlap of classes",
 }
 
 
@@ -37,7 +39,7 @@ def tell(diagnosis: Diagnosis, console: Console, arguments: str) -> None:
     if diagnosis.plan is not None:
         console.print(_heading("what `maskrcnn train` will do"))
         _lines(console, _plan(diagnosis.plan, arguments) + _needs(diagnosis.needs))
-        if "image_size" in diagnosis.plan.choices:
+        if "image_size" in diagnosis.plan.choices and len(diagnosis.sizes.extents):
             console.print(_heading(f"object sizes, as the model sees them at {diagnosis.plan['image_size']} px"))
             _lines(console, _histogram(diagnosis.sizes))
     if diagnosis.trial is not None:
@@ -77,7 +79,24 @@ def _tell_finding(console: Console, found: Finding, named: bool) -> None:
     _lines(console, [found.why, *shown, f"What to do: {found.fix}", ""], indent=6)
 
 
+def _map_facts(facts: SetFacts) -> list[str]:
+    total = max(sum(facts.classes.values()), 1)
+    shares = sorted(facts.classes.items(), key=lambda item: -item[1])
+    shown = ", ".join(f"{name} {n / total:.1%}" for name, n in shares[:12])
+    more = f" and {len(shares) - 12} classes more" if len(shares) > 12 else ""
+    return [
+        facts.path,
+        f"{counted(facts.images, 'image')}, {facts.readable} of them readable, with class maps; {facts.unlabelled:.1%} "
+        "of the pixels are unlabelled",
+        f"{'1 class' if len(shares) == 1 else f'{len(shares)} classes'}, as parts of the pixels that are of one: "
+        f"{shown}{more}",
+        "the class of every pixel is learned; --task instances finds objects in them",
+    ]
+
+
 def _facts(facts: SetFacts) -> list[str]:
+    if facts.task == SEMANTIC and not facts.objects:
+        return _map_facts(facts)
     kinds = "masks" if facts.has_masks else "boxes without masks: a detector without a mask head would be trained"
     classes = sorted(facts.classes.items(), key=lambda item: -item[1])
     shown = ", ".join(f"{name} {count}" for name, count in classes[:12])
@@ -105,6 +124,8 @@ def _trial(trial: Trial) -> list[str]:
     rows += [f"{LOSSES.get(name, name):>20}: {first:.3f} -> {last:.3f}" for name, (first, last) in trial.losses.items()]
     if is_too_short(trial):
         rows.append("So few steps prove nothing: this machine is slow or busy; try again when it is idle.")
+    if trial.sample_agreement is not None:
+        return [*rows, f"{trial.sample_agreement:.0%} of the labelled pixels are then told as they are labelled."]
     rows.append("Box losses may rise at first: they count only what was nearly found.")
     rows.append(f"Labelled and found boxes then overlap by {trial.box_agreement:.0%}.")
     if trial.mask_agreement is not None:
@@ -119,8 +140,11 @@ def _plan(plan: Plan, arguments: str) -> list[str]:
     measured = f"{counted(held, 'image')} held out to measure on" if held else "none held out"
     measured += f", measured on the {made_for.val_images} of val" if made_for.val_images and not held else ""
     unsure = "" if made_for.cost else " (or fewer: no step was timed)"
+    most = (
+        f"at most {plan['max_detections']} objects in one" if "max_detections" in plan.choices else "every pixel told"
+    )
     return [
-        f"start from {plan['model']}; {_seen(plan)}; at most {plan['max_detections']} objects in one",
+        f"start from {plan['model']}; {_seen(plan)}; {most}",
         f"{counted(made_for.train_images, 'image')} to learn from, {counted(plan['epochs'], 'time')} each{unsure}, "
         f"{plan['batch']} in a step; {measured}",
         f"so does `maskrcnn train {arguments}`; with --plan-only it writes all settings and the reasons, and stops",
@@ -129,11 +153,13 @@ def _plan(plan: Plan, arguments: str) -> list[str]:
 
 def _seen(plan: Plan) -> str:
     """What the model looks at."""
+    anchors = plan.choices.get("smallest_anchor")
+    smallest = "" if anchors is None else f"; anchors from {anchors.value}"
     if "image_size" not in plan.choices:
         spacing = " x ".join(f"{step:g}" for step in plan["spacing"])
-        return f"windows of {plan['crop_size']} samples of {spacing}; anchors from {plan['smallest_anchor']} samples"
+        return f"windows of {plan['crop_size']} samples of {spacing}{smallest and f'{smallest} samples'}"
     crops = f", in training crops of {plan['crop_size']} px" if plan["crop_size"] != plan["image_size"] else ""
-    return f"images of {plan['image_size']} px{crops}; anchors from {plan['smallest_anchor']} px"
+    return f"images of {plan['image_size']} px{crops}{smallest and f'{smallest} px'}"
 
 
 def _needs(needs: Needs | None) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from rich.console import Console
 from tyro.conf import arg
@@ -25,6 +25,10 @@ class Doctor(DoctorOptions):
     data: Data
     val: Annotated[Path | None, arg(metavar="DATA", help_behavior_hint="(default: none)")] = None
     plan: Annotated[Path | None, arg(metavar="FILE", help_behavior_hint="(default: planned)")] = None
+    task: Annotated[
+        Literal["instances", "semantic"] | None,
+        arg(metavar="instances|semantic", help_behavior_hint="(default: what the data are labelled for)"),
+    ] = None
     model: Annotated[str | None, arg(metavar="STR", help_behavior_hint="(default: planned)")] = None
     image_size: Whole = None
     smallest_anchor: Whole = None

@@ -71,6 +71,11 @@ def is_of_class_maps(data: Dataset) -> bool:
     return len(data.sources) > 0 and isinstance(data.sources[0], MapSource)
 
 
+def has_maps_alone(data: Dataset) -> bool:
+    """Whether the records have class maps and no objects."""
+    return isinstance(data.sources, ClassMaps)
+
+
 class _Sources(Sequence[RecordSource]):
     """Sources that are made of others, each when it is asked for."""
 

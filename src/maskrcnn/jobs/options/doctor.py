@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from maskrcnn.checkpoints.lookup import check_model_name
 from maskrcnn.checks import at_least, usable_device
@@ -14,7 +14,14 @@ from maskrcnn.files import is_file
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.recipe import Recipe
 
-SETTINGS = ("model", "image_size", "smallest_anchor", "batch", "epochs")  # of the training, where one gives them
+SETTINGS = (
+    "task",
+    "model",
+    "image_size",
+    "smallest_anchor",
+    "batch",
+    "epochs",
+)  # of the training, where one gives them
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,8 @@ class DoctorOptions:
     """Data to validate on: looked at as well, and compared with the others for pictures that are in both."""
     plan: Path | None = None
     """A plan.yaml that training would follow, perhaps edited."""
+    task: Literal["instances", "semantic"] | None = None
+    """What training would learn: to find objects, or to tell the class of every sample (class maps are for that)."""
     model: str | None = None
     """Shipped model or file that training would start from, or an architecture with random weights."""
     image_size: int | None = None

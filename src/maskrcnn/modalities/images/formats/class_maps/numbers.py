@@ -34,11 +34,16 @@ def read_numbers(path: Path, legend: Legend) -> np.ndarray:
         numbers = np.asarray(read_label_map(path), dtype=np.int64)
     else:
         if is_lossy(path):
-            raise DataError(f"{path} is a JPEG or WebP, which changes colours along every outline; write it as PNG.")
-        places = legend.place_colours(_colours(path))
+            raise DataError(lossy_colours(path))
+        places = legend.place_colours(read_colours(path))
         numbers = np.where(places < 0, UNKNOWN, places)
     seen = _seen(path)
     return numbers if seen is None else np.where(seen, numbers, IGNORED)
+
+
+def lossy_colours(path: Path) -> str:
+    """What is said of a map in colours in a format that changes them."""
+    return f"{path} is a JPEG or WebP, which changes colours along every outline; write it as PNG."
 
 
 def is_coloured(path: Path) -> bool:
@@ -56,13 +61,14 @@ def is_coloured(path: Path) -> bool:
 def colours_in(path: Path) -> set[tuple[int, int, int]]:
     """The colours of a map; none of one that cannot be read."""
     try:
-        colours = _colours(path)
+        colours = read_colours(path)
     except DataError:
         return set()
     return {(r, g, b) for r, g, b in np.unique(colours.reshape(-1, 3), axis=0).tolist()}
 
 
-def _colours(path: Path) -> np.ndarray:
+def read_colours(path: Path) -> np.ndarray:
+    """Uint8 ``[H, W, 3]``. Raises DataError where the picture cannot be read."""
     try:
         with open_picture(path) as image:
             return np.array(image.convert("RGB"))

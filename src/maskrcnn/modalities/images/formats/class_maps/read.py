@@ -27,8 +27,14 @@ from maskrcnn.modalities.images.formats.class_maps.legend import (
     read_legend,
     unknown_of,
 )
-from maskrcnn.modalities.images.formats.class_maps.numbers import colours_in, is_coloured, read_numbers
-from maskrcnn.modalities.images.labels.index_maps import lossy_remarks, mask_record
+from maskrcnn.modalities.images.formats.class_maps.numbers import (
+    colours_in,
+    is_coloured,
+    lossy_colours,
+    read_colours,
+    read_numbers,
+)
+from maskrcnn.modalities.images.labels.index_maps import is_lossy, lossy_remarks, mask_record
 from maskrcnn.modalities.images.read.find import images_by_stem
 from maskrcnn.regions import Regions
 from maskrcnn.structures import IGNORED, Record
@@ -78,8 +84,11 @@ def _guessed(paths: Sequence[Path]) -> tuple[Legend, str]:
     """The list of maps to which nobody gave one, and what is said of it."""
     if any(path.stem.endswith("_labelIds") for path in paths):
         return cityscapes_ids(), "The numbers of the class maps count as those of Cityscapes' labelIds."
-    if not any(is_coloured(path) for path in paths[:LOOKED_AT]):
+    coloured = [path for path in paths[:LOOKED_AT] if is_coloured(path)]
+    if not coloured:
         return Legend((), ()), ""
+    if all(map(is_lossy, coloured)):
+        raise DataError(lossy_colours(coloured[0]))
     colours = set().union(*(colours_in(path) for path in paths[:LOOKED_AT]))
     known = palette_of(colours)
     if known is None:
@@ -136,24 +145,27 @@ class ClassMap:
 
     def record(self) -> Record:
         """Its connected parts as objects. Raises DataError for an unreadable class map."""
-        labels = self._labels().clip(min=0)
+        labels = self.labels().clip(min=0)
         regions = Regions.from_label_map(connected_parts(labels, corners=True))
         return mask_record(self.image, self.image_id, regions, class_of_each(regions, labels))
 
     def class_map_record(self) -> Record:
         """Its classes. Raises DataError for a map that cannot be read or holds numbers that the list does not have."""
-        labels = self._labels()
-        if (labels == FAULT).any():
-            numbers = read_numbers(self.class_map, self.legend)
-            raise DataError(self._said_of(numbers[labels == FAULT]))
+        labels = self.labels()
+        if unknown := self.unknown(labels):
+            line = unknown.removeprefix("the number ").removeprefix("the colour ")
+            raise DataError(
+                f"{self.class_map} holds {unknown}, which {self.legend.source or 'the list of classes'} does not name; "
+                f"add a line `{line} NAME`, or `{line} void (ignore)`, or correct the map."
+            )
         nothing = mask_record(self.image, self.image_id, Regions.blank(labels.shape))
         return replace(nothing, class_map=labels)
 
     def num_objects(self) -> int:
         return len(self.record())
 
-    def _labels(self) -> np.ndarray:
-        """Int16 ``[H, W]``: 0, 1..K, ``IGNORED`` or ``FAULT``."""
+    def labels(self) -> np.ndarray:
+        """Int16 ``[H, W]``: 0, 1..K, ``IGNORED`` or ``FAULT``. Raises DataError for an unreadable class map."""
         numbers = read_numbers(self.class_map, self.legend)
         table = self.legend.table(FAULT)
         labels: np.ndarray = table[numbers.clip(0, len(table) - 1)]
@@ -161,15 +173,11 @@ class ClassMap:
         labels[numbers == IGNORED] = IGNORED
         return labels
 
-    def _said_of(self, numbers: np.ndarray) -> str:
-        legend = self.legend
-        if legend.colours:
-            return (
-                f"{self.class_map} holds a colour that {legend.source} does not have; add a line `RED GREEN BLUE NAME` "
-                "for it, or correct the map."
-            )
-        number = int(numbers.min())
-        return (
-            f"{self.class_map} holds the number {number}, which {legend.source or 'the list of classes'} does not "
-            f"name; add a line `{number} NAME`, or `{number} void (ignore)`, or correct the map."
-        )
+    def unknown(self, labels: np.ndarray) -> str:
+        """A number or colour that the list does not have, in words, of a map that has such ``labels``; else nothing."""
+        faults = labels == FAULT
+        if not faults.any():
+            return ""
+        if self.legend.colours:
+            return f"the colour {' '.join(map(str, read_colours(self.class_map)[faults][0].tolist()))}"
+        return f"the number {read_numbers(self.class_map, self.legend)[faults].min()}"
