@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from maskrcnn.exchange.supervision import to_supervision
 from maskrcnn.exchange.torchvision import to_torchvision
 from maskrcnn.face.notebook import as_html, as_png
 from maskrcnn.files import atomic_write
+from maskrcnn.inference.class_maps import class_map_of, class_probabilities_of
 from maskrcnn.inference.results.names import id_of, written_of_image, written_of_object
 from maskrcnn.inference.results.one_file import OneFile
 from maskrcnn.modalities.inputs import wing_of_model
@@ -36,7 +39,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".pdf")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Found:
-    """The objects that a model found in one picture (D = 2), recording (D = 1) or scan (D = 3).
+    """The objects that a model found in one picture (D = 2), recording (D = 1) or scan (D = 3), or its class map.
 
     It prints as ``9 objects: 7 person, 2 tie``. ``found[found.scores > 0.7]`` and ``found[found.names == "person"]``
     are the objects for which that is true, ``found[0]`` the best, ``for one in found`` goes through them, each a
@@ -114,6 +117,23 @@ class Found:
         a scan."""
         return () if self.file is None else tuple(self.file.samples.shape[1:])
 
+    @cached_property
+    def class_map(self) -> np.ndarray | None:
+        """Int16 ``[*S]``, tensor order: the class of every sample, 1..K as in ``labels``, 0 for none. Of models that
+        find objects it is painted from the masks, the surest on top; None for models of boxes."""
+        if class_probabilities_of(self.instances) is None and self.regions is None:
+            return None
+        return class_map_of(self.instances, self.shape)
+
+    @property
+    def class_areas(self) -> dict[str, int]:
+        """Samples of each class in ``class_map``, the largest first; what is of no class is left out."""
+        if self.class_map is None:
+            return {}
+        labels, counts = np.unique(self.class_map[self.class_map > 0], return_counts=True)
+        order = np.argsort(-counts, kind="stable").tolist()
+        return {self.info.class_names[int(labels[k]) - 1]: int(counts[k]) for k in order}
+
     @property
     def counts(self) -> dict[str, int]:
         """How many objects there are of each class that was found, the most frequent first."""
@@ -145,6 +165,11 @@ class Found:
     def __repr__(self) -> str:
         if self.failure:
             return f"failed: {self.failure}"
+        if self._is_map:
+            parts = [
+                f"{name} {100 * area / max(math.prod(self.shape), 1):.0f} %" for name, area in self.class_areas.items()
+            ]
+            return f"class map: {', '.join(parts) or 'nothing of any class'}"
         kinds = ", ".join(f"{count} {name}" for name, count in self.counts.items())
         return counted(len(self), "object") + (f": {kinds}" if kinds else "")
 
@@ -189,7 +214,8 @@ class Found:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as json holds it: ``source``, ``kind``, ``shape``, ``spacing``, of each of the ``objects`` what
-        ``predictions.json`` says, and what further heads say of the file as a whole."""
+        ``predictions.json`` says, of class maps the samples of each of the ``classes``, and what further heads say of
+        the file as a whole."""
         file = self._file()
         return {
             "source": self.source,
@@ -197,6 +223,7 @@ class Found:
             "shape": list(self.shape),
             "spacing": None if file.spacing is None else list(file.spacing),
             "objects": self._entries(),
+            **({"classes": self.class_areas} if self._is_map else {}),
             **written_of_image(self.heads, self.instances),
         }
 
@@ -233,6 +260,11 @@ class Found:
     def _repr_html_(self) -> str:
         drawn = None if self.file is None else self.draw()
         return as_html(repr(self), drawn, self.names.tolist(), self.scores.tolist(), self.boxes.tolist())
+
+    @property
+    def _is_map(self) -> bool:
+        """Whether it is the class of every sample that was told, and no objects."""
+        return self.file is not None and not self.info.config.finds_objects
 
     def _entries(self) -> list[dict[str, Any]]:
         entries = self._file().entries(self.instances, self.info)

@@ -17,6 +17,7 @@ from maskrcnn.data.parsing.fetching import fetch_input, is_address
 from maskrcnn.errors import DataError, MaskRCNNError, UsageError
 from maskrcnn.face.found import Found, nothing_found
 from maskrcnn.face.sources import is_many, name_of, paths_of
+from maskrcnn.inference.class_maps import with_parts
 from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.options import PredictOptions
 from maskrcnn.inference.predictor import Predictor
@@ -82,7 +83,8 @@ class Model:
     def __repr__(self) -> str:
         names, wing = self.class_names, self._wing
         some = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        return f"{self.name or 'a model'}: finds {some} in {wing.nouns}"
+        does = f"finds {some}" if self.predictor.info.config.finds_objects else f"tells {some} apart"
+        return f"{self.name or 'a model'}: {does} in {wing.nouns}"
 
     def __call__(self, source: Any, spacing: Sequence[float] | None = None, **options: Any) -> Any:
         """Look at one thing or at many, see the class.
@@ -176,6 +178,8 @@ class Model:
         except (RuntimeError, MemoryError) as error:
             reason = (str(error).splitlines() or ["out of memory"])[0]
             raise DataError(f"{name or 'This'}: the model failed on it ({reason}); try a smaller tile=.") from error
+        if not all(kind.is_picture for kind in self._wing.kinds):
+            objects = with_parts(objects, self.predictor.info, tuple(file.samples.shape[1:]))
         return Found(objects, self.predictor.info, file, name, heads=heads_of(self.predictor.model))
 
 

@@ -10,7 +10,9 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
+from maskrcnn.drawing.class_map import draw_class_map
 from maskrcnn.drawing.overlay import draw
+from maskrcnn.inference.class_maps import class_map_of
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.modalities.images.entries import coco_entry
 from maskrcnn.modalities.images.read.arrays import picture_of
@@ -28,7 +30,9 @@ class OnePicture:
     notes: tuple[str, ...] = ()
 
     def picture(self, found: Instances, info: ModelInfo) -> Image.Image:
-        """The picture with each object in a colour of its own."""
+        """The picture with each object in a colour of its own, or under the class map of a model that finds none."""
+        if not info.config.finds_objects:
+            return draw_class_map(self.samples, class_map_of(found, self.samples.shape[1:]), info.class_names)
         names, skeleton = info.keypoint_names, info.skeleton
         return draw(self.samples, found, info.class_names, skeleton=skeleton, keypoint_names=names)
 
