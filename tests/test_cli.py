@@ -73,7 +73,7 @@ def test_help_of_a_command_explains_every_flag(maskrcnn, command):
     outcome = maskrcnn(command, "--help-all")
     assert (outcome.code, outcome.err) == (0, "")
     text = " ".join(outcome.out.replace("│", " ").split())
-    assert COMMANDS[command].__doc__.split(".")[0] in text
+    assert " ".join(COMMANDS[command].__doc__.split(".")[0].split()) in text
     fields = [*COMMANDS[command].__dataclass_fields__]
     if "recipe" in fields:  # a record of flags of its own
         fields[fields.index("recipe") : fields.index("recipe") + 1] = [*Recipe.__dataclass_fields__]

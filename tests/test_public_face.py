@@ -43,6 +43,7 @@ RECORDS = [
     "Explanation",
     "FileSpace",
     "Found",
+    "FoundInFrame",
     "ImageBatch",
     "Instances",
 ]

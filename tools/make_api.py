@@ -17,7 +17,7 @@ import maskrcnn
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "api.md"
 # Headings, and what stands below each; what is in none comes last.
 GROUPS = {
-    "Three lines": "load Model Found train Training evaluate Evaluation",
+    "Three lines": "load Model Found FoundInFrame train Training evaluate Evaluation",
     "A model as functions on tensors": "Predictor PredictOptions Tiling read_image draw explain Explanation Evidence",
     "Recordings and scans": "read_signal Signal read_volume Volume FileSpace Turn",
     "Data": "open_dataset Dataset Record RecordSource AugmentConfig",

@@ -50,6 +50,7 @@ if TYPE_CHECKING:  # for type checkers and editors; a test compares this list wi
     from maskrcnn.face.found import Found
     from maskrcnn.face.model import Model, load
     from maskrcnn.face.records import Evaluation, Training
+    from maskrcnn.face.tracked import FoundInFrame
     from maskrcnn.inference.options import PredictOptions
     from maskrcnn.inference.predictor import Predictor
     from maskrcnn.inference.tiling.tiles import Tiling
@@ -109,6 +110,7 @@ _PUBLIC = {
     "explanation.evidence": "Evidence Explanation explain",
     "face.commands": "evaluate train",
     "face.found": "Found",
+    "face.tracked": "FoundInFrame",
     "face.model": "Model load",
     "face.records": "Evaluation Training",
     "inference.options": "PredictOptions",
@@ -158,6 +160,7 @@ __all__ = [
     "FileSpace",
     "FitConfig",
     "Found",
+    "FoundInFrame",
     "Head",
     "ImageBatch",
     "ImageHead",

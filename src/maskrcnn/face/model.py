@@ -17,6 +17,7 @@ from maskrcnn.data.parsing.fetching import fetch_input, is_address
 from maskrcnn.errors import DataError, MaskRCNNError, UsageError
 from maskrcnn.face.found import Found, nothing_found
 from maskrcnn.face.sources import is_many, name_of, paths_of
+from maskrcnn.face.tracked import FoundInFrame, track
 from maskrcnn.inference.class_maps import with_parts
 from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.options import PredictOptions
@@ -25,6 +26,7 @@ from maskrcnn.modalities.inputs import wing_of_model
 from maskrcnn.modalities.wing import Wing
 from maskrcnn.models.head import heads_of
 from maskrcnn.pretrained import DEFAULT_MODEL
+from maskrcnn.video.reading.clip import Part
 
 # What other libraries call these.
 HABITS = {"conf": "score", "threshold": "score", "imgsz": "image_size", "max_det": "max_detections", "augment": "flip"}
@@ -162,6 +164,37 @@ class Model:
                 warnings.warn(failure, stacklevel=2)
                 found = nothing_found(self.predictor.info, name, failure)
             yield found
+
+    def track(
+        self,
+        source: str | Path | int,
+        every: int = 1,
+        start: float = 0.0,
+        end: float | None = None,
+        fps: float | None = None,
+        unsure: bool = False,
+        **options: Any,
+    ) -> Iterator[FoundInFrame]:
+        """Follow the objects of a video, frame by frame as they are asked for; ``predict`` goes the same way.
+
+        Args:
+            source: a file, a folder of frames, the address of a stream (``rtsp://...``) or the number of a camera.
+            every: of so many frames one is looked at.
+            start: seconds, from which on.
+            end: seconds, before which; None: to the end.
+            fps: at most so many frames of a second; of a folder: how many make a second.
+            unsure: objects that do not count (yet) come too, with the number 0.
+            options: what this call wants: fields of :class:`PredictOptions` such as ``classes=("person",)``.
+
+        Yields:
+            A :class:`Found` for each frame, with ``index``, ``time``, ``image`` and the number of each object, ``ids``.
+
+        Raises:
+            DataError: no such video, or one that cannot be read.
+            UsageError: an option that there is not, or what reads videos is not installed.
+        """
+        model = self.with_options(**options) if options else self
+        yield from track(model.predictor, source, Part(every, start, end, fps), unsure)
 
     @property
     def _wing(self) -> Wing:

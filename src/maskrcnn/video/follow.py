@@ -39,13 +39,8 @@ def follow(frames: Iterable[ClipFrame], find: Find, tracker: Tracker) -> Iterato
     """
     for frame in frames:
         found = find(frame)
-        followed = tracker.update(detections_of(found))
+        followed = tracker.update(Detections.of(found))
         yield TrackedFrame(frame.index, frame.time, frame.image, found, followed.ids, followed.confirmed)
-
-
-def detections_of(found: Instances) -> Detections:
-    """What a tracker wants of the objects of a frame."""
-    return Detections(found.boxes.double().numpy(), found.scores.double().numpy(), found.labels.numpy(), found.regions)
 
 
 class Detector:

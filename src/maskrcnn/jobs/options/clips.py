@@ -10,7 +10,10 @@ from maskrcnn.checks import at_least, needed_package
 from maskrcnn.errors import UsageError
 
 TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?)s?")
-FORMATS: dict[str, str] = {}  # that what was followed is written in too, each with the ending of its file
+FORMATS = {
+    "mot": "tracks.txt",
+    "coco-video": "coco.json",
+}  # that tracks are written in too, each with its file's ending
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,7 +81,7 @@ class PredictFilesOptions(ClipOptions):
     """Also write what was found as drafts of labels, with the pictures, for a labelling tool to open and correct:
     coco, labelme, yolo, label-studio, cvat or voc, into a folder of that name in OUT. Then train on that folder. Or
     for a program to look at them in: qupath (GeoJSON) or imagej (regions of its ROI Manager), a file a picture. Of
-    videos: a time at which to end, as --until."""
+    videos: mot (MOTChallenge's text) or coco-video (COCO json, an image a frame); or a time to end at, as --until."""
     colour: Literal["auto", "class", "object"] = "auto"
     """Colours of a picture: object: neighbours differ; class: one each, with a legend that counts them; auto: class
     where there are several classes and more than 15 objects."""

@@ -13,6 +13,7 @@ from maskrcnn.model_info import ModelInfo
 from maskrcnn.video.frames import FrameSink, TrackedFrame
 from maskrcnn.video.reading.clip import About
 from maskrcnn.video.reading.open import Source
+from maskrcnn.video.writing.frame_files import write_coco_video, write_mot
 from maskrcnn.video.writing.overlay import Overlay
 from maskrcnn.video.writing.spool import Spool
 from maskrcnn.video.writing.table import write_tracks_table
@@ -84,6 +85,12 @@ def sinks_of(job: ClipJob) -> list[FrameSink]:
     sinks: list[FrameSink] = [job.spool, Overlay(job.path(".mp4"), job.about, info, job.style)]
     sinks.append(AtTheEnd(lambda numbers: write_tracks_table(job.path(TABLE), spool, numbers, info.class_names)))
     sinks.append(AtTheEnd(lambda numbers: write_youtube_vis(job.path(".json"), spool, numbers, job.video, info)))
+    if job.options.to in FORMATS:
+        path = job.path(f".{FORMATS[job.options.to]}")
+        if job.options.to == "mot":
+            sinks.append(AtTheEnd(lambda numbers: write_mot(path, spool, numbers)))
+        else:
+            sinks.append(AtTheEnd(lambda numbers: write_coco_video(path, spool, numbers, job.video, info)))
     return sinks
 
 

@@ -19,12 +19,13 @@ from maskrcnn.model_info import ModelInfo
 from maskrcnn.structures import Instances
 from maskrcnn.tracking.running import RunningNumbers
 from maskrcnn.video.frames import TrackedFrame
+from maskrcnn.video.labels import Votes
 from maskrcnn.video.reading.clip import About
 from maskrcnn.video.writing.encode import Mp4
-from maskrcnn.video.writing.tracks import most_voted
 
 TRAIL = 1.5  # seconds that a trail reaches back
 STEP = 0.012  # of the picture's side, by which an object moves until its trail grows: one that stands has none
+CALM = 0.35  # part of the way that a trail follows its object in a frame
 FORGOTTEN = 5.0  # seconds after which nothing is remembered of an object that was not seen again
 
 
@@ -66,7 +67,7 @@ class Painter:
         self.info, self.style = info, style
         self.numbers = RunningNumbers()
         self.trails: dict[int, deque[tuple[float, float, float]]] = defaultdict(deque)
-        self.votes: dict[int, defaultdict[int, float]] = defaultdict(lambda: defaultdict(float))
+        self.votes = Votes()
         self.feet: dict[int, tuple[float, float]] = {}
         self.of_class = class_colours(range(1, len(info.class_names) + 1))
         self.swept = 0.0
@@ -77,7 +78,7 @@ class Painter:
         self._remember(frame)
         shown = np.flatnonzero(numbers)
         objects, numbers, ids = frame.objects[torch.from_numpy(shown)], numbers[shown], frame.ids[shown]
-        labels = [most_voted(self.votes[own]) for own in ids.tolist()]
+        labels = [self.votes.label(own) for own in ids.tolist()]
         colors = self._colors(numbers.tolist(), labels)
         scale = self.style.scale or 1
         canvas = to_rgb(frame.image)
@@ -104,10 +105,13 @@ class Painter:
 
     def _remember(self, frame: TrackedFrame) -> None:
         now, step = frame.time, STEP * math.sqrt(frame.image.shape[0] * frame.image.shape[1])
-        self.feet = dict(zip(frame.ids.tolist(), feet_of(frame.objects)))
-        for own, label, score in zip(self.feet, frame.objects.labels.tolist(), frame.objects.scores.tolist()):
-            self.votes[own][label] += score
-            trail, (x, y) = self.trails[own], self.feet[own]
+        before, self.feet = self.feet, {}
+        for own, (x, y) in zip(frame.ids.tolist(), feet_of(frame.objects)):
+            last = before.get(own, (x, y))  # boxes follow every step: what is drawn is calmer
+            self.feet[own] = (last[0] + CALM * (x - last[0]), last[1] + CALM * (y - last[1]))
+        self.votes.add(frame)
+        for own, (x, y) in self.feet.items():
+            trail = self.trails[own]
             if not trail or math.hypot(x - trail[-1][1], y - trail[-1][2]) >= step:
                 trail.append((now, x, y))
             while len(trail) > 1 and trail[0][0] < now - TRAIL:
@@ -116,7 +120,8 @@ class Painter:
             self.swept = now
             for own in [own for own, trail in self.trails.items() if trail[-1][0] < now - FORGOTTEN]:
                 if own not in self.feet:
-                    del self.trails[own], self.votes[own]
+                    del self.trails[own]
+                    self.votes.forget(own)
 
     def _draw_trails(self, canvas: Image.Image, ids: list[int], colors: list[Color], now: float) -> None:
         width = self.style.line_width or max(2.0, 0.0045 * math.sqrt(canvas.width * canvas.height))

@@ -54,7 +54,7 @@ def write_youtube_vis(path: Path, spool: Path, numbers: Mapping[int, int], video
     with atomic_write(path) as beside, beside.open("w", encoding="utf-8") as file, stored(spool, numbers) as store:
         file.write('{"info": {"description": "objects followed by maskrcnn"},\n"videos": [')
         length = _write_video(file, spool, video)
-        file.write('],\n"categories": ' + json.dumps(_categories(info), ensure_ascii=False))
+        file.write('],\n"categories": ' + json.dumps(categories_of(info), ensure_ascii=False))
         file.write(',\n"annotations": [')
         for k, number in enumerate(store.numbers()):
             file.write(",\n" if k else "\n")
@@ -77,7 +77,8 @@ def _write_video(file: TextIO, spool: Path, video: Video) -> int:
     return length
 
 
-def _categories(info: ModelInfo) -> list[dict[str, Any]]:
+def categories_of(info: ModelInfo) -> list[dict[str, Any]]:
+    """Classes, with their points where there are such, as COCO lists them."""
     ids = info.category_ids or tuple(range(1, len(info.class_names) + 1))
     categories: list[dict[str, Any]] = [{"id": own, "name": name} for own, name in zip(ids, info.class_names)]
     if info.keypoint_names:
