@@ -147,7 +147,7 @@ def test_no_field_takes_what_it_cannot_be(tmp_path, where):
     }
     for value in NEVER:
         changed = {**header, "config": replaced(header["config"], where, value)}
-        sentence = refused("m.safetensors", lambda p, c=changed: ours._parse(p, {"maskrcnn": json.dumps(c)}))
+        sentence = refused("m.safetensors", lambda p, c=changed: ours.info_of(p, json.dumps(c)))
         assert "header that cannot be read" in sentence
 
 

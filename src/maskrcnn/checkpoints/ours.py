@@ -60,7 +60,18 @@ def save_checkpoint(
     if half:
         tensors = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
     tensors |= {name: value.detach().cpu() for name, value in (extra or {}).items()}
-    header = {
+    header = header_of(info)
+    contiguous = {name: value.contiguous().clone() for name, value in tensors.items()}
+    try:
+        with atomic_write(path) as temporary:
+            save_file(contiguous, temporary, metadata={"maskrcnn": json.dumps(header)})
+    except SafetensorError as error:  # which is what it makes of a disk that is full
+        raise CheckpointError(f"{path} could not be written ({one_line(error)}); free some space and go on.") from None
+
+
+def header_of(info: ModelInfo) -> dict[str, Any]:
+    """What is known of a model as plain values, as :func:`info_of` reads them."""
+    return {
         "format_version": FORMAT_VERSION,
         "ndim": info.config.ndim,
         "config": to_dict(info.config),
@@ -71,12 +82,6 @@ def save_checkpoint(
         "keypoint_names": info.keypoint_names,
         "skeleton": info.skeleton,
     }
-    contiguous = {name: value.contiguous().clone() for name, value in tensors.items()}
-    try:
-        with atomic_write(path) as temporary:
-            save_file(contiguous, temporary, metadata={"maskrcnn": json.dumps(header)})
-    except SafetensorError as error:  # which is what it makes of a disk that is full
-        raise CheckpointError(f"{path} could not be written ({one_line(error)}); free some space and go on.") from None
 
 
 def read_info(path: str | Path) -> ModelInfo:
@@ -86,7 +91,12 @@ def read_info(path: str | Path) -> ModelInfo:
         CheckpointError: no such file, or not one of ours.
     """
     with _open(path) as file:
-        return _parse(path, file.metadata())
+        metadata = file.metadata()
+    if not metadata or "maskrcnn" not in metadata:
+        raise CheckpointError(
+            f"{path} is a safetensors file, but not a model of maskrcnn: its header does not say what it is."
+        )
+    return info_of(path, metadata["maskrcnn"])
 
 
 def read_tensors(path: str | Path, prefix: str) -> dict[str, Tensor]:
@@ -214,13 +224,21 @@ def _open(path: str | Path) -> Any:
         ) from None
 
 
-def _parse(path: str | Path, metadata: Mapping[str, str] | None) -> ModelInfo:
-    if not metadata or "maskrcnn" not in metadata:
-        raise CheckpointError(
-            f"{path} is a safetensors file, but not a model of maskrcnn: its header does not say what it is."
-        )
+def info_of(path: str | Path, text: str) -> ModelInfo:
+    """What a header says of its model.
+
+    Args:
+        path: of the file that it stands in, for sentences.
+        text: json, see :func:`header_of`.
+
+    Returns:
+        The same as a record.
+
+    Raises:
+        CheckpointError: it cannot be read, or contradicts itself.
+    """
     try:
-        header = json.loads(metadata["maskrcnn"])
+        header = json.loads(text)
         if restore(header["format_version"], int, "format_version") > FORMAT_VERSION:
             raise CheckpointError("it was written by a newer version of maskrcnn, so update the package to read it.")
         info = _info(header)

@@ -65,7 +65,7 @@ class FieldReading:
 
     def _read(self, logits: Tensor, places: Tensor, boxes: Tensor) -> Tensor:
         """One image: ``logits`` ``[A, K]`` read at ``boxes`` ``[R, 2D]``, between the places that are most like it."""
-        overlap, nearest = pairwise_iou(full(boxes), places).topk(min(self.config.nearest, len(places)), dim=1)
+        overlap, nearest = pairwise_iou(full(boxes), places).topk(min(self.config.nearest, places.shape[0]), dim=1)
         weights = (self.config.sharpness * overlap).softmax(1)
         return torch.einsum("rn,rnk->rk", weights, logits[nearest])
 
@@ -139,15 +139,30 @@ class ClassField(nn.Module):
         """What the field says, from the body's last two outputs, and its last two of the rescaled image if it looks at
         one."""
         if self.config.rescaled is None:
-            return FieldReading(*self._look(outputs), self.config)
+            return FieldReading(*self.look(outputs), self.config)
         own, other = outputs[:2], outputs[2:]
-        logits, boxes = zip(self._hand_over(*self._look(own)), self._look(other))
         # Both images are whole strides long, so their grids have the ratio of their sizes.
         ratio = [a / b for a, b in zip(own[0].shape[2:], other[0].shape[2:])][::-1]
-        enlarged = boxes[1] * boxes[1].new_tensor(ratio * 2)
+        return self.together(self.look(own), self.look(other), ratio)
+
+    def together(
+        self, own: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor], ratio: Sequence[float]
+    ) -> FieldReading:
+        """One reading of two looks.
+
+        Args:
+            own: logits ``[B, A, K]`` and boxes ``[B, A, 2D]`` of the image.
+            other: the same of the rescaled image.
+            ratio: of the image's size to that of the rescaled one, along each axis, x first.
+
+        Returns:
+            What both say, in coordinates of the image.
+        """
+        logits, boxes = zip(self.hand_over(*own), other)
+        enlarged = boxes[1] * boxes[1].new_tensor([*ratio, *ratio])
         return FieldReading(torch.cat(logits, 1), torch.cat([boxes[0], enlarged], -2), self.config)
 
-    def _hand_over(self, logits: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
+    def hand_over(self, logits: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
         """Without the boxes that are too large for a look at this size: a part of a thing would pass for the whole."""
         if self.config.handover is None:
             return logits, boxes
@@ -158,7 +173,7 @@ class ClassField(nn.Module):
             large[..., None], torch.cat([low, low], -1), boxes
         )
 
-    def _look(self, outputs: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def look(self, outputs: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Logits and boxes, as in :class:`FieldReading`, of an image at one size."""
         levels = [self.expand(outputs[0]), outputs[1]]
         for extra in self.extras:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 from maskrcnn.models.nd import CONV, conv3, conv_norm, max_pool
@@ -98,7 +100,21 @@ class Backbone(nn.Module):
     def _again(self, x: Tensor) -> list[Tensor]:
         if self.rescaled is None:
             return []
-        steps = self.strides[len(self.strides) - 2]  # the body's coarsest: a whole number of them is seen
-        shape = [step * max(round(self.rescaled * size / step), 1) for size, step in zip(x.shape[2:], steps)]
-        coarsest: list[Tensor] = self.body(channels_last(interpolate(x, shape, antialias=True)))[-2:]
-        return coarsest
+        steps = self.strides[len(self.strides) - 2]  # the body's coarsest
+        outputs: list[Tensor] = self.body(channels_last(rescale(x, self.rescaled, steps)))
+        return outputs[-2:]
+
+
+def rescale(x: Tensor, factor: float, steps: Sequence[int]) -> Tensor:
+    """Resample images to about ``factor`` times their size.
+
+    Args:
+        x: ``[B, C, *S]``.
+        factor: of the size, along every axis.
+        steps: the result is a whole number of these long, tensor order.
+
+    Returns:
+        ``[B, C, *S']``.
+    """
+    shape = [step * max(round(factor * size / step), 1) for size, step in zip(x.shape[2:], steps)]
+    return interpolate(x, shape, antialias=True)

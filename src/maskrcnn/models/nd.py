@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from maskrcnn.models.convolution import ChannelsLastGroupNorm, convolve, needs_full_precision
+from maskrcnn.ops.nd import max_pool1d
 
 BATCH_NORM: dict[int, type[nn.Module]] = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
-MAX_POOL: dict[int, Callable[..., Tensor]] = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
-
+MAX_POOL: dict[int, Callable[..., Tensor]] = {1: max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 Axes = int | tuple[int, ...]
 
 

@@ -43,6 +43,25 @@ def interpolate(x: Tensor, spatial_shape: Sequence[int], antialias: bool = False
     return F.interpolate(x, size=tuple(spatial_shape), mode=LINEAR_MODE[ndim], align_corners=False, **options)
 
 
+def max_pool1d(
+    x: Tensor, kernel: int | tuple[int, ...], stride: int | tuple[int, ...], padding: int | tuple[int, ...] = 0
+) -> Tensor:
+    """The maximum over windows, over images of one row: torch's own takes the length that an exporter looks on with for
+    good.
+
+    Args:
+        x: ``[B, C, N]``.
+        kernel: width of a window.
+        stride: from window to window.
+        padding: at each end.
+
+    Returns:
+        ``[B, C, N']``.
+    """
+    k, s, p = (own if isinstance(own, int) else own[0] for own in (kernel, stride, padding))
+    return F.max_pool2d(x[..., None, :], (1, k), (1, s), (0, p))[..., 0, :]
+
+
 def nearest(x: Tensor, spatial_shape: Sequence[int]) -> Tensor:
     """Resample ``[B, C, *S]`` to ``spatial_shape`` by repeating (or dropping) samples."""
     return F.interpolate(x, size=tuple(spatial_shape), mode="nearest")

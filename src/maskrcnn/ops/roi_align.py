@@ -185,7 +185,8 @@ def axis_rows(size: Tensor, low: Tensor, bin_length: Tensor, bins: int, count: i
     upper = torch.minimum(lower + 1, size - 1)
     rows = torch.stack([lower, upper], -1)
     weights = torch.stack([1 - fraction, fraction], -1) * (inside / count)[..., None]
-    return rows.reshape(len(low), bins, -1), weights.reshape(len(low), bins, -1).to(low.dtype)
+    shape = (low.shape[0], bins, 2 * count)  # not len(), which an exporter would take for a constant
+    return rows.reshape(shape), weights.reshape(shape).to(low.dtype)
 
 
 def assign_levels(

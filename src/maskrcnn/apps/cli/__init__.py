@@ -15,6 +15,7 @@ from maskrcnn.apps.cli.console import manner, say
 from maskrcnn.apps.cli.convert import Convert
 from maskrcnn.apps.cli.demo import Demo
 from maskrcnn.apps.cli.doctor import Doctor
+from maskrcnn.apps.cli.edge.export_model import Export
 from maskrcnn.apps.cli.evaluate import Evaluate
 from maskrcnn.apps.cli.import_model import Import
 from maskrcnn.apps.cli.models import Models
@@ -42,6 +43,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "demo": Demo,
     "models": Models,
     "import": Import,
+    "export": Export,
 }
 DESCRIPTION = (
     f"Find every object in {ALL_FILES}, name it and give exactly what it covers. First steps: maskrcnn predict "

@@ -54,6 +54,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "demo": ("maskrcnn demo", "maskrcnn demo --out pictures"),
     "models": ("maskrcnn models", "maskrcnn models everyday"),
     "import": ("maskrcnn import model_final.pth", "maskrcnn import mine.pth --classes cat dog --out mine.safetensors"),
+    "export": (
+        "maskrcnn export people people.zip --image-size 448",
+        "maskrcnn export mine.safetensors mine.zip --fp16",
+    ),
 }
 SHORT = {"train"}  # whose --help shows the everyday flags alone, and --help-all the rest
 EXIT_CODES = "Exit codes: 0 all done, 1 done but for some inputs, 2 could not be done, 130 interrupted."

@@ -1,0 +1,1 @@
+"""What runs beside a network: models for small computers."""
