@@ -1,0 +1,5 @@
+"""python -m maskrcnn_runtime"""
+
+from maskrcnn_runtime.cli import main
+
+main()
