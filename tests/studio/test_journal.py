@@ -52,7 +52,7 @@ def test_a_process_that_is_killed_loses_nothing_that_it_acknowledged(tmp_path, t
     journal.close()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(COMMANDS)
 def test_undo_and_redo_agree_with_a_list_of_states(commands):
     """The twin keeps every state that there was."""

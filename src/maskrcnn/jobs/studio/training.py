@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -83,11 +84,11 @@ class Training:
             can = self._state in (STOPPED, FAILED) and is_file(out / LAST)
             return TrainingState(self._state, out, _lines(out / LOG), tuple(said), _text(out / PLAN), self._images, can)
 
-    def start(self, time: str, model: str, resume: bool = False) -> TrainingState:
+    def start(self, duration: str, model: str, resume: bool = False) -> TrainingState:
         """Train on all images that are done, and on drafts with objects.
 
         Args:
-            time: for how long, such as ``2m``.
+            duration: for how long, such as ``2m``.
             model: to begin with.
             resume: go on with the latest training instead.
 
@@ -98,7 +99,7 @@ class Training:
             UsageError: one is running, there is nothing to resume, or no such time.
             DataError: too few images are labelled.
         """
-        parse_time(time)
+        parse_time(duration)
         with self._mutex:
             if self._state == RUNNING:
                 raise UsageError("A training is running already: stop it first.")
@@ -110,7 +111,7 @@ class Training:
                 runs = self._project.options.journal_folder() / RUNS
                 self._out = runs / str(max(_numbers(runs), default=0) + 1)
                 self._out.mkdir(parents=True)
-                flags = ["--time", time, "--model", model]
+                flags = ["--time", duration, "--model", model]
             labels = self._out.with_name(f"{self._out.name}-labels.json")
             if not resume:
                 self._images = write_labels(self._project, labels)
@@ -135,17 +136,20 @@ class Training:
             if process.poll() is None:
                 process.kill()
             process.wait()
-            with self._mutex:
-                self._state = STOPPED if self._state == RUNNING else self._state
+            until = time.monotonic() + PATIENCE
+            while self.state().state == RUNNING and time.monotonic() < until:
+                time.sleep(0.05)  # the model that it leaves is loaded
         return self.state()
 
     def _watch(self, process: subprocess.Popen[bytes], out: Path, said: IO[bytes]) -> None:
         code = process.wait()
         said.close()
-        with self._mutex:
-            self._state = STOPPED if self._is_stopped else FINISHED if code == 0 else FAILED
-        if is_file(out / BEST):
-            self._ended(out / BEST)
+        try:
+            if is_file(out / BEST):
+                self._ended(out / BEST)
+        finally:
+            with self._mutex:
+                self._state = STOPPED if self._is_stopped else FINISHED if code == 0 else FAILED
 
 
 def write_labels(project: Project, path: Path) -> int:

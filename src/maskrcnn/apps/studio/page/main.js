@@ -95,10 +95,12 @@ class App {
 
   async open(id) {
     if (!this.store.images[id - 1]) return;
+    this.wanted = id; // of several that are asked for in a row, the last is opened
     this.tools.cancel();
     this.setMode("");
     try {
-      await this.store.open(id);
+      await this.store.settled();
+      if (this.wanted !== id || !(await this.store.open(id, () => this.wanted === id))) return;
       this.refresh();
       await this.view.open(this.store.image);
       this.scene.draw();
@@ -133,8 +135,8 @@ class App {
   do_train() { showTraining(this); }
   do_gallery() { return showGallery(this); }
   do_panel() { $("#side").classList.toggle("open"); }
-  do_previousImage() { return this.open(this.store.image.id - 1); }
-  do_nextImage() { return this.open((this.store.image?.id || 0) + 1); }
+  do_previousImage() { return this.open((this.wanted || 1) - 1); }
+  do_nextImage() { return this.open((this.wanted || 0) + 1); }
   do_hole() { this.setMode("hole"); }
   do_part() { this.setMode("part"); }
   do_join() { this.merge("join"); }
@@ -345,10 +347,10 @@ class App {
     if (name) this.chooseClass(name);
   }
 
-  // A class for what is drawn next, and for the object that is chosen.
+  // A class for what is drawn next; with the tool that chooses objects, of the chosen one as well.
   chooseClass(name) {
     this.store.chooseClass(name);
-    const chosen = this.store.selected;
+    const chosen = this.tools.current.name === "select" ? this.store.selected : null;
     if (chosen && chosen.class !== name) this.store.commit("class", [[chosen.id, changed(chosen, { class: name })]]);
   }
 

@@ -77,12 +77,14 @@ export class Store extends EventTarget {
     return Number(localStorage.getItem(`${PLACE}.${this.project.folder}`)) || 1;
   }
 
-  async open(id) {
-    await this.settled();
+  // Whether the image is open now: not where `isWanted` says that another one is asked for by then.
+  async open(id, isWanted) {
     const image = await get(`images/${id}`);
+    if (!isWanted()) return false;
     localStorage.setItem(`${PLACE}.${this.project.folder}`, String(id));
     this.take(image);
     this.tell("opened");
+    return true;
   }
 
   take(image) {
@@ -203,7 +205,13 @@ export class Store extends EventTarget {
     }
   }
 
-  async step(what) {
+  // Undo or redo; one after the other, however fast the key is pressed.
+  step(what) {
+    this.steps = (this.steps || Promise.resolve()).then(() => this.takeStep(what));
+    return this.steps;
+  }
+
+  async takeStep(what) {
     await this.settled();
     const image = this.image.id;
     if (!this.image[what]) return;

@@ -38,7 +38,7 @@ const TABLE = {
   rejectAll: ["Reject all", "全部拒绝"],
   accept: ["Accept the next proposal", "接受下一个建议"],
   reject: ["Reject the next proposal", "拒绝下一个建议"],
-  proposals: ["{n} proposals", "{n} 个建议"],
+  proposals: ["Proposals: {n}", "建议：{n}"],
   noProposals: ["The model finds nothing more here above this score.", "在此分数之上，模型没有找到更多对象。"],
   onDisk: ["All on the disk", "已全部写入磁盘"],
   writing: ["Writing…", "正在写入…"],
@@ -77,7 +77,7 @@ const TABLE = {
   nextObject: ["Object after", "下一个对象"],
   press: ["Press or let go the pointer of the keyboard", "键盘指针按下或松开"],
   arrows: ["Arrows: move the pointer of the keyboard (Shift: by one pixel)", "方向键：移动键盘指针（Shift：一个像素）"],
-  digits: ["1 … 9: choose a class", "1 … 9：选择类别"],
+  digits: ["1 … 9: a class for what is drawn next, or, with Select, of the object", "1 … 9：下一个对象的类别；选择工具下为所选对象的类别"],
   mouse: [
     "Wheel: zoom. Middle or right button: move the image. Polygon corners: drag; Shift+drag or double click on a side adds one, Alt+click removes one.",
     "滚轮：缩放。中键或右键：移动图像。多边形角点：拖动；在边上 Shift+拖动或双击添加，Alt+点击删除。",
@@ -121,7 +121,7 @@ const TABLE = {
     "{was} 格式不能就地编辑：标注将保存为 COCO。",
   ],
   saveFailed: ["The labels could not be saved: {why}", "无法保存标注：{why}"],
-  objectShort: ["{n} objects", "{n} 个对象"],
+  objectShort: ["objects: {n}", "对象：{n}"],
 };
 
 let language = localStorage.getItem("maskrcnn.language") || (navigator.language.startsWith("zh") ? "zh" : "en");

@@ -28,7 +28,7 @@ export class Side {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       if (step) {
         event.preventDefault();
-        app.open(store.image.id + step).then(() => $("#image-list").focus());
+        app.open((app.wanted || 1) + step).then(() => $("#image-list").focus());
       }
     });
     this.found = [];

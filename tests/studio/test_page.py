@@ -1,0 +1,336 @@
+"""The page in a real browser: each tool with the mouse, by keyboard and with a finger, and what goes wrong."""
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from maskrcnn.regions import encode_runs
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), None)
+pytest.importorskip("fastapi", reason="fastapi is of the extra studio")
+sync_api = pytest.importorskip("playwright.sync_api", reason="the browser is driven by playwright")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: apt-get install chromium")
+PATIENCE = 60  # seconds; a busy machine is slow
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Studio:
+    """The command as a user starts it."""
+
+    def __init__(self, folder, *flags):
+        command = [sys.executable, "-m", "maskrcnn", "studio", str(folder), "--no-browser", *flags]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.address = re.search(r"http://\S+", self.process.stdout.readline())[0]
+
+    def end(self, how=signal.SIGINT):
+        self.process.send_signal(how)
+        self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode
+
+
+class Page:
+    """A window of the studio; positions are pixels of the image."""
+
+    def __init__(self, browser, address, **options):
+        self.context = browser.new_context(**{"viewport": {"width": 1000, "height": 700}, **options})
+        self.raw = self.context.new_page()
+        self.errors, self.asked = [], []
+        self.raw.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.raw.on("request", lambda request: self.asked.append(request.url))
+        self.open(address)
+
+    def open(self, address=None):
+        if address is None:
+            self.raw.reload()
+        else:
+            self.raw.goto(address)
+        self.until("document.body.dataset.ready === '1' && Boolean(studio.view.bitmap)")
+
+    def until(self, text):
+        end = time.monotonic() + PATIENCE
+        while not self.raw.evaluate(text):
+            assert time.monotonic() < end, f"{text}: {self.raw.locator('#problem').inner_text()} {self.errors}"
+            time.sleep(0.03)
+
+    def settled(self):
+        self.until("!studio.store.waiting.length && !studio.store.sending")
+
+    def at(self, x, y):
+        box = self.raw.locator("#stage").bounding_box()
+        sx, sy = self.raw.evaluate("([x, y]) => studio.view.toScreen(x, y)", [x, y])
+        return box["x"] + sx, box["y"] + sy
+
+    def drag(self, *points):
+        self.raw.mouse.move(*self.at(*points[0]))
+        self.raw.mouse.down()
+        for point in points[1:]:
+            self.raw.mouse.move(*self.at(*point), steps=4)
+        self.raw.mouse.up()
+
+    def click(self, x, y):
+        self.raw.mouse.click(*self.at(x, y))
+
+    def press(self, *keys):
+        for key in keys:
+            self.raw.keyboard.press(key)
+
+    def objects(self):
+        """As the server has them."""
+        self.settled()
+        sent = self.raw.evaluate("fetch(`/api/images/${studio.store.image.id}`).then((answer) => answer.json())")
+        return sent["objects"]
+
+    def name(self, text):
+        self.raw.fill("#class-new", text)
+        self.press("Enter")
+        self.until(f"studio.store.className === {text!r}")
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory, tiny_file):
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("photos")
+    for k, name in enumerate(("a.png", "b.png", "c.png")):
+        pixels = np.full((120, 160, 3), 40 + 20 * k, np.uint8)
+        pixels[30:60, 40:90] = 220
+        Image.fromarray(pixels).save(folder / name)
+    (folder / "d.png").write_bytes(b"no image")
+    running = Studio(folder, "--model", str(tiny_file))
+    running.folder = folder
+    yield running
+    assert running.end() == 0
+
+
+@pytest.fixture
+def page(browser, studio):
+    page = Page(browser, studio.address)
+    yield page
+    assert page.errors == []
+    own = studio.address.partition("#")[0]
+    assert [url for url in page.asked if not url.startswith((own, "blob:", "data:"))] == []
+    page.context.close()
+
+
+def area(one):
+    return sum(one["mask"]["runs"][1::2])
+
+
+def test_each_tool_draws_and_each_stroke_is_undone(page):
+    page.name("cat")
+    page.press("b")
+    page.drag((10, 10), (50, 40))
+    [box] = page.objects()
+    assert np.allclose(box["box"], [10, 10, 50, 40], atol=1) and box["class"] == "cat" and box["source"] == "human"
+    page.press("Escape", "p")
+    for point in ((100, 20), (140, 20), (140, 60), (100, 60)):
+        page.click(*point)
+    page.press("Backspace", "Enter")  # without its last corner
+    assert len(page.objects()[1]["parts"][0][0]) == 6
+    page.press("Escape", "o")
+    page.drag((20, 70), (60, 110))
+    assert len(page.objects()[2]["parts"][0][0]) > 30
+    page.press("Escape", "d")
+    page.drag((100, 80), (130, 100))
+    painted = page.objects()[3]
+    page.drag((100, 100), (130, 80))  # the same object: it is chosen
+    assert area(page.objects()[3]) > area(painted)
+    page.press("e")
+    page.drag((100, 80), (130, 100))
+    assert area(page.objects()[3]) < area(painted)
+    page.press("Escape", "f")
+    page.click(60, 45)
+    flooded = page.objects()[4]
+    assert flooded["mask"]["box"] == [40, 30, 90, 60] and area(flooded) == 50 * 30
+    for count in (4, 4, 4, 3, 2, 1, 0):
+        page.press("Control+z")
+        page.until(f"studio.store.objects.size === {count}")
+    assert page.objects() == []
+    for count in (1, 2, 3, 4, 4, 4, 5):
+        page.press("Control+Shift+z")
+        page.until(f"studio.store.objects.size === {count}")
+    assert page.objects()[4] == flooded
+    page.open()  # a reload in the middle
+    assert len(page.objects()) == 5
+    page.press("Control+z")
+    page.until("studio.store.objects.size === 4")
+
+
+def test_corners_are_moved_added_and_removed_and_objects_combined(page):
+    page.press(".")
+    page.until("studio.store.image.id === 2 && Boolean(studio.view.bitmap)")
+    page.name("dog")
+    page.press("p")
+    for point in ((20, 20), (80, 20), (80, 80), (20, 80)):
+        page.click(*point)
+    page.press("Enter", "v")
+    page.drag((80, 80), (100, 100))
+    ring = page.objects()[0]["parts"][0][0]
+    assert np.allclose(ring[4:6], [100, 100], atol=1)
+    page.raw.mouse.dblclick(*page.at(50, 20))
+    assert len(page.objects()[0]["parts"][0][0]) == 10
+    page.raw.keyboard.down("Alt")
+    page.click(100, 100)
+    page.raw.keyboard.up("Alt")
+    assert len(page.objects()[0]["parts"][0][0]) == 8
+    page.press("Shift+H")
+    for point in ((30, 30), (40, 30), (40, 40)):
+        page.click(*point)
+    page.press("Enter")
+    assert [len(part) for part in page.objects()[0]["parts"]] == [2]
+    page.press("Escape", "b")
+    page.drag((50, 20), (140, 60))
+    page.press("v", "j")
+    page.click(25, 60)
+    [joined] = page.objects()
+    assert joined["mask"]["box"][2] == 140
+    page.press("u")
+    assert len(page.objects()) == 2
+    page.press("Delete")
+    assert len(page.objects()) == 1
+
+
+def test_by_keyboard_alone(page):
+    page.press(".", ".")
+    page.until("studio.store.image.id === 3 && Boolean(studio.view.bitmap)")
+    page.press("b", "ArrowLeft", "Space", *["ArrowRight"] * 5, *["ArrowDown"] * 4, "Space")
+    [one] = page.objects()
+    scale = page.raw.evaluate("studio.view.scale")
+    x1, y1, x2, y2 = one["box"]
+    assert (x2 - x1) * scale == pytest.approx(60, abs=1) and (y2 - y1) * scale == pytest.approx(48, abs=1)
+    page.press("1", "m")
+    page.until("studio.store.image.status === 'done'")
+    assert page.objects()[0]["class"] == page.raw.evaluate("studio.store.classNames[0]")
+    page.press("?")
+    assert page.raw.locator("dialog").is_visible()
+    page.press("Escape", "l")
+    assert page.raw.locator("#images-part h2").inner_text().startswith("图像")
+    page.press("l")
+
+
+def test_with_fingers(browser, studio):
+    page = Page(browser, studio.address, has_touch=True, viewport={"width": 390, "height": 844})
+    session = page.context.new_cdp_session(page.raw)
+
+    def touch(kind, *points):
+        spots = [{"x": x, "y": y, "id": k} for k, (x, y) in enumerate(page.at(*point) for point in points)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": spots})
+
+    before = len(page.objects())
+    page.raw.locator("#tools [data-do=brush]").tap()
+    touch("touchStart", (60, 60))
+    touch("touchMove", (90, 90))
+    touch("touchEnd")
+    page.settled()
+    assert len(page.objects()) == before + 1
+    scale = page.raw.evaluate("studio.view.scale")
+    touch("touchStart", (60, 60), (90, 90))
+    touch("touchMove", (40, 40), (110, 110))
+    touch("touchEnd")
+    assert page.raw.evaluate("studio.view.scale") > 1.5 * scale
+    assert len(page.objects()) == before + 1  # two fingers draw nothing
+    page.raw.locator("#panel-open").tap()
+    assert page.raw.locator("#side").evaluate("(side) => side.classList.contains('open')")
+    assert page.errors == []
+    page.context.close()
+
+
+def test_the_model_colours_and_proposes(page):
+    before = len(page.objects())
+    page.press("a")
+    page.drag((35, 25), (95, 65))
+    page.until(f"studio.store.objects.size === {before + 1}")
+    page.press("g")
+    page.until("document.querySelector('#stage').getAttribute('aria-busy') === 'false'")
+    page.raw.evaluate("studio.store.score = 0")
+    many = page.raw.evaluate("studio.store.shownProposals().length")
+    assert len(page.objects()) == before + 1  # proposals are nobody's yet
+    page.press("Shift+Y")
+    assert len(page.objects()) == before + 1 + many
+
+
+def test_what_goes_wrong_is_said_and_the_rest_goes_on(page, browser, studio):
+    page.raw.evaluate("studio.open(4)")
+    page.until("!document.querySelector('#problem').hidden")
+    assert "d.png is not an image" in page.raw.locator("#problem").inner_text()
+    page.raw.evaluate("studio.open(1)")
+    page.until("studio.store.image.id === 1")
+    other = Page(browser, studio.address)
+    other.raw.evaluate("studio.open(1)")
+    other.until("studio.store.image.id === 1")
+    number = page.objects()[0]["id"]
+    for window in (page, other):
+        window.raw.evaluate("(id) => studio.store.select(id)", number)
+        window.press("Delete")
+        window.settled()
+    assert "any more" in other.raw.locator("#problem").inner_text()
+    assert len(other.objects()) == len(page.objects())
+    other.context.close()
+
+
+def test_a_studio_that_is_killed_has_every_stroke_that_it_acknowledged(browser, tmp_path, save_image):
+    save_image(tmp_path / "photos" / "a.png", 120, 160)
+    running = Studio(tmp_path / "photos", "--model", "none")
+    page = Page(browser, running.address)
+    page.press("b")
+    for k in range(6):
+        page.press("Escape")
+        page.drag((10 + 20 * k, 10), (25 + 20 * k, 30))
+    kept = page.objects()
+    running.end(signal.SIGKILL)
+    page.press("Escape")
+    page.drag((10, 60), (40, 90))
+    page.until("!document.querySelector('#problem').hidden")
+    assert "does not answer" in page.raw.locator("#problem").inner_text()
+    assert page.raw.evaluate("studio.store.waiting.length") == 1  # it waits in the page
+    page.context.close()
+    again = Studio(tmp_path / "photos", "--model", "none")
+    page = Page(browser, again.address)
+    assert page.objects() == kept and len(kept) == 6
+    page.context.close()
+    assert again.end() == 0
+    assert (tmp_path / "photos" / "labels.json").stat().st_size > 100
+
+
+def test_masks_of_the_page_agree_with_slow_twins(page):
+    rng = np.random.default_rng(3)
+    for _ in range(10):
+        mask = rng.random((7, 9)) < 0.5
+        mask[0, 0] = mask[-1, -1] = mask[0, -1] = True  # its window is tight
+        sent = {"box": [3, 4, 12, 11], "runs": encode_runs(mask).tolist()}
+        script = "async (sent) => { const m = await import('/page/draw/masks.js'); return m.toRuns(m.fromRuns(sent)); }"
+        assert page.raw.evaluate(script, sent) == sent
+    script = (
+        "async ([parts, sides]) => { const m = await import('/page/draw/masks.js'); "
+        "const f = m.fromParts(parts, sides); return [f.x, f.y, f.w, f.h, [...f.data]]; }"
+    )
+    for _ in range(10):
+        ring = (rng.random(10) * 24 - 2).tolist()
+        x, y, w, h, data = page.raw.evaluate(script, [[[ring]], [20, 20]])
+        got = np.zeros((20, 20), bool)
+        got[y : y + h, x : x + w] = np.reshape(data, (h, w))
+        assert np.array_equal(got, [[odd(ring, k + 0.5, j + 0.5) for k in range(20)] for j in range(20)])
+
+
+def odd(ring, x, y):
+    """Whether a ray from the point to the left crosses an odd number of sides."""
+    corners = list(zip(ring[::2], ring[1::2]))
+    crossed = 0
+    for (ax, ay), (bx, by) in zip(corners, corners[1:] + corners[:1]):
+        if (ay <= y) != (by <= y):
+            crossed += ax + (y - ay) / (by - ay) * (bx - ax) <= x
+    return crossed % 2 == 1
