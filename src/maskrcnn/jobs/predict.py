@@ -118,6 +118,8 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
         refuse_options(wing, options)
         if not paths:
             refuse_of_pictures(options)
+        if not videos:
+            options.refuse_of_clips()
         to = options.to_of_pictures
         if to and writes_maps(predictor, options):
             raise UsageError("--to is for objects: the class of every pixel is written as NAME.classes.png.")

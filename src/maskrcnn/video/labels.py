@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 
 from maskrcnn.files import shortened
 from maskrcnn.video.frames import TrackedFrame
+from maskrcnn.video.writing.tracks import most_voted
 
 LONGEST = 100  # bytes of a class in the name of a file
 
@@ -25,8 +26,7 @@ class Votes:
 
     def label(self, number: int) -> int:
         """Of an object that was seen; the smaller one of two with as many votes."""
-        votes = self._votes[number]
-        return max(votes, key=lambda label: (votes[label], -label))
+        return most_voted(self._votes[number])
 
     def forget(self, number: int) -> None:
         """Of an object that will not be asked for."""

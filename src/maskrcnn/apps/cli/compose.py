@@ -19,8 +19,8 @@ HOW_MANY = f"(default: {RECORDINGS} recordings, {SEQUENCES} sequences)"
 
 @dataclass(frozen=True)
 class Compose(ComposeOptions):
-    """Compose labelled recordings of clips of one spoken word each (random order, gaps, overlaps, gains and noise), or
-    labelled videos of others, whose objects pass before and behind each other."""
+    """Compose labelled recordings of clips of one spoken word each, or labelled videos of others. Words come in random
+    order with gaps, overlaps, gains and noise; objects of videos pass before and behind each other."""
 
     folder: Annotated[Path, tyro.conf.Positional, arg(metavar="FOLDER")]
     out: Annotated[Path, tyro.conf.Positional, arg(metavar="OUT")]

@@ -37,6 +37,11 @@ class Predict(PredictFilesOptions):
     from_: Annotated[str, arg(name="from", metavar="TIME", help_behavior_hint="(default: the first frame)")] = ""
     until: Annotated[str, arg(metavar="TIME", help_behavior_hint="(default: the last frame)")] = ""
     fps: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint="(default: all; of pictures 25)")] = None
+    count: Annotated[tuple[str, ...], arg(metavar='"NAME X,Y X,Y" [...]', help_behavior_hint="(default: none)")] = ()
+    zone: Annotated[tuple[str, ...], arg(metavar="FILE [...]", help_behavior_hint="(default: none)")] = ()
+    motion: Annotated[tuple[str, ...], arg(metavar="FORMAT [...]", help_behavior_hint="(default: none)")] = ()
+    blur: Annotated[tuple[str, ...], arg(metavar="NAME [...]", help_behavior_hint="(default: none)")] = ()
+    alpha: Annotated[str, arg(metavar="webm|prores", help_behavior_hint="(default: none)")] = ""
     json: bool = False
     """Print a line of json for each input, and nothing else, on standard output; masks are in predictions.json."""
 
@@ -70,7 +75,9 @@ def _told_of_clips(outcome: PredictOutcome) -> str:
     """The last sentence about videos."""
     found = counted(sum(outcome.clips.values()), "object followed", "objects followed")
     name = outcome.clip_names[0] if len(outcome.clips) == len(outcome.clip_names) == 1 else "NAME"
-    endings = listed([f"{name}{ending}" for ending in outcome.clip_writes], "and")
+    first, *more = outcome.clip_writes
+    whole = len(more) < 3  # of many files the endings alone
+    endings = listed([f"{name}{first}", *(f"{name}{ending}" if whole else ending for ending in more)], "and")
     before = f", {outcome.clips_before} of them done before" if outcome.clips_before else ""
     searched = counted(len(outcome.clips), "video")
     return f"{found} in {searched}{before}; {endings} are in {outcome.out}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -184,6 +185,9 @@ def remove_results(out: Path, past: Past | None) -> None:
         for name in line.files:
             if ".." not in Path(name).parts and not Path(name).is_absolute():
                 (out / name).unlink(missing_ok=True)
+                if (out / name).parent != out:
+                    with suppress(OSError):  # it holds something else
+                        (out / name).parent.rmdir()
     for name in (*LISTS, RESULTS_MARK):
         (out / name).unlink(missing_ok=True)
 

@@ -48,7 +48,7 @@ class ClipOptions:
             )
 
 
-OF_PICTURES = ("label_maps", "cutouts", "explain", "semantic", "probabilities")
+OF_PICTURES = ("label_maps", "explain", "semantic", "probabilities")
 
 
 def refuse_of_pictures(options: Any) -> None:

@@ -13,6 +13,7 @@ from maskrcnn.errors import UsageError
 from maskrcnn.exchange.viewers import VIEWERS
 from maskrcnn.inference.tiling.options import OVERLAP, check_tiles
 from maskrcnn.jobs.options.clips import FORMATS, ClipOptions, is_time
+from maskrcnn.jobs.options.videos.results import ClipResultOptions
 from maskrcnn.modalities.images.labels.formats import written_formats
 from maskrcnn.planning.recipe import SMALLEST_IMAGE
 
@@ -21,7 +22,7 @@ NOT_IN_RESULTS = {"inputs", "out", "skip_done", "overwrite", "model", "max_pixel
 
 
 @dataclass(frozen=True)
-class PredictFilesOptions(ClipOptions):
+class PredictFilesOptions(ClipResultOptions, ClipOptions):
     """The files to search, the model that searches them, and what is written."""
 
     inputs: tuple[Path, ...] = ()
@@ -66,7 +67,8 @@ class PredictFilesOptions(ClipOptions):
     volumes are always written."""
     cutouts: bool = False
     """Also write each object as a file of its own into cutouts/: a picture's pixels on a transparent
-    background, a recording's samples as a clip, a scan's voxels as a small scan."""
+    background, a recording's samples as a clip, a scan's voxels as a small scan. Of videos: each object's best view,
+    into NAME.cutouts/."""
     semantic: bool = False
     """Write the class of every pixel instead of objects: NAME.classes.png, colours with a legend, areas by class.
     Models that tell no classes of pixels take those of their masks."""
@@ -107,6 +109,7 @@ class PredictFilesOptions(ClipOptions):
         at_least("image-size", self.image_size, SMALLEST_IMAGE)
         at_least("batch", self.batch, 1)
         self.check_clips()
+        self.check_clip_results()
         if self.to and not is_time(self.to):
             known = (*written_formats(), *VIEWERS, *FORMATS)
             if self.to not in known:

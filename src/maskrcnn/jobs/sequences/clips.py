@@ -18,7 +18,9 @@ from maskrcnn.inference.results.names import FreeNames
 from maskrcnn.jobs.events import InputDone, InputFailed, Note, Progress, Tell
 from maskrcnn.jobs.options.clips import check_packages, seconds
 from maskrcnn.jobs.options.predict import PredictFilesOptions
-from maskrcnn.jobs.sequences.sinks import TABLE, ClipJob, sinks_of, written
+from maskrcnn.jobs.sequences.asked import check_asked
+from maskrcnn.jobs.sequences.job import ClipJob
+from maskrcnn.jobs.sequences.sinks import TABLE, sinks_of, written
 from maskrcnn.tracking.running import RunningNumbers
 from maskrcnn.tracking.tracker import Tracker
 from maskrcnn.video.ahead import Ahead
@@ -75,6 +77,7 @@ def predict_clips(
     if not predictor.info.config.finds_objects:
         raise UsageError("The model tells the class of every pixel and finds no objects to follow.")
     check_packages()
+    check_asked(options, predictor.info)
     tracking = track_options(options.score)
     predictor = predictor.with_options(score=min(tracking.doubtful, options.score), classes=tuple(options.classes))
     outcome, names = ClipsOutcome(), free_names(options, journal)

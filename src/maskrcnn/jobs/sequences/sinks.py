@@ -3,62 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
-from maskrcnn.drawing.style import DrawStyle
 from maskrcnn.jobs.options.clips import FORMATS
 from maskrcnn.jobs.options.predict import PredictFilesOptions
-from maskrcnn.model_info import ModelInfo
+from maskrcnn.jobs.sequences.asked import asked_endings, changes_of, counter_of, marks_of, pictures_of, records_of
+from maskrcnn.jobs.sequences.job import ClipJob
 from maskrcnn.video.frames import FrameSink, TrackedFrame
-from maskrcnn.video.reading.clip import About
-from maskrcnn.video.reading.open import Source
+from maskrcnn.video.through import Through
 from maskrcnn.video.writing.frame_files import write_coco_video, write_mot
 from maskrcnn.video.writing.overlay import Overlay
-from maskrcnn.video.writing.spool import Spool
 from maskrcnn.video.writing.table import write_tracks_table
-from maskrcnn.video.writing.youtube_vis import Video, write_youtube_vis
+from maskrcnn.video.writing.youtube_vis import write_youtube_vis
 
 TABLE = ".tracks.csv"
-
-
-@dataclass(frozen=True)
-class ClipJob:
-    """One video and what is made of it.
-
-    Attributes:
-        source: where its frames come from.
-        about: what is known of it.
-        info: of the model.
-        options: what is asked for.
-        out: the folder of the results.
-        name: by which they are called there.
-        spool: its frames as they were found.
-    """
-
-    source: Source
-    about: About
-    info: ModelInfo
-    options: PredictFilesOptions
-    out: Path
-    name: str
-    spool: Spool
-
-    def path(self, ending: str) -> Path:
-        """The file of the results that is called by the video's name and ``ending``."""
-        return self.out / f"{self.name}{ending}"
-
-    @property
-    def video(self) -> Video:
-        """What files of tracks say of it."""
-        about = self.about
-        return Video(self.source.path.name, about.size, about.rate, about.names)
-
-    @property
-    def style(self) -> DrawStyle:
-        """How objects are drawn."""
-        asked = self.options
-        return DrawStyle(asked.colour, not asked.no_boxes, not asked.no_labels, asked.line_width, asked.scale)
 
 
 class AtTheEnd:
@@ -81,8 +38,11 @@ class AtTheEnd:
 
 def sinks_of(job: ClipJob) -> list[FrameSink]:
     """What takes the frames of a video, in this order; the spool comes first, and files are made of it at the end."""
-    spool, info = job.spool.path, job.info
-    sinks: list[FrameSink] = [job.spool, Overlay(job.path(".mp4"), job.about, info, job.style)]
+    spool, info, counter = job.spool.path, job.info, counter_of(job)
+    overlay = Overlay(job.path(".mp4"), job.about, info, job.style, marks_of(counter))
+    sinks: list[FrameSink] = [job.spool, *([] if counter is None else [counter])]
+    sinks.append(Through(changes_of(job), [overlay, *pictures_of(job)]))
+    sinks += records_of(job)
     sinks.append(AtTheEnd(lambda numbers: write_tracks_table(job.path(TABLE), spool, numbers, info.class_names)))
     sinks.append(AtTheEnd(lambda numbers: write_youtube_vis(job.path(".json"), spool, numbers, job.video, info)))
     if job.options.to in FORMATS:
@@ -96,4 +56,5 @@ def sinks_of(job: ClipJob) -> list[FrameSink]:
 
 def written(options: PredictFilesOptions) -> tuple[str, ...]:
     """The endings of everything that is written of a video."""
-    return (".mp4", TABLE, ".json", *([f".{FORMATS[options.to]}"] if options.to in FORMATS else []))
+    also = [f".{FORMATS[options.to]}"] if options.to in FORMATS else []
+    return (".mp4", TABLE, ".json", *also, *asked_endings(options, options.cutouts))

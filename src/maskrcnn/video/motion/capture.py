@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,7 @@ class Capture:
         info: of the model.
         options: how points are cleaned.
         fps: frames a second of files that know no times.
+        note: is told what could not be written, a sentence each.
     """
 
     def __init__(
@@ -96,11 +97,12 @@ class Capture:
         info: ModelInfo,
         options: SmoothOptions | None = None,
         fps: float | None = None,
+        note: Callable[[str], object] = lambda sentence: None,
     ) -> None:
         check_motion(formats, info)
         self.files, self.formats, self.info = files, formats, info
         self.options, self.fps = options or SmoothOptions(), fps
-        self.notes: list[str] = []
+        self.note = note
         self._frames, self._times = array("q"), array("d")
         self._size = (1, 1)
         self._votes = Votes()
@@ -194,4 +196,4 @@ class Capture:
             else:
                 write_bvh(self.files.of_object("bvh", own, ".bvh"), made, fps)
         if left_out:
-            self.notes.append(f"{counted(left_out, 'object')} showed too little of their skeleton for a BVH file.")
+            self.note(f"{counted(left_out, 'object')} showed too little of their skeleton for a BVH file.")

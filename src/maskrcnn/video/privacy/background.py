@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from PIL import Image, ImageFilter
 
@@ -31,18 +29,17 @@ def cover(frame: TrackedFrame) -> np.ndarray:
     return np.asarray(covered.filter(ImageFilter.GaussianBlur(SOFT)))
 
 
-class OnColour:
-    """Frames whose background is one colour.
+def on_colour(image: np.ndarray, covered: np.ndarray, colour: Color) -> np.ndarray:
+    """An image whose background is one colour.
 
     Args:
-        colour: of it.
+        image: uint8 ``[H, W, 3]``.
+        covered: uint8 ``[H, W]``, see :func:`cover`.
+        colour: of the background.
+
+    Returns:
+        uint8 ``[H, W, 3]``.
     """
-
-    def __init__(self, colour: Color = GREEN) -> None:
-        self.ground = np.array(colour, np.uint16)
-
-    def __call__(self, frame: TrackedFrame) -> TrackedFrame:
-        """The next frame."""
-        part = cover(frame)[..., None].astype(np.uint16)
-        image = (frame.image * part + self.ground * (255 - part) + 127) // 255
-        return replace(frame, image=image.astype(np.uint8))
+    part = covered[..., None].astype(np.uint16)
+    mixed = (image * part + np.array(colour, np.uint16) * (255 - part) + 127) // 255
+    return mixed.astype(np.uint8)

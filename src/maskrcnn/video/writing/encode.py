@@ -1,9 +1,10 @@
-"""Writes an mp4 frame by frame at the times of its frames, with the sound of the file they came from."""
+"""Writes a video frame by frame at the times of its frames, with the sound of the file they came from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,23 +17,53 @@ from maskrcnn.files import atomic_write
 from maskrcnn.video.reading.clip import About
 
 TICKS = Fraction(1, 90_000)  # of a second, in which times are written
-CODECS = ("libx264", "libopenh264", "mpeg4")  # the first that this FFmpeg has
-OPTIONS = {"libx264": {"crf": "21", "preset": "veryfast"}, "mpeg4": {"qscale": "4"}}
-PLAYED = ("aac", "mp3", "ac3", "eac3", "opus", "flac", "alac")  # codecs of sound that mp4 holds as they are
+OPTIONS = {
+    "libx264": {"crf": "21", "preset": "veryfast"},
+    "mpeg4": {"qscale": "4"},
+    "libvpx-vp9": {"crf": "28", "b": "0", "deadline": "realtime", "cpu-used": "5", "row-mt": "1"},
+    "prores_ks": {"profile": "4444", "alpha_bits": "8"},
+}
 ITU709 = 1  # of FFmpeg's numbers of colour spaces, primaries and curves alike
 
 
-class Mp4:
+@dataclass(frozen=True)
+class Form:
+    """A kind of file.
+
+    Attributes:
+        container: as FFmpeg calls it.
+        codecs: of pictures; the first that this FFmpeg has is taken.
+        pixels: as they are encoded.
+        channels: as frames are given: ``rgb24``, or ``rgba`` where some is transparent.
+        played: codecs of sound that it holds as they are.
+        sound: the codec of other sound; empty: it is left out, and that is said.
+    """
+
+    container: str
+    codecs: tuple[str, ...]
+    pixels: str
+    channels: str = "rgb24"
+    played: tuple[str, ...] = ("aac", "mp3", "ac3", "eac3", "opus", "flac", "alac")
+    sound: str = "aac"
+
+
+MP4 = Form("mp4", ("libx264", "libopenh264", "mpeg4"), "yuv420p")
+WEBM = Form("webm", ("libvpx-vp9",), "yuva420p", "rgba", ("opus", "vorbis"), "")
+PRORES = Form("mov", ("prores_ks",), "yuva444p10le", "rgba", ("aac", "mp3", "ac3", "alac"))
+
+
+class Encoded:
     """A video that is whole when it is closed, and not there before.
 
     Args:
-        path: of the file, which ends in ``.mp4``.
+        path: of the file.
         about: the video that its frames come from: rate, shape of pixels and sound are taken from there.
+        form: of the file.
     """
 
-    def __init__(self, path: Path, about: About) -> None:
+    def __init__(self, path: Path, about: About, form: Form = MP4) -> None:
         self.av = needed_package("av", "write videos", "video")
-        self.path, self.about = path, about
+        self.path, self.about, self.form = path, about, form
         self.stack = ExitStack()
         self.container: Any = None
         self.stream: Any = None
@@ -44,13 +75,13 @@ class Mp4:
         """Write the next frame.
 
         Args:
-            image: uint8 ``[H, W, 3]``, of the size of the first.
+            image: uint8 ``[H, W, 3]``, or 4 channels where the form has them; of the size of the first.
             time: at which it is shown, in seconds of the video that it comes from, later than that of the last.
         """
         if self.container is None:
             self._begin(image.shape[0], image.shape[1], time)
-        frame = self.av.VideoFrame.from_ndarray(even(image), format="rgb24")
-        frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709")
+        frame = self.av.VideoFrame.from_ndarray(even(image), format=self.form.channels)
+        frame = frame.reformat(format=self.form.pixels, dst_colorspace="ITU709")
         ticks = max(self.last + 1, round((time - self.first) / TICKS))
         frame.pts, frame.time_base, self.last = ticks, TICKS, ticks
         self.container.mux(self.stream.encode(frame))
@@ -80,14 +111,18 @@ class Mp4:
 
     def _begin(self, height: int, width: int, time: float) -> None:
         beside = self.stack.enter_context(atomic_write(self.path))
-        self.container = self.av.open(str(beside), "w", format="mp4", options={"movflags": "+faststart"})
-        codec = next((name for name in CODECS if name in self.av.codecs_available), None)
+        form = self.form
+        options = {"movflags": "+faststart"} if form.container in ("mp4", "mov") else {}
+        self.container = self.av.open(str(beside), "w", format=form.container, options=options)
+        codec = next((name for name in form.codecs if name in self.av.codecs_available), None)
         if codec is None:
-            raise UsageError(f"This FFmpeg has none of {', '.join(CODECS)}, so no mp4 can be written.")
+            raise UsageError(
+                f"This FFmpeg has none of {', '.join(form.codecs)}, so no {form.container} can be written."
+            )
         rate = Fraction(self.about.rate).limit_denominator(1001)
         self.stream = self.container.add_stream(codec, rate=rate or 25, options=OPTIONS.get(codec, {}))
         self.stream.width, self.stream.height = width + width % 2, height + height % 2
-        self.stream.pix_fmt = "yuv420p"
+        self.stream.pix_fmt = form.pixels
         context = self.stream.codec_context
         context.time_base = TICKS
         context.colorspace = context.color_primaries = context.color_trc = ITU709
@@ -108,11 +143,13 @@ class Mp4:
         source = self.stack.enter_context(self.av.open(str(file)))
         stream = source.streams.audio[0]
         name = stream.codec_context.name if stream.codec_context is not None else ""
-        if name.removesuffix("float") in PLAYED:
+        if name.removesuffix("float") in self.form.played:
             own = self.container.add_stream_from_template(stream)
             yield from self._copied(source, stream, own, begins)
+        elif name and not self.form.sound:
+            self.about.note(f"{self.path.name} has no sound: {self.form.container} does not hold {name}.")
         elif name:
-            own = self.container.add_stream("aac", rate=stream.codec_context.sample_rate or 48_000)
+            own = self.container.add_stream(self.form.sound, rate=stream.codec_context.sample_rate or 48_000)
             yield from self._encoded(source, stream, own, begins)
         else:
             self.about.note(f"{file}: its sound is of a kind that this FFmpeg does not know, and is left out.")

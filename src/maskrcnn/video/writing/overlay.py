@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from maskrcnn.tracking.running import RunningNumbers
 from maskrcnn.video.frames import TrackedFrame
 from maskrcnn.video.labels import Votes
 from maskrcnn.video.reading.clip import About
-from maskrcnn.video.writing.encode import Mp4
+from maskrcnn.video.writing.encode import Encoded
 
 TRAIL = 1.5  # seconds that a trail reaches back
 STEP = 0.012  # of the picture's side, by which an object moves until its trail grows: one that stands has none
@@ -37,14 +37,25 @@ class Overlay:
         about: the video that is read.
         info: of the model.
         style: what is drawn.
+        marks: what else is drawn, over all: each is given a picture and how many times larger it is than its frame.
     """
 
-    def __init__(self, path: Path, about: About, info: ModelInfo, style: DrawStyle) -> None:
-        self.file, self.painter = Mp4(path, about), Painter(info, style)
+    def __init__(
+        self,
+        path: Path,
+        about: About,
+        info: ModelInfo,
+        style: DrawStyle,
+        marks: Sequence[Callable[[Image.Image, float], None]] = (),
+    ) -> None:
+        self.file, self.painter, self.marks = Encoded(path, about), Painter(info, style), marks
 
     def add(self, frame: TrackedFrame) -> None:
         """Draw the next frame and write it."""
-        self.file.add(np.asarray(self.painter.paint(frame)), frame.time)
+        picture = self.painter.paint(frame)
+        for mark in self.marks:
+            mark(picture, picture.width / frame.image.shape[1])
+        self.file.add(np.asarray(picture), frame.time)
 
     def finish(self, numbers: Mapping[int, int]) -> None:
         """End the video."""

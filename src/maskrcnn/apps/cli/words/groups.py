@@ -11,6 +11,10 @@ GROUPS: dict[str, Groups] = {
         ("a second run", "skip-done overwrite"),
         ("what is written", "label-maps cutouts explain explain-most to json"),
         ("videos", "from until every fps video"),
+        (
+            "what is made of videos",
+            "count zone anchor motion smooth fill blur green alpha heat-map timeline",
+        ),
         ("pictures", "colour no-boxes no-labels line-width scale page-seconds"),
         ("how the model looks", "tile overlap flip sharp raw-masks max-detections"),
         ("the machine", "device batch max-pixels"),
