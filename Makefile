@@ -7,7 +7,7 @@ SOURCES := src tests tools benchmarks
 .PHONY: demo test lint check-weights golden parity pseudo-labels ablation bench bench-models evidence clean \
     train-people train-everyday train-nuclei train-ecg train-digits train-hippocampus \
     evaluate-people evaluate-everyday evaluate-nuclei evaluate-ecg evaluate-digits evaluate-hippocampus dna synthetic \
-    bench-tracking bench-volume bench-trees bench-masks fuzz api notebook package
+    bench-tracking bench-studio bench-volume bench-trees bench-masks fuzz api notebook package
 
 demo: .venv/installed
 	$(BIN)/maskrcnn demo --out demo
@@ -275,6 +275,10 @@ bench-trees: .venv/installed
 # How well objects are followed: on scenes from seeds that no setting was chosen on, and on MOTChallenge's TUD-Campus.
 bench-tracking: .venv/installed-test
 	$(BIN)/python benchmarks/tracking.py $(wildcard $(DATA)/mot15)
+
+# How quick the studio's page is in a real Chromium, which must be there (apt-get install chromium).
+bench-studio: .venv/installed-test
+	$(BIN)/python benchmarks/studio.py
 
 # Memory and time of a scan of 512 x 512 x 300 voxels.
 bench-volume: .venv/installed-test

@@ -59,6 +59,7 @@ def test_undo_and_redo_agree_with_a_list_of_states(commands):
     with tempfile.TemporaryDirectory() as place:
         journal = Journal(Path(place))
         journal.add_image("a", "todo", [(1, body(0), None)])
+        journal.set_status("a", "draft", "me")  # worked on, so it is kept
         states, at = [{1: body(0)}], 0
         for step, (kind, value) in enumerate(commands):
             now = states[at]

@@ -97,6 +97,12 @@ def test_tiles_put_together_are_the_image(tmp_path):
     assert top.shape == (175, 325, 3) and max(top.shape) <= TILE
     exact = pixels[:700, :1300].reshape(175, 4, 325, 4, 3).mean((1, 3))
     assert np.abs(top - exact).max() <= 1.5
+    photo = tmp_path / "large.jpg"  # smooth, so that packing it changes little
+    across, down = np.mgrid[0:701, 0:1299][::-1]
+    Image.fromarray(np.stack([across % 256, down % 256, (across + down) % 200], -1).astype(np.uint8)).save(photo)
+    halved = np.asarray(Image.open(photo).reduce(2), np.float64)
+    first = np.asarray(Image.open(io.BytesIO(pictures.tile(photo, (701, 1299), 1, 0, 0).content)), np.float64)
+    assert first.shape == (351, 512, 3) and np.abs(first - halved[:351, :512]).mean() < 4
     for wrong in ((0, 3, 0), (0, 0, 2), (9, 0, 0), (-1, 0, 0), (0, -1, 0)):
         with pytest.raises(DataError):
             pictures.tile(path, (700, 1300), *wrong)

@@ -203,3 +203,26 @@ def test_what_is_not_edited_where_it_lies_becomes_coco_as_a_whole(tmp_path, save
     again = open_studio(tmp_path)  # the file that was saved, though the folder still looks like YOLO
     assert again.get("/api/project").json()["saving"]["format"] == "COCO"
     assert len(again.get("/api/images/2").json()["objects"]) == 2
+
+
+def test_labels_that_were_taken_away_are_written_anew(photos, open_studio):
+    client = open_studio(photos)
+    client.draw(1, (None, box(1, 1, 5, 5)))
+    client.desk.close()
+    before = labels_of(photos / "labels.json")
+    (photos / "labels.json").unlink()
+    open_studio(photos).desk.close()
+    assert labels_of(photos / "labels.json") == before
+
+
+def test_labels_that_another_program_changed_are_read_anew_where_nobody_has_worked(coco, open_studio):
+    client = open_studio(coco)
+    assert len(client.get("/api/images/1").json()["objects"]) == 3
+    client.draw(2, (None, box(1, 1, 5, 5)))
+    client.desk.close()
+    content = labels_of(coco)
+    content["annotations"] = [one for one in content["annotations"] if one["id"] != 101]
+    coco.write_text(json.dumps(content))
+    again = open_studio(coco)
+    assert [one["id"] for one in again.get("/api/images/1").json()["objects"]] == [100, 102]
+    assert len(again.get("/api/images/2").json()["objects"]) == 2

@@ -19,6 +19,7 @@ from typing import Any
 from maskrcnn.errors import UsageError
 from maskrcnn.jobs.studio.strokes import (
     DO,
+    FORGET,
     REDO,
     SCHEMA,
     STATUS,
@@ -57,7 +58,7 @@ class Journal:
             self._base = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
             self._base.execute("PRAGMA journal_mode = WAL")
             self._base.execute("PRAGMA synchronous = FULL")
-            self._base.executescript(SCHEMA)
+            self._base.executescript(SCHEMA + FORGET)
         except sqlite3.DatabaseError as error:
             if "locked" in str(error):
                 raise UsageError(f"{folder} is open in another studio: close that one first.") from None

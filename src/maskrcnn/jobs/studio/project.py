@@ -92,6 +92,9 @@ class Project:
         else:
             self.classes = replace(self.labels.classes, names=tuple(names))
         self.saver = Saver(self.opened, self.journal, self.folder, self.shape)
+        if not self.is_labelled():  # somebody took the labels away: they are written anew
+            states = self.journal.states()
+            self.journal.set_saved({name: 0 for name, state in states.items() if state.seq})
         if self.unsaved():
             self._save_soon()
 

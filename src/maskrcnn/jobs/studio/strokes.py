@@ -26,6 +26,11 @@ CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TRIGGER IF NOT EXISTS no_update BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'append only'); END;
 CREATE TRIGGER IF NOT EXISTS no_delete BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'append only'); END;
 """
+# Of images that nobody has worked on nothing is kept from one time to the next: their labels may be others by then.
+FORGET = "".join(
+    f"DELETE FROM {table} WHERE image IN (SELECT image FROM images WHERE seq = 0);\n"  # noqa: S608 - our own names
+    for table in ("imported", "objects", "images")
+)
 Body = dict[str, Any]
 
 

@@ -1,6 +1,6 @@
 // What part of the image is on the screen, and the image itself: whole, or in tiles of a pyramid.
 
-const KEPT = 160; // tiles
+const KEPT = 96; // tiles
 const MOST_ZOOM = 64;
 
 export class View {

@@ -30,8 +30,16 @@ class Painter {
     this.last = [at.x, at.y];
     if (!after.w) return;
     const colour = this.app.scene.colour(this.object ? this.object.class : this.app.store.className);
-    if (!this.picture || before !== after) this.picture = masks.bitmap(after, colour);
-    else if (box) {
+    if (!this.picture) this.picture = masks.bitmap(after, colour);
+    else if (before !== after) {
+      // the window has grown: what was painted is copied, not painted again
+      const wider = document.createElement("canvas");
+      [wider.width, wider.height] = [after.w, after.h];
+      wider.getContext("2d").drawImage(this.picture, before.x - after.x, before.y - after.y);
+      this.picture.width = 0; // its memory is free now
+      this.picture = wider;
+    }
+    if (box) {
       const [x1, y1, x2, y2] = [box[0] - after.x - 1, box[1] - after.y - 1, box[2] - after.x + 1, box[3] - after.y + 1];
       masks.paint(this.picture.getContext("2d"), after, colour, x1, y1, x2, y2);
     }

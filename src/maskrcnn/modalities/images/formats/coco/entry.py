@@ -39,10 +39,12 @@ def drawn_object(entry: dict[str, Any], number: int, name: str, shape: Shape, po
     Returns:
         The object; None where nothing of it can be drawn.
     """
-    parsed, _ = parse_annotation(entry, 1, shape, points)
+    parts = _parts(entry.get("segmentation"))
+    # of outlines nothing but the box is asked for: they are drawn as they are
+    asked = {**entry, "segmentation": None, "bbox": _box_of(parts)} if parts else entry
+    parsed, _ = parse_annotation(asked, 1, shape, points)
     if parsed is None:
         return None
-    parts = _parts(entry.get("segmentation"))
     given = entry.get("attributes")
     said = given if isinstance(given, dict) else {}
     attributes = {name for name in ATTRIBUTES if name != CROWD and truth(said.get(name)) is True}
@@ -105,6 +107,11 @@ def entry_of(one: EditedObject, image: Any, ids: dict[str, int], shape: Shape, c
     elif "keypoints" in entry and classes.keypoint_names:
         entry |= {"keypoints": [0] * 3 * len(classes.keypoint_names), "num_keypoints": 0}
     return entry
+
+
+def _box_of(parts: tuple[Part, ...]) -> list[float]:
+    x1, y1, x2, y2 = parts_box(parts)
+    return [x1, y1, x2 - x1, y2 - y1]
 
 
 def _is_same_place(one: EditedObject, shape: Shape) -> bool:
