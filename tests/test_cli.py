@@ -26,7 +26,8 @@ POSITIONAL = {
     "name": "NAME",
     "folder": "FOLDER",
 }
-OUT_IS_NAMED = {("convert", "out"), ("compose", "out"), ("synthetic", "out")}
+OF_COMMAND = {(command, "out"): "OUT" for command in ("convert", "compose", "synthetic", "export")}
+OF_COMMAND["export", "model"] = "NAME|FILE"  # positional in these commands alone
 
 needs_shipped_model = pytest.mark.skipif(not shipped_models(), reason="no model is shipped yet")
 
@@ -79,7 +80,7 @@ def test_help_of_a_command_explains_every_flag(maskrcnn, command):
         fields[fields.index("recipe") : fields.index("recipe") + 1] = [*Recipe.__dataclass_fields__]
     for field in fields:
         flag = f"--{field.strip('_').replace('_', '-')} "
-        assert POSITIONAL.get(field, "OUT" if (command, field) in OUT_IS_NAMED else flag) in text
+        assert POSITIONAL.get(field, OF_COMMAND.get((command, field), flag)) in text
     assert "None" not in text and "(default: )" not in text
 
 

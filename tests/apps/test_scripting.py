@@ -26,6 +26,10 @@ SLIPS = [
     ("predict x.png conf=0.3", "predict does not take conf=0.3: write --score 0.3."),
     ("predict x.png --project runs", "did you mean --out?"),
     ("predict x.png --max_detectons 3", "did you mean --max-detections?"),
+    ("predict x.mp4 --heatmap", "did you mean --heat-map?"),
+    ("predict x.mp4 --count a --count b", "predict has --count twice: write all its values behind one --count."),
+    ("predict x.mp4 --count --motion csv", "--count takes a value, or several; see maskrcnn predict --help."),
+    ("predict x.mp4 --blur", "--blur takes a value, or several"),
     ("prdict x.png", "There is no command prdict; did you mean predict?"),
     ("val data", "There is no command val; did you mean evaluate?"),
     ("paint", "There is no command paint; there are predict, evaluate,"),
@@ -46,7 +50,7 @@ def test_every_flag_that_is_suggested_is_there():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_no_flag_that_is_there_is_refused(command):
     flags = flags_of(COMMANDS[command]) - FILES  # those are given without a flag
-    refuse_slips([command, *(f"--{flag}" for flag in flags)], COMMANDS)
+    refuse_slips([command, *(word for flag in flags for word in (f"--{flag}", "1"))], COMMANDS)
     refuse_slips([command, *(f"--{flag.replace('-', '_')}=1" for flag in flags)], COMMANDS)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image, ImageFilter
 
+from maskrcnn.checks import closest
 from maskrcnn.errors import UsageError
 from maskrcnn.video.frames import TrackedFrame
 
@@ -42,7 +43,9 @@ def check_blur(classes: Sequence[str], class_names: Sequence[str]) -> None:
     """
     for name in classes:
         if name not in class_names:
-            raise UsageError(f"--blur {name}: the model knows {', '.join(class_names)} only.")
+            meant = closest(name, class_names)
+            hint = f"; did you mean {meant}?" if meant else "."
+            raise UsageError(f"--blur {name}: the model knows {', '.join(class_names)} only{hint}")
 
 
 class Blur:

@@ -61,6 +61,16 @@ HABITS: dict[str, tuple[str, ...]] = {
     "frame-rate": ("fps",),
     "start": ("from",),
     "end": ("until",),
+    "line": ("count",),
+    "lines": ("count",),
+    "region": ("zone",),
+    "polygon": ("zone",),
+    "heatmap": ("heat-map",),
+    "anonymise": ("blur",),
+    "anonymize": ("blur",),
+    "green-screen": ("green",),
+    "bvh": ("motion",),
+    "openpose": ("motion",),
 }
 # Flags of others that no flag of ours is meant by.
 SAID = {
@@ -111,6 +121,22 @@ def refuse_slips(arguments: Sequence[str], commands: Mapping[str, Callable[..., 
             if words:
                 instead = f"write {words} {setting[2]}" if words.startswith("--") else words
                 raise UsageError(f"{name} does not take {argument}: {instead}.")
+    _refuse_lists(name, arguments[1:], commands[name])
+
+
+def _refuse_lists(command: str, arguments: Sequence[str], record: Any) -> None:
+    """Flags that take several values are given once, and with one at least: of two only the last would be heard."""
+    flags = [argument.partition("=")[0].replace("_", "-") for argument in arguments]
+    for field in dataclasses.fields(record):
+        flag = f"--{field.name.replace('_', '-')}"
+        if not isinstance(field.default, tuple) or flag not in flags:
+            continue
+        if flags.count(flag) > 1:
+            raise UsageError(f"{command} has {flag} twice: write all its values behind one {flag}.")
+        place = flags.index(flag)
+        following = arguments[place + 1] if place + 1 < len(arguments) else "--"
+        if "=" not in arguments[place] and following.startswith("--"):
+            raise UsageError(f"{flag} takes a value, or several; see maskrcnn {command} --help.")
 
 
 def _no_flag(command: str, flag: str, known: set[str]) -> str:
