@@ -606,6 +606,17 @@ def buffered_iou(expected: Box, seen: Box, buffer: float) -> float:
     return iou(*grown)
 
 
+def signed_distance(mask: np.ndarray) -> np.ndarray:
+    """Of each sample to the nearest one of the other kind, which surrounds the window too; below 0 outside."""
+    padded = np.pad(mask, 1)
+    places = list(np.ndindex(*padded.shape))
+    field = np.zeros(padded.shape)
+    for here in places:
+        others = [math.dist(here, there) for there in places if padded[there] != padded[here]]
+        field[here] = (1 if padded[here] else -1) * min(others)
+    return field[tuple(slice(1, -1) for _ in mask.shape)]
+
+
 def moved_mask_iou(a: np.ndarray, b: np.ndarray, shift: Sequence[int]) -> float:
     """IoU of two masks ``[*S]`` of one canvas, the first shifted by whole samples, perhaps beyond the canvas."""
     first = {tuple(p + s for p, s in zip(place, shift)) for place in np.ndindex(*a.shape) if a[place]}

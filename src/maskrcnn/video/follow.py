@@ -12,35 +12,46 @@ from maskrcnn.structures import Instances
 from maskrcnn.tracking.options import TrackOptions
 from maskrcnn.tracking.tracker import Detections, Tracker
 from maskrcnn.video.frames import TrackedFrame
+from maskrcnn.video.key_frames import with_key_frames
 from maskrcnn.video.reading.clip import ClipFrame
 from maskrcnn.video.writing.spool import objects_of
 
 Find = Callable[[ClipFrame], Instances]
+FEWEST = 2  # sightings of what counts
 USUAL_SCORE = 0.5  # of photos, to which the settings of the tracker belong
 
 
-def track_options(score: float) -> TrackOptions:
-    """Settings of the tracker where objects from ``score`` on are wanted: its own belong to 0.5, and grow with it."""
+def track_options(score: float, every: int = 1) -> TrackOptions:
+    """Settings of the tracker where objects from ``score`` on are wanted: its own belong to 0.5, and grow with it.
+
+    Where only every so many frames are looked at, an object counts after fewer sightings.
+    """
     usual = TrackOptions()
     part = score / USUAL_SCORE
-    return TrackOptions(sure=min(1.0, usual.sure * part), doubtful=min(1.0, usual.doubtful * part))
+    confirm = max(-(-usual.confirm // every), min(usual.confirm, FEWEST))
+    return TrackOptions(sure=min(1.0, usual.sure * part), doubtful=min(1.0, usual.doubtful * part), confirm=confirm)
 
 
-def follow(frames: Iterable[ClipFrame], find: Find, tracker: Tracker) -> Iterator[TrackedFrame]:
+def follow(frames: Iterable[ClipFrame], find: Find, tracker: Tracker, every: int = 1) -> Iterator[TrackedFrame]:
     """Follow the objects of a video.
 
     Args:
         frames: in their order.
         find: gives the objects of a frame, doubtful ones too.
         tracker: numbers them.
+        every: only so many frames are looked at; in those between, objects go from where they were to where they are
+            next, see :mod:`maskrcnn.video.key_frames`.
 
     Yields:
         Each frame with its objects and their numbers.
     """
-    for frame in frames:
+
+    def look(frame: ClipFrame, place: int) -> TrackedFrame:
         found = find(frame)
-        followed = tracker.update(Detections.of(found))
-        yield TrackedFrame(frame.index, frame.time, frame.image, found, followed.ids, followed.confirmed)
+        followed = tracker.update(Detections.of(found), place)
+        return TrackedFrame(frame.index, frame.time, frame.image, found, followed.ids, followed.confirmed)
+
+    return with_key_frames(frames, look, every)
 
 
 class Detector:
@@ -57,7 +68,7 @@ class Detector:
         self.grey = predictor.info.config.in_channels == 1
 
     def __call__(self, frame: ClipFrame) -> Instances:
-        line = next(self.saved, None)
+        line = next((line for line in self.saved if line["frame"] >= frame.index), None)  # others were not looked at
         if line is not None and line["frame"] == frame.index:
             return objects_of(line)
         image = torch.from_numpy(frame.image).movedim(-1, 0)

@@ -24,6 +24,9 @@ class ClipOptions:
     """The pictures of a folder are the frames of a video, and so are those of a GIF or of a TIFF of several pages."""
     every: int = 1
     """Of a video: look at every so many frames only."""
+    detect_every: int = 1
+    """Of a video: let the model look at every so many of these frames only; in those between, objects and their masks
+    are moved from one look to the next, which is much faster."""
     fps: float | None = None
     """Of a video: look at no more frames of a second than this. With --video: how many pictures make a second."""
     from_: str = ""
@@ -39,6 +42,7 @@ class ClipOptions:
     def check_clips(self) -> None:
         """Raise UsageError for options of videos that cannot be followed."""
         at_least("every", self.every, 1)
+        at_least("detect-every", self.detect_every, 1)
         if self.fps is not None and not 0 < self.fps <= 1000:
             raise UsageError(f"--fps must lie between 0 and 1000, not {self.fps}.")
         start, end = seconds("from", self.from_), seconds("until", self.end_of_part)

@@ -160,7 +160,7 @@ class Walk:
         self.job, self.clip, self.tell = job, clip, tell
         self.sinks = sinks_of(job)
         self.detector = Detector(predictor, job.options.max_detections, job.spool.saved())
-        self.tracker = Tracker(2, track_options(job.options.score))
+        self.tracker = Tracker(2, track_options(job.options.score, job.options.detect_every))
         self.numbers = RunningNumbers()
         self.done = 0
 
@@ -170,7 +170,7 @@ class Walk:
         with WriteBehind() as behind, Ahead(self.clip, newest=about.live) as frames:
             self.tell(Progress(self.job.name, 0, about.frames))
             try:
-                for frame in follow(frames, self.detector, self.tracker):
+                for frame in follow(frames, self.detector, self.tracker, self.job.options.detect_every):
                     self.numbers.see(frame.ids, frame.confirmed)
                     behind.put(partial(self._add, frame), self._settle)
                     del frame

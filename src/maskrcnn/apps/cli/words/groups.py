@@ -10,7 +10,7 @@ GROUPS: dict[str, Groups] = {
         (EVERYDAY, "model out score classes image-size"),
         ("a second run", "skip-done overwrite"),
         ("what is written", "label-maps cutouts explain explain-most to json"),
-        ("videos", "from until every fps video"),
+        ("videos", "from until every detect-every fps video"),
         (
             "what is made of videos",
             "count zone anchor motion smooth fill blur green alpha heat-map timeline",
