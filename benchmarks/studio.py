@@ -222,6 +222,7 @@ def picture(browser: Browser, folder: Path, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--picture", type=Path, help="make the picture of the page instead, of the example photos")
+    parser.add_argument("--only", default="", help="of the cases those whose names have this in them")
     asked = parser.parse_args()
     assert CHROMIUM, "there is no Chromium: apt-get install chromium"
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
@@ -237,6 +238,8 @@ def main() -> None:
             f"{MANY:,} images": lambda: many(Path(place, "many")),
         }
         for name, make in cases.items():
+            if asked.only not in name:
+                continue
             with studio(make()) as address:
                 page, opened = show(browser, address)
                 found = frames(page)
@@ -246,6 +249,8 @@ def main() -> None:
                     flush=True,
                 )
                 page.close()
+        if asked.only not in "boxes":
+            return
         seconds = box_to_mask(Path(place, "everyday"))
         print(
             f"\nFrom a box to its mask (everyday, {BOXES} boxes): median {np.median(seconds):.2f} s, 95th percentile "

@@ -188,6 +188,14 @@ def test_what_a_training_gets_is_what_somebody_looked_at(photos, open_studio):
     ]
 
 
+def test_an_image_of_too_many_pixels_is_named(photos, open_studio):
+    client = open_studio(photos, max_pixels=2399)
+    answer = client.get("/api/images/1/small?box=0,0,5,5")
+    assert answer.status_code == 422 and "--max-pixels" in answer.json()["detail"]
+    client.desk.close()
+    assert open_studio(photos).get("/api/images/1/small?box=0,0,5,5").status_code == 200
+
+
 def test_the_interface_is_documented(photos, open_studio):
     page = open_studio(photos).get("/api/openapi.json").json()
     assert {"/api/images", "/api/images/{number}/strokes", "/api/training"} <= set(page["paths"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.errors import DataError, MaskRCNNError
 from maskrcnn.files import is_file
 from maskrcnn.jobs.studio.assistant import Assistant, Loaded
@@ -48,7 +50,13 @@ class Desk:
     def __init__(self, options: StudioOptions, version: str = "") -> None:
         options.check()
         self.version = version
-        self.project = Project(options)
+        self._limit = ExitStack()
+        self._limit.enter_context(at_most(options.max_pixels))
+        try:
+            self.project = Project(options)
+        except BaseException:
+            self._limit.close()
+            raise
         own = self.project.journal.fact("model")
         trained = own is not None and options.model == DEFAULT_MODEL and is_file(own)
         self.assistant = Assistant(str(own) if trained else options.model, options.device)
@@ -59,6 +67,7 @@ class Desk:
         if self.training.state().state == RUNNING:
             self.training.stop()
         self.project.close()
+        self._limit.close()
 
     def use(self, name: str, trained: bool = False) -> Loaded:
         """Use another model from now on, see :meth:`Assistant.use`."""

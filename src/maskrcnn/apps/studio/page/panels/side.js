@@ -108,6 +108,7 @@ export class Side {
     if (store.selected && !shown.includes(store.selected)) shown.unshift(store.selected);
     const nodes = shown.map((object) => this.objectLine(object));
     $("#object-list").replaceChildren(...nodes);
+    this.showFlags(store.selected);
     $("#object-list [aria-selected=true]")?.scrollIntoView({ block: "nearest" });
     for (const button of document.querySelectorAll("#object-tools button")) button.disabled = !store.selected;
   }
@@ -122,15 +123,20 @@ export class Side {
     button.setAttribute("role", "option");
     const isChosen = object.id === store.chosenId;
     button.setAttribute("aria-selected", String(isChosen));
-    if (isChosen) button.setAttribute("aria-pressed", "true");
     button.addEventListener("click", () => {
       store.select(object.id);
       const [x1, y1, x2, y2] = this.app.view.seen();
       const [a, b, c, d] = object.box;
       if (c < x1 || d < y1 || a > x2 || b > y2) this.app.view.showBox(object.box);
     });
-    if (!isChosen) return button;
-    const flags = store.project.attributes.map((name) => {
+    return button;
+  }
+
+  // Marks of the object that is chosen.
+  showFlags(object) {
+    const { store } = this.app;
+    const names = object ? store.project.attributes : [];
+    const flags = names.map((name) => {
       const flag = element("button", {}, word(name));
       const has = object.attributes.includes(name);
       flag.setAttribute("aria-pressed", String(has));
@@ -140,8 +146,7 @@ export class Side {
       });
       return flag;
     });
-    const row = element("div", { className: "row" }, ...flags);
-    return element("div", {}, button, row);
+    $("#object-flags").replaceChildren(...flags);
   }
 
   mark(id) {
@@ -200,7 +205,6 @@ export class Side {
     const button = element("button", { title: line.name, data: { key } }, picture, text);
     button.setAttribute("role", "option");
     button.setAttribute("aria-selected", String(isOpen));
-    if (isOpen) button.setAttribute("aria-pressed", "true");
     button.style.top = `${k * ROW}px`;
     button.addEventListener("click", () => {
       $("#side").classList.remove("open");
