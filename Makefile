@@ -2,9 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= ../shared/data
-SOURCES := src tests tools benchmarks
+SOURCES := src tests tools benchmarks runtime
 
-.PHONY: demo test lint check-weights golden parity pseudo-labels ablation bench bench-models evidence clean \
+.PHONY: demo test lint check-weights golden parity pseudo-labels ablation bench bench-models evidence clean edge \
     train-people train-everyday train-nuclei train-ecg train-digits train-hippocampus \
     evaluate-people evaluate-everyday evaluate-nuclei evaluate-ecg evaluate-digits evaluate-hippocampus dna synthetic \
     bench-tracking bench-studio bench-volume bench-trees bench-masks fuzz api notebook package
@@ -271,6 +271,16 @@ bench-models: .venv/installed
 # This version against another one, a commit or the src folder of a checkout: make bench-trees BEFORE=2b669bc (0.8.0)
 bench-trees: .venv/installed
 	$(BIN)/python benchmarks/trees.py $(BEFORE)
+
+# The runtime on an emulated 64-bit ARM, held to what this machine finds in a photo. Emulated times say nothing of a
+# board. EDGE=MODEL.zip: another exported model.
+edge: EDGE ?= runs/edge/everyday.zip
+edge: .venv/installed-test
+	$(MAKE) $(EDGE)
+	tools/edge/arm.sh $(EDGE) src/maskrcnn/examples/photos/cat.jpg $(BIN)/python
+
+runs/edge/%.zip: | .venv/installed-test
+	$(BIN)/maskrcnn export $* $@ --image-size 320
 
 # How well objects are followed: on scenes from seeds that no setting was chosen on, and on MOTChallenge's TUD-Campus.
 bench-tracking: .venv/installed-test

@@ -26,6 +26,7 @@ from maskrcnn_runtime.network import Found  # noqa: E402
 from maskrcnn_runtime.serving import make_server  # noqa: E402
 from maskrcnn_runtime.tracking import Tracker  # noqa: E402
 from maskrcnn_runtime.watching import watch  # noqa: E402
+from maskrcnn_runtime.writing import entries_of  # noqa: E402
 
 SOURCES = ROOT / "runtime" / "src" / "maskrcnn_runtime"
 MOST_LINES = 1500  # of code; what explains it is not counted
@@ -226,6 +227,24 @@ def test_a_server_answers_pictures_and_anything_else(file_of, photo):
                 assert refused.value.code == 400 and "picture" in json.load(refused.value)["error"]
         finally:
             server.shutdown()
+
+
+def test_its_own_tests_pass_where_there_is_no_torch(file_of, photo, tmp_path):
+    """Those that ``make edge`` runs on an emulated ARM, held to what this process finds."""
+    model, image, expected = Model(file_of("images"), threads=1), read_picture(photo), tmp_path / "expected.json"
+    expected.write_text(json.dumps({"objects": entries_of(model, model(image), image.shape[:2])}))
+    command = (
+        "import sys, unittest; sys.modules['torch'] = None; unittest.main(None, argv=['x', 'discover', '-s', {!r}])"
+    )
+    named = {"MODEL": file_of("images"), "PHOTO": photo, "EXPECTED": expected}
+    done = subprocess.run(
+        [sys.executable, "-c", command.format(str(ROOT / "runtime" / "tests"))],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(SOURCES.parent), **{f"MASKRCNN_{name}": str(path) for name, path in named.items()}},
+        timeout=120,
+    )
+    assert done.returncode == 0 and "OK" in done.stderr and "skipped" not in done.stderr, done.stderr
 
 
 def test_it_is_small():

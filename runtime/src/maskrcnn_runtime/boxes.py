@@ -11,6 +11,7 @@ import numpy as np
 
 Array = np.ndarray
 MAX_SCALE = math.log(1000.0 / 16)  # a proposal may grow at most from 16 to 1000 samples (R-CNN)
+CHUNK = 512  # boxes of which all pairs are compared at once
 CANONICAL_LEVEL = 4  # its stride is 2^level
 
 
@@ -49,13 +50,18 @@ def pairwise_iou(a: Array, b: Array) -> Array:
 def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:
     """Greedy non-maximum suppression: indices of the boxes that stay, best score first."""
     order = np.argsort(-scores, kind="stable")
-    ranked, left, kept = boxes[order], np.arange(len(order)), []
-    while len(left):
-        first, rest = left[0], left[1:]
-        kept.append(first)
-        overlap = pairwise_iou(ranked[first : first + 1], ranked[rest])[0]
-        left = rest[~(overlap > iou_threshold)]
-    return order[np.array(kept, dtype=np.int64)]
+    ranked, alive = boxes[order], np.ones(len(order), dtype=bool)
+    kept = [np.zeros(0, dtype=np.int64)]
+    for start in range(0, len(order), CHUNK):
+        stop = start + CHUNK
+        own = start + np.flatnonzero(alive[start:stop])
+        over, stays = pairwise_iou(ranked[own], ranked[own]) > iou_threshold, np.ones(len(own), dtype=bool)
+        for k in range(len(own)):
+            if stays[k]:
+                stays[k + 1 :] &= ~over[k, k + 1 :]
+        kept.append(own[stays])
+        alive[stop:] &= ~(pairwise_iou(ranked[kept[-1]], ranked[stop:]) > iou_threshold).any(0)
+    return order[np.concatenate(kept)]
 
 
 def grouped_nms(boxes: Array, scores: Array, groups: Array, iou_threshold: float) -> Array:
