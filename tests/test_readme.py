@@ -45,7 +45,6 @@ EXCUSED = {  # each command that is not run here, and why
     "make test": "runs this test",
     "maskrcnn export people people.zip": "a minute; tests/export exports small models",
     "maskrcnn-runtime predict photo.jpg people.zip --out out/": "another distribution; tests/runtime runs it",
-    "pip install ./runtime": "needs a network",
     "maskrcnn train CLASSMAPS": "tests/apps/test_semantic_commands.py trains on class maps",
     "pip install .": "needs a network",
     "pip install -c constraints.txt .": "needs a network",

@@ -28,7 +28,7 @@ def model_file(tmp_path):
 def test_a_file_is_run_on_labelled_data_and_told_about(model_file, tmp_path):
     data = write_coco(tmp_path / "data")
     out, told = tmp_path / "new" / "tiny.zip", []
-    options = ExportOptions(str(model_file), out, image_size=96, fp16=True, only="boxes", verify=data, images=3)
+    options = ExportOptions(str(model_file), out, image_size=96, fp16=True, only="boxes", verify=data, verify_images=3)
     done = job.export_model(options, told.append)
     archive = read_archive(out)
     assert (archive.precision, done.proof.images, done.data) == ("float16", 3, str(data))

@@ -140,7 +140,7 @@ def _labelled(predictor: Predictor, options: ExportOptions, tell: Tell) -> Datas
     tell(DataFaults((options.verify,), tuple(data.problems)))
     if len(data) == 0:
         raise DataError(f"{options.verify} holds no images.")
-    most = options.images
+    most = options.verify_images
     return data if most is None or most >= len(data) else subset(data, sorted(spread_order(len(data))[:most]))
 
 

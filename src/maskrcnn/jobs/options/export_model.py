@@ -35,7 +35,7 @@ class ExportOptions:
     """Labelled data on which the written file is run and compared with the model; by default the example pictures."""
     max_drop: float | None = None
     """Largest drop of average precision; a file that is worse is not kept."""
-    images: int | None = None
+    verify_images: int | None = None
     """Most images of the data that are looked at, evenly apart."""
 
     @property
@@ -52,7 +52,7 @@ class ExportOptions:
         """Raise UsageError or DataError for options that cannot be followed and files that are not there."""
         at_least("image-size", self.image_size, SMALLEST_IMAGE)
         at_least("max-drop", self.max_drop, 0)
-        at_least("images", self.images, 1)
+        at_least("verify-images", self.verify_images, 1)
         check_model_name(self.model)
         if is_folder(self.out):
             raise UsageError(f"{self.out} is a folder; name the file to write, as in {self.out / 'model.zip'}.")

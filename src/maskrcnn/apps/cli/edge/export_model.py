@@ -27,7 +27,7 @@ class Export(ExportOptions):
     image_size: Annotated[int | None, arg(metavar="INT", help_behavior_hint=AS_PREDICT)] = None
     verify: Annotated[Path | None, arg(metavar="DATA", help_behavior_hint="(default: the examples)")] = None
     max_drop: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint=BUDGETS)] = None
-    images: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: all)")] = None
+    verify_images: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: all)")] = None
 
     def run(self) -> int:
         self.check()  # before anything loads torch, so that a slip costs no seconds
