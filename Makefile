@@ -262,6 +262,7 @@ evidence: .venv/installed
 bench: .venv/installed
 	$(BIN)/python benchmarks/versus $(CASES)
 	$(if $(CASES),,$(BIN)/python benchmarks/files.py)
+	$(if $(CASES),,$(BIN)/python benchmarks/video.py $(wildcard $(DATA)/videos/*.mp4))
 
 # How fast the shipped models are, and a training step against its floor.
 bench-models: .venv/installed
@@ -289,6 +290,10 @@ bench-tracking: .venv/installed-test
 # How quick the studio's page is in a real Chromium, which must be there (apt-get install chromium).
 bench-studio: .venv/installed-test
 	$(BIN)/python benchmarks/studio.py
+
+# A video's wall time a frame beside the network alone, and memory over 20,000 frames.
+bench-video: .venv/installed-test
+	$(BIN)/python benchmarks/video.py $(wildcard $(DATA)/videos/*.mp4) --memory 20000
 
 # Memory and time of a scan of 512 x 512 x 300 voxels.
 bench-volume: .venv/installed-test

@@ -208,6 +208,15 @@ def test_the_demo_finds_the_astronaut_and_her_face(demo):
 
 
 @needs_shipped_model
+def test_the_demo_follows_a_person_in_its_clip(demo):
+    pytest.importorskip("av")
+    content = json.loads((demo[0] / "clip" / "leaving.json").read_text())
+    (person,) = content["annotations"]
+    assert sum(box is not None for box in person["bboxes"]) >= 15 and person["keypoints"][0] is not None
+    assert (demo[0] / "clip" / "leaving.mp4").stat().st_size > 20_000
+
+
+@needs_shipped_model
 def test_the_demo_finds_many_nuclei(demo):
     found = demo[2]["nuclei", "cells.jpg"]
     assert len(found) >= 70 and {row["category"] for row in found} == {"nucleus"}

@@ -77,8 +77,10 @@ def spread_out(inputs: Iterable[Path], folder: Path, is_own: Callable[[Path], bo
 def _add(found: Spread, path: Path, folder: Path, is_own: Callable[[Path], bool], deep: bool) -> None:
     if reason := why_not_named(path):
         found.failed.append((path, reason))
-    elif stream_of(path):
+    elif stream := stream_of(path):
         found.paths.append(path)
+        if "://" in stream:  # in which a path has joined slashes
+            found.shown[path] = stream
     elif str(path) == STDIN:
         _add_stdin(found, folder, is_own)
     elif address := address_of(path):

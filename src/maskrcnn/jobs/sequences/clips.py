@@ -175,7 +175,7 @@ class Walk:
                     behind.put(partial(self._add, frame), self._settle)
                     del frame
             except KeyboardInterrupt:
-                if not about.live or not self.done:
+                if not about.live or not self.tracker.frames:
                     raise
 
     def _add(self, frame: TrackedFrame) -> None:
