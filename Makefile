@@ -7,7 +7,7 @@ SOURCES := src tests tools benchmarks runtime
 .PHONY: demo test lint check-weights golden parity pseudo-labels ablation bench bench-models evidence clean edge \
     train-people train-everyday train-nuclei train-ecg train-digits train-hippocampus \
     evaluate-people evaluate-everyday evaluate-nuclei evaluate-ecg evaluate-digits evaluate-hippocampus dna synthetic \
-    bench-tracking bench-studio bench-volume bench-trees bench-masks fuzz api notebook package
+    bench-tracking bench-video bench-studio bench-volume bench-trees bench-masks fuzz api notebook package
 
 demo: .venv/installed
 	$(BIN)/maskrcnn demo --out demo

@@ -48,6 +48,7 @@ EXCUSED = {  # each command that is not run here, and why
     "maskrcnn train CLASSMAPS": "tests/apps/test_semantic_commands.py trains on class maps",
     "pip install .": "needs a network",
     "pip install -c constraints.txt .": "needs a network",
+    "pip install '.[video]'": "needs a network; that there is such an extra is tested below",
     "pip install '.[signals]'": "needs a network; that there is such an extra is tested below",
     "maskrcnn studio photos/": "serves until it is stopped; tests/studio/ opens it in a browser",
     "pip install '.[studio]'": "needs a network; that there is such an extra is tested below",
@@ -142,7 +143,7 @@ def test_the_readme_s_python_runs(workspace):
 
 
 def test_the_flags_that_the_readme_names_are_there():
-    fields = {name for command in COMMANDS.values() for name in command.__dataclass_fields__}
+    fields = {name.strip("_") for command in COMMANDS.values() for name in command.__dataclass_fields__}
     fields |= set(Recipe.__dataclass_fields__)
     named = {flag for code in inline_code(README) for flag in re.findall(r"--([a-z][a-z-]+)", code)}
     assert named and {flag.replace("-", "_") for flag in named} <= fields

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.ops.boxes import pairwise_iou
 from maskrcnn.structures import Instances
 from maskrcnn.tracking.options import TrackOptions
 from maskrcnn.tracking.tracker import Detections, Tracker
@@ -18,6 +19,7 @@ from maskrcnn.video.writing.spool import objects_of
 
 Find = Callable[[ClipFrame], Instances]
 FEWEST = 2  # sightings of what counts
+DOUBLE = 0.8  # IoU: what one model sees twice in one place has this, two things one before the other have less
 USUAL_SCORE = 0.5  # of photos, to which the settings of the tracker belong
 
 
@@ -75,4 +77,23 @@ class Detector:
         if self.grey:
             weights = torch.tensor([0.299, 0.587, 0.114])
             image = (image.float() * weights[:, None, None]).sum(0, keepdim=True).round().byte()
-        return self.predictor(image)[: self.most]
+        return each_once(self.predictor(image))[: self.most]
+
+
+def each_once(found: Instances, overlap: float = DOUBLE) -> Instances:
+    """Objects without those that are another, surer one under the name of another class: they would be followed, and
+    counted, twice.
+
+    Args:
+        found: the objects of a frame, best first.
+        overlap: IoU of boxes from which on two are one.
+
+    Returns:
+        Those that are left, in their order.
+    """
+    ious = pairwise_iou(found.boxes, found.boxes)
+    kept: list[int] = []
+    for i in range(len(found)):
+        if not kept or ious[i, kept].max() < overlap:
+            kept.append(i)
+    return found if len(kept) == len(found) else found[torch.tensor(kept, dtype=torch.int64)]

@@ -137,6 +137,8 @@ class Painter:
     def _draw_trails(self, canvas: Image.Image, ids: list[int], colors: list[Color], now: float) -> None:
         width = self.style.line_width or max(2.0, 0.0045 * math.sqrt(canvas.width * canvas.height))
         for own, color in zip(ids, colors):
+            if len(self.trails[own]) < 2:  # it stands
+                continue
             places = [*self.trails[own], (now, *self.feet[own])]
             fresh = [max(0.0, 1 - (now - time) / TRAIL) for time, _, _ in places]
             draw_trail(canvas, [(x, y) for _, x, y in places], fresh, color, width)
