@@ -119,6 +119,9 @@ def studio(tmp_path_factory, tiny_file):
 @pytest.fixture
 def page(browser, studio):
     page = Page(browser, studio.address)
+    # whatever other tests have left, in whichever order they run
+    page.raw.evaluate("studio.store.commit('clear', [...studio.store.objects.keys()].map((id) => [id, null]))")
+    assert page.objects() == []
     yield page
     assert page.errors == []
     own = studio.address.partition("#")[0]
@@ -269,6 +272,9 @@ def test_what_goes_wrong_is_said_and_the_rest_goes_on(page, browser, studio):
     assert "d.png is not an image" in page.raw.locator("#problem").inner_text()
     page.raw.evaluate("studio.open(1)")
     page.until("studio.store.image.id === 1")
+    page.press("b")
+    page.drag((10, 10), (50, 40))
+    page.settled()
     other = Page(browser, studio.address)
     other.raw.evaluate("studio.open(1)")
     other.until("studio.store.image.id === 1")
