@@ -8,7 +8,7 @@ import torch
 
 from hand_made_plan import situation
 from maskrcnn.config import AnchorConfig
-from maskrcnn.data.faults import box_fault, box_overlap, disagreement
+from maskrcnn.data.faults import box_fault, box_overlap, disagreement, record_faults
 from maskrcnn.doctor.placement import outline_points, place_scores, shifts
 from maskrcnn.doctor.sizes import Sizes
 from maskrcnn.doctor.training_needs import needs_findings, training_needs
@@ -118,3 +118,14 @@ def test_needs_follow_from_the_plan_and_its_step():
     short = needs_findings(dataclasses.replace(needs, bytes=950), plan)
     assert [finding.code for finding in short] == ["memory-short"] and "--batch 4" in short[0].fix
     assert training_needs(Plan({})) is None
+
+
+def test_a_box_of_which_nobody_labelled_a_side_does_not_contradict_its_mask():
+    """Of most T waves in ECG the end is labelled and the onset is not, which the box guesses."""
+    mask = np.zeros(40, bool)
+    mask[20:30] = True
+    boxes, unknown = np.array([[8.0, 30.0]], np.float32), np.array([[True, False]])
+    regions = Regions.from_masks([mask], mask.shape)
+    record = Record("", 1, "a.hea", mask.shape, boxes, np.ones(1, np.int64), regions)
+    assert [fault.code for fault in record_faults(record, 1, True)] == ["box-mask-disagree"]
+    assert not [*record_faults(dataclasses.replace(record, unknown_sides=unknown), 1, True)]
