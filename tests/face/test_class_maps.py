@@ -13,6 +13,7 @@ from PIL import Image
 import maskrcnn
 from maskrcnn.checkpoints.ours import save_checkpoint
 from maskrcnn.config import SemanticHeadConfig
+from maskrcnn.errors import UsageError
 from maskrcnn.models.build import build_model
 from tiny import noise, save_photo, tiny_config, tiny_info
 from tiny_signals import tiny_signal_config, tiny_signal_info
@@ -60,6 +61,11 @@ def test_a_folder_with_a_damaged_photo_goes_on(model, tmp_path):
     with pytest.warns(UserWarning, match=r"b\.png"):
         good, bad = list(model(tmp_path))
     assert good.class_map is not None and "failed" in repr(bad) and bad.class_areas == {}
+
+
+def test_nobody_can_be_asked_why_there_is_an_object(model):
+    with pytest.raises(UsageError, match="tells the class of every sample"):
+        maskrcnn.explain(model.predictor, torch.from_numpy(noise()).permute(2, 0, 1))
 
 
 def test_of_a_model_of_objects_the_class_map_is_painted_from_the_masks(tiny_file):

@@ -14,6 +14,7 @@ from torch import Tensor
 from maskrcnn.data.transforms.contrast import stretch_contrast
 from maskrcnn.data.transforms.geometry import flip_map
 from maskrcnn.data.transforms.samples import prepare_image
+from maskrcnn.errors import UsageError
 from maskrcnn.explanation.attribution import Attribution
 from maskrcnn.explanation.occlusion import hide
 from maskrcnn.inference.mirroring import X, mirror_tensor
@@ -169,5 +170,10 @@ def explain(predictor: Predictor, image: Tensor, found: Instances | None = None)
 
     Returns:
         The evidence for each object; a map is made when its object is asked for.
+
+    Raises:
+        UsageError: a model that tells the class of every sample and finds no objects.
     """
+    if not predictor.model.finds_objects:
+        raise UsageError("This model tells the class of every sample: there is no object of which to ask why.")
     return Explanation(predictor, image, predictor(image) if found is None else found)
