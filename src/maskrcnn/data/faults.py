@@ -44,7 +44,7 @@ def record_faults(record: Record, num_classes: int, has_masks: bool) -> Iterator
     """
     name = record.file_name
     tight = record.regions.boxes() if record.regions is not None and has_masks else None
-    guessed = np.zeros(len(record), bool) if record.unknown_sides is None else record.unknown_sides.any(1)
+    unknown = np.zeros(record.boxes.shape, bool) if record.unknown_sides is None else record.unknown_sides
     for k, box in enumerate(record.boxes.astype(np.float64)):
         place = f"{name}, object {k + 1}"
         code, detail = box_fault(box, record.spatial_shape)
@@ -52,7 +52,7 @@ def record_faults(record: Record, num_classes: int, has_masks: bool) -> Iterator
             yield Fault(code, place, detail, name)
         elif tight is not None and not tight[k].any():
             yield Fault("mask-missing", place, "", name)
-        elif tight is not None and not guessed[k] and (words := disagreement(box, tight[k])):
+        elif tight is not None and not unknown[k].any() and (words := disagreement(box, tight[k])):
             yield Fault("box-mask-disagree", place, words, name)
         if not 1 <= record.labels[k] <= num_classes:
             yield Fault("category-unknown", place, f"class {record.labels[k]}", name)

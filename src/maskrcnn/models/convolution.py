@@ -97,11 +97,12 @@ def _may_use_tiles(x: Tensor, weight: Tensor) -> bool:
 
 
 class ChannelsLastGroupNorm(nn.GroupNorm):
-    """Group normalisation (Wu and He 2018), whose gradient on a CPU is taken channels first: channels last torch (2.13)
-    takes 10 to 50 times as long for it, more than for the convolutions round it."""
+    """Group normalisation (Wu and He 2018), whose gradient in half precision on a CPU is taken channels first: channels
+    last torch (2.13) takes up to ten times as long for both passes (``benchmarks/group_norm.py``)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if not (torch.is_grad_enabled() and x.requires_grad and x.device.type == "cpu") or x.is_contiguous():
+        learns = torch.is_grad_enabled() and x.requires_grad and x.device.type == "cpu"
+        if not learns or x.dtype not in (torch.bfloat16, torch.float16) or x.is_contiguous():
             return super().forward(x)
         normed: Tensor = _ChannelsLastGroupNorm.apply(x, self.weight, self.bias, self.num_groups, self.eps)  # type: ignore[no-untyped-call]
         return normed
