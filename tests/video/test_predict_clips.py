@@ -137,7 +137,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_numbers_and_the_same_bytes
     clip = save_clip(tmp_path / "clip.mp4", scene(30))
     watched(clip)
     whole = {name: (tmp_path / "out" / name).read_bytes() for name in names(tmp_path / "out")}
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="13 frames of .*clip.mp4 are done: go on with --skip-done"):
         watched(clip, stop=13, overwrite=True)
     assert names(tmp_path / "out") == []
     outcome, _ = watched(clip, skip_done=True)

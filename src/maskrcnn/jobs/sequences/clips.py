@@ -176,7 +176,8 @@ class Walk:
                     del frame
             except KeyboardInterrupt:
                 if not about.live or not self.tracker.frames:
-                    raise
+                    so_far = f"{counted(self.tracker.frames, 'frame')} of {self.job.source.path} are done"
+                    raise KeyboardInterrupt(f"stopped; {so_far}: go on with --skip-done.") from None
 
     def _add(self, frame: TrackedFrame) -> None:
         for sink in self.sinks:
