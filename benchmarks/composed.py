@@ -65,7 +65,7 @@ def look(video: LabelledVideo, path: Path, model: str) -> list[Seen]:
             found = objects_of(lines[k])
         else:
             predictor = predictor or Predictor.load(model).with_options(score=LOWEST)
-            found = predictor(torch.from_numpy(image).movedim(-1, 0))
+            found = predictor(torch.from_numpy(image).movedim(-1, 0).float())  # as `maskrcnn evaluate` does
             nobody = np.zeros(len(found), np.int64)
             lines.append({})
             spool.count = k
