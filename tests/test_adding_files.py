@@ -188,7 +188,8 @@ def test_lists_of_files_name_it(added):
 def test_without_it_lists_are_as_ever():
     recordings, scans = ", ".join(f.short for f in recording_formats()), ", ".join(f.short for f in scan_formats())
     assert (
-        f"Images, recordings ({recordings}) or scans ({scans}), or folders of them (with their subfolders)."
+        f"Images, recordings ({recordings}) or scans ({scans}), or folders of them (with their subfolders); videos, "
+        "cameras (0 is the first), and streams (rtsp://...)."
     ) == known_files.FILES
     assert known_files.LABELLED.endswith(" Or labelled recordings or scans (docs/formats.md).")
     assert words.list_beside_pictures() == "recordings or scans"

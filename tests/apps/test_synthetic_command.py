@@ -86,7 +86,7 @@ def test_nothing_is_written_among_other_files(refused, tmp_path):
         (("--spacing", 9, 1, 1), "spacing of 9 along x is out of range"),
         (("--diameter", -1), "diameter"),
         (("--kinds", "blobs", "blobs"), "each once"),
-        (("--kinds",), "not none"),
+        (("--kinds",), "--kinds takes a value, or several"),
     ],
 )
 def test_what_cannot_be_made_is_refused_before_anything_is_written(refused, tmp_path, flags, words):

@@ -48,7 +48,7 @@ def test_nothing_found_is_an_empty_collection(run, tmp_path):
 
 def test_slips_are_answered_first(run, monkeypatch):
     done = run("paper")
-    assert done.code == 2 and "qupath, imagej, not paper." in done.err
+    assert done.code == 2 and "qupath, imagej, mot, coco-video, not paper." in done.err
     monkeypatch.setitem(sys.modules, "roifile", None)
     done = run("imagej")
     assert done.code == 2 and "roifile must be installed: pip install 'maskrcnn[imagej]'." in done.err

@@ -16,7 +16,7 @@ ALPHA = ("webm", "prores")
 HOW = {"anchor", "smooth", "fill"}  # say how, not what
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClipResultOptions:
     """What is counted in videos, hidden in them, and drawn and written of them."""
 
