@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from maskrcnn.regions import AxisMap, Regions
+from maskrcnn.surfaces.maps import SurfaceMaps
+from maskrcnn.surfaces.points import SurfacePoints
 
 OTHER = -1  # the label of an object of no class of the model: it teaches where objects are and what masks look like
 
@@ -45,6 +47,7 @@ class Instances:
         of_image: what further heads say of the image as a whole, by head; not indexed with the objects.
         class_map: int16 ``[*S]``: the label of every sample of the image (ground truth): 0, 1..K or ``IGNORED``; None
             where samples were not labelled.
+        surface: where on its surface each object is seen: labelled points (ground truth) or maps (detections).
     """
 
     boxes: Tensor
@@ -58,6 +61,7 @@ class Instances:
     outputs: dict[str, Tensor] = field(default_factory=dict)
     of_image: dict[str, Any] = field(default_factory=dict)
     class_map: Tensor | None = None
+    surface: SurfacePoints | SurfaceMaps | None = None
 
     def __post_init__(self) -> None:
         count = len(self.boxes)
@@ -77,7 +81,7 @@ class Instances:
         return replace(self, **chosen, outputs={name: value[index] for name, value in self.outputs.items()})
 
     def to(self, device: torch.device | str) -> Instances:
-        """The same objects with every tensor on ``device`` (regions stay in memory as run lengths)."""
+        """The same objects with every tensor on ``device`` (regions and surfaces stay in memory)."""
         moved: dict[str, Any] = {name: v.to(device) for name, v in self._by_object() if isinstance(v, Tensor)}
         for name in ("outputs", "of_image"):
             moved[name] = {key: value.to(device) for key, value in getattr(self, name).items()}
@@ -100,7 +104,7 @@ class Instances:
             if any(value is None for value in values):
                 joined[name] = None
             else:
-                joined[name] = torch.cat(values) if isinstance(first, Tensor) else Regions.join(values)
+                joined[name] = torch.cat(values) if isinstance(first, Tensor) else type(first).join(values)
         shared = set.intersection(*(set(part.outputs) for part in parts))
         outputs = {
             name: torch.cat([part.outputs[name] for part in parts]) for name in parts[0].outputs if name in shared
@@ -187,6 +191,7 @@ class Record:
         extent: ``[2D]``: the part of the record that was labelled; None means all of it.
         group: records of one group (a patient, a source photo) must fall on one side of a split.
         class_map: int16 ``[*S]``, see :class:`Instances`, in the coordinates of the file.
+        surface: what is labelled on the objects' surfaces, or None.
     """
 
     source: str
@@ -207,6 +212,7 @@ class Record:
     extent: np.ndarray | None = None
     group: str | None = None
     class_map: np.ndarray | None = None
+    surface: SurfacePoints | None = None
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -221,6 +227,7 @@ class Record:
             keypoints=None if self.keypoints is None else _as_tensor(self.keypoints),
             crowd=_as_tensor(crowd.astype(bool)),
             unknown_sides=None if self.unknown_sides is None else _as_tensor(self.unknown_sides),
+            surface=self.surface,
         )
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from maskrcnn.config import ModelConfig, PoolConfig, from_dict, to_dict
+from maskrcnn.config import ModelConfig, PoolConfig, SurfaceHeadConfig, from_dict, to_dict
 from maskrcnn.errors import CheckpointError
 from maskrcnn.models.build import build_model
 from maskrcnn.models.head import HeadBuilder
@@ -113,11 +113,28 @@ def _contradictions(config: ModelConfig) -> Iterator[str]:
         rows, weights = config.num_classes + int(config.semantic_head.background), config.loss.semantic.class_weights
         if len(weights) not in (0, rows):
             yield f"it weighs {len(weights)} classes of samples, and tells {rows}"
+    if config.surface_head is not None:
+        yield from _surface_contradictions(config.surface_head)
     for what, pool in _pools(config):
         if pool.output_size**ndim > MOST_BINS:
             yield f"its {what} looks at {pool.output_size:,} bins along each of {ndim} axes, which is too many"
         if (pool.output_size * max(pool.sampling_ratio, 1)) ** ndim > 64 * MOST_BINS:
             yield f"its {what} reads {pool.sampling_ratio} samples a bin along each axis, which is too many"
+
+
+def _surface_contradictions(head: SurfaceHeadConfig) -> Iterator[str]:
+    surface = head.surface
+    count = len(surface.parts)
+    if not count:
+        yield "its surface has no parts"
+    if surface.mirrored and sorted(surface.mirrored) != list(range(1, count + 1)):
+        yield "its surface's mirrored parts do not name each part once"
+    if len(surface.mirrored_uv) not in (0, count):
+        yield f"its surface mirrors u and v of {len(surface.mirrored_uv)} parts, and has {count}"
+    if any(part > count for group in surface.groups for part in group):
+        yield f"its surface has groups of parts beyond the {count} that there are"
+    if head.coarse > max(2, len(surface.groups) + 1):
+        yield f"it tells {head.coarse - 1} coarse parts, and its surface has {len(surface.groups)} groups"
 
 
 def _by_axis(config: ModelConfig) -> Iterator[tuple[str, Sequence[float]]]:
@@ -137,3 +154,5 @@ def _pools(config: ModelConfig) -> Iterator[tuple[str, PoolConfig]]:
         yield "mask_head", config.mask_head.pool
     if config.keypoint_head is not None:
         yield "keypoint_head", config.keypoint_head.pool
+    if config.surface_head is not None:
+        yield "surface_head", config.surface_head.pool

@@ -22,6 +22,7 @@ from maskrcnn.config.network import (
     SelectionConfig,
 )
 from maskrcnn.config.numbers import Some
+from maskrcnn.config.surface import SurfaceConfig, SurfaceHeadConfig, SurfaceLossConfig
 
 __all__ = [
     "AnchorConfig",
@@ -41,6 +42,9 @@ __all__ = [
     "SemanticHeadConfig",
     "SemanticLossConfig",
     "Some",
+    "SurfaceConfig",
+    "SurfaceHeadConfig",
+    "SurfaceLossConfig",
     "from_dict",
     "to_dict",
 ]

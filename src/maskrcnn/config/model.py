@@ -21,6 +21,7 @@ from maskrcnn.config.network import (
     SelectionConfig,
 )
 from maskrcnn.config.numbers import Channels, Part, Samples, Weight
+from maskrcnn.config.surface import SurfaceHeadConfig, SurfaceLossConfig
 from maskrcnn.errors import CheckpointError
 from maskrcnn.schema import Between, Entries, OneOf, UnknownField, restore
 
@@ -69,6 +70,7 @@ class LossConfig:
     closeup_samples: Samples | None = 2  # proposals of one image that the loss of close-up masks looks at; None: all
     train_selection: SelectionConfig = SelectionConfig(pre_nms=2000, post_nms=2000)
     semantic: SemanticLossConfig = SemanticLossConfig()
+    surface: SurfaceLossConfig = SurfaceLossConfig()
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class ModelConfig:
     rpn_convs: Annotated[int, Between(1, 64)] = 1  # 3-wide convolutions of the RPN before its outputs
     semantic_head: SemanticHeadConfig | None = None  # says of every sample which class it is of; None: nothing does
     finds_objects: bool = True  # False: no RPN and no box head, heads of whole images alone
+    surface_head: SurfaceHeadConfig | None = None  # tells where on a surface each pixel lies; None: nothing does
 
 
 def to_dict(config: Any) -> dict[str, Any]:

@@ -186,7 +186,7 @@ def _part(data: Dataset, names: Sequence[str], other: int) -> Part:
 
 def _keep_objects(record: Record, keep: np.ndarray) -> Record:
     """The record with the objects of which ``keep`` ``[N]`` is True."""
-    each = ("boxes", "labels", "regions", "crowd", "keypoints", "areas", "unknown_sides")
+    each = ("boxes", "labels", "regions", "crowd", "keypoints", "areas", "unknown_sides", "surface")
     values: dict[str, Any] = {name: getattr(record, name) for name in each}
     return replace(record, **{name: value[keep] for name, value in values.items() if value is not None})
 

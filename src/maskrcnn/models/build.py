@@ -20,8 +20,10 @@ from maskrcnn.models.heads.closeup_mask import GIVEN, CloseUpMaskHead
 from maskrcnn.models.heads.keypoint import KeypointHead
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.heads.semantic import SemanticHead
+from maskrcnn.models.heads.surface import SurfaceHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.rpn import RPN
+from maskrcnn.models.surface.network import SurfaceNetwork
 from maskrcnn.models.variants import mobilenet_v2_fpn_config, resnet50_fpn_config
 from maskrcnn.ops.nd import MEMORY_FORMAT
 
@@ -93,6 +95,13 @@ def _keypoint_head(config: ModelConfig, strides: Sequence[tuple[int, ...]]) -> H
     return KeypointHead(config.ndim, config.backbone.fpn_channels, own, strides)
 
 
+def _surface_head(config: ModelConfig, strides: Sequence[tuple[int, ...]]) -> Head | None:
+    own = config.surface_head
+    if own is None or not config.finds_objects:
+        return None
+    return SurfaceHead(own, SurfaceNetwork(config, strides))
+
+
 def _semantic_head(config: ModelConfig, backbone: Backbone) -> Head | None:
     own = config.semantic_head
     if own is None:
@@ -106,6 +115,7 @@ HEADS: dict[str, HeadBuilder] = {
     "mask": _mask_head,
     "closeup_mask": _closeup_mask_head,
     "keypoint": _keypoint_head,
+    "surface": _surface_head,
 }
 
 

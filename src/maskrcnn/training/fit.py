@@ -86,7 +86,8 @@ def fit(
     candidate = Candidate(model, info, average, config, device)
     report = report or Report(out)
     report.resume_at(position.step, position.epoch)
-    transform = TrainTransform(augment, info.config.preprocess, mirror_keypoints(train.keypoint_names) or None)
+    head, mirrored = info.config.surface_head, mirror_keypoints(train.keypoint_names) or None
+    transform = TrainTransform(augment, info.config.preprocess, mirrored, None if head is None else head.surface)
 
     def save() -> None:
         if pace is not None:

@@ -18,6 +18,7 @@ from maskrcnn.data.transforms.samples import Sample
 from maskrcnn.ops.boxes import are_larger
 from maskrcnn.regions import AxisMap, Regions, tighten
 from maskrcnn.structures import IGNORED, Instances
+from maskrcnn.surfaces.points import SurfacePoints
 
 MOSTLY = 0.5  # an object without a mask goes when more than this part of its box is covered
 HIDDEN = 1  # COCO's visibility of a keypoint that is labelled but occluded
@@ -36,7 +37,7 @@ def copy_paste(sample: Sample, donor: Sample, augment: AugmentConfig, generator:
       ``augment.min_visible`` of the mask is left, or a box with a side under ``augment.min_box_size``;
     - an object without a mask keeps its box, or goes where more than ``MOSTLY`` of it is covered;
     - a crowd stays a crowd as long as anything of it is left;
-    - a keypoint that is covered is labelled but hidden.
+    - a keypoint that is covered is labelled but hidden, a surface point that is covered is left out.
 
     Args:
         sample: that is pasted into.
@@ -116,8 +117,11 @@ def _draw_objects(
     if keypoints is not None:
         keypoints = keypoints * _are_inside(keypoints[..., :-1], spatial_shape)[..., None]
     seen = Regions.join([able[i] for i in chosen])
+    surface = objects.surface
+    if isinstance(surface, SurfacePoints):
+        surface = surface.keep(_are_inside(surface.places, spatial_shape))
     boxes = torch.from_numpy(seen.boxes()).to(objects.boxes.dtype)
-    return replace(objects, boxes=boxes, regions=seen, keypoints=keypoints)
+    return replace(objects, boxes=boxes, regions=seen, keypoints=keypoints, surface=surface)
 
 
 def _cover_objects(target: Instances, cover: np.ndarray, augment: AugmentConfig) -> Instances:
@@ -141,8 +145,9 @@ def _cover_objects(target: Instances, cover: np.ndarray, augment: AugmentConfig)
             keep.append(bool(target.crowd[i] or (enough and are_larger(boxes[i], augment.min_box_size))))
         parts.append(Regions.from_windows(cover.shape, [(offset, seen)]))
     keypoints = None if target.keypoints is None else _hide_keypoints(target.keypoints, cover)
-    regions = Regions.join(parts)
-    return replace(target, boxes=boxes, regions=regions, keypoints=keypoints)[torch.tensor(keep, dtype=torch.bool)]
+    surface = None if not isinstance(target.surface, SurfacePoints) else _hide_points(target.surface, cover)
+    own = replace(target, boxes=boxes, regions=Regions.join(parts), keypoints=keypoints, surface=surface)
+    return own[torch.tensor(keep, dtype=torch.bool)]
 
 
 def _slices(window: Window) -> tuple[slice, ...]:
@@ -171,6 +176,14 @@ def _hide_keypoints(keypoints: Tensor, cover: np.ndarray) -> Tensor:
     at = at.minimum(at.new_tensor(cover.shape) - 1)
     hidden = torch.from_numpy(cover)[tuple(at.unbind(-1))] & _are_inside(points, cover.shape)
     return torch.cat([points, torch.where(hidden[..., None] & (visibility > 0), float(HIDDEN), visibility)], -1)
+
+
+def _hide_points(surface: SurfacePoints, cover: np.ndarray) -> SurfacePoints:
+    """Without the points that ``cover`` hides. Coarse parts do not know what is hidden and say nothing any more."""
+    at = surface.places.floor().long().flip(-1).clamp(min=0)
+    at = at.minimum(at.new_tensor(cover.shape) - 1)
+    hidden = torch.from_numpy(cover)[tuple(at.unbind(-1))] & _are_inside(surface.places, cover.shape)
+    return surface.keep(~hidden).without_coarse(torch.ones(len(surface), dtype=torch.bool))
 
 
 def _are_inside(points: Tensor, spatial_shape: tuple[int, ...]) -> Tensor:
@@ -205,9 +218,18 @@ def _join(below: Instances, pasted: Instances) -> Instances:
     known = below.keypoints if below.keypoints is not None else pasted.keypoints
     if known is not None:
         below, pasted = (_with_keypoints(objects, known) for objects in (below, pasted))
+    labelled = [objects.surface for objects in (below, pasted) if isinstance(objects.surface, SurfacePoints)]
+    if len(labelled) == 1:
+        below, pasted = (_with_surface(objects, labelled[0]) for objects in (below, pasted))
     if (below.unknown_sides is None) != (pasted.unknown_sides is None):
         below, pasted = (_with_sides(objects) for objects in (below, pasted))
     return Instances.join([below, pasted])
+
+
+def _with_surface(objects: Instances, like: SurfacePoints) -> Instances:
+    if objects.surface is not None:
+        return objects
+    return replace(objects, surface=SurfacePoints.blank(like.surface, len(objects), like.places.shape[1]))
 
 
 def _with_sides(objects: Instances) -> Instances:

@@ -10,6 +10,7 @@ import numpy as np
 from maskrcnn.data.transforms.augment import AugmentConfig
 from maskrcnn.ops.boxes import are_larger, clip_boxes, volumes
 from maskrcnn.structures import Instances
+from maskrcnn.surfaces.points import SurfacePoints
 
 
 def draw_crop(
@@ -75,7 +76,8 @@ def draw_focus(
 def keep_visible(target: Instances, spatial_shape: Sequence[int], augment: AugmentConfig) -> Instances:
     """Cut boxes to the sample, and leave out the objects of which too little is seen.
 
-    Crowds stay while they have area. Keypoints outside the sample become unlabelled.
+    Crowds stay while they have area. Keypoints outside the sample become unlabelled, surface points
+    are left out.
 
     Args:
         target: in coordinates of the sample.
@@ -94,4 +96,8 @@ def keep_visible(target: Instances, spatial_shape: Sequence[int], augment: Augme
         sides = keypoints.new_tensor(tuple(reversed(tuple(spatial_shape))))
         points = keypoints[..., :-1]
         keypoints = keypoints * ((points >= 0) & (points < sides)).all(-1, keepdim=True)
-    return replace(target, boxes=boxes, keypoints=keypoints)[keep]
+    surface = target.surface
+    if isinstance(surface, SurfacePoints):
+        sides = surface.places.new_tensor(tuple(reversed(tuple(spatial_shape))))
+        surface = surface.keep(((surface.places >= 0) & (surface.places < sides)).all(-1))
+    return replace(target, boxes=boxes, keypoints=keypoints, surface=surface)[keep]

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from maskrcnn.config import PreprocessConfig
+from maskrcnn.config import PreprocessConfig, SurfaceConfig
 from maskrcnn.data.transforms import geometry
 from maskrcnn.data.transforms.augment import AugmentConfig, jitter_colour, vary_amplitude, vary_bands, vary_tone
 from maskrcnn.data.transforms.class_maps import class_map_on, draw_class_focus
@@ -30,6 +30,7 @@ from maskrcnn.data.transforms.regrid import (
 )
 from maskrcnn.regions import AxisMap
 from maskrcnn.structures import Instances, Record
+from maskrcnn.surfaces.points import SurfacePoints
 
 __all__ = ["AugmentConfig", "EvalTransform", "Sample", "TrainTransform", "jitter_colour"]
 
@@ -143,7 +144,7 @@ def prepare_part(
 
 
 def map_instances(instances: Instances, axis_map: AxisMap) -> Instances:
-    """Labels moved by ``axis_map``: boxes, keypoints, and the map (not the runs) of the regions."""
+    """Labels moved by ``axis_map``: boxes, keypoints, surface points, and the map (not the runs) of the regions."""
     keypoints, regions, unknown = instances.keypoints, instances.regions, instances.unknown_sides
     if keypoints is not None:
         moved = axis_map.points(keypoints[..., :-1])
@@ -154,8 +155,9 @@ def map_instances(instances: Instances, axis_map: AxisMap) -> Instances:
     if unknown is not None:
         flipped = torch.tensor([factor < 0 for factor in axis_map.scale] * 2)
         unknown = torch.where(flipped, unknown.roll(len(axis_map.scale), -1), unknown)
-    boxes = axis_map.boxes(instances.boxes)
-    return replace(instances, boxes=boxes, keypoints=keypoints, regions=regions, unknown_sides=unknown)
+    surface = instances.surface.moved(axis_map) if isinstance(instances.surface, SurfacePoints) else None
+    result = replace(instances, keypoints=keypoints, regions=regions, unknown_sides=unknown, surface=surface)
+    return replace(result, boxes=axis_map.boxes(instances.boxes))
 
 
 @dataclass(frozen=True)
@@ -186,11 +188,13 @@ class TrainTransform:
         preprocess: mean and deviation of the pixels and whether to antialias; its sizes are not used.
         mirrored_keypoints: for each of the P keypoints the one it becomes in a mirror image, see
             :func:`maskrcnn.keypoint_names.mirror_keypoints`; None leaves them as they are.
+        surface: what becomes of its points in a mirror image; labels of no other keep their points there.
     """
 
     augment: AugmentConfig
     preprocess: PreprocessConfig
     mirrored_keypoints: tuple[int, ...] | None = None
+    surface: SurfaceConfig | None = None
 
     def __call__(self, image: Tensor, record: Record, generator: np.random.Generator) -> Sample:
         """A sample of ``image`` ``[C, *S]``, drawn from ``generator`` alone."""
@@ -223,6 +227,8 @@ class TrainTransform:
         target.class_map = class_map_on(record.class_map, axis_map, shape)
         if 0 in axes and self.mirrored_keypoints is not None and target.keypoints is not None:
             target.keypoints = target.keypoints[:, list(self.mirrored_keypoints)]
+        if 0 in axes and isinstance(target.surface, SurfacePoints):
+            target.surface = target.surface.mirrored(self.surface)
         return replace(make_sample(padded, target, axis_map, image, record), shown=shape)
 
 

@@ -1,0 +1,1 @@
+"""Networks that tell where on a surface each bin of a box lies."""
