@@ -46,7 +46,16 @@ class SurfacePoints:
 
     @staticmethod
     def blank(surface: str, count: int, ndim: int = 2) -> SurfacePoints:
-        """``count`` objects of which nothing is labelled."""
+        """Make labels that say nothing.
+
+        Args:
+            surface: its name.
+            count: N.
+            ndim: D.
+
+        Returns:
+            N objects without points.
+        """
         return SurfacePoints(
             surface,
             torch.zeros(count, dtype=torch.int64),

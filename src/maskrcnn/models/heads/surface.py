@@ -44,7 +44,7 @@ class SurfaceHead(ObjectHead):
         return maps
 
     def describe(self, features: Sequence[Tensor], images: object, detections: list[Instances]) -> None:
-        """Objects of classes without this surface are not looked at: their maps say background."""
+        # Objects of classes without this surface are not looked at: their maps say background.
         levels = self.network.levels_of(features) if any(map(len, detections)) else []
         for k, found in enumerate(detections):
             chosen = self._has_surface(found.labels).nonzero()[:, 0]
@@ -126,7 +126,7 @@ class SurfaceHead(ObjectHead):
             found.surface = found.surface.moved(start)
 
     def mirror(self, found: Instances, across: AxisMap, info: ModelInfo) -> None:
-        """Left becomes right; u and v of a surface that does not say what becomes of them are no numbers."""
+        # Left becomes right; u and v of a surface that does not say what becomes of them are no numbers.
         maps = found.outputs.get(self.name)
         if maps is None:
             return
