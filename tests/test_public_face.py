@@ -48,11 +48,13 @@ RECORDS = [
     "Instances",
 ]
 RECORDS += ["ImageSource", "ModelInfo", "Record", "RecordSource", "Regions", "Signal", "Training", "Turn", "Volume"]
+RECORDS += ["SurfaceMaps", "SurfacePoints"]
 OPTIONS = ["AugmentConfig", "Budget", "FitConfig", "PredictOptions", "Tiling"]
 CONFIGS = ["AnchorConfig", "BackboneConfig", "BoxHeadConfig", "ClassFieldConfig", "CloseUpConfig", "DetectionConfig"]
 CONFIGS += ["CloseUpMaskConfig"]
 CONFIGS += ["KeypointHeadConfig", "LossConfig", "MaskHeadConfig", "ModelConfig", "PoolConfig", "PreprocessConfig"]
 CONFIGS += ["SelectionConfig", "SemanticHeadConfig", "SemanticLossConfig"]
+CONFIGS += ["SurfaceConfig", "SurfaceHeadConfig", "SurfaceLossConfig"]
 HEADS = ["Head", "ImageHead", "LossInputs", "MapHead", "ObjectHead", "Place", "SampledProposals", "Term"]
 ERRORS = ["CheckpointError", "DataError", "MaskRCNNError", "UsageError"]
 FACE = sorted([*FUNCTIONS, *ACTORS, *RECORDS, *OPTIONS, *CONFIGS, *HEADS, *ERRORS])

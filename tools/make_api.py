@@ -21,7 +21,9 @@ GROUPS = {
     "A model as functions on tensors": "Predictor PredictOptions Tiling read_image draw explain Explanation Evidence",
     "Recordings and scans": "read_signal Signal read_volume Volume FileSpace Turn",
     "Data": "open_dataset Dataset Record RecordSource AugmentConfig",
-    "What passes between": "Instances Regions AxisMap ImageBatch ImageSource batch_images CocoResult ModelInfo",
+    "What passes between": (
+        "Instances Regions SurfacePoints SurfaceMaps AxisMap ImageBatch ImageSource batch_images CocoResult ModelInfo"
+    ),
     "Training and networks": (
         "fit FitConfig Budget Report Objective Teacher build_model mask_rcnn_mobilenet_v2_fpn mask_rcnn_resnet50_fpn "
         "MaskRCNN load_checkpoint save_checkpoint"

@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # for type checkers and editors; a test compares this list wi
         PreprocessConfig,
         SelectionConfig,
     )
+    from maskrcnn.config.surface import SurfaceConfig, SurfaceHeadConfig, SurfaceLossConfig
     from maskrcnn.data.dataset import Dataset, RecordSource
     from maskrcnn.data.transforms.augment import AugmentConfig
     from maskrcnn.drawing.overlay import draw
@@ -87,6 +88,8 @@ if TYPE_CHECKING:  # for type checkers and editors; a test compares this list wi
         Record,
         batch_images,
     )
+    from maskrcnn.surfaces.maps import SurfaceMaps
+    from maskrcnn.surfaces.points import SurfacePoints
     from maskrcnn.training.budget import Budget
     from maskrcnn.training.fit import fit
     from maskrcnn.training.fit_config import FitConfig
@@ -102,6 +105,7 @@ _PUBLIC = {
     ),
     "config.model": "LossConfig ModelConfig SemanticLossConfig",
     "config.network": "AnchorConfig BackboneConfig DetectionConfig PreprocessConfig SelectionConfig",
+    "config.surface": "SurfaceConfig SurfaceHeadConfig SurfaceLossConfig",
     "data.dataset": "Dataset RecordSource",
     "data.transforms.augment": "AugmentConfig",
     "drawing.overlay": "draw",
@@ -132,6 +136,8 @@ _PUBLIC = {
     "models.mask_rcnn": "MaskRCNN",
     "regions": "AxisMap Regions",
     "structures": "ImageBatch ImageSource Instances Record batch_images",
+    "surfaces.maps": "SurfaceMaps",
+    "surfaces.points": "SurfacePoints",
     "training.budget": "Budget",
     "training.fit": "fit",
     "training.fit_config": "FitConfig",
@@ -192,6 +198,11 @@ __all__ = [
     "SemanticHeadConfig",
     "SemanticLossConfig",
     "Signal",
+    "SurfaceConfig",
+    "SurfaceHeadConfig",
+    "SurfaceLossConfig",
+    "SurfaceMaps",
+    "SurfacePoints",
     "Teacher",
     "Term",
     "Tiling",
