@@ -761,3 +761,19 @@ def angle(a: Sequence[float], middle: Sequence[float], b: Sequence[float]) -> fl
     """Degrees between two limbs that meet, by the law of cosines."""
     p, q, r = math.dist(a, middle), math.dist(b, middle), math.dist(a, b)
     return math.degrees(math.acos(max(-1.0, min(1.0, (p * p + q * q - r * r) / (2 * p * q)))))
+
+
+def in_8_bits(value: float, low: float, high: float) -> float:
+    """The nearest of 256 equal steps of ``low..high``, of which one is 0."""
+    step = (high - low) / 255
+    zero = min(max(round(-low / step), 0), 255)
+    return min(((k - zero) * step for k in range(256)), key=lambda step: abs(step - value))
+
+
+def weights_in_8_bits(weight: np.ndarray) -> np.ndarray:
+    """Each output channel ``[O, ...]`` in whole parts of its largest weight, 127 on either side of 0."""
+    rounded = np.zeros(weight.shape)
+    for index in np.ndindex(*weight.shape):
+        part = max(abs(float(w)) for w in weight[index[0]].flat) / 127
+        rounded[index] = round(float(weight[index]) / part) * part
+    return rounded

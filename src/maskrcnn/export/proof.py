@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -79,38 +79,46 @@ class Proof:
         return lines
 
 
-def prove(model: Predictor, exported: Predictor, data: Dataset, done: Done = lambda count: None) -> Proof:
-    """Measure a model and its exported file.
+@dataclass(frozen=True)
+class Seen:
+    """What a model, or a file, says of labelled data.
+
+    Attributes:
+        metrics: see :func:`maskrcnn.evaluation.evaluate.evaluate`.
+        found: in each image that could be read, all that scores at least half of 0.5.
+        failures: a sentence for each that could not.
+    """
+
+    metrics: Mapping[str, float]
+    found: tuple[Instances, ...]
+    failures: tuple[str, ...]
+
+
+def look(predictor: Predictor, data: Dataset, done: Done = lambda count: None) -> Seen:
+    """Measure a model, or a file.
 
     Args:
-        model: as ``predict`` runs it.
-        exported: the file, run.
-        data: labelled files of their kind.
-        done: is told how many images have been looked at, both rounds together.
-
-    Returns:
-        What both are worth, and how far apart they are.
+        predictor: a model as ``predict`` runs it, or a file.
+        data: labelled files of its kind.
+        done: is told how many images have been looked at.
 
     Raises:
         DataError: see :func:`maskrcnn.evaluation.evaluate.evaluate`.
     """
-    seen: list[list[Instances]] = []
-    results = []
-    for round_, predictor in enumerate((model, exported)):
-        found: list[Instances] = []
+    found: list[Instances] = []
 
-        def watch(record: Record, image: Tensor, own: Instances, found: list[Instances] = found) -> None:
-            found.append(replace(own[own.scores >= SHOWN / 2], of_image={}))
+    def watch(record: Record, image: Tensor, own: Instances) -> None:
+        found.append(replace(own[own.scores >= SHOWN / 2], of_image={}))
 
-        def progress(count: int, before: int = round_ * len(data)) -> None:
-            done(before + count)
+    result, failures = evaluate(predictor, data, batch=1, progress=done, watch=watch)
+    return Seen(result.metrics, tuple(found), tuple(failures))
 
-        result, failures = evaluate(predictor, data, batch=1, progress=progress, watch=watch)
-        seen.append(found)
-        results.append(result.metrics)
-    pairs = ((name, results[0].get(name), results[1].get(name)) for name in MEASURES)
+
+def compare(model: Seen, file: Seen) -> Proof:
+    """What a file is worth beside its model, from what both said of the same data."""
+    pairs = ((name, model.metrics.get(name), file.metrics.get(name)) for name in MEASURES)
     measures = {name: (a, b) for name, a, b in pairs if a is not None and b is not None}
-    return Proof(measures, differences(*seen), len(seen[0]), tuple(failures))
+    return Proof(measures, differences(model.found, file.found), len(model.found), file.failures)
 
 
 def differences(some: Sequence[Instances], others: Sequence[Instances]) -> Differences:

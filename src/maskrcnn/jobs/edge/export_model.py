@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from maskrcnn.data.split import subset
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.export.archive import Archive, read_archive, write_archive
 from maskrcnn.export.graphs import graphs_of
+from maskrcnn.export.int8.candidates import Candidate
 from maskrcnn.export.onnx_files import as_onnx, halved, needed_packages
-from maskrcnn.export.proof import Proof, prove, told_by
+from maskrcnn.export.proof import Proof, compare, look, told_by
 from maskrcnn.export.session_model import session_model
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.jobs.edge.int8 import Trial, in_8_bits
 from maskrcnn.jobs.evaluate import for_model
 from maskrcnn.jobs.events import DataFaults, Note, Progress, Tell, tell_nobody
 from maskrcnn.jobs.models import EXAMPLES, model_card, shipped_models
@@ -53,6 +56,7 @@ class ExportOutcome:
         proof: what it is worth beside the model; None where there was nothing to run it on.
         budget: the largest drop that was allowed.
         data: what it was run on.
+        trials: all files that were run, the kept one last: with ``int8`` those before it dropped too much.
     """
 
     out: Path
@@ -61,6 +65,7 @@ class ExportOutcome:
     proof: Proof | None
     budget: float
     data: str
+    trials: tuple[Trial, ...] = ()
 
 
 def export_model(options: ExportOptions, tell: Tell = tell_nobody) -> ExportOutcome:
@@ -83,7 +88,26 @@ def export_model(options: ExportOptions, tell: Tell = tell_nobody) -> ExportOutc
     needed_packages()
     model, info = load_model(options.model, lambda text: tell(Note(text)))
     predictor = Predictor(*_as_asked(model, info, options))
-    data = None if options.verify is None else _labelled(predictor, options, tell)
+    data = None if options.verify is None else _labelled(predictor, options.verify, options, tell)
+    if data is None:
+        data = _examples(predictor)
+    learned = data if options.calibrate is None else _labelled(predictor, options.calibrate, options, tell)
+    if options.int8 and learned is None:
+        raise UsageError("There are no example files of its kind, which --int8 learns from; add --verify DATA.")
+    archive = _exported(predictor, options, tell)
+    with atomic_write(options.out) as temporary:
+        if options.int8 and learned is not None:
+            files = in_8_bits(archive, learned, tell)
+        else:
+            files = iter([Candidate(archive, 1.0)])
+        trials = _until_one_holds(files, temporary, predictor, data, options, tell)
+    on = "the example pictures" if options.verify is None else str(options.verify)
+    kept = trials[-1]
+    return ExportOutcome(options.out, kept.megabytes, options.precision, kept.proof, options.budget, on, trials)
+
+
+def _exported(predictor: Predictor, options: ExportOptions, tell: Tell) -> Archive:
+    """The graphs of a model, in floats."""
     card = model_card(options.model) if options.model in shipped_models() else ""
     graphs = {}
     parts = list(graphs_of(predictor.model))
@@ -92,22 +116,45 @@ def export_model(options: ExportOptions, tell: Tell = tell_nobody) -> ExportOutc
         made = as_onnx(graph)
         graphs[graph.name] = (halved(made) if options.fp16 else made).SerializeToString()
     tell(Progress("exporting", len(parts), len(parts)))
-    strides = tuple(predictor.model.backbone.strides)
-    archive = Archive(predictor.info, options.precision, graphs, strides, card, {"model": options.model})
-    if data is None:
-        data = _examples(predictor)
-    with atomic_write(options.out) as temporary:
-        write_archive(temporary, archive)
+    strides, precision = tuple(predictor.model.backbone.strides), "float16" if options.fp16 else "float32"
+    return Archive(predictor.info, precision, graphs, strides, card, {"model": options.model})
+
+
+def _until_one_holds(
+    files: Iterator[Candidate],
+    path: Path,
+    predictor: Predictor,
+    data: Dataset | None,
+    options: ExportOptions,
+    tell: Tell,
+) -> tuple[Trial, ...]:
+    """Write one file after another at ``path``, until one is within the budget.
+
+    Raises:
+        UsageError: none is.
+    """
+    trials: list[Trial] = []
+    seen = None
+    for file in files:
+        write_archive(path, file.archive)
         proof = None
         if data is None:
             tell(Note("note: there are no example files of its kind, so the file was not run; add --verify DATA."))
         else:
-            proof = _proof(predictor, temporary, data, tell)
-            if proof.drop > options.budget:
-                raise UsageError(_refusal(options, proof))
-    size = options.out.stat().st_size / 1e6
-    on = "the example pictures" if options.verify is None else str(options.verify)
-    return ExportOutcome(options.out, size, options.precision, proof, options.budget, on)
+            seen = seen or look(predictor, data, _verifying("the model", data, tell))
+            written = read_archive(path)
+            exported = Predictor(session_model(written), written.info)
+            proof = compare(seen, look(exported, data, _verifying("the file", data, tell)))
+        trials.append(Trial(file.left, path.stat().st_size / 1e6, proof, file.floats))
+        if options.int8:
+            tell(Note(trials[-1].line()))
+        if proof is None or proof.drop <= options.budget:
+            return tuple(trials)
+    raise UsageError(_refusal(options, trials))
+
+
+def _verifying(who: str, data: Dataset, tell: Tell) -> Callable[[int], None]:
+    return lambda count: tell(Progress(f"verifying {who}", count, len(data)))
 
 
 def _as_asked(model: MaskRCNN, info: ModelInfo, options: ExportOptions) -> tuple[MaskRCNN, ModelInfo]:
@@ -131,15 +178,14 @@ def _as_asked(model: MaskRCNN, info: ModelInfo, options: ExportOptions) -> tuple
     return model, dataclasses.replace(info, config=config)
 
 
-def _labelled(predictor: Predictor, options: ExportOptions, tell: Tell) -> Dataset:
-    """The data of ``--verify``, as the model is measured on them."""
-    assert options.verify is not None
-    data = open_dataset(options.verify)
+def _labelled(predictor: Predictor, path: Path, options: ExportOptions, tell: Tell) -> Dataset:
+    """Data as the model is measured on them."""
+    data = open_dataset(path)
     check_kind(predictor.info, options.model, data)
     data = for_model(wing_of(data.kind).doors().as_learned(data, predictor.info), predictor.info.config)
-    tell(DataFaults((options.verify,), tuple(data.problems)))
+    tell(DataFaults((path,), tuple(data.problems)))
     if len(data) == 0:
-        raise DataError(f"{options.verify} holds no images.")
+        raise DataError(f"{path} holds no images.")
     most = options.verify_images
     return data if most is None or most >= len(data) else subset(data, sorted(spread_order(len(data))[:most]))
 
@@ -154,18 +200,13 @@ def _examples(predictor: Predictor) -> Dataset | None:
     return told_by(predictor, sorted(folder.iterdir()), read_image)
 
 
-def _proof(predictor: Predictor, path: Path, data: Dataset, tell: Tell) -> Proof:
-    """What the file at ``path`` says of the data, beside the model."""
-    written = read_archive(path)
-    exported = Predictor(session_model(written), written.info)
-    total = 2 * len(data)
-    return prove(predictor, exported, data, lambda count: tell(Progress("verifying", count, total)))
-
-
-def _refusal(options: ExportOptions, proof: Proof) -> str:
+def _refusal(options: ExportOptions, trials: Sequence[Trial]) -> str:
+    proof = trials[-1].proof
+    assert proof is not None
     worst = max(proof.measures, key=lambda name: proof.measures[name][0] - proof.measures[name][1])
     model, file = proof.measures[worst]
+    though = f"with {trials[-1].left:.0%} of its work in floats " if options.int8 else ""
     return (
-        f"{options.out} was not written: its {worst} is {file:.4f} and the model's {model:.4f}, a drop of more than "
-        f"{options.budget:g}; allow more with --max-drop, or export it with more precision."
+        f"{options.out} was not written: {though}its {worst} is {file:.4f} and the model's {model:.4f}, a drop of more "
+        f"than {options.budget:g}; allow more with --max-drop, or export it with more precision."
     )

@@ -14,7 +14,8 @@ from maskrcnn.checks import counted
 from maskrcnn.jobs.options.export_model import ExportOptions
 
 AS_PREDICT = "(default: as predict)"
-BUDGETS = "(default: 0.002, with --fp16 0.003)"
+BUDGETS = "(default: 0.002, with --fp16 0.003, with --int8 0.01)"
+CALIBRATED = "(default: as --verify)"
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Export(ExportOptions):
     verify: Annotated[Path | None, arg(metavar="DATA", help_behavior_hint="(default: the examples)")] = None
     max_drop: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint=BUDGETS)] = None
     verify_images: Annotated[int | None, arg(metavar="INT", help_behavior_hint="(default: all)")] = None
+    calibrate: Annotated[Path | None, arg(metavar="DATA", help_behavior_hint=CALIBRATED)] = None
 
     def run(self) -> int:
         self.check()  # before anything loads torch, so that a slip costs no seconds
