@@ -89,7 +89,7 @@ class Seen:
         failures: a sentence for each that could not.
     """
 
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, float | None]
     found: tuple[Instances, ...]
     failures: tuple[str, ...]
 

@@ -72,7 +72,8 @@ def calibrate(archive: Archive, data: Dataset, done: Done = lambda what, count, 
 
 def measured(calibration: Calibration, done: Done = lambda what, count, total: None) -> list[Sensitivity]:
     """The sensitivity of each layer, those first that cost most for what they save."""
-    total, found = sum(map(len, calibration.layers.values())), []
+    total = sum(map(len, calibration.layers.values()))
+    found: list[Sensitivity] = []
     for own in sensitivities(calibration):
         done("measuring layers", len(found), total)
         found.append(own)
