@@ -107,7 +107,7 @@ class Calibration:
         watched = {*names, *(use.given for layer in self.layers[name] for use in layer.uses)}
         for key in watched & set(held):
             values = held[key]
-            if values.dtype == np.float32 and values.ndim > 1 and values.size:
+            if values.dtype == np.float32 and values.size:
                 tensors.setdefault(key, Tensor8()).add(values)
         for layer in self.layers[name]:
             each = self._products(name, layer)
