@@ -102,6 +102,9 @@ def look(predictor: Predictor, data: Dataset, done: Done = lambda count: None) -
         data: labelled files of its kind.
         done: is told how many images have been looked at.
 
+    Returns:
+        What it says of them.
+
     Raises:
         DataError: see :func:`maskrcnn.evaluation.evaluate.evaluate`.
     """

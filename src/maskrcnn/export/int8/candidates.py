@@ -45,6 +45,9 @@ def calibrate(archive: Archive, data: Dataset, done: Done = lambda what, count, 
         data: of which pictures are taken, evenly apart.
         done: is told what is done, how often, and of how many.
 
+    Returns:
+        What was held.
+
     Raises:
         DataError: none of the pictures can be read.
     """
@@ -87,6 +90,9 @@ def candidates(archive: Archive, calibration: Calibration, ranked: Sequence[Sens
         archive: the model in floats.
         calibration: what its tensors hold.
         ranked: its layers, those first that are left in floats first.
+
+    Yields:
+        A model for each of ``SHARES``.
     """
     for share in SHARES:
         floats, left = [], 0.0

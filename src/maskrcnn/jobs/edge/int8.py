@@ -47,6 +47,9 @@ def in_8_bits(archive: Archive, data: Dataset, tell: Tell) -> Iterator[Candidate
         data: whose pictures are looked at.
         tell: is given :class:`Progress`, and the layers that hurt most.
 
+    Yields:
+        A model for each share that may be left in floats.
+
     Raises:
         DataError: none of the pictures can be read.
     """
