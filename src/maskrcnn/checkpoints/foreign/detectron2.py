@@ -1,4 +1,4 @@
-"""detectron2's Mask, Faster and Keypoint R-CNN with ResNet-50 or ResNet-101 and FPN under our names.
+"""detectron2's Mask, Faster, Keypoint and DensePose R-CNN with ResNet-50 or ResNet-101 and FPN under our names.
 
 What differs from ours: images are BGR (the stem's channels are turned round, so that here they stay RGB), background is
 the last class (its row comes first here), and the settings of :func:`detectron2_config`. All of it was read off its
@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from maskrcnn.checkpoints.foreign.coco_classes import COCO_CLASSES, COCO_KEYPOINTS, COCO_SKELETON
-from maskrcnn.checkpoints.foreign.detectron2_names import TABLE
+from maskrcnn.checkpoints.foreign.densepose.settings import surface_notes, with_surface
+from maskrcnn.checkpoints.foreign.detectron2_names import NORMED, TABLE
 from maskrcnn.checkpoints.foreign.name_mapping import ImportSummary, build_filled, rename
 from maskrcnn.checkpoints.foreign.torch_files import read_foreign_file, state_of
 from maskrcnn.config import (
@@ -139,10 +140,13 @@ def convert_detectron2(
         raise CheckpointError(f"{path} holds no model of detectron2: the first names of tensors in it are {first}.")
     config = config_of(tensors, path)
     kind = f"detectron2's {kind_of(config)}"
-    renamed = rename(with_plain_norms(tensors), TABLE)
-    model, report = build_filled(config, renamed, TABLE, path, kind)
+    table = TABLE
+    if config.surface_head is not None and config.surface_head.norm is not None:
+        table = replace(TABLE, names=(*NORMED, *TABLE.names))
+    renamed = rename(with_plain_norms(tensors), table)
+    model, report = build_filled(config, renamed, table, path, kind)
     names, ids = names_of(config, class_names, path)
-    report.notes.append(ASSUMED)
+    report.notes += [ASSUMED, *surface_notes(tensors)]
     if config.preprocess.pixel_mean[0] < config.preprocess.pixel_mean[2]:
         report.notes.append("Its means of the pixels look like RGB rather than BGR: if so, colours are mixed up.")
     notes = {"converted_from": f"{kind}, {Path(path).name}"}
@@ -167,7 +171,8 @@ def config_of(tensors: Mapping[str, Tensor], path: object) -> ModelConfig:
     if not known or not shaped or scores is None or deltas is None or len(scores) < 2:
         raise CheckpointError(
             f"{path} is a model of detectron2, but none with ResNet-50 or ResNet-101, FPN and one box head ("
-            f"{len(blocks)} blocks in res4, {_having(tensors)}); Mask, Faster and Keypoint R-CNN of those can be read."
+            f"{len(blocks)} blocks in res4, {_having(tensors)}); Mask, Faster, Keypoint and DensePose R-CNN of those "
+            "can be read."
         )
     num_classes = len(scores) - 1
     config = detectron2_config(
@@ -179,13 +184,14 @@ def config_of(tensors: Mapping[str, Tensor], path: object) -> ModelConfig:
         mask_head = replace(
             mask_head, class_agnostic=len(masks) == 1 < num_classes, convs=_count(tensors, "mask_head.mask_fcn")
         )
-    return replace(
+    config = replace(
         config,
         box_head=box_head,
         mask_head=mask_head,
         preprocess=_preprocess(tensors, config.preprocess),
         anchors=_anchors(tensors, path),
     )
+    return with_surface(config, tensors)
 
 
 def names_of(
@@ -211,7 +217,7 @@ def names_of(
         return tuple(class_names), ()
     if count == len(COCO_CLASSES):
         return tuple(COCO_CLASSES.values()), tuple(COCO_CLASSES)
-    if count == 1 and config.keypoint_head is not None:
+    if count == 1 and (config.keypoint_head is not None or config.surface_head is not None):
         return ("person",), (1,)
     return tuple(f"class{k + 1}" for k in range(count)), ()
 
@@ -219,6 +225,7 @@ def names_of(
 def kind_of(config: ModelConfig) -> str:
     """Such as ``R50-FPN Mask R-CNN``."""
     head = "Keypoint" if config.keypoint_head else "Mask" if config.mask_head else "Faster"
+    head = "DensePose" if config.surface_head else head
     return f"{config.backbone.body.replace('resnet', 'R')}-FPN {head} R-CNN"
 
 
@@ -227,7 +234,7 @@ def with_plain_norms(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     added = {}
     for name, value in tensors.items():
         norm = name.removesuffix("weight")
-        if norm.endswith(".norm."):
+        if norm.endswith(".norm.") and not norm.startswith("roi_heads.densepose_head"):  # whose norms are of groups
             added[f"{norm}running_mean"] = torch.zeros(()).expand(value.shape)  # without memory, however many there are
             added[f"{norm}running_var"] = torch.ones(()).expand(value.shape)
     return added | dict(tensors)

@@ -28,6 +28,7 @@ STAGES = {
     "box head": "heads.box.",
     "mask head": "heads.mask.",
     "keypoint head": "heads.keypoint.",
+    "surface head": "heads.surface.",
 }
 NAMED = 3  # keys that a sentence names before it only counts
 LONGEST_NAME = 100  # characters of a key that a sentence repeats

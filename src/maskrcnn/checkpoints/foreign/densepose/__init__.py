@@ -1,0 +1,1 @@
+"""DensePose's checkpoints: what differs from those of other detectors of detectron2."""
