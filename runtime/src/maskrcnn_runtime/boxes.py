@@ -17,8 +17,8 @@ CANONICAL_LEVEL = 4  # its stride is 2^level
 
 def corners(boxes: Array) -> tuple[Array, Array]:
     """The low and the high corners, each ``[..., D]``."""
-    low, high = np.split(boxes, 2, axis=-1)
-    return low, high
+    ndim = boxes.shape[-1] // 2
+    return boxes[..., :ndim], boxes[..., ndim:]
 
 
 def clip_boxes(boxes: Array, spatial_shape: Sequence[int]) -> Array:

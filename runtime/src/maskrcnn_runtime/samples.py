@@ -49,27 +49,22 @@ def resize_image(image: Array, shape: Sequence[int], antialias: bool) -> Array:
 
 
 def interpolate(x: Array, shape: Sequence[int], antialias: bool = False) -> Array:
-    """``[C, *S]`` as float32 resampled linearly along every axis, corners not aligned."""
+    """``[C, *S]`` as float32 resampled linearly along every axis, corners not aligned; antialiased in images alone."""
     x = x.astype(np.float32)
+    if antialias:
+        height, width = shape
+        kind = Image.Resampling.BILINEAR
+        return np.stack([np.asarray(Image.fromarray(channel).resize((width, height), kind)) for channel in x])
     for axis, size in enumerate(shape, start=1):
         moved = np.moveaxis(x, axis, -1)
-        x = np.moveaxis(moved @ _linear_matrix(moved.shape[-1], size, antialias).T, -1, axis)
+        x = np.moveaxis(moved @ _linear_matrix(moved.shape[-1], size).T, -1, axis)
     return x
 
 
-def _linear_matrix(old: int, new: int, antialias: bool) -> Array:
-    """``[new, old]``: linear resampling along one axis; with antialiasing the kernel widens where an axis shrinks."""
-    scale = old / new
-    width = max(scale, 1.0) if antialias else 1.0
-    centre = (np.arange(new) + 0.5) * scale
-    if not antialias:  # the border repeated
-        at = np.clip(centre - 0.5, 0, old - 1)[:, None]
-        return np.maximum(1 - np.abs(at - np.arange(old)), 0).astype(np.float32)
-    low = np.maximum((centre - width + 0.5).astype(np.int64), 0)[:, None]
-    high = np.minimum((centre + width + 0.5).astype(np.int64), old)[:, None]
-    place = np.arange(old)
-    weights = np.maximum(1 - np.abs((place + 0.5 - centre[:, None]) / width), 0) * ((place >= low) & (place < high))
-    return (weights / weights.sum(1, keepdims=True)).astype(np.float32)
+def _linear_matrix(old: int, new: int) -> Array:
+    """``[new, old]``: linear resampling along one axis, the border repeated."""
+    at = np.clip((np.arange(new) + 0.5) * (old / new) - 0.5, 0, old - 1)[:, None]
+    return np.maximum(1 - np.abs(at - np.arange(old)), 0).astype(np.float32)
 
 
 def normalise(image: Array, mean: Sequence[float], deviation: Sequence[float]) -> Array:
