@@ -30,6 +30,7 @@ class PredictOptions:
         mask_threshold: a sample belongs to an object from this probability (0..1) on.
         sharp: objects are looked at again from close up for their masks, by models that have a head for it.
         raw_masks: islands of a mask are kept; else, of pictures, the largest connected part alone.
+        surface: it is looked where on its surface each object is seen, by models that have a head for it.
     """
 
     score: float | None = 0.5
@@ -42,9 +43,11 @@ class PredictOptions:
     mask_threshold: float = 0.5
     sharp: bool = True
     raw_masks: bool = False
+    surface: bool = True
 
 
 SHARP = "closeup_mask"  # the head that makes masks sharp
+SURFACE = "surface"
 IMAGES = 2  # dimensions of what is drawn in one piece: a wave of a recording may well have a gap
 SHOWN = PredictOptions()
 AS_THE_MODEL_SAYS = PredictOptions(score=None)
@@ -94,7 +97,7 @@ def settings_of(options: PredictOptions, info: ModelInfo) -> Settings:
         options.flip,
         labels_of(options.classes, info.class_names),
         options.mask_threshold,
-        frozenset() if options.sharp else frozenset({SHARP}),
+        frozenset(head for head, asked in ((SHARP, options.sharp), (SURFACE, options.surface)) if not asked),
         info.config.ndim == IMAGES and not options.raw_masks,
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from maskrcnn.checkpoints.lookup import load_model
+from maskrcnn.config import ModelConfig
 from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.drawing.style import DrawStyle
 from maskrcnn.errors import UsageError
@@ -114,6 +115,7 @@ def predict(options: PredictFilesOptions, tell: Tell = tell_nobody) -> PredictOu
             flip=options.flip,
             sharp=options.sharp != "off",
             raw_masks=options.raw_masks,
+            surface=options.surface or only_surface(predictor.info.config),
         )
         refuse_options(wing, options)
         if not paths:
@@ -188,6 +190,11 @@ def writes_maps(predictor: Predictor, options: PredictFilesOptions) -> bool:
     return is_picture and (options.semantic or not predictor.info.config.finds_objects)
 
 
+def only_surface(config: ModelConfig) -> bool:
+    """Whether a surface is all that the model tells of an object beside its box."""
+    return config.surface_head is not None and config.mask_head is None and config.keypoint_head is None
+
+
 def result_options(options: PredictFilesOptions, journal: Journal) -> ResultOptions:
     """What writers are asked for."""
     return ResultOptions(
@@ -208,6 +215,8 @@ def result_options(options: PredictFilesOptions, journal: Journal) -> ResultOpti
         ),
         options.semantic,
         options.probabilities,
+        options.surface,
+        options.texture,
         journal,
     )
 

@@ -33,7 +33,7 @@ class WindowRange(NamedTuple):
 
 
 # Options that mean nothing but to pictures.
-PICTURES_ONLY = ("no_boxes", "no_labels", "line_width", "scale", "to", "semantic", "probabilities")
+PICTURES_ONLY = ("no_boxes", "no_labels", "line_width", "scale", "to", "semantic", "probabilities", "surface")
 SEQUENCES = WindowRange(fewest_cells=16, smallest=512, largest=32768, shown=16.0, whole=32, proposals=128)
 
 

@@ -30,6 +30,7 @@ class Predict(PredictFilesOptions):
     max_detections: ModelsOwn = None
     image_size: ModelsOwn = None
     max_pixels: MaxPixels = None
+    texture: Annotated[str, arg(metavar="FILE", help_behavior_hint="(default: none)")] = ""
     to: Annotated[str, arg(metavar="FORMAT", help_behavior_hint="(default: none)")] = ""
     page_seconds: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint="(default: one picture)")] = None
     line_width: Annotated[float | None, arg(metavar="FLOAT", help_behavior_hint="(default: what suits it)")] = None

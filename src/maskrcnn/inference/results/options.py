@@ -24,6 +24,8 @@ class ResultOptions:
         style: how objects are drawn over pictures.
         semantic: write the class of every pixel instead of objects.
         probabilities: with it, write the probability of every class of every pixel too.
+        surface: also write where on its surface each object is seen, of images.
+        texture: path of a picture that is laid on the objects there; empty: none.
         journal: remembers what is done; by default nothing is kept.
     """
 
@@ -37,4 +39,6 @@ class ResultOptions:
     style: DrawStyle = DrawStyle()
     semantic: bool = False
     probabilities: bool = False
+    surface: bool = False
+    texture: str = ""
     journal: Journal = field(default_factory=Journal, compare=False)

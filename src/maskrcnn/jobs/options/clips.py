@@ -52,7 +52,7 @@ class ClipOptions:
             )
 
 
-OF_PICTURES = ("label_maps", "explain", "semantic", "probabilities")
+OF_PICTURES = ("label_maps", "explain", "semantic", "probabilities", "surface")
 
 
 def refuse_of_pictures(options: Any) -> None:

@@ -65,6 +65,11 @@ class PredictFilesOptions(ClipResultOptions, ClipOptions):
     label_maps: bool = False
     """Also write 16-bit PNGs: object numbers (NAME.instances.png) and class numbers (NAME.classes.png). Of scans label
     volumes are always written."""
+    surface: bool = False
+    """Also write where on its surface each pixel of an object lies, with models that can: NAME.iuv.png (part, u and v),
+    NAME.surface.png (parts in colours, lines of equal u and v), and both in predictions.json."""
+    texture: str = ""
+    """With it, lay this picture on the objects in NAME.surface.png: square tiles, one a part, six below each other."""
     cutouts: bool = False
     """Also write each object as a file of its own into cutouts/: a picture's pixels on a transparent
     background, a recording's samples as a clip, a scan's voxels as a small scan. Of videos: each object's best view,
@@ -131,6 +136,8 @@ class PredictFilesOptions(ClipResultOptions, ClipOptions):
             path for path in self.inputs_there() if not (address_of(path) or stream_of(path) or str(path) == STDIN)
         ]
         not_among_inputs(self.out, files)
+        if self.texture and not self.surface:
+            raise UsageError("--texture is laid on surfaces: add --surface.")
         if self.skip_done and self.overwrite:
             raise UsageError("--skip-done goes on and --overwrite begins anew: give one of them.")
         usable_device(self.device)

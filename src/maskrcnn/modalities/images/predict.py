@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from torch import Tensor
 
@@ -22,6 +23,7 @@ from maskrcnn.modalities.images.class_map_results import ClassMapWriter, count_c
 from maskrcnn.modalities.images.read.pages import page_of
 from maskrcnn.modalities.images.read.pictures import read_image
 from maskrcnn.modalities.images.results import PredictionWriter
+from maskrcnn.modalities.images.surface_results import IUV, SURFACE, texture_for, write_surface
 from maskrcnn.models.head import heads_of
 from maskrcnn.structures import Instances
 
@@ -60,6 +62,7 @@ def predict_files(predictor: Predictor, paths: Sequence[Path], options: ResultOp
         most = max(options.max_detections, predictor.detection.max_detections)
         predictor = predictor.with_options(max_detections=most)
     outcome = Outcome()
+    texture = texture_for(config, options.texture) if options.surface else None
     writer = _map_writer(predictor, options) if semantic else _writer(predictor, options)
     options.journal.follow(writer.lists, writer.names)
     read = partial(_read, channels=predictor.info.config.in_channels)
@@ -80,7 +83,7 @@ def predict_files(predictor: Predictor, paths: Sequence[Path], options: ResultOp
                 evidence = _explain(predictor, path, image, found, options.explain_most)
                 if isinstance(evidence, str):
                     job.remarks, evidence = [evidence], None
-                write = partial(_write, writer, options.journal.name_of(path), image, found, evidence)
+                write = partial(_write, writer, options.journal.name_of(path), image, found, evidence, texture)
                 behind.put(partial(job.write, write), job.settle)
                 del image, found, evidence, write, job  # the thread holds them as long as it needs them
             del pictures
@@ -97,7 +100,7 @@ def _writer(predictor: Predictor, options: ResultOptions) -> PredictionWriter:
         options.label_maps,
         info.keypoint_names,
         info.skeleton,
-        (EVIDENCE,) if options.explain_most else (),
+        (*((EVIDENCE,) if options.explain_most else ()), *((IUV, SURFACE) if info.config.surface_head else ())),
         options.cutouts,
         heads_of(predictor.model),
         options.style,
@@ -189,8 +192,10 @@ def _write(
     image: Tensor,
     found: Instances,
     evidence: Image.Image | None,
+    texture: np.ndarray | None = None,
 ) -> None:
     overlay = writer.add(path, image, found)
+    write_surface(overlay, image, found, texture)
     if evidence is not None:
         with atomic_write(overlay.with_name(f"{overlay.stem}{EVIDENCE}.png")) as beside:
             evidence.save(beside, compress_level=4)

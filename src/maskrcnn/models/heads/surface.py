@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +21,7 @@ from maskrcnn.ops.boxes import clip_boxes, pairwise_iou
 from maskrcnn.ops.nd import full
 from maskrcnn.regions import AxisMap, Regions
 from maskrcnn.structures import Instances
+from maskrcnn.surfaces.iuv import iuv_of_object, iuv_png
 from maskrcnn.surfaces.maps import SurfaceMaps
 from maskrcnn.surfaces.points import SurfacePoints, mirrored_groups, mirrored_parts
 from maskrcnn.surfaces.reading import decode_surface, split_maps
@@ -147,8 +150,18 @@ class SurfaceHead(ObjectHead):
         if all(self.name in look.outputs for look in looks):
             looks[0].outputs[self.name] = torch.stack([look.outputs[self.name] for look in looks]).nanmean(0)
 
-    def written(self, found: Instances, i: int) -> dict[str, object]:
-        return {}
+    def written(self, found: Instances, i: int) -> dict[str, Any]:
+        """Which surface, the box of the map (x, y, width, height), the parts that are seen, and the map as PNG."""
+        maps = found.surface
+        if not isinstance(maps, SurfaceMaps):
+            return {}
+        seen = np.unique(maps.parts[i])
+        offset, size = maps.offsets[i][::-1].tolist(), list(maps.parts[i].shape[::-1])
+        written: dict[str, Any] = {"surface": maps.surface, "box": [*offset, *size], "parts": seen[seen > 0].tolist()}
+        if min(size) > 0:
+            png = iuv_png(iuv_of_object(maps, i), maps.surface)
+            written["iuv_png"] = base64.b64encode(png).decode("ascii")
+        return {self.name: written}
 
 
 def _iou(a: Tensor, b: Tensor) -> Tensor:

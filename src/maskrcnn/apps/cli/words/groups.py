@@ -9,7 +9,7 @@ GROUPS: dict[str, Groups] = {
     "predict": (
         (EVERYDAY, "model out score classes image-size"),
         ("a second run", "skip-done overwrite"),
-        ("what is written", "label-maps cutouts explain explain-most to json"),
+        ("what is written", "label-maps cutouts surface texture explain explain-most to json"),
         ("videos", "from until every detect-every fps video"),
         (
             "what is made of videos",
