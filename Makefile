@@ -7,7 +7,7 @@ SOURCES := src tests tools benchmarks runtime
 .PHONY: demo test lint check-weights golden parity pseudo-labels ablation bench bench-models evidence clean edge \
     train-people train-everyday train-nuclei train-ecg train-digits train-hippocampus \
     evaluate-people evaluate-everyday evaluate-nuclei evaluate-ecg evaluate-digits evaluate-hippocampus dna synthetic \
-    bench-tracking bench-video bench-studio bench-volume bench-trees bench-masks fuzz api notebook package
+    bench-tracking bench-video bench-studio bench-volume bench-trees bench-masks fuzz api notebook package whole-files
 
 demo: .venv/installed
 	$(BIN)/maskrcnn demo --out demo
@@ -48,14 +48,14 @@ fuzz: .venv/installed-test
 # them that is not there ends at once, before anything is installed or fetched.
 USES_animals := train-everyday train-people runs/everyday-third/% runs/everyday/% \
     runs/people-start.safetensors runs/people/% runs/people-sharp% runs/everyday-sharp% runs/closeup/% runs/negatives.json
-USES_coco := check-weights bench-masks pseudo-labels ablation evidence train-people \
+USES_coco := check-weights whole-files bench-masks pseudo-labels ablation evidence train-people \
     train-everyday train-nuclei evaluate-people evaluate-everyday runs/first/% runs/everyday% runs/people% runs/closeup/% runs/nuclei-first/% runs/pseudo/% runs/third.json \
     runs/tenth.json runs/quiet.json
-USES_dna := dna
+USES_dna := dna whole-files
 USES_ecg_qtdb := train-ecg evaluate-ecg runs/ecg/%
 USES_hippocampus := train-hippocampus evaluate-hippocampus runs/hippocampus-first/%
 USES_nuclei := train-nuclei evaluate-nuclei runs/nuclei-first/%
-USES_spoken_digits := train-digits evaluate-digits runs/digits/%
+USES_spoken_digits := whole-files train-digits evaluate-digits runs/digits/%
 USES_volumes := synthetic runs/real-nuclei
 MISSING := $(foreach folder,animals coco dna ecg_qtdb hippocampus nuclei spoken_digits volumes,\
     $(if $(filter $(USES_$(folder)),$(MAKECMDGOALS)),$(if $(wildcard $(DATA)/$(folder)),,$(DATA)/$(folder))))
@@ -312,3 +312,17 @@ bench-volume: .venv/installed-test
 
 clean:
 	rm -rf .venv build demo out
+
+# Labels of whole files: motifs planted in DNA, digits in composed speech, classes of photos; the parts are for scoring.
+whole-files: .venv/installed-test
+	for seed in 0 1 2; do for kind in dna speech; do \
+	  $(BIN)/python benchmarks/whole_files.py $$kind $(DATA) --out runs/whole/$$kind-$$seed --seed $$seed; done; done
+	for seed in 0 1 2; do $(BIN)/python benchmarks/whole_files.py dna $(DATA) --out runs/whole/dna-shuffled-$$seed \
+	  --seed $$seed --shuffled; done
+	$(BIN)/python benchmarks/whole_files.py photos $(DATA) --out runs/whole/photos
+	for set in dna-0 dna-1 dna-2 dna-shuffled-0 dna-shuffled-1 dna-shuffled-2 speech-0 speech-1 speech-2 photos; do \
+	  case $$set in dna*) more="--epochs 4";; speech*) more="--epochs 8 --batch 4 --model spoken-digits";; \
+	  *) more="--epochs 5 --image-size 256";; esac; \
+	  $(BIN)/maskrcnn train runs/whole/$$set/train --labels runs/whole/$$set/labels.csv \
+	    --out runs/whole/$$set/model $$more && \
+	  $(BIN)/python benchmarks/whole_files.py judge runs/whole/$$set --model runs/whole/$$set/model/best.safetensors; done

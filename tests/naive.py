@@ -777,3 +777,25 @@ def weights_in_8_bits(weight: np.ndarray) -> np.ndarray:
         part = max(abs(float(w)) for w in weight[index[0]].flat) / 127
         rounded[index] = round(float(weight[index]) / part) * part
     return rounded
+
+
+def pooled_by_attention(scores: np.ndarray, attention: np.ndarray) -> tuple[list[float], list[float]]:
+    """Attention pooling of one label, place by place: what each contributes, and ``[their sum]``.
+
+    Args:
+        scores: ``[*G]``.
+        attention: ``[*G]``, before the softmax.
+
+    Returns:
+        The contributions in C order, and the logit.
+    """
+    powers = [math.exp(value) for value in attention.ravel().tolist()]
+    shares = [power / sum(powers) for power in powers]
+    parts = [share * score for share, score in zip(shares, scores.ravel().tolist())]
+    return parts, [sum(parts)]
+
+
+def area_under_roc(scores: Sequence[float], positive: Sequence[bool]) -> float:
+    """How often a positive one has the higher score, ties by half, pair by pair."""
+    pairs = [(a, b) for a, p in zip(scores, positive) if p for b, q in zip(scores, positive) if not q]
+    return sum(1.0 if a > b else 0.5 if a == b else 0.0 for a, b in pairs) / len(pairs)

@@ -54,6 +54,7 @@ CONFIGS = ["AnchorConfig", "BackboneConfig", "BoxHeadConfig", "ClassFieldConfig"
 CONFIGS += ["CloseUpMaskConfig"]
 CONFIGS += ["KeypointHeadConfig", "LossConfig", "MaskHeadConfig", "ModelConfig", "PoolConfig", "PreprocessConfig"]
 CONFIGS += ["SelectionConfig", "SemanticHeadConfig", "SemanticLossConfig"]
+CONFIGS += ["WholeHeadConfig"]
 CONFIGS += ["SurfaceConfig", "SurfaceHeadConfig", "SurfaceLossConfig"]
 HEADS = ["Head", "ImageHead", "LossInputs", "MapHead", "ObjectHead", "Place", "SampledProposals", "Term"]
 ERRORS = ["CheckpointError", "DataError", "MaskRCNNError", "UsageError"]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # for type checkers and editors; a test compares this list wi
         MaskHeadConfig,
         PoolConfig,
         SemanticHeadConfig,
+        WholeHeadConfig,
     )
     from maskrcnn.config.model import LossConfig, ModelConfig, SemanticLossConfig
     from maskrcnn.config.network import (
@@ -101,7 +102,7 @@ _PUBLIC = {
     "checkpoints.ours": "load_checkpoint save_checkpoint",
     "config.heads": (
         "BoxHeadConfig ClassFieldConfig CloseUpConfig CloseUpMaskConfig KeypointHeadConfig MaskHeadConfig PoolConfig "
-        "SemanticHeadConfig"
+        "SemanticHeadConfig WholeHeadConfig"
     ),
     "config.model": "LossConfig ModelConfig SemanticLossConfig",
     "config.network": "AnchorConfig BackboneConfig DetectionConfig PreprocessConfig SelectionConfig",
@@ -210,6 +211,7 @@ __all__ = [
     "Turn",
     "UsageError",
     "Volume",
+    "WholeHeadConfig",
     "batch_images",
     "build_model",
     "draw",

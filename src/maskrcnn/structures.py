@@ -23,7 +23,7 @@ OTHER = -1  # the label of an object of no class of the model: it teaches where 
 
 IGNORED = -1  # in a class map: a sample of which nobody says what it is, which teaches nothing and counts nowhere
 UNGIVEN = torch.empty(0)  # stands for a field that the caller leaves to its default
-WHOLE = ("outputs", "of_image", "class_map")  # what is not a row an object
+WHOLE = ("outputs", "of_image", "class_map", "file_labels")  # what is not a row an object
 
 
 @dataclass
@@ -48,6 +48,8 @@ class Instances:
         class_map: int16 ``[*S]``: the label of every sample of the image (ground truth): 0, 1..K or ``IGNORED``; None
             where samples were not labelled.
         surface: where on its surface each object is seen: labelled points (ground truth) or maps (detections).
+        file_labels: float ``[K]`` of the file as a whole (ground truth): 1 for a label that it has, 0 for one that it
+            has not; or ``[1]``, a number. Not a number where nobody said; None where whole files were not labelled.
     """
 
     boxes: Tensor
@@ -62,6 +64,7 @@ class Instances:
     of_image: dict[str, Any] = field(default_factory=dict)
     class_map: Tensor | None = None
     surface: SurfacePoints | SurfaceMaps | None = None
+    file_labels: Tensor | None = None
 
     def __post_init__(self) -> None:
         count = len(self.boxes)
@@ -85,7 +88,8 @@ class Instances:
         moved: dict[str, Any] = {name: v.to(device) for name, v in self._by_object() if isinstance(v, Tensor)}
         for name in ("outputs", "of_image"):
             moved[name] = {key: value.to(device) for key, value in getattr(self, name).items()}
-        moved["class_map"] = None if self.class_map is None else self.class_map.to(device)
+        for name in ("class_map", "file_labels"):
+            moved[name] = None if getattr(self, name) is None else getattr(self, name).to(device)
         return replace(self, **moved)
 
     def _by_object(self) -> Iterator[tuple[str, Any]]:
@@ -192,6 +196,7 @@ class Record:
         group: records of one group (a patient, a source photo) must fall on one side of a split.
         class_map: int16 ``[*S]``, see :class:`Instances`, in the coordinates of the file.
         surface: what is labelled on the objects' surfaces, or None.
+        file_labels: float32 ``[K]`` or ``[1]``, see :class:`Instances`.
     """
 
     source: str
@@ -213,6 +218,7 @@ class Record:
     group: str | None = None
     class_map: np.ndarray | None = None
     surface: SurfacePoints | None = None
+    file_labels: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -228,6 +234,7 @@ class Record:
             crowd=_as_tensor(crowd.astype(bool)),
             unknown_sides=None if self.unknown_sides is None else _as_tensor(self.unknown_sides),
             surface=self.surface,
+            file_labels=None if self.file_labels is None else _as_tensor(self.file_labels.astype(np.float32)),
         )
 
 

@@ -107,8 +107,10 @@ def _contradictions(config: ModelConfig) -> Iterator[str]:
         yield "its log_mel is for recordings with a spacing"
     if max(p.min_size, p.max_size) ** ndim > MOST_SAMPLES:
         yield f"its images of {max(p.min_size, p.max_size):,} samples along each of {ndim} axes are too large"
-    if not config.finds_objects and config.semantic_head is None:
+    if not config.finds_objects and config.semantic_head is None and config.whole_head is None:
         yield "it looks for no objects and tells no classes, so it says nothing"
+    if config.whole_head is not None and len(config.loss.whole_weights) not in (0, config.num_classes):
+        yield f"it weighs {len(config.loss.whole_weights)} labels of files, and tells {config.num_classes}"
     if config.semantic_head is not None:
         rows, weights = config.num_classes + int(config.semantic_head.background), config.loss.semantic.class_weights
         if len(weights) not in (0, rows):

@@ -12,6 +12,7 @@ from maskrcnn.config.heads import (
     MaskHeadConfig,
     PoolConfig,
     SemanticHeadConfig,
+    WholeHeadConfig,
 )
 from maskrcnn.config.model import LossConfig, ModelConfig, SemanticLossConfig, from_dict, to_dict
 from maskrcnn.config.network import (
@@ -45,6 +46,7 @@ __all__ = [
     "SurfaceConfig",
     "SurfaceHeadConfig",
     "SurfaceLossConfig",
+    "WholeHeadConfig",
     "from_dict",
     "to_dict",
 ]

@@ -141,3 +141,16 @@ class SemanticHeadConfig:
     finer_width: Some = 0  # channels on that grid, where each costs most; 0: as many as on the next
     background: bool = True  # a sample may be of no class; False: each is of some class
     deep: bool = False  # every level but the finest tells classes too, for deep supervision
+
+
+@dataclass(frozen=True)
+class WholeHeadConfig:
+    """Says what a whole file is, or which number belongs to it, as a sum over its places (multiple instance
+    learning)."""
+
+    kind: Annotated[str, OneOf(("classes", "labels", "number"))] = "classes"  # one class a file; any number of them; or
+    # a number
+    width: Channels = 64  # channels that all levels are brought to
+    stride: Annotated[int, Between(1, 512)] = 4  # samples of the network's input from place to place, at least
+    mean: float = 0.0  # of the numbers that training saw
+    deviation: Length = 1.0  # of these; the head works in units of it

@@ -12,6 +12,7 @@ from maskrcnn.config.heads import (
     KeypointHeadConfig,
     MaskHeadConfig,
     SemanticHeadConfig,
+    WholeHeadConfig,
 )
 from maskrcnn.config.network import (
     AnchorConfig,
@@ -71,6 +72,7 @@ class LossConfig:
     train_selection: SelectionConfig = SelectionConfig(pre_nms=2000, post_nms=2000)
     semantic: SemanticLossConfig = SemanticLossConfig()
     surface: SurfaceLossConfig = SurfaceLossConfig()
+    whole_weights: Annotated[tuple[Weight, ...], Entries(0, 2**16)] = ()  # of each label of whole files; none: 1 each
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,10 @@ class ModelConfig:
     loss: LossConfig = LossConfig()
     rpn_convs: Annotated[int, Between(1, 64)] = 1  # 3-wide convolutions of the RPN before its outputs
     semantic_head: SemanticHeadConfig | None = None  # says of every sample which class it is of; None: nothing does
+    whole_head: WholeHeadConfig | None = (
+        None  # says what a whole file is, and which of its places say so; None: nothing
+    )
+    # does
     finds_objects: bool = True  # False: no RPN and no box head, heads of whole images alone
     surface_head: SurfaceHeadConfig | None = None  # tells where on a surface each pixel lies; None: nothing does
 

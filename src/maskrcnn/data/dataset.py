@@ -51,9 +51,11 @@ class Dataset:
         measures: what its field measures beside average precision, or None: called with the data set, the records
             that could be read, what was found in each, and the same in each channel by itself or None; it gives a
             :class:`~maskrcnn.evaluation.fields.FieldResult`.
-        task: what is learned from it: ``instances`` or ``semantic``, see :mod:`maskrcnn.data.class_maps.tasks`.
+        task: what is learned from it: ``instances``, ``semantic`` (see :mod:`maskrcnn.data.class_maps.tasks`) or
+            ``whole`` (labels of whole files).
         has_class_maps: whether records have class maps.
         background: of data with class maps: whether a sample may be of no class.
+        file_labels: of labels of whole files: ``classes`` (one a file), ``labels`` (any number of them) or ``number``.
     """
 
     path: Path
@@ -71,6 +73,7 @@ class Dataset:
     task: str = "instances"
     has_class_maps: bool = False
     background: bool = True
+    file_labels: str = ""
 
     def __len__(self) -> int:
         return len(self.sources)

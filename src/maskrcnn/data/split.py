@@ -59,6 +59,8 @@ def split_labels(data: Dataset) -> list[Label]:
         own = record.labels[record.labels > 0] - 1
         if record.class_map is not None and not len(record):  # of samples each class that is there counts once
             own = np.unique(record.class_map[record.class_map > 0]).astype(np.int64) - 1
+        if record.file_labels is not None:
+            own = np.flatnonzero(record.file_labels == 1) if data.file_labels != "number" else own
         labels.append(Label(group_of(record), np.bincount(own, minlength=len(data.class_names))))
     return labels
 

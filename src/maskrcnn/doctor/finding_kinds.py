@@ -20,6 +20,24 @@ class FindingKind:
 
 EXPORT = "correct them in your labelling tool and export again"
 FINDING_KINDS: dict[str, FindingKind] = {
+    "file-label": FindingKind(
+        "warning",
+        "Rows and files that do not belong together",
+        "They are left out: nothing is learned from a file without a label, nor from a label without its file.",
+        "correct the table, or name the files with their paths from where the table lies.",
+    ),
+    "label-leak": FindingKind(
+        "warning",
+        "Labels that something else gives away",
+        "What tells the label so well besides the content may be what a model learns, and the figures will look good.",
+        "read each sentence; a file that is like the others but for what is meant is worth more than ten that are not.",
+    ),
+    "label-rare": FindingKind(
+        "warning",
+        "Labels of few files",
+        "From fewer than ten files a label is hardly learned, and how well cannot be measured.",
+        "add files that have it, and some that are alike and have it not.",
+    ),
     "image-missing": FindingKind(
         "error",
         "Images that are not there",

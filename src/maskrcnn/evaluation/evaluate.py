@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from maskrcnn.data.class_maps.tasks import SEMANTIC
+from maskrcnn.data.class_maps.tasks import SEMANTIC, WHOLE
 from maskrcnn.data.dataset import UNNAMED, Dataset
 from maskrcnn.data.transforms.regrid import check_scale
 from maskrcnn.errors import DataError
@@ -17,6 +17,7 @@ from maskrcnn.evaluation.coco import CocoResult, evaluate_detections
 from maskrcnn.evaluation.fields import FieldResult
 from maskrcnn.evaluation.semantic import SampleScores, samples_table
 from maskrcnn.evaluation.unlabelled import inside_extent
+from maskrcnn.evaluation.whole import evaluate_whole
 from maskrcnn.inference.class_maps import class_map_of, class_probabilities_of
 from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.predictor import Predictor
@@ -61,6 +62,8 @@ def evaluate(
     Raises:
         DataError: none of the data set's classes is known to the model, or no image can be read.
     """
+    if dataset.task == WHOLE:
+        return evaluate_whole(predictor, dataset, bootstrap, progress, watch)
     labels = match_classes(predictor.class_names, dataset)
     cap = predictor.detection.max_detections if max_detections is None else max_detections
     every = predictor.with_options(score=LOWEST_SCORE, max_detections=cap)

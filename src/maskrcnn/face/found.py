@@ -264,7 +264,8 @@ class Found:
     @property
     def _is_map(self) -> bool:
         """Whether it is the class of every sample that was told, and no objects."""
-        return self.file is not None and not self.info.config.finds_objects
+        config = self.info.config
+        return self.file is not None and not (config.finds_objects or config.whole_head)
 
     def _entries(self) -> list[dict[str, Any]]:
         entries = self._file().entries(self.instances, self.info)

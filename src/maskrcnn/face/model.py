@@ -18,10 +18,10 @@ from maskrcnn.errors import DataError, MaskRCNNError, UsageError
 from maskrcnn.face.found import Found, nothing_found
 from maskrcnn.face.sources import is_many, name_of, paths_of
 from maskrcnn.face.tracked import FoundInFrame, track
-from maskrcnn.inference.class_maps import with_parts
 from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.options import PredictOptions
 from maskrcnn.inference.predictor import Predictor
+from maskrcnn.inference.whole_extent import parts_in
 from maskrcnn.modalities.inputs import wing_of_model
 from maskrcnn.modalities.wing import Wing
 from maskrcnn.models.head import heads_of
@@ -212,7 +212,7 @@ class Model:
             reason = (str(error).splitlines() or ["out of memory"])[0]
             raise DataError(f"{name or 'This'}: the model failed on it ({reason}); try a smaller tile=.") from error
         if not all(kind.is_picture for kind in self._wing.kinds):
-            objects = with_parts(objects, self.predictor.info, tuple(file.samples.shape[1:]))
+            objects = parts_in(self.predictor, file.samples, file.spacing, objects)
         return Found(objects, self.predictor.info, file, name, heads=heads_of(self.predictor.model))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from maskrcnn.inference.whole_parts import with_whole_parts
 from maskrcnn.masks.components import class_of_each, connected_parts
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.class_probabilities import BYTE, ClassProbabilities
@@ -50,11 +51,12 @@ def with_parts(found: Instances, info: ModelInfo, spatial_shape: Sequence[int]) 
         spatial_shape: of the file, tensor order.
 
     Returns:
-        Objects with regions and, as scores, the mean probability of their class; ``found`` itself of any other model.
+        Objects with regions and, as scores, the mean probability of their class; of labels of whole files the parts
+        that decide; ``found`` itself of any other model.
     """
     own = class_probabilities_of(found)
     if info.config.finds_objects or own is None:
-        return found
+        return with_whole_parts(found, info)
     classes = class_map_of(found, spatial_shape)
     whole = info.notes.get("labels") == "classes"
     regions = Regions.from_label_map(classes if whole else connected_parts(classes))

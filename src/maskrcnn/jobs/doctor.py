@@ -26,6 +26,7 @@ from maskrcnn.doctor.sizes import Sizes, measure_sizes, size_findings
 from maskrcnn.doctor.survey import Survey, survey
 from maskrcnn.doctor.training_needs import Needs, needs_findings, training_needs
 from maskrcnn.doctor.trial_training import Trial, choose_images, is_too_short, trial_findings, try_out
+from maskrcnn.doctor.whole_files import label_counts, whole_findings
 from maskrcnn.errors import DataError
 from maskrcnn.files import atomic_write, is_folder
 from maskrcnn.jobs.events import Progress, Tell, tell_nobody
@@ -33,6 +34,7 @@ from maskrcnn.jobs.options.doctor import DoctorOptions
 from maskrcnn.modalities.images.read.find import find_images
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.modalities.table import kinds
+from maskrcnn.modalities.whole_files import open_whole_files
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.variants import VARIANTS
@@ -117,12 +119,15 @@ def examine(options: DoctorOptions, tell: Tell = tell_nobody) -> Diagnosis:
     """
     options.check()
     with at_most(options.max_pixels):
-        train = open_data(options.data)
-        task = chosen_task(options, train)
-        train = for_task(train, task)
-        val = for_task(open_data(options.val), task) if options.val else None
         wish = Wish(options.settings(), options.plan, device=options.device)
-        diagnosis = examine_data(train, val, wish, options.quick, tell)
+        if options.labels:
+            diagnosis = examine_whole_files(options, wish, tell)
+        else:
+            train = open_data(options.data)
+            task = chosen_task(options, train)
+            train = for_task(train, task)
+            val = for_task(open_data(options.val), task) if options.val else None
+            diagnosis = examine_data(train, val, wish, options.quick, tell)
     if options.json is not None:
         with atomic_write(options.json) as temporary:
             temporary.write_text(json.dumps(as_dict(diagnosis), indent=1) + "\n", encoding="utf-8")
@@ -207,6 +212,32 @@ def examine_data(
         )
     findings += [] if trial is None else trial_findings(trial)
     return Diagnosis(by_severity(findings), facts, plan, sizes, trial, needs)
+
+
+def examine_whole_files(options: DoctorOptions, wish: Wish, tell: Tell) -> Diagnosis:
+    """As :func:`examine_data`, of files whose labels stand in a table.
+
+    Args:
+        options: the files and the table.
+        wish: what of the training is not left to its plan.
+        tell: is given :class:`Progress`.
+
+    Returns:
+        The findings, worst first, and the plan.
+
+    Raises:
+        DataError: a table or files of which nothing can be learned.
+    """
+    train = open_whole_files([options.data], options.labels)
+    val = None if options.val is None else open_whole_files([options.val], options.labels, fewest=1)
+    named = {"train": train} if val is None else {"train": train, "val": val}
+    findings = [found for name, data in named.items() for found in whole_findings(data, name)]
+    facts = {
+        name: SetFacts(str(d.path), len(d), len(d), 0, label_counts(d), False, 0, d.task) for name, d in named.items()
+    }
+    parts = split_labels(train) if val is None else []
+    plan = plan_training(train, val, parts, wish, lambda text: tell(Progress(text)), not options.quick)
+    return Diagnosis(by_severity(findings), facts, plan, Sizes(np.zeros((0, 1)), 1.0), None, training_needs(plan))
 
 
 def can_be_learned(found: Survey) -> bool:

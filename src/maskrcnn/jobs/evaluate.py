@@ -13,10 +13,11 @@ from torch import Tensor
 from maskrcnn.checkpoints.lookup import load_model
 from maskrcnn.checks import few, result_folder
 from maskrcnn.config import ModelConfig
-from maskrcnn.data.class_maps.tasks import OBJECTS, SEMANTIC, for_task
+from maskrcnn.data.class_maps.tasks import OBJECTS, SEMANTIC, WHOLE, for_task
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.data.split import subset
+from maskrcnn.errors import UsageError
 from maskrcnn.evaluation.coco import CocoResult, format_table
 from maskrcnn.evaluation.evaluate import evaluate
 from maskrcnn.evaluation.mask_quality import mask_quality
@@ -24,15 +25,18 @@ from maskrcnn.evaluation.misses.diagnosis import Watcher
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.jobs.events import DataFaults, Event, Note, Progress, Tell, tell_nobody
+from maskrcnn.jobs.inputs.labelled_files import remember_thresholds
 from maskrcnn.jobs.options.evaluate import EvaluateOptions
 from maskrcnn.jobs.results.run_before import run_before
 from maskrcnn.modalities.inputs import default_of_kind, refuse_options
 from maskrcnn.modalities.kinds import check_kind
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.modalities.table import kinds, wing_of
+from maskrcnn.modalities.whole_files import open_whole_files
 from maskrcnn.report.class_maps import MapWatcher, write_map_report
 from maskrcnn.report.facts import Facts
 from maskrcnn.report.page import NAME, write_report
+from maskrcnn.report.whole_files import WholeWatcher, write_whole_report
 from maskrcnn.structures import Instances, Record
 from maskrcnn.training.budget import FEWEST, spread_order
 from maskrcnn.training.log import said_of_training
@@ -99,12 +103,12 @@ def evaluate_model(options: EvaluateOptions, tell: Tell = tell_nobody) -> Evalua
     """
     options.check()
     with at_most(options.max_pixels):
-        data = open_dataset(options.data)
+        data = open_whole_files([options.data], options.labels, 1) if options.labels else open_dataset(options.data)
         name = options.model or default_of_kind(data.kind, options.data)
         predictor = Predictor(*load_model(name, lambda text: tell(Note(text))), device=options.device)
         check_kind(predictor.info, name, data)
         wing = wing_of(data.kind)
-        data = wing.doors().as_learned(data, predictor.info)
+        data = data if options.labels else wing.doors().as_learned(data, predictor.info)
         data = for_model(data, predictor.info.config)
         tell(DataFaults((options.data,), tuple(data.problems)))
         refuse_options(wing, options)
@@ -156,8 +160,9 @@ def measure(
     cap = how.max_detections
     if cap is not None:
         predictor = predictor.with_options(max_detections=cap)
-    of_maps = data.task == SEMANTIC
-    watch = _CarefulWatcher(predictor, data) if how.page and kinds()[data.kind].is_picture else None
+    of_maps = data.task in (SEMANTIC, WHOLE)
+    page = how.page and (kinds()[data.kind].is_picture or data.task == WHOLE)
+    watch = _CarefulWatcher(predictor, data) if page else None
     records: list[Record] = []
     detections: list[Instances] = []
 
@@ -192,14 +197,20 @@ def measure(
     except OSError as error:  # the numbers are not lost with the file
         metrics = None
         failures.append(f"{out / METRICS} could not be written ({error.strerror or error}); free some space.")
-    page = out / NAME
-    made = watch is not None and watch.write(page, content, result, failures, tell)
+    report = out / NAME
+    made = watch is not None and watch.write(report, content, result, failures, tell)
     tables = result.tables if of_maps else (format_table(result), *result.tables)
-    return EvaluateOutcome(result, tables, failures, metrics, page if made else None)
+    return EvaluateOutcome(result, tables, failures, metrics, report if made else None)
 
 
 def for_model(data: Dataset, config: ModelConfig) -> Dataset:
     """Labelled data as a model is measured on them: objects, the class of every sample, or both."""
+    if data.task == WHOLE:
+        return data
+    if config.whole_head is not None:
+        raise UsageError(
+            f"The model tells labels of whole files: name the table that has those of {data.path} with --labels."
+        )
     if data.task == SEMANTIC or not data.has_masks:
         return data
     return for_task(data, OBJECTS if config.finds_objects else SEMANTIC, config.semantic_head is not None)
@@ -227,6 +238,8 @@ def measure_training(
 
     begun = time.monotonic()
     try:
+        if val.task == WHOLE:
+            remember_thresholds(best, val, device)
         until = None
         if seconds is not None:
             until, val = begun + (1 - WRITING) * seconds, subset(val, spread_order(len(val)))
@@ -245,8 +258,8 @@ class _CarefulWatcher:
     """A :class:`Watcher` whose failure costs the page but not the numbers that it is about."""
 
     def __init__(self, predictor: Predictor, dataset: Dataset) -> None:
-        self.watcher: MapWatcher | Watcher
-        self.watcher = MapWatcher(predictor, dataset) if dataset.task == SEMANTIC else Watcher(predictor, dataset)
+        made: dict[str, type[MapWatcher | WholeWatcher]] = {SEMANTIC: MapWatcher, WHOLE: WholeWatcher}
+        self.watcher: MapWatcher | WholeWatcher | Watcher = made.get(dataset.task, Watcher)(predictor, dataset)
         self.failure: Exception | None = None
 
     def __call__(self, record: Record, image: Tensor, found: Instances) -> None:
@@ -264,6 +277,9 @@ class _CarefulWatcher:
             watcher = self.watcher
             if isinstance(watcher, MapWatcher):
                 write_map_report(path, content, watcher, result.samples)
+                return True
+            if isinstance(watcher, WholeWatcher):
+                write_whole_report(path, content, watcher, result.samples)
                 return True
             of_training = said_of_training(content["model"])
             facts = Facts.of(content, result, watcher.diagnosis, watcher.predictor, failures, of_training)

@@ -187,7 +187,8 @@ def refuse_videos(wing: Wing, videos: list[Source], spread: Spread) -> None:
 def writes_maps(predictor: Predictor, options: PredictFilesOptions) -> bool:
     """Whether the classes of pixels are written, and no objects."""
     is_picture = kinds()[predictor.info.notes.get("kind", "image")].is_picture
-    return is_picture and (options.semantic or not predictor.info.config.finds_objects)
+    config = predictor.info.config
+    return is_picture and (options.semantic or not (config.finds_objects or config.whole_head))
 
 
 def only_surface(config: ModelConfig) -> bool:

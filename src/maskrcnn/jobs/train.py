@@ -9,13 +9,14 @@ from pathlib import Path
 
 from maskrcnn.checkpoints.ours import read_info
 from maskrcnn.checks import result_folder
-from maskrcnn.data.class_maps.tasks import OBJECTS, SEMANTIC, for_task, is_of_class_maps
+from maskrcnn.data.class_maps.tasks import OBJECTS, SEMANTIC, WHOLE, for_task, is_of_class_maps
 from maskrcnn.data.combine import combine
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.errors import UsageError
 from maskrcnn.files import exists, is_file
 from maskrcnn.jobs.events import DataFaults, Note, Tell, TrainingBegins, tell_nobody
+from maskrcnn.jobs.inputs.labelled_files import open_labelled_files, table_of_labels
 from maskrcnn.jobs.options.train import AUTO, OFF, TrainOptions
 from maskrcnn.jobs.run_folder import default_out, plan_to_follow, training_folder
 from maskrcnn.jobs.training_run import TrainingRun, check_data, rename_classes, run_training
@@ -70,9 +71,15 @@ def train(
     with at_most(options.max_pixels):
         out = options.out or default_out(options.data, options.resume)
         wanted = chosen_task(options, out, given)
-        data = open_together(options.data, options.mask_data, options.recipe, wanted)
-        data = rename_classes(data, options.recipe.class_names)
-        val = open_like(options.val, data) if options.val else None
+        table = table_of_labels(options, out)
+        if wanted.name == WHOLE and not table:
+            raise UsageError("--task whole needs a table with a label for each file: --labels FILE.csv.")
+        if table:
+            data, val = open_labelled_files(options.data, options.val, table, lambda text: tell(Note(text)))
+        else:
+            data = open_together(options.data, options.mask_data, options.recipe, wanted)
+            data = rename_classes(data, options.recipe.class_names)
+            val = open_like(options.val, data) if options.val else None
         if data.task == SEMANTIC and not wanted.asked:
             words = "has class maps, so the class of every pixel is learned; --task instances finds objects in them"
             tell(Note(f"{data.path} {words}."))

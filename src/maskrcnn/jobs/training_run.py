@@ -15,7 +15,7 @@ import torch
 
 from maskrcnn.checkpoints.ours import load_checkpoint
 from maskrcnn.checks import few
-from maskrcnn.data.class_maps.tasks import SEMANTIC
+from maskrcnn.data.class_maps.tasks import SEMANTIC, WHOLE
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.windows import spread
 from maskrcnn.errors import DataError, UsageError
@@ -259,7 +259,7 @@ def check_data(data: Dataset, val: Dataset | None) -> None:
     for dataset in (data, val):
         if dataset is not None and len(dataset) == 0:
             raise DataError(f"{dataset.path} holds no images.")
-    if data.task != SEMANTIC and data.max_objects() == 0:
+    if data.task not in (SEMANTIC, WHOLE) and data.max_objects() == 0:
         raise DataError(f"Nothing is labelled in {data.path}: there is nothing to learn from.")
     if val is not None:
         match_classes(data.class_names, val)

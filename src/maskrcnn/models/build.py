@@ -21,6 +21,7 @@ from maskrcnn.models.heads.keypoint import KeypointHead
 from maskrcnn.models.heads.mask import MaskHead
 from maskrcnn.models.heads.semantic import SemanticHead
 from maskrcnn.models.heads.surface import SurfaceHead
+from maskrcnn.models.heads.whole import WholeHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.rpn import RPN
 from maskrcnn.models.surface.network import SurfaceNetwork
@@ -110,12 +111,17 @@ def _semantic_head(config: ModelConfig, backbone: Backbone) -> Head | None:
     return SemanticHead(config, backbone.strides, first)
 
 
+def _whole_head(config: ModelConfig, strides: Sequence[tuple[int, ...]]) -> Head | None:
+    return None if config.whole_head is None else WholeHead(config, strides)
+
+
 # In the order in which they look; what is said of every sample comes last. A head that a config has no word of is None.
 HEADS: dict[str, HeadBuilder] = {
     "mask": _mask_head,
     "closeup_mask": _closeup_mask_head,
     "keypoint": _keypoint_head,
     "surface": _surface_head,
+    "whole": _whole_head,
 }
 
 

@@ -12,6 +12,7 @@ from maskrcnn.config import (
     SelectionConfig,
     SemanticHeadConfig,
     SemanticLossConfig,
+    WholeHeadConfig,
 )
 from maskrcnn.errors import UsageError
 from maskrcnn.ops import anisotropy
@@ -56,6 +57,7 @@ def adapt(config: ModelConfig, recipe: Recipe) -> ModelConfig:
         closeup_mask_head=None if recipe.sharp == "off" else config.closeup_mask_head,
         loss=dataclasses.replace(loss, box_loss=recipe.box_loss, semantic=_semantic_loss(config, recipe)),
         semantic_head=_semantic_head(config, recipe),
+        whole_head=_whole_head(config, recipe),
     )
 
 
@@ -99,6 +101,13 @@ def _semantic_head(config: ModelConfig, recipe: Recipe) -> SemanticHeadConfig | 
     return dataclasses.replace(
         own, widths=widths, norm=recipe.semantic_norm or own.norm, finer=recipe.finer or own.finer
     )
+
+
+def _whole_head(config: ModelConfig, recipe: Recipe) -> WholeHeadConfig | None:
+    own = config.whole_head
+    if own is None:
+        return None
+    return dataclasses.replace(own, stride=recipe.places or own.stride, width=recipe.whole_width or own.width)
 
 
 def _semantic_loss(config: ModelConfig, recipe: Recipe) -> SemanticLossConfig:

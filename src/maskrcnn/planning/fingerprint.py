@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from maskrcnn.data.class_maps.shares import counts_of, spread_over
-from maskrcnn.data.class_maps.tasks import OBJECTS, SEMANTIC
+from maskrcnn.data.class_maps.tasks import OBJECTS, SEMANTIC, WHOLE
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.source_names import group_of
 from maskrcnn.data.transforms.regrid import grid_of
@@ -146,6 +146,8 @@ class Fingerprint:
         """The numbers in words."""
         counts = [f"{name} {count}" for name, count in zip(self.class_names, self.class_counts)]
         listed = ", ".join(counts[:12]) + (f" and {len(counts) - 12} more classes" if len(counts) > 12 else "")
+        if self.task == WHOLE:
+            return [f"{self.images} files, each labelled as a whole", f"files of each label: {listed}"]
         if not self.files.is_picture:
             return self._grid_sentences(listed)
         if self.task == SEMANTIC:
@@ -188,6 +190,8 @@ def take_fingerprint(data: Dataset) -> Fingerprint:
     objects = [_objects(record) for record in records]
     sides = [float(max(record.spatial_shape or (1,))) for record in records]
     labels = np.concatenate([record.labels[keep] for record, keep in zip(records, objects)])
+    if data.task == WHOLE and data.file_labels != "number":
+        labels = np.concatenate([np.flatnonzero(r.file_labels == 1) + 1 for r in records if r.file_labels is not None])
     relative = [extents(record.boxes[keep]) / side for record, keep, side in zip(records, objects, sides)]
     sampled = _evenly(records, MOST_PICTURES) if kinds()[data.kind].is_picture else []
     pictures = [look_at_picture(data, record) for record in sampled]

@@ -11,7 +11,7 @@ from typing import Any
 from maskrcnn.checkpoints.lookup import model_info
 from maskrcnn.checks import duration, gib
 from maskrcnn.config import ModelConfig
-from maskrcnn.data.class_maps.tasks import OBJECTS, SEMANTIC
+from maskrcnn.data.class_maps.tasks import OBJECTS, SEMANTIC, WHOLE
 from maskrcnn.errors import DataError
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.fingerprint import MOST_RECORDS, Fingerprint
@@ -21,6 +21,7 @@ from maskrcnn.planning.recipe import SMALLEST_IMAGE
 from maskrcnn.planning.rules import grid as grid_rules
 from maskrcnn.planning.rules import semantic as semantic_rules
 from maskrcnn.planning.rules import training as training_rules
+from maskrcnn.planning.rules import whole as whole_rules
 from maskrcnn.planning.rules.model import GRID, MODEL_RULES, model
 from maskrcnn.planning.rules.training import STEP_RULES, TIME_RULES, VARY_RULES
 from maskrcnn.planning.situation import Choice, Rule, Situation
@@ -54,6 +55,8 @@ def task(data: Fingerprint) -> Choice:
     """What the data that were opened are for."""
     if data.task == SEMANTIC:
         return Choice(SEMANTIC, "every pixel is labelled" if data.has_maps_alone() else "you asked for class maps")
+    if data.task == WHOLE:
+        return Choice(WHOLE, "a table labels whole files")
     return Choice(OBJECTS, "objects are labelled")
 
 
@@ -125,6 +128,8 @@ def make_plan(
     )
     if data.task == SEMANTIC:
         rules = semantic_rules.PICTURE_RULES if pictures else semantic_rules.GRID_RULES
+    elif data.task == WHOLE:
+        rules = whole_rules.PICTURE_RULES if pictures else whole_rules.GRID_RULES
     else:
         rules = {**MODEL_RULES, **VARY_RULES, **STEP_RULES} if pictures else grid_rules.GRID_RULES
     s = decide(s, rules, given, choices)
@@ -203,7 +208,7 @@ def fit_to_time(s: Situation, given: Mapping[str, Choice], choices: dict[str, Ch
         for name in ("image_size", "crop_size"):
             why = f"smaller than the data would have it ({choices[name].value}), so that {time} are enough"
             choices[name] = Choice(s.chosen[name], why)
-        of_sizes = () if s.data.task == SEMANTIC else ("smallest_anchor", "anchor_ratio", "mask_size")
+        of_sizes = () if s.data.task in (SEMANTIC, WHOLE) else ("smallest_anchor", "anchor_ratio", "mask_size")
         again = {name: MODEL_RULES[name] for name in of_sizes}
         s = dataclasses.replace(s, chosen={k: v for k, v in s.chosen.items() if k not in again or k in given})
         s = decide(s, again, given, choices)
@@ -279,5 +284,5 @@ def check_data_for_plan(data: Fingerprint, path: Path) -> None:
             f"Every labelled pixel in {path} is {data.shares()[0][0]}: with one class alone there is nothing to tell "
             "apart. Label what is round it too, with a number of its own or with 0."
         )
-    if not (data.shares() if data.task == SEMANTIC else data.most_objects):
+    if data.task != WHOLE and not (data.shares() if data.task == SEMANTIC else data.most_objects):
         raise DataError(f"Nothing is labelled in {path}: there is nothing to learn from.")

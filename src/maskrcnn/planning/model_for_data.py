@@ -11,7 +11,7 @@ from maskrcnn.checkpoints.transfer import load_body, transfer
 from maskrcnn.checks import few
 from maskrcnn.config import KeypointHeadConfig, MaskHeadConfig, ModelConfig, SemanticHeadConfig
 from maskrcnn.data.class_maps.shares import count_classes, frequency_weights
-from maskrcnn.data.class_maps.tasks import SEMANTIC
+from maskrcnn.data.class_maps.tasks import SEMANTIC, WHOLE
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.errors import DataError
 from maskrcnn.modalities.kinds import check_kind, fit_to_kind, most_objects
@@ -21,6 +21,7 @@ from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.adaptation import adapt
 from maskrcnn.planning.recipe import Recipe
+from maskrcnn.planning.starting.whole_files import fit_whole, seed_filters, slim, weigh_labels
 
 FINER_WIDTH = 32  # channels of a new branch at the body's first resolution, for fewer classes than that
 
@@ -38,6 +39,8 @@ def fit_to_data(config: ModelConfig, data: Dataset, say: Say) -> ModelConfig:
     """
     if data.task == SEMANTIC:
         return fit_semantic(config, data)
+    if data.task == WHOLE:
+        return fit_whole(config, data)
     if not data.has_masks and config.mask_head is not None:
         say("The data have boxes but no masks: training without a mask head (Faster R-CNN).")
         config = dataclasses.replace(config, mask_head=None, closeup_mask_head=None)
@@ -56,7 +59,8 @@ def fit_to_data(config: ModelConfig, data: Dataset, say: Say) -> ModelConfig:
     config = dataclasses.replace(
         config, num_classes=len(data.class_names), detection=detection, selection=selection, finds_objects=True
     )
-    return dataclasses.replace(config, semantic_head=semantic_head(config, data) if data.has_class_maps else None)
+    semantic = semantic_head(config, data) if data.has_class_maps else None
+    return dataclasses.replace(config, semantic_head=semantic, whole_head=None)
 
 
 def fit_semantic(config: ModelConfig, data: Dataset) -> ModelConfig:
@@ -74,6 +78,7 @@ def fit_semantic(config: ModelConfig, data: Dataset) -> ModelConfig:
         num_classes=len(data.class_names),
         box_head=dataclasses.replace(config.box_head, field=None),
         semantic_head=semantic_head(config, data),
+        whole_head=None,
         mask_head=None,
         keypoint_head=None,
         closeup_mask_head=None,
@@ -101,6 +106,8 @@ def weigh_classes(config: ModelConfig, data: Dataset, recipe: Recipe) -> ModelCo
     Returns:
         The configuration to train.
     """
+    if data.task == WHOLE:
+        return weigh_labels(config, data, recipe.class_weights == "frequency")
     weights: tuple[float, ...] = ()
     if config.semantic_head is not None and recipe.class_weights == "frequency":
         counts = count_classes(data)[:-1].tolist()
@@ -185,10 +192,13 @@ def start_model(
         CheckpointError: its file is damaged.
     """
     if model in VARIANTS:
-        config = fit_to_kind(VARIANTS[model](len(data.class_names)), data, recipe.spacing)
+        variant = VARIANTS[model](len(data.class_names))
+        config = fit_to_kind(slim(variant) if data.task == WHOLE else variant, data, recipe.spacing)
         config = adapt(fit_to_data(config, data, say), recipe)
         network = build_model(weigh_classes(config, data, recipe))
         beginning = [f"Starting from random weights of {model}"]
+        if data.task == WHOLE and (words := seed_filters(network, data)):
+            beginning.append(f"its first filters begin with what tells the labels apart: {few(words)}")
     else:
         source, source_info = load_model(model, say)
         config = fit_to_kind(source_info.config, data, recipe.spacing, fresh=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import arg
 
-from maskrcnn.checks import at_least, between
+from maskrcnn.checks import at_least, between, listed
 from maskrcnn.config import ModelConfig
 from maskrcnn.errors import UsageError
 from maskrcnn.training.fit_config import FitConfig
@@ -20,6 +21,7 @@ OWN = "(default: planned; off: the starting model's own)"
 Planned = arg(help_behavior_hint=lambda default: f"(default: planned; off: {default})")
 Own = Annotated[int | None, arg(metavar="INT", help_behavior_hint=OWN)]
 STRIDES = {16: (4, 4), 8: (2, 4), 4: (2, 2), 2: (1, 2), 1: (1, 1)}  # finest stride: the body's first two reductions
+MEANINGS = ("auto", "instances", "parts", "classes")  # of numbers in label volumes; all else is the path of a table
 SMALLEST_IMAGE = 32  # pixels: below, the coarsest level of a pyramid has nothing to see
 
 
@@ -45,9 +47,10 @@ class Recipe:
     """Factor on the learning rate for the backbone's body; 0 leaves it as it is."""
     class_names: Annotated[tuple[str, ...], arg(metavar="NAME [...]", help_behavior_hint="(default: the data's)")] = ()
     """What the classes are called, in the order of the data: for label maps, which have no names."""
-    labels: Literal["auto", "instances", "parts", "classes"] = "auto"
-    """Of scans what the numbers in their label volumes are: objects; classes of which each connected part is an object;
-    or classes that are one object each, as organs are."""
+    labels: Annotated[str, arg(metavar="FILE.csv|auto|instances|parts|classes")] = "auto"
+    """A table with a class, several (a;b) or a number for each file as a whole: FILE.csv or FILE.csv:COLUMN. Or, of
+    scans, what the numbers in their label volumes are: objects; classes of which each connected part is an object; or
+    classes that are one object each, as organs are."""
     freeze: Annotated[Literal["early", "none", "all"], Planned] = "early"
     """Layers of a pre-trained body that do not learn."""
     average: Annotated[float, Planned] = 0.998
@@ -124,8 +127,9 @@ class Recipe:
     """One box for all classes instead of one a class."""
     agnostic_masks: Annotated[bool, Planned] = False
     """One mask for all classes instead of one a class."""
-    task: Annotated[Literal["instances", "semantic"], Planned] = "instances"
-    """What is learned: to find objects, or to tell the class of every sample (class maps are planned for that)."""
+    task: Annotated[Literal["instances", "semantic", "whole"], Planned] = "instances"
+    """What is learned: to find objects, to tell the class of every sample (class maps are planned for that), or what
+    whole files are (with --labels FILE.csv)."""
     semantic_from_instances: bool = False
     """Make class maps of the labelled objects: with --task instances the model tells the class of every sample too."""
     class_weights: Annotated[Literal["none", "frequency"], Planned] = "none"
@@ -142,6 +146,11 @@ class Recipe:
         None
     )
     """Semantic: norm of that branch; with batch, for steps of four images and more, tiles are told as the whole is."""
+
+    places: Own = None
+    """Whole files: samples of the model from one place that is judged to the next, at least."""
+    whole_width: Own = None
+    """Whole files: channels in which a place is judged."""
 
     def check(self) -> None:
         """Raise UsageError for what cannot be."""
@@ -170,6 +179,12 @@ class Recipe:
         between("hardest", self.hardest, 0.001, 1)
         at_least("finer", self.finer, 0)
         at_least("semantic-width", self.semantic_width, 1)
+        at_least("places", self.places, 1)
+        if self.labels not in MEANINGS and not re.search(r"\.(csv|tsv|txt)(:.+)?$", self.labels, re.IGNORECASE):
+            raise UsageError(
+                f"--labels takes a table, FILE.csv, or of scans {listed(MEANINGS, 'or')}, not {self.labels}."
+            )
+        at_least("whole-width", self.whole_width, 1)
         for flag in ("colour", "grey", "invert", "copy_paste", "repeat_rare"):
             between(flag.replace("_", "-"), getattr(self, flag), 0, 1)
         for flag in ("gamma", "gain", "noise", "drift"):
@@ -228,6 +243,7 @@ class Recipe:
             noise=self.noise,
             drift=self.drift,
             copy_paste=self.copy_paste,
+            pad=config.whole_head is None,
         )
 
 

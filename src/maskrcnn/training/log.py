@@ -22,7 +22,10 @@ from maskrcnn.losses.terms import Term
 LOG = "log.jsonl"
 LOG_EVERY = 10
 RISEN = 1.05  # times the lowest validation loss
-SHOWN = ("val/loss", "box/AP", "box/AP50", "mask/AP", "mask/AP50", "semantic/mIoU", "semantic/accuracy")
+SHOWN = (
+    *("val/loss", "box/AP", "box/AP50", "mask/AP", "mask/AP50", "semantic/mIoU", "semantic/accuracy"),
+    *("whole/AUC", "whole/accuracy", "whole/R2"),
+)
 
 
 class Report:

@@ -31,7 +31,12 @@ from maskrcnn.training.state import Position
 from maskrcnn.training.step import batch_losses, sum_of_means
 
 NEVER_VALIDATED = -1.0
-BEST_BY = ("mask/AP", "box/AP", "semantic/mIoU")  # what the best model is the best in: the first that was measured
+BEST_BY = (
+    "mask/AP",
+    "box/AP",
+    "semantic/mIoU",
+    "whole/likelihood",
+)  # what the best model is the best in: the first that was measured
 
 
 class averaged_weights:  # noqa: N801 - reads as a with-statement

@@ -95,6 +95,13 @@ def _map_facts(facts: SetFacts) -> list[str]:
 
 
 def _facts(facts: SetFacts) -> list[str]:
+    if facts.task == "whole":
+        labels = ", ".join(f"{name} {count}" for name, count in list(facts.classes.items())[:12])
+        return [
+            facts.path,
+            f"{counted(facts.images, 'file')} with labels of the whole",
+            f"files of each label: {labels}",
+        ]
     if facts.task == SEMANTIC and not facts.objects:
         return _map_facts(facts)
     kinds = "masks" if facts.has_masks else "boxes without masks: a detector without a mask head would be trained"

@@ -49,6 +49,6 @@ class Doctor(DoctorOptions):
 
     def train_arguments(self) -> str:
         """What to give `maskrcnn train` to train as was looked at here."""
-        flags = {"val": self.val, "plan": self.plan} | self.settings()
+        flags = {"val": self.val, "plan": self.plan, "labels": self.labels or None} | self.settings()
         named = (f"--{name.replace('_', '-')} {value}" for name, value in flags.items() if value is not None)
         return " ".join([str(self.data), *named])

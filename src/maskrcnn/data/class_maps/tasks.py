@@ -16,7 +16,7 @@ from maskrcnn.data.dataset import Dataset, RecordSource
 from maskrcnn.errors import DataError
 from maskrcnn.structures import IGNORED, Record
 
-OBJECTS, SEMANTIC = "instances", "semantic"
+OBJECTS, SEMANTIC, WHOLE = "instances", "semantic", "whole"
 PARTS = "each connected part of a class counts as one object"  # what a reader says of class maps
 
 

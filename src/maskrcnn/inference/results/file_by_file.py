@@ -11,7 +11,6 @@ from torch import Tensor
 
 from maskrcnn.errors import DataError
 from maskrcnn.files import written_files
-from maskrcnn.inference.class_maps import with_parts
 from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.results.in_step import ReadAhead, WriteBehind
@@ -24,6 +23,7 @@ from maskrcnn.inference.results.outcome import (
     nobody,
     tell_how_far,
 )
+from maskrcnn.inference.whole_extent import parts_in
 from maskrcnn.structures import Instances
 
 
@@ -82,7 +82,7 @@ def predict_one_by_one(
                 if isinstance(opened, DataError):
                     raise opened
                 check_look_size(path, predictor, *opened[1:])
-                found = with_parts(predictor(*opened[1:]), predictor.info, opened[1].shape[1:])
+                found = parts_in(predictor, *opened[1:], predictor(*opened[1:]))
             except DataError as error:
                 behind.tell(partial(outcome.fail, path, str(error), done))
                 continue

@@ -34,6 +34,8 @@ class DoctorOptions:
     """Data to validate on: looked at as well, and compared with the others for pictures that are in both."""
     plan: Path | None = None
     """A plan.yaml that training would follow, perhaps edited."""
+    labels: str = ""
+    """A table with a class, several (a;b) or a number for each file as a whole: FILE.csv or FILE.csv:COLUMN."""
     task: Literal["instances", "semantic"] | None = None
     """What training would learn: to find objects, or to tell the class of every sample (class maps are for that)."""
     model: str | None = None

@@ -27,6 +27,8 @@ class EvaluateOptions:
     """Folder for metrics.json and report.html."""
     model: str | None = None
     """Shipped model or model file."""
+    labels: str = ""
+    """A table with a class, several (a;b) or a number for each file as a whole: FILE.csv or FILE.csv:COLUMN."""
     max_detections: int | None = None
     """Most detections counted in one image; published tables of COCO count 100."""
     image_size: int | None = None

@@ -12,7 +12,7 @@ from maskrcnn.drawing.class_map import draw_class_map
 from maskrcnn.drawing.overlay import draw
 from maskrcnn.errors import DataError
 from maskrcnn.files import atomic_write
-from maskrcnn.inference.class_maps import class_map_of
+from maskrcnn.inference.class_maps import class_map_of, with_parts
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.jobs.events import Note, Tell
 from maskrcnn.jobs.results.training_files import QUALITY, SHOWN, sheet_of
@@ -67,4 +67,5 @@ def _look(predictor: Predictor, data: Dataset, index: int) -> Image.Image | None
     found = predictor(image)
     if data.task == SEMANTIC:
         return draw_class_map(image, class_map_of(found, image.shape[1:]), predictor.class_names)
+    found = with_parts(found, predictor.info, image.shape[1:])
     return draw(image, found, predictor.class_names, skeleton=data.skeleton, keypoint_names=data.keypoint_names)

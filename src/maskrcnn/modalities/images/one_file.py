@@ -31,7 +31,7 @@ class OnePicture:
 
     def picture(self, found: Instances, info: ModelInfo) -> Image.Image:
         """The picture with each object in a colour of its own, or under the class map of a model that finds none."""
-        if not info.config.finds_objects:
+        if not (info.config.finds_objects or info.config.whole_head):
             return draw_class_map(self.samples, class_map_of(found, self.samples.shape[1:]), info.class_names)
         names, skeleton = info.keypoint_names, info.skeleton
         return draw(self.samples, found, info.class_names, skeleton=skeleton, keypoint_names=names)

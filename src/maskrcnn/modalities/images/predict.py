@@ -13,6 +13,7 @@ from torch import Tensor
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.explanation.evidence_sheet import draw_evidence
 from maskrcnn.files import atomic_write
+from maskrcnn.inference.class_maps import with_parts
 from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.results.file_by_file import FileToWrite
@@ -51,7 +52,7 @@ def predict_files(predictor: Predictor, paths: Sequence[Path], options: ResultOp
         UsageError: a class that the model does not know, or label maps or cutouts of a model that finds boxes only.
     """
     config = predictor.info.config
-    semantic = options.semantic or not config.finds_objects
+    semantic = options.semantic or (not config.finds_objects and config.whole_head is None)
     _check(predictor, options, semantic)
     if config.mask_head is None and config.finds_objects:
         for asked, what in ((options.label_maps, "make label maps of"), (options.cutouts, "cut objects out with")):
@@ -77,6 +78,7 @@ def predict_files(predictor: Predictor, paths: Sequence[Path], options: ResultOp
                 if isinstance(found, str):
                     behind.tell(partial(outcome.fail, path, found, done))
                     continue
+                found = found if semantic else with_parts(found, predictor.info, image.shape[1:])
                 found = found[: len(found) if options.max_detections is None else options.max_detections]
                 count = count_classes(found, image.shape[1:]) if semantic else len(found)
                 job = FileToWrite(path, count, options, outcome, done)
@@ -121,7 +123,7 @@ def _check(predictor: Predictor, options: ResultOptions, semantic: bool) -> None
         raise UsageError("The model finds boxes only: there are no masks to make class maps of.")
     if options.probabilities and not (semantic and config.semantic_head is not None):
         raise UsageError("--probabilities is for models that tell the class of every pixel, with --semantic.")
-    if not config.finds_objects and (options.cutouts or options.explain_most):
+    if semantic and not config.finds_objects and (options.cutouts or options.explain_most):
         raise UsageError("The model tells the class of every pixel and finds no objects to cut out or to explain.")
 
 

@@ -1,0 +1,1 @@
+"""What the places of a file say of the file as a whole."""

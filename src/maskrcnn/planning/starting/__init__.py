@@ -1,0 +1,1 @@
+"""What some tasks change about the model that a training starts from."""
