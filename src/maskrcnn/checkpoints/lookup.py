@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maskrcnn.checkpoints.foreign.published import PUBLISHED, cache_folder, fetch
+from maskrcnn.checkpoints.foreign.published import FETCHED, PUBLISHED, cache_folder, fetch
 from maskrcnn.checks import closest
 from maskrcnn.errors import UsageError
 from maskrcnn.files import is_file, is_folder
@@ -46,7 +46,7 @@ def find_model_file(name: str | Path, say: Say = silent) -> Path:
     check_model_name(name)
     if is_file(name):
         return Path(name)
-    return published_model(str(name), say) if str(name) in PUBLISHED else model_path(str(name))
+    return published_model(str(name), say) if str(name) in FETCHED else model_path(str(name))
 
 
 def check_model_name(name: str | Path, architectures: Collection[str] = ()) -> None:
@@ -60,7 +60,7 @@ def check_model_name(name: str | Path, architectures: Collection[str] = ()) -> N
         UsageError: the sentence lists what there is.
     """
     text = str(name)
-    known = text in PUBLISHED or text in shipped_models() or text in architectures
+    known = text in FETCHED or text in shipped_models() or text in architectures
     if known or is_file(name):
         return
     if is_folder(name):
@@ -73,22 +73,24 @@ def check_model_name(name: str | Path, architectures: Collection[str] = ()) -> N
     if Path(name).suffix:
         raise UsageError(f"There is no file {name}; `maskrcnn models` lists what is there by name.")
     fresh = f", or an architecture with random weights ({listed(architectures)})" if architectures else ""
-    near = closest(text, [*shipped_models(), *PUBLISHED, *architectures])
+    near = closest(text, [*shipped_models(), *FETCHED, *architectures])
     hint = f" (did you mean {near}?)" if near else ""
     raise UsageError(
         f"There is no model {name}{hint}: name a model file, a shipped one ({listed(shipped_models())}) or one that "
-        f"torchvision publishes ({listed(PUBLISHED)}){fresh}."
+        f"torchvision publishes ({listed(PUBLISHED)}), or densepose{fresh}."
     )
 
 
 def published_model(name: str, say: Say = silent) -> Path:
-    """One of :data:`maskrcnn.checkpoints.foreign.published.PUBLISHED` as a model file in the user's cache folder.
+    """One of :data:`maskrcnn.checkpoints.foreign.published.FETCHED` as a model file in the user's cache folder.
 
     Raises:
         CheckpointError: see :func:`maskrcnn.checkpoints.foreign.published.fetch`.
     """
-    published, folder = PUBLISHED[name], cache_folder()
+    published, folder = FETCHED[name], cache_folder()
     converted = folder / Path(published.file).with_suffix(".safetensors").name
+    if published.licence:
+        say(f"note: {published.licence}")
     if not is_file(converted):
         if not is_file(folder / published.file):
             say(f"Fetching {published.file} ({published.megabytes} MB), once; it is kept in {folder}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from maskrcnn.checkpoints.foreign.published import PUBLISHED
+from maskrcnn.checkpoints.foreign.published import PUBLISHED, RESEARCH
 from maskrcnn.checkpoints.header import read_summary
 from maskrcnn.checkpoints.lookup import listed
 from maskrcnn.checks import few
@@ -24,6 +24,7 @@ def describe_models() -> str:
     lines += [_describe(name) for name in shipped_models()]
     lines += ["maskrcnn models NAME prints a model's card.", "", "Fetched from torchvision's server when first used:"]
     lines += [f"{name}: {p.what} (as torchvision says); {p.megabytes} MB" for name, p in PUBLISHED.items()]
+    lines += [f"{name}: {p.what}; {p.megabytes} MB, from its authors' server" for name, p in RESEARCH.items()]
     lines.append(
         "A checkpoint of torchvision's or detectron2's is a model as well: --model FILE, or maskrcnn import FILE."
     )

@@ -1,4 +1,5 @@
-"""The detectors that torchvision publishes: their files, and fetching one, checked against the hash in its name."""
+"""The detectors that torchvision publishes, and DensePose: their files, and fetching one, checked against the hash in
+its name where it has one."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import os
 import re
 import urllib.error
 import urllib.request
+from collections import ChainMap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,16 +25,19 @@ PIECE = 2**20
 
 @dataclass(frozen=True)
 class Published:
-    """One of the files. Their names end in the first eight digits of their SHA-256."""
+    """One of the files. Names of torchvision's end in the first eight digits of their SHA-256; a file with an address
+    of its own is not checked."""
 
     file: str
     what: str  # for a list: what it finds, and how well according to torchvision, on COCO val2017
     megabytes: int
     norm_eps: float = 1e-5  # torchvision's loader sets it to 0 for the first three that it published
+    url: str = ""  # of a file that is not on torchvision's server
+    licence: str = ""  # a sentence where not everybody may use it for everything
 
     @property
     def hash(self) -> str:
-        return self.file.rpartition("-")[2].removesuffix(".pth")
+        return "" if self.url else self.file.rpartition("-")[2].removesuffix(".pth")
 
 
 # By the names that the command line knows them by. Files, sizes and figures are from torchvision 0.28's sources.
@@ -60,6 +65,21 @@ PUBLISHED = {
     ),
 }
 
+DENSEPOSE_LICENCE = (
+    "DensePose's published weights are for research only, as are the labels that they learned from and SMPL's body."
+)
+# For research only. The size is that of a model of this form; the file itself was not seen.
+RESEARCH = {
+    "densepose": Published(
+        "densepose_rcnn_R_50_FPN_s1x.pkl",
+        "people, and where on SMPL's body each of their pixels lies; for research only",
+        255,
+        url="https://dl.fbaipublicfiles.com/densepose/densepose_rcnn_R_50_FPN_s1x/165712039/model_final_162be9.pkl",
+        licence=DENSEPOSE_LICENCE,
+    ),
+}
+FETCHED = ChainMap(PUBLISHED, RESEARCH)
+
 
 def cache_folder() -> Path:
     """Where what was fetched is kept: ``$MASKRCNN_CACHE``, else ``maskrcnn`` in the user's own cache folder."""
@@ -80,7 +100,8 @@ def fetch(published: Published, folder: Path) -> Path:
     if is_file(path):
         check(path, published)
         return path
-    url = f"{os.environ.get(MIRROR) or SERVER}/{published.file}"
+    mirror = os.environ.get(MIRROR)
+    url = published.url if published.url and not mirror else f"{mirror or SERVER}/{published.file}"
     try:
         with atomic_write(path) as temporary:
             _copy(url, temporary)

@@ -36,7 +36,8 @@ class PredictFilesOptions(ClipResultOptions, ClipOptions):
     """Begin anew in a folder that holds results of other files, or of a run that was stopped; these are removed."""
     model: str | None = None
     """Shipped model, model file (.safetensors, or torchvision's or detectron2's own), or coco, coco-v2, coco-keypoints,
-    which torchvision publishes and which are fetched once; `maskrcnn models` lists them."""
+    which torchvision publishes and which are fetched once, or densepose, for research only; `maskrcnn models` lists
+    them."""
     score: float = 0.5
     """Objects with a lower score (0..1) are left out."""
     classes: tuple[str, ...] = ()

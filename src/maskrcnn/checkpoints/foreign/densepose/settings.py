@@ -14,13 +14,11 @@ from dataclasses import replace
 from torch import Tensor
 
 from maskrcnn.checkpoints.foreign.detectron2_names import CONFIDENCE
+from maskrcnn.checkpoints.foreign.published import DENSEPOSE_LICENCE
 from maskrcnn.config import ModelConfig, PoolConfig, SurfaceHeadConfig, SurfaceLossConfig
 from maskrcnn.surfaces.known import SMPL_24
 
 HEAD = "roi_heads.densepose_head"
-LICENCE = (
-    "DensePose's published weights are for research only, as are the labels that they learned from and SMPL's body."
-)
 
 
 def with_surface(config: ModelConfig, tensors: Mapping[str, Tensor]) -> ModelConfig:
@@ -60,7 +58,7 @@ def surface_notes(tensors: Mapping[str, Tensor]) -> list[str]:
     if not any(name.startswith(HEAD) for name in tensors):
         return []
     unused = sorted({name.split(".")[2] for name in tensors if re.fullmatch(CONFIDENCE, name)})
-    notes = [LICENCE]
+    notes = [DENSEPOSE_LICENCE]
     if unused:
         notes.append(f"Its layers of confidence are not used: {', '.join(unused)}.")
     if any("segm_confidence" in name for name in unused):
