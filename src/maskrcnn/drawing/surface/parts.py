@@ -10,7 +10,7 @@ import numpy as np
 from maskrcnn.surfaces.maps import SurfaceMaps
 
 STRENGTH = 0.6  # of the colours over the picture
-LINES = 8  # steps of u, and of v, between lines
+LINES = 4  # steps of u, and of v, between lines
 ROWS = 6  # tiles of a texture below each other: DensePose's atlas has 24 in four columns of six
 TURN = 0.381966  # the golden angle as a part of a circle: neighbours in number are far apart in colour
 
