@@ -7,7 +7,8 @@ SOURCES := src tests tools benchmarks runtime
 .PHONY: demo test lint check-weights golden parity pseudo-labels ablation bench bench-models evidence clean edge \
     train-people train-everyday train-nuclei train-ecg train-digits train-hippocampus \
     evaluate-people evaluate-everyday evaluate-nuclei evaluate-ecg evaluate-digits evaluate-hippocampus dna synthetic \
-    bench-tracking bench-video bench-studio bench-volume bench-trees bench-masks fuzz api notebook package whole-files
+    bench-tracking bench-video bench-studio bench-labelling bench-volume bench-trees bench-masks fuzz api notebook \
+    package whole-files
 
 demo: .venv/installed
 	$(BIN)/maskrcnn demo --out demo
@@ -290,6 +291,10 @@ bench-tracking: .venv/installed-test
 # How quick the studio's page is in a real Chromium, which must be there (apt-get install chromium).
 bench-studio: .venv/installed-test
 	$(BIN)/python benchmarks/studio.py
+
+# How many actions 20 photos take to label in the studio, by hand and with the model that it trains meanwhile.
+bench-labelling: .venv/installed-test
+	$(BIN)/python benchmarks/labelling.py $(DATA)/animals --time $(or $(TIME),2m)
 
 # A video's wall time a frame beside the network alone, and memory over 20,000 frames.
 bench-video: .venv/installed-test

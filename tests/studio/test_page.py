@@ -207,6 +207,57 @@ def test_corners_are_moved_added_and_removed_and_objects_combined(page):
     assert len(page.objects()) == 1
 
 
+def test_keypoints_are_named_and_placed(page):
+    page.name("fish")
+    page.press("k")
+    page.click(40, 40)  # nobody has named them yet
+    page.raw.locator("dialog textarea").fill("head\ntail\nhead - tail")
+    page.raw.locator("dialog button.main").click()
+    page.until("studio.store.keypointNames.length === 2 && studio.tools.current.name === 'points'")
+    page.click(40, 40)
+    page.raw.keyboard.down("Alt")
+    page.click(70, 50)
+    page.raw.keyboard.up("Alt")
+    [fish] = page.objects()
+    assert [v for _, _, v in fish["keypoints"]] == [2, 1]
+    assert np.allclose([point[:2] for point in fish["keypoints"]], [[40, 40], [70, 50]], atol=1)
+    page.drag((40, 40), (30, 35))
+    assert np.allclose(page.objects()[0]["keypoints"][0][:2], [30, 35], atol=1)
+
+
+def test_objects_are_split_subtracted_and_found_again(page):
+    page.name("bird")
+    page.press("p")
+    for point in ((10, 10), (30, 10), (30, 30)):
+        page.click(*point)
+    page.press("Enter", "Shift+P")
+    for point in ((60, 10), (80, 10), (80, 30)):
+        page.click(*point)
+    page.press("Enter")
+    assert [len(one["parts"]) for one in page.objects()] == [2]
+    page.press("Shift+S")
+    assert [len(one["parts"]) for one in page.objects()] == [1, 1]
+    page.press("Escape", "b")
+    page.drag((100, 20), (140, 60))
+    page.press("Escape")
+    page.drag((120, 10), (150, 70))
+    page.press("v")
+    page.click(105, 40)
+    page.press("s")
+    page.click(145, 40)
+    first = page.objects()[2]
+    assert first["mask"]["box"][0] == pytest.approx(100, abs=1) and first["mask"]["box"][2] == pytest.approx(120, abs=1)
+    page.press("Shift+G")
+    page.raw.locator("dialog select").first.select_option("bird")
+    page.until("document.querySelectorAll('dialog .pictures button').length === 4")
+    page.raw.locator("dialog .pictures button").nth(2).click()
+    page.until(f"studio.store.chosenId === {first['id']}")
+    page.raw.locator("#of-class").select_option("bird")
+    page.until("studio.side.having !== null && document.querySelectorAll('#image-room button').length === 1")
+    page.raw.locator("#below").select_option("0.5")
+    page.until("document.querySelectorAll('#image-room button').length === 0")
+
+
 def test_by_keyboard_alone(page):
     page.press(".", ".")
     page.until("studio.store.image.id === 3 && Boolean(studio.view.bitmap)")
@@ -286,6 +337,59 @@ def test_what_goes_wrong_is_said_and_the_rest_goes_on(page, browser, studio):
     assert "any more" in other.raw.locator("#problem").inner_text()
     assert len(other.objects()) == len(page.objects())
     other.context.close()
+
+
+def test_a_full_disk_is_said_and_the_stroke_waits_until_there_is_room(browser, tmp_path, save_image):
+    resource = pytest.importorskip("resource")
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("only Linux limits the files of another process")
+    save_image(tmp_path / "photos" / "a.png", 120, 160)
+    running = Studio(tmp_path / "photos", "--model", "none")
+    page = Page(browser, running.address)
+    page.press("b")
+    page.drag((10, 10), (25, 30))
+    page.settled()
+    largest = max(file.stat().st_size for file in (tmp_path / "photos" / ".maskrcnn").iterdir())
+    limit = resource.RLIMIT_FSIZE
+    resource.prlimit(running.process.pid, limit, (largest + 8192, resource.RLIM_INFINITY))
+    drawn = 1
+    while page.raw.locator("#problem").is_hidden() and drawn < 60:
+        page.press("Escape")
+        page.drag((10 + drawn, 40), (40 + drawn, 90))
+        drawn += 1
+        page.raw.wait_for_timeout(100)
+    assert "free some space" in page.raw.locator("#problem").inner_text()
+    assert page.raw.evaluate("studio.store.objects.size") == drawn  # what waits is shown all the same
+    resource.prlimit(running.process.pid, limit, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert len(page.objects()) == drawn
+    page.context.close()
+    assert running.end() == 0
+
+
+def test_without_a_network_strokes_wait_in_the_page(page):
+    page.press("b")
+    page.context.set_offline(True)
+    page.drag((10, 10), (50, 40))
+    page.until("!document.querySelector('#problem').hidden")
+    assert "does not answer" in page.raw.locator("#problem").inner_text()
+    page.context.set_offline(False)
+    assert len(page.objects()) == 1
+
+
+def test_what_the_model_misses_is_opened_in_place(page):
+    page.name("disc")
+    page.press("b")
+    page.drag((3, 3), (20, 20))
+    page.settled()
+    page.press(".")
+    page.until("studio.store.image.id === 2 && Boolean(studio.view.bitmap)")
+    page.press("w")
+    page.until("/[Dd]ifferences/.test(document.querySelector('dialog [role=status]').textContent)")
+    missed = page.raw.locator("dialog .pictures").first.locator("button")
+    assert missed.count() >= 1
+    missed.first.click()
+    page.until("studio.store.image.id === 1 && studio.store.selected !== null")
+    assert not page.raw.locator("dialog").is_visible()
 
 
 def test_a_studio_that_is_killed_has_every_stroke_that_it_acknowledged(browser, tmp_path, save_image):

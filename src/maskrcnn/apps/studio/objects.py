@@ -11,6 +11,8 @@ from maskrcnn.apps.studio.common import AtDesk, Number, known_object, object_of,
 from maskrcnn.apps.studio.records import (
     BoxesIn,
     ClickIn,
+    DisagreementOut,
+    DisagreementsOut,
     Gallery,
     GalleryObject,
     Objects,
@@ -112,10 +114,32 @@ def proposals(desk: AtDesk, number: Number, score: Annotated[float, Query(ge=0, 
     return Objects(objects=[object_of(body) for body in found], seconds=time.monotonic() - started)
 
 
+@router.get("/disagreements")
+def disagreements(desk: AtDesk, after: Annotated[int, Query(ge=0, le=2**31)] = 0) -> DisagreementsOut:
+    """Objects that the model misses, and objects that it alone finds, in the images that are labelled.
+
+    Args:
+        desk: that is served.
+        after: only images behind this one: ``after`` of what was answered before.
+
+    Returns:
+        What the model had time to find.
+    """
+    told = desk.disagreements(after)
+    found = [
+        DisagreementOut.model_construct(
+            image=one.image.id, name=one.image.name, kind=one.kind, id=one.id, object=object_of(one.body)
+        )
+        for one in told.found
+    ]
+    return DisagreementsOut.model_construct(found=found, looked=told.looked, after=told.after)
+
+
 @router.get("/gallery")
 def gallery(
     desk: AtDesk,
     class_name: Annotated[str, Query(max_length=200)] = "",
+    below: Annotated[float, Query(ge=0, le=1)] = 1.0,
     offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST)] = MOST,
 ) -> Gallery:
@@ -124,13 +148,14 @@ def gallery(
     Args:
         desk: that is served.
         class_name: of the class; empty: of all.
+        below: only those that a model proposed with this score or a lower one, the lowest first.
         offset: how many are passed over.
         limit: how many are given at the most.
 
     Returns:
         A part of them, and how many there are in all.
     """
-    found = desk.project.gallery(class_name)
+    found = desk.project.gallery(class_name, below)
     shown = [
         GalleryObject.model_construct(image=line.id, name=line.name, object=known_object(own, body))
         for line, own, body in found[offset : offset + limit]

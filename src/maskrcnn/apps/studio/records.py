@@ -97,6 +97,7 @@ class ImageList(BaseModel):
     total: int
     counts: dict[str, int]
     images: list[ImageLine]
+    unread: int = 0
 
 
 class Tiles(BaseModel):
@@ -107,7 +108,8 @@ class Tiles(BaseModel):
 
 
 class Image(BaseModel):
-    """An image with its objects."""
+    """An image with its objects; ``depth`` of a grey one of more than 8 bits: its least value, those that are shown as
+    black and white, its largest."""
 
     id: int
     name: str
@@ -118,6 +120,7 @@ class Image(BaseModel):
     undo: int
     redo: int
     tiles: Tiles | None
+    depth: tuple[float, float, float, float] | None
     objects: list[KnownObject]
 
 
@@ -244,6 +247,24 @@ class Gallery(BaseModel):
 
     total: int
     objects: list[GalleryObject]
+
+
+class DisagreementOut(BaseModel):
+    """An object of which the model and the labels say different things; ``id`` is null where the model alone has it."""
+
+    image: int
+    name: str
+    kind: Literal["missed", "false"]
+    id: int | None
+    object: Object
+
+
+class DisagreementsOut(BaseModel):
+    """What was found so far; ``after`` goes on, and is null at the end."""
+
+    found: list[DisagreementOut]
+    looked: int
+    after: int | None
 
 
 class Problem(BaseModel):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from maskrcnn.errors import DataError, UsageError
 from maskrcnn.inference.options import PredictOptions
@@ -29,6 +32,7 @@ SAME = 0.5  # overlap of boxes from which on a proposal is an object that is the
 CLICKED = 0.1  # part of the shorter side that a box around a click reaches, where nothing was found there
 UNSEEN = 0.6  # how unsure a model counts where it finds nothing: a bit more than where it is half sure
 KEPT_IMAGES, KEPT_FINDINGS = 3, 4096
+KEPT_FEATURES = 2  # images whose features are kept, some 60 MB each
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ class Assistant:
         predictor = None if name == "none" else Predictor.load(name, self._device)
         if predictor is not None and not kinds()[predictor.info.notes.get("kind", "image")].is_picture:
             raise UsageError(f"{name} is no model of images: name another one with --model.")
+        if predictor is not None:
+            _keep_features(predictor.model.backbone)
         with self._mutex:
             self._predictor, self._name, self._trained = predictor, name, trained
             self._version += 1
@@ -114,7 +120,7 @@ class Assistant:
         label = predictor.class_names.index(name) + 1 if name in predictor.class_names else None
         labels = None if label is None else torch.full((len(boxes),), label, dtype=torch.int64)
         drawn = torch.tensor([list(map(float, box)) for box in boxes]).reshape(-1, 4)
-        with self._mutex:
+        with self._mutex, _failures(self._name, path):
             found = predictor.masks(image, drawn, labels)
         return _bodies(found, predictor.class_names, name)
 
@@ -179,7 +185,7 @@ class Assistant:
         found = self._found.get(key)
         if found is None:
             image = self._image(path, shape)
-            with self._mutex:
+            with self._mutex, _failures(self._name, path):
                 found = predictor(image, None, PredictOptions(score=LOWEST))
             self._found.put(key, found)
         return found  # type: ignore[no-any-return]
@@ -207,6 +213,41 @@ class Assistant:
             except OSError as error:
                 raise DataError(f"{path.name} cannot be read ({error.strerror}).") from None
         return image  # type: ignore[no-any-return]
+
+
+def _keep_features(backbone: nn.Module) -> None:
+    """Let a backbone keep what it made of the latest images: from one box to the next on an image nothing changes."""
+    compute, kept = backbone.forward, deque[tuple[Tensor, Any]](maxlen=KEPT_FEATURES)
+
+    def forward(images: Tensor) -> Any:
+        for known, features in kept:
+            if known.shape == images.shape and torch.equal(known, images):
+                return features
+        kept.append((images, compute(images)))
+        return kept[-1][1]
+
+    vars(backbone)["forward"] = forward
+
+
+@contextmanager
+def _failures(name: str, path: Path) -> Iterator[None]:
+    """What torch cannot do, memory that is not there above all, in a sentence; what was drawn is not touched by it."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        why = (str(error).splitlines() or ["out of memory"])[0]
+        raise DataError(
+            f"The model {name} failed at {path.name} ({why[:200]}): draw by hand, or use another one with --model."
+        ) from error
+
+
+def same_objects(labelled: Sequence[Body], seen: Sequence[Body]) -> np.ndarray:
+    """Which objects are the same, of one class and overlapping boxes: bool, a row for each that is labelled."""
+    first, second = (torch.tensor([body["box"] for body in bodies]).reshape(-1, 4) for bodies in (labelled, seen))
+    classes = np.array([[a["class"] == b["class"] for b in seen] for a in labelled], bool)
+    overlaps: np.ndarray = pairwise_iou(first, second).numpy() >= SAME
+    same: np.ndarray = overlaps & classes.reshape(overlaps.shape)
+    return same
 
 
 def _covers(found: Instances, i: int, x: float, y: float) -> bool:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from maskrcnn.data.parsing.size_limit import at_most
 from maskrcnn.errors import DataError, MaskRCNNError
 from maskrcnn.files import is_file
-from maskrcnn.jobs.studio.assistant import Assistant, Loaded
+from maskrcnn.jobs.studio.assistant import Assistant, Loaded, same_objects
 from maskrcnn.jobs.studio.options import StudioOptions
-from maskrcnn.jobs.studio.project import Project
-from maskrcnn.jobs.studio.strokes import TODO, Body
+from maskrcnn.jobs.studio.project import ImageLine, Project
+from maskrcnn.jobs.studio.strokes import DONE, TODO, Body
 from maskrcnn.jobs.studio.training import RUNNING, Training
 from maskrcnn.pretrained import DEFAULT_MODEL
 
 LOOKING = 2.0  # seconds that the search for the next image may take
 NO_MODEL = "none"
+SURE = 0.5  # score from which on the model says that something is there
+MISSED, FALSE = "missed", "false"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,38 @@ class Next:
     id: int | None
     doubt: float | None = None
     looked: int = 0
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """An object of an image of which the model and its labels say different things.
+
+    Attributes:
+        image: its line in the list.
+        kind: ``missed``: it is labelled, and the model does not find it; ``false``: the model alone finds it.
+        id: of the labelled object; None of one that the model alone finds.
+        body: the object.
+    """
+
+    image: ImageLine
+    kind: str
+    id: int | None
+    body: Body
+
+
+@dataclass(frozen=True)
+class Disagreements:
+    """Of some images.
+
+    Attributes:
+        found: image by image.
+        looked: how many images the model has looked at for it.
+        after: the image with which it ended; None where none is left.
+    """
+
+    found: Sequence[Disagreement]
+    looked: int
+    after: int | None
 
 
 class Desk:
@@ -114,6 +149,41 @@ class Desk:
         image, opened = self.project.image(number), self.project.open(number)
         there = [body["box"] for body in opened.objects.values()]
         return self.assistant.proposals(image.path, opened.shape, score, there)
+
+    def disagreements(self, after: int) -> Disagreements:
+        """Where the model and the labels say different things, in images with labels.
+
+        Args:
+            after: only images behind this one.
+
+        Returns:
+            What was found in the time that there is; asking with its ``after`` goes on.
+
+        Raises:
+            UsageError: there is no model.
+        """
+        lines = [line for line in self.project.lines() if line.id > after and (line.objects or line.status == DONE)]
+        until, found, looked = time.monotonic() + LOOKING, [], 0
+        for line in lines:
+            with suppress(DataError):  # it cannot be read, which is said where it is opened
+                found += self._differences(line)
+                looked += 1
+            if time.monotonic() > until and line is not lines[-1]:
+                return Disagreements(found, looked, line.id)
+        return Disagreements(found, looked, None)
+
+    def _differences(self, line: ImageLine) -> list[Disagreement]:
+        image, opened = self.project.image(line.id), self.project.open(line.id)
+        seen = self.assistant.proposals(image.path, opened.shape, SURE, [])
+        labelled = opened.objects
+        matched = same_objects(list(labelled.values()), seen)
+        missed = [
+            Disagreement(line, MISSED, number, body)
+            for (number, body), row in zip(labelled.items(), matched)
+            if not row.any() and body["class"] in self.assistant.loaded().classes
+        ]
+        alone = [body for body, column in zip(seen, matched.T) if not column.any()]
+        return missed + [Disagreement(line, FALSE, None, body) for body in alone]
 
     def next_image(self, after: int) -> Next:
         """The image to do of which the model is least sure, among those that it has time to look at.

@@ -10,18 +10,15 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from maskrcnn.errors import UsageError
 from maskrcnn.jobs.studio.strokes import (
     DO,
-    FORGET,
     REDO,
-    SCHEMA,
     STATUS,
     UNDO,
     Body,
@@ -32,10 +29,11 @@ from maskrcnn.jobs.studio.strokes import (
     Stroke,
     as_text,
     changes_of,
+    open_base,
     stack_up,
 )
 
-NAME, LOCK = "studio.db", "studio.lock"
+NAME = "studio.db"
 
 
 class Journal:
@@ -51,21 +49,11 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
         self._mutex = threading.RLock()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock = sqlite3.connect(folder / LOCK, timeout=0.2, check_same_thread=False, isolation_level=None)
-            self._lock.execute("BEGIN EXCLUSIVE")
-            self._base = sqlite3.connect(self.path, check_same_thread=False, isolation_level=None)
-            self._base.execute("PRAGMA journal_mode = WAL")
-            self._base.execute("PRAGMA synchronous = FULL")
-            self._base.executescript(SCHEMA + FORGET)
-        except sqlite3.DatabaseError as error:
-            if "locked" in str(error):
-                raise UsageError(f"{folder} is open in another studio: close that one first.") from None
-            raise UsageError(f"{self.path} cannot be used ({error}): name another folder with --journal.") from None
-        except OSError as error:
-            raise UsageError(f"{folder} cannot be used ({error.strerror}): name another with --journal.") from None
+        self._lock, self._base = open_base(folder, self.path)
         self._depths: dict[str, tuple[list[int], list[int]]] = {}
+        # Objects of images that nobody has worked on, as they came; the first entry writes them down.
+        self._looked_at: dict[str, list[tuple[str, int, str, Any]]] = {}
+        self._kept: list[str] = []
         self._last_id = max(self._number("SELECT MAX(id) FROM imported"), self._number("SELECT MAX(id) FROM objects"))
         self._last_id = max(self._last_id, int(self.fact("last_id") or 0))
 
@@ -100,8 +88,7 @@ class Journal:
 
     def states(self) -> dict[str, ImageState]:
         """Of each image that was opened or touched."""
-        with self._mutex:
-            rows = self._base.execute("SELECT image, status, seq, saved, count FROM images").fetchall()
+        rows = self.rows("SELECT image, status, seq, saved, count FROM images")
         return {row[0]: ImageState(*row[1:]) for row in rows}
 
     def state(self, image: str) -> ImageState | None:
@@ -121,33 +108,29 @@ class Journal:
             if base.execute("SELECT 1 FROM images WHERE image = ?", (image,)).fetchone():
                 return
             base.execute("INSERT INTO images VALUES (?, ?, 0, 0, ?)", (image, status, len(objects)))
-            rows = [(image, number, as_text(body), json.dumps(raw)) for number, body, raw in objects]
-            base.executemany("INSERT INTO imported VALUES (?, ?, ?, ?)", rows)
-            base.executemany("INSERT INTO objects VALUES (?, ?, ?, 0)", [row[:3] for row in rows])
+            rows = [(image, number, as_text(body)) for number, body, _ in objects]
+            base.executemany("INSERT INTO objects VALUES (?, ?, ?, 0)", rows)
+            self._looked_at[image] = [(*row, raw) for row, (_, _, raw) in zip(rows, objects)]
             self._last_id = max([self._last_id, *(number for number, _, _ in objects)])
 
     def objects(self, image: str) -> dict[int, Body]:
         """The objects of an image, by id, in the order in which they came."""
-        with self._mutex:
-            rows = self._base.execute("SELECT id, body FROM objects WHERE image = ? ORDER BY id", (image,)).fetchall()
-        return {number: json.loads(body) for number, body in rows}
+        return {number: json.loads(body) for number, body in self.object_texts(image)}
 
-    def images_with(self, name: str) -> set[str]:
-        """Names of the images that have an object of a class."""
-        query = "SELECT DISTINCT image FROM objects WHERE json_extract(body, '$.class') = ?"
-        with self._mutex:
-            return {row[0] for row in self._base.execute(query, (name,))}
+    def object_texts(self, image: str) -> list[tuple[int, str]]:
+        """The same as they are kept, each as json text: thousands are sent on without being read."""
+        return self.rows("SELECT id, body FROM objects WHERE image = ? ORDER BY id", image)
 
-    def all_objects(self, name: str = "") -> list[tuple[str, int, Body]]:
-        """Image, id and body of all objects of a class; of all without a name."""
-        query = "SELECT image, id, body FROM objects WHERE ? = '' OR json_extract(body, '$.class') = ?"
-        with self._mutex:
-            rows = self._base.execute(query, (name, name)).fetchall()
-        return [(image, number, json.loads(body)) for image, number, body in rows]
+    def has_objects(self, image: str, numbers: Iterable[int]) -> bool:
+        """Whether an image has all of these."""
+        query = "SELECT 1 FROM objects WHERE image = ? AND id = ?"
+        return all(self._row(query, image, number) is not None for number in numbers)
 
     def imported(self, image: str) -> dict[int, tuple[Body, Any]]:
         """The objects that an image began with, and the entries of the labels that they come from."""
         with self._mutex:
+            if image in self._looked_at:
+                return {number: (json.loads(body), raw) for _, number, body, raw in self._looked_at[image]}
             rows = self._base.execute("SELECT id, body, raw FROM imported WHERE image = ?", (image,)).fetchall()
         return {number: (json.loads(body), json.loads(raw)) for number, body, raw in rows}
 
@@ -239,6 +222,10 @@ class Journal:
         self, image: str, kind: str, name: str, target: int | None, changes: Sequence[Change], who: str, key: str
     ) -> Stroke:
         base, stacks = self._base, self._stacks(image)
+        if image in self._looked_at:
+            known = [(*row[:3], json.dumps(row[3])) for row in self._looked_at[image]]
+            base.executemany("INSERT INTO imported VALUES (?, ?, ?, ?)", known)
+            self._kept.append(image)
         written = []
         for change in changes:
             row = base.execute("SELECT body FROM objects WHERE image = ? AND id = ?", (image, change.id)).fetchone()
@@ -282,6 +269,8 @@ class Journal:
                 self._base.execute("BEGIN IMMEDIATE")
                 yield self._base
                 self._base.execute("COMMIT")
+                for image in self._kept:
+                    del self._looked_at[image]
             except BaseException as error:
                 self._depths.clear()
                 if self._base.in_transaction:
@@ -289,6 +278,13 @@ class Journal:
                 if isinstance(error, sqlite3.OperationalError):
                     raise FullError(f"{self.path} cannot be written ({error}): free some space.") from None
                 raise
+            finally:
+                self._kept.clear()
+
+    def rows(self, query: str, *values: Any) -> list[Any]:
+        """What a question in SQL is answered, which changes nothing."""
+        with self._mutex:
+            return self._base.execute(query, values).fetchall()
 
     def _row(self, query: str, *values: Any) -> Any:
         with self._mutex:

@@ -14,7 +14,14 @@ import numpy as np
 from PIL import Image
 
 from maskrcnn.errors import DataError
-from maskrcnn.modalities.images.read.pictures import DEEP_MODES, image_shape, open_header, read_record_image
+from maskrcnn.modalities.images.read.pictures import (
+    DEEP_MODES,
+    deep_values,
+    image_shape,
+    open_header,
+    outer_values,
+    read_record_image,
+)
 from maskrcnn.structures import Record
 
 TILED = 4096  # pixels of the longer side from which on an image is served in tiles
@@ -62,19 +69,55 @@ class Kept:
         return thing
 
 
+@dataclass(frozen=True)
+class Window:
+    """The values of a grey image of more than 8 bits that are shown as black and as white.
+
+    Attributes:
+        low: black.
+        high: white.
+    """
+
+    low: float
+    high: float
+
+
 class Pictures:
     """Reads images and makes of them what a page shows."""
 
     def __init__(self) -> None:
-        self._small, self._pyramids = Kept(KEPT_SMALL), Kept(KEPT_LARGE)
+        self._small, self._pyramids, self._depths = Kept(KEPT_SMALL), Kept(KEPT_LARGE), Kept(KEPT_SMALL)
         self._reading = threading.Lock()
 
-    def whole(self, path: Path, shape: tuple[int, int]) -> Picture:
+    def depth(self, path: Path, shape: tuple[int, int]) -> tuple[float, float, float, float] | None:
+        """Of a grey image of more than 8 bits its least value, those shown as black and white, and its largest.
+
+        Args:
+            path: of its file.
+            shape: its height and width.
+
+        Returns:
+            These four; None of any other image, and of one that cannot be read.
+        """
+        found = self._depths.get((path, shape))
+        if found is None:
+            try:
+                with open_header(path) as image:
+                    is_deep = image.mode in DEEP_MODES
+                values = deep_values(path, shape) if is_deep else None
+            except Exception:  # decoders meet broken bytes with errors of every kind; reading it says which
+                values = None
+            known = () if values is None else (float(values.min()), *outer_values(values), float(values.max()))
+            found = self._depths.put((path, shape), known)
+        return found or None
+
+    def whole(self, path: Path, shape: tuple[int, int], window: Window | None = None) -> Picture:
         """The image as it is labelled: the file itself where a browser shows it so.
 
         Args:
             path: of its file.
             shape: height and width on which it is labelled.
+            window: of a grey image of more than 8 bits; by default between its outer percentiles.
 
         Returns:
             What is sent.
@@ -86,17 +129,19 @@ class Pictures:
         if media:
             return Picture(media, path)
         is_photo = path.suffix.lower() in (".jpg", ".jpeg", ".mpo")
-        return _packed(Image.fromarray(_pixels(path, shape)), is_photo)
+        return _packed(Image.fromarray(_pixels(path, shape, window)), is_photo)
 
-    def tile(self, path: Path, shape: tuple[int, int], level: int, column: int, row: int) -> Picture:
+    def tile(
+        self, path: Path, shape: tuple[int, int], place: tuple[int, int, int], window: Window | None = None
+    ) -> Picture:
         """A tile of a large image.
 
         Args:
             path: of its file.
             shape: its height and width.
-            level: 0 for its own pixels; each further one has half as many along each side.
-            column: of the tile, from 0.
-            row: of the tile, from 0.
+            place: level, column and row of the tile, from 0; level 0 has the image's own pixels, each further one
+                half as many along each side.
+            window: see :meth:`whole`.
 
         Returns:
             What is sent.
@@ -104,30 +149,30 @@ class Pictures:
         Raises:
             DataError: there is no such tile, or the image cannot be read.
         """
-        count, side = 1, max(shape)
+        (level, column, row), count, side = place, 1, max(shape)
         while side > TILE:
             count, side = count + 1, (side + 1) // 2
         if not 0 <= level < count:
             raise DataError(f"{path.name} has {count} levels of tiles.")
         with self._reading:
-            image = self._level(path, shape, level)
+            image = self._level(path, shape, level, window)
         left, top = column * TILE, row * TILE
         if not (0 <= left < image.width and 0 <= top < image.height):
             raise DataError(f"{path.name} has no tile {column}, {row} at level {level}.")
         cut = image.crop((left, top, min(left + TILE, image.width), min(top + TILE, image.height)))
         return _packed(cut, path.suffix.lower() in (".jpg", ".jpeg"))
 
-    def _level(self, path: Path, shape: tuple[int, int], level: int) -> Image.Image:
+    def _level(self, path: Path, shape: tuple[int, int], level: int, window: Window | None) -> Image.Image:
         """The image with a pixel for 2 to the ``level`` of its own along each side."""
-        key = (path, shape, level)
+        key = (path, shape, level, window)
         image = self._pyramids.get(key)
         if image is None:
             if level == 0:
-                image = Image.fromarray(_pixels(path, shape))
+                image = Image.fromarray(_pixels(path, shape, window))
             elif level <= MOST_DRAFTED and _media_as_it_is(path, shape) == "image/jpeg":
                 image = _drafted(path, shape, level)
             else:
-                image = self._level(path, shape, level - 1).reduce(2)
+                image = self._level(path, shape, level - 1, window).reduce(2)
             self._pyramids.put(key, image)
         return image  # type: ignore[no-any-return]
 
@@ -183,8 +228,12 @@ def _drafted(path: Path, shape: tuple[int, int], level: int) -> Image.Image:
     return found if found.size == sides else found.resize(sides)
 
 
-def _pixels(path: Path, shape: tuple[int, int]) -> np.ndarray:
+def _pixels(path: Path, shape: tuple[int, int], window: Window | None = None) -> np.ndarray:
     """uint8 ``[H, W, 3]``."""
+    values = None if window is None else deep_values(path, shape)
+    if window is not None and values is not None:
+        shown = (values - window.low) * (255 / max(window.high - window.low, 1e-12))
+        return np.repeat(np.clip(shown, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
     record = Record(str(path), 0, path.name, shape, np.zeros((0, 4), np.float32), np.zeros(0, np.int64))
     samples = read_record_image(record)
     return np.ascontiguousarray(samples.permute(1, 2, 0).numpy().astype(np.uint8))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from maskrcnn.jobs.studio.opening import open_labels
 from maskrcnn.jobs.studio.options import StudioOptions
 from maskrcnn.jobs.studio.pictures import Pictures
 from maskrcnn.jobs.studio.saving import Saver, Saving
+from maskrcnn.jobs.studio.search import all_objects
 from maskrcnn.jobs.studio.strokes import DONE, STATUSES, TODO, Body, Change, ImageState, Stroke
 from maskrcnn.modalities.images.labels.editable import Classes, EditableImage, Written
 from maskrcnn.modalities.images.labels.folders import lies_outside, plain_path
@@ -49,7 +52,7 @@ class OpenImage:
         seq: its latest entry in the journal.
         undo: how many strokes can be undone.
         redo: how many can be done again.
-        objects: by id.
+        texts: its objects, each an id and json text.
     """
 
     line: ImageLine
@@ -57,7 +60,12 @@ class OpenImage:
     seq: int
     undo: int
     redo: int
-    objects: Mapping[int, Body]
+    texts: Sequence[tuple[int, str]]
+
+    @property
+    def objects(self) -> Mapping[int, Body]:
+        """Its objects by id."""
+        return {number: json.loads(text) for number, text in self.texts}
 
 
 class Project:
@@ -116,6 +124,11 @@ class Project:
             return ImageLine(index + 1, image.name, DONE if image.objects else TODO, image.objects)
         return ImageLine(index + 1, image.name, state.status, state.count)
 
+    def line(self, number: int) -> ImageLine:
+        """Image ``number``, from 1, as in the list."""
+        image = self.image(number)
+        return self._line(number - 1, image, self.journal.state(image.name))
+
     def image(self, number: int) -> EditableImage:
         """Image ``number``, from 1. Raises KeyError where there is none, DataError where it lies elsewhere."""
         if not 1 <= number <= len(self.labels.images):
@@ -151,16 +164,20 @@ class Project:
             KeyError: there is no such image.
             DataError: it cannot be read.
         """
+        image, shape = self._taken_in(number)
+        state = self.journal.state(image.name) or ImageState(TODO)
+        undo, redo = self.journal.depth(image.name)
+        line = self._line(number - 1, image, state)
+        return OpenImage(line, shape, state.seq, undo, redo, self.journal.object_texts(image.name))
+
+    def _taken_in(self, number: int) -> tuple[EditableImage, tuple[int, int]]:
+        """An image that the journal knows from now on, and its height and width."""
         image, shape = self.image(number), self.shape(number)
-        state = self.journal.state(image.name)
-        if state is None:
+        if self.journal.state(image.name) is None:
             found = self.saver.read(number - 1, shape)
             bodies = [(one.drawn.id, body_of(one.drawn, FILE), one.raw) for one in found]
             self.journal.add_image(image.name, DONE if found else TODO, bodies)
-            state = self.journal.state(image.name) or ImageState(TODO)
-        undo, redo = self.journal.depth(image.name)
-        line = self._line(number - 1, image, state)
-        return OpenImage(line, shape, state.seq, undo, redo, self.journal.objects(image.name))
+        return image, shape
 
     def do(
         self, number: int, name: str, changes: Sequence[tuple[int | None, Body | None]], who: str, seq: int, key: str
@@ -181,16 +198,15 @@ class Project:
         Raises:
             DataError: an object that cannot be one, or that is not there.
         """
-        opened = self.open(number)
-        sides = opened.shape[::-1]
+        image, shape = self._taken_in(number)
+        sides = shape[::-1]
         bodies = [(own, None if body is None else checked(body, sides)) for own, body in changes]
         ids = iter(self.journal.new_ids(sum(own is None for own, _ in bodies)))
         made = [Change(next(ids) if own is None else own, body) for own, body in bodies]
-        known = opened.objects
-        if any(own is not None and own not in known and body is None for own, body in changes):
+        if not self.journal.has_objects(image.name, [own for own, body in changes if own is not None and body is None]):
             raise DataError("There is no such object any more; the image is shown as it is now.")
         self.add_classes([body["class"] for _, body in bodies if body is not None])
-        stroke = self.journal.do(opened.line.name, name, made, who, seq, key)
+        stroke = self.journal.do(image.name, name, made, who, seq, key)
         self._save_soon()
         return stroke
 
@@ -205,7 +221,7 @@ class Project:
         Returns:
             What that changed; None where there is nothing to take back.
         """
-        stroke = self.journal.undo(self.open(number).line.name, who, redo)
+        stroke = self.journal.undo(self._taken_in(number)[0].name, who, redo)
         self._save_soon()
         return stroke
 
@@ -225,7 +241,7 @@ class Project:
         """
         if status not in STATUSES:
             raise DataError(f"A status is one of {', '.join(STATUSES)}, not {status[:40]}.")
-        seq = self.journal.set_status(self.open(number).line.name, status, who)
+        seq = self.journal.set_status(self._taken_in(number)[0].name, status, who)
         self._save_soon()
         return seq
 
@@ -248,11 +264,23 @@ class Project:
         self.classes = replace(self.classes, keypoint_names=tuple(names), skeleton=tuple(skeleton))
         self.journal.set_fact("keypoints", json.dumps({"names": list(names), "skeleton": list(skeleton)}))
 
-    def gallery(self, name: str) -> list[tuple[ImageLine, int, Body]]:
-        """The objects of a class (of all, without a name) in the images that were opened, with their images."""
+    def gallery(self, name: str, below: float = 1.0) -> list[tuple[ImageLine, int, Body]]:
+        """The objects of a class (of all, without a name) in the images that were opened, with their images; with
+        ``below``, those alone that a model proposed with such a score, the lowest first."""
         lines = {line.name: line for line in self.lines()}
-        found = self.journal.all_objects(name)
+        found = all_objects(self.journal, name, below)
         return [(lines[image], number, body) for image, number, body in found if image in lines]
+
+    def look_at_labels(self, seconds: float) -> int:
+        """Take in images of which nothing but their labels is known, for a while; how many are left after it."""
+        until, known = time.monotonic() + seconds, self.journal.states()
+        left = [k for k, own in enumerate(self.labels.images, 1) if own.objects and own.name not in known]
+        for count, number in enumerate(left):
+            if time.monotonic() > until:
+                return len(left) - count
+            with suppress(DataError):  # it cannot be read, which is said where it is opened
+                self._taken_in(number)
+        return 0
 
     def unsaved(self) -> list[str]:
         """Names of images whose latest strokes are not in the labels yet."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from maskrcnn.errors import DataError
+from maskrcnn.errors import DataError, UsageError
 
+LOCK = "studio.lock"
 TODO, DRAFT, DONE = STATUSES = ("todo", "draft", "done")
 ATTRIBUTES = ("crowd", "truncated", "difficult")
 DO, UNDO, REDO, STATUS = "do", "undo", "redo", "status"
@@ -85,6 +88,36 @@ class Stroke:
     seq: int
     name: str
     changes: tuple[Change, ...]
+
+
+def open_base(folder: Path, path: Path) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    """Open the journal of a folder, which is made where it is not there, for this process alone.
+
+    Args:
+        folder: of the journal.
+        path: of its file.
+
+    Returns:
+        The lock, held as long as it is open, and the journal.
+
+    Raises:
+        UsageError: another process holds it, or nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = sqlite3.connect(folder / LOCK, timeout=0.2, check_same_thread=False, isolation_level=None)
+        lock.execute("BEGIN EXCLUSIVE")
+        base = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        base.execute("PRAGMA journal_mode = WAL")
+        base.execute("PRAGMA synchronous = FULL")
+        base.executescript(SCHEMA + FORGET)
+    except sqlite3.DatabaseError as error:
+        if "locked" in str(error):
+            raise UsageError(f"{folder} is open in another studio: close that one first.") from None
+        raise UsageError(f"{path} cannot be used ({error}): name another folder with --journal.") from None
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be used ({error.strerror}): name another with --journal.") from None
+    return lock, base
 
 
 def changes_of(text: str, side: str) -> tuple[Change, ...]:

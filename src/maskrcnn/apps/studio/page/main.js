@@ -7,7 +7,7 @@ import { Scene } from "./draw/scene.js";
 import { View } from "./draw/view.js";
 import { element, icon } from "./icons.js";
 import { Keys } from "./keys.js";
-import { askForKeypoints, showGallery, showHelp, showTraining } from "./panels/dialogs.js";
+import { askForKeypoints, showDisagreements, showGallery, showHelp, showTraining } from "./panels/dialogs.js";
 import { Side } from "./panels/side.js";
 import { Store } from "./store.js";
 import { ToolBox } from "./tools/toolbox.js";
@@ -118,7 +118,7 @@ class App {
       return;
     }
     const what = this[`do_${name}`];
-    if (what && (this.view.image || ["help", "train", "language", "panel", "nextImage", "previousImage"].includes(name))) {
+    if (what && (this.view.image || ["help", "train", "check", "language", "panel", "nextImage", "previousImage"].includes(name))) {
       Promise.resolve(what.call(this)).catch((error) => this.say(word(error.message)));
     }
   }
@@ -134,6 +134,7 @@ class App {
   do_help() { showHelp(this); }
   do_train() { showTraining(this); }
   do_gallery() { return showGallery(this); }
+  do_check() { return showDisagreements(this); }
   do_panel() { $("#side").classList.toggle("open"); }
   do_previousImage() { return this.open((this.wanted || 1) - 1); }
   do_nextImage() { return this.open((this.wanted || 0) + 1); }
@@ -433,16 +434,26 @@ class App {
       input.addEventListener("input", () => set(Number(input.value)));
       return element("label", { className: name }, word(name), input);
     };
-    const key = `${tool.name}${currentLanguage()}`;
+    const { image } = this.view;
+    const key = `${tool.name}${currentLanguage()}${image?.depth ? image.id : ""}`;
     if (this.settingsOf === key && document.activeElement?.closest("#tool-settings")) return;
     this.settingsOf = key;
     const nodes = [];
     if (tool.brush) nodes.push(range("brushSize", 1, 200, 1, this.tools.size, (v) => this.tools.setSize(v)));
     if (tool.name === "flood") nodes.push(range("tolerance", 0, 120, 1, tool.tolerance, (v) => { tool.tolerance = v; }));
-    if (!nodes.length) {
+    if (!nodes.length && !image?.depth) {
       for (const name of ["brightness", "contrast"]) {
         nodes.push(range(name, 0.2, 4, 0.05, this.light[name], (v) => this.setLight(name, v)));
       }
+    }
+    if (image?.depth) {
+      const [least, , , most] = image.depth;
+      const step = (most - least) / 1000 || 1;
+      const set = (low, high) => this.view.setWindow(low, high).catch((error) => this.say(word(error.message)));
+      nodes.push(
+        range("black", least, most, step, this.view.window[0], (v) => set(v, this.view.window[1])),
+        range("white", least, most, step, this.view.window[1], (v) => set(this.view.window[0], v)),
+      );
     }
     $("#tool-settings").replaceChildren(...nodes);
   }

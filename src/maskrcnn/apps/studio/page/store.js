@@ -45,12 +45,12 @@ export class Store extends EventTarget {
   }
 
   async loadProject() {
-    this.takeProject(await get("project"));
-    await this.loadImages();
+    const [project, list] = await Promise.all([get("project"), get("images")]);
+    this.takeProject(project);
+    this.takeImages(list);
   }
 
-  async loadImages() {
-    const list = await get("images");
+  takeImages(list) {
     this.images = list.images;
     this.counts = list.counts;
     this.tell("images");

@@ -176,12 +176,47 @@ def _deep_pixels(image: Image.Image) -> np.ndarray:
     """Float32 grey ``[H, W]`` scaled to 0..255 between its outer percentiles; a uniform image becomes 0."""
     values = np.array(image, dtype=np.float32)
     np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = np.percentile(values, (OUTER_PERCENT, 100 - OUTER_PERCENT))
-    if low == high:
-        low, high = values.min(), values.max()
-    values -= low
+    low, high = outer_values(values)
+    values -= np.float32(low)
     values *= np.float32(255 / max(high - low, 1e-12))
     return np.clip(values, 0, 255, out=values)
+
+
+def outer_values(values: np.ndarray) -> tuple[float, float]:
+    """The 0.1st and 99.9th percentiles, which are shown as black and white; the extremes where both are one."""
+    low, high = np.percentile(values, (OUTER_PERCENT, 100 - OUTER_PERCENT)).tolist()
+    return (low, high) if low < high else (float(values.min()), float(values.max()))
+
+
+def deep_values(path: str | Path, spatial_shape: tuple[int, int]) -> np.ndarray | None:
+    """The values of a grey image of more than 8 bits as its file has them, which :func:`read_image` scales.
+
+    Args:
+        path: of an image that can be read.
+        spatial_shape: height and width of the frame in which it is labelled.
+
+    Returns:
+        Float32 ``[H, W]``; None of an image of any other kind.
+
+    Raises:
+        DataError: where the file cannot be read as an image.
+    """
+    file, page = page_of(path)
+    if file.suffix.lower() == PDF:
+        return None
+    try:
+        with open_picture(file, path) as image:
+            if page:
+                image.seek(page - 1)
+            if deep_colours(file, image) is not None or image.mode not in DEEP_MODES:
+                return None
+            upright = np.array(ImageOps.exif_transpose(image), dtype=np.float32)
+            values = upright if upright.shape == spatial_shape else np.array(image, dtype=np.float32)
+    except DataError:
+        raise
+    except Exception as error:  # decoders meet broken bytes with errors of every kind
+        raise _unreadable(file, error) from error
+    return np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _orientation(image: Image.Image) -> int:

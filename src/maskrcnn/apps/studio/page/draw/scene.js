@@ -29,7 +29,7 @@ export class Scene {
     this.lifted = null; // id of the object that a tool draws itself meanwhile
     this.live = null; // what the tool draws: a function of (context, scene)
     view.listeners.push(() => {
-      this.draw();
+      this.paint();
       this.drawOverlay();
     });
   }
@@ -38,17 +38,25 @@ export class Scene {
     return colourOf(this.store.classNames.indexOf(name));
   }
 
+  // Once in the next frame, however often it is asked for: thousands of objects take a while.
   draw() {
+    if (this.asked) return;
+    this.asked = requestAnimationFrame(() => this.paint());
+  }
+
+  paint() {
+    cancelAnimationFrame(this.asked);
+    this.asked = 0;
     const context = this.objects.getContext("2d");
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.objects.width, this.objects.height);
-    if (this.view.image && !this.store.hidden) this.drawWithin(context, this.view.seen());
+    if (this.view.isShown && !this.store.hidden) this.drawWithin(context, this.view.seen());
   }
 
   // Draw a part of the image anew; what does not touch it stays as it is.
   repaint([x1, y1, x2, y2]) {
     const { view } = this;
-    if (!view.image || this.store.hidden) return;
+    if (!view.isShown || this.store.hidden || this.asked) return;
     const context = this.objects.getContext("2d");
     const margin = 3 / view.scale;
     const [left, top] = view.toScreen(x1 - margin, y1 - margin).map((v) => Math.floor(v * view.ratio));

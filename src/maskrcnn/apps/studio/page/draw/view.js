@@ -24,6 +24,11 @@ export class View {
     return [this.image.width, this.image.height];
   }
 
+  // Whether something of the image can be seen.
+  get isShown() {
+    return Boolean(this.image && (this.bitmap || this.tiles.size));
+  }
+
   resize() {
     const { clientWidth: w, clientHeight: h } = this.stage;
     this.ratio = Math.min(window.devicePixelRatio || 1, 2);
@@ -38,27 +43,44 @@ export class View {
   // Show an image; resolves when something of it can be seen.
   async open(image) {
     this.image = image;
+    this.window = image.depth ? [image.depth[1], image.depth[2]] : null;
+    this.query = "";
     this.bitmap = null;
     this.tiles.clear();
     this.fit();
     if (image.tiles) {
       await this.tile(image.tiles.levels - 1, 0, 0);
     } else {
-      const bitmap = await load(`/api/images/${image.id}/picture`);
+      const bitmap = await load(`/api/images/${image.id}/picture${this.query}`);
       if (this.image !== image) return;
       this.bitmap = bitmap;
     }
     this.changed();
   }
 
+  // Show other values of a 16-bit image as black and white; of several that are asked for in a row, the last.
+  async setWindow(low, high) {
+    const { image } = this;
+    this.window = [low, Math.max(high, low + 1e-6)];
+    const query = `?window=${this.window.map((value) => value.toFixed(6).replace(/\.?0+$/, "")).join()}`;
+    this.query = query;
+    if (image.tiles) this.tiles.clear();
+    else {
+      const bitmap = await load(`/api/images/${image.id}/picture${query}`);
+      if (this.image !== image || this.query !== query) return;
+      this.bitmap = bitmap;
+    }
+    this.changed();
+  }
+
   async tile(level, column, row) {
-    const image = this.image;
+    const { image, query } = this;
     const key = `${level}/${column}/${row}`;
     if (this.tiles.has(key)) return;
     this.tiles.set(key, null);
     try {
-      const bitmap = await load(`/api/images/${image.id}/tiles/${key}`);
-      if (this.image !== image) return;
+      const bitmap = await load(`/api/images/${image.id}/tiles/${key}${query}`);
+      if (this.image !== image || this.query !== query) return;
       this.tiles.set(key, bitmap);
       while (this.tiles.size > KEPT) {
         const oldest = [...this.tiles.keys()].find((other) => !other.startsWith(`${image.tiles.levels - 1}/`));

@@ -1,6 +1,7 @@
 // Dialogs: keys, training with its curves, the gallery of a class, and the names of keypoints.
 
 import { get, post, put } from "../api.js";
+import { fromServer } from "../draw/objects.js";
 import { element } from "../icons.js";
 import { DEFAULTS, Keys } from "../keys.js";
 import { word } from "../words.js";
@@ -77,6 +78,8 @@ export function showTraining(app) {
     return post("training", { time: time.value });
   }, true);
   const stop = button("stop", () => post("training/stop"));
+  const check = element("button", {}, word("check"));
+  check.addEventListener("click", () => app.run("check"));
   const resume = button("resume", () => post("training", { resume: true, time: time.value }));
   const state = element("strong", { id: "training-state" });
   state.setAttribute("role", "status");
@@ -94,6 +97,7 @@ export function showTraining(app) {
     start.hidden = isRunning;
     stop.hidden = !isRunning;
     resume.hidden = !training.can_resume;
+    check.hidden = isRunning || training.state === "idle";
     details.hidden = !training.plan;
     plan.textContent = training.plan;
     said.hidden = !training.said.length;
@@ -117,7 +121,7 @@ export function showTraining(app) {
     app,
     element("h1", {}, word("trainTitle")),
     element("p", {}, word("trainWhat")),
-    element("div", { className: "row" }, element("label", { className: "row" }, word("time"), time), start, resume, stop, model),
+    element("div", { className: "row" }, element("label", { className: "row" }, word("time"), time), start, resume, stop, check, model),
     state,
     canvas,
     said,
@@ -188,36 +192,86 @@ export function drawCurves(canvas, lines) {
 
 const points = (lines, name) => lines.filter((one) => Number.isFinite(one[name])).map((one) => [one.step, one[name]]);
 
+// Scores that a model gave: all objects, or those that it was this sure of at the most.
+export function scoreChoice() {
+  const options = [1, 0.9, 0.7, 0.5, 0.3].map((value) =>
+    element("option", { value }, value < 1 ? word("below", { n: value }) : word("anyScore")),
+  );
+  const node = element("select", {}, ...options);
+  node.setAttribute("aria-label", word("score"));
+  return node;
+}
+
 export async function showGallery(app) {
   const { store } = app;
   const choice = element("select", {}, ...store.classNames.map((value) => element("option", { value }, value)));
   choice.value = store.className;
+  const below = scoreChoice();
   choice.setAttribute("aria-label", word("classes"));
   const pictures = element("div", { className: "pictures" });
   const fill = async () => {
-    const { objects, total } = await get(`gallery?limit=200&class_name=${encodeURIComponent(choice.value)}`);
+    const { objects, total } = await get(`gallery?limit=200&below=${below.value}&class_name=${encodeURIComponent(choice.value)}`);
     count.textContent = word("objectShort", { n: total });
     pictures.replaceChildren(
-      ...objects.map(({ image, name, object }) => {
-        const [x1, y1, x2, y2] = object.box;
-        const margin = 0.1 * Math.max(x2 - x1, y2 - y1) + 2;
-        const box = [x1 - margin, y1 - margin, x2 + margin, y2 + margin].map((v) => Math.max(0, Math.round(v)));
-        const picture = element("img", { alt: object.class, loading: "lazy", src: `/api/images/${image}/small?box=${box}` });
-        const button = element("button", { title: name }, picture, element("small", {}, name.split("/").pop()));
-        button.addEventListener("click", async () => {
-          app.dialog.close();
-          await app.open(image);
-          store.select(object.id);
-          app.view.showBox(object.box);
-        });
-        return button;
-      }),
+      ...objects.map(({ image, name, object }) => pictureOf(app, image, object, name.split("/").pop(), () => store.select(object.id))),
     );
   };
   const count = element("span", { className: "quiet" });
   choice.addEventListener("change", fill);
-  show(app, element("h1", {}, word("gallery")), element("div", { className: "row" }, choice, count), pictures);
+  below.addEventListener("change", fill);
+  show(app, element("h1", {}, word("gallery")), element("div", { className: "row" }, choice, below, count), pictures);
   await fill();
+}
+
+// A small picture of an object; a click opens its image in place, and `then` says what is done with it there.
+function pictureOf(app, image, object, text, then) {
+  const [x1, y1, x2, y2] = object.box;
+  const margin = 0.1 * Math.max(x2 - x1, y2 - y1) + 2;
+  const box = [x1 - margin, y1 - margin, x2 + margin, y2 + margin].map((v) => Math.max(0, Math.round(v)));
+  const picture = element("img", { alt: object.class, loading: "lazy", src: `/api/images/${image}/small?box=${box}` });
+  const button = element("button", { title: text }, picture, element("small", {}, text));
+  button.addEventListener("click", async () => {
+    app.dialog.close();
+    await app.open(image);
+    then();
+    app.view.showBox(object.box);
+  });
+  return button;
+}
+
+// What the model misses of the labels, and what it alone finds: its mistakes, or those of the labels.
+export async function showDisagreements(app) {
+  const { store } = app;
+  const state = element("p");
+  state.setAttribute("role", "status");
+  const parts = Object.fromEntries(["missed", "false"].map((kind) => [kind, element("div", { className: "pictures" })]));
+  show(
+    app,
+    element("h1", {}, word("check")),
+    element("p", {}, word("checkWhat")),
+    state,
+    ...Object.entries(parts).flatMap(([kind, part]) => [element("h2", {}, word(kind)), part]),
+  );
+  await store.settled();
+  let looked = 0;
+  for (let after = 0; after !== null && state.isConnected && app.dialog.open;) {
+    state.textContent = word("checking", { n: looked });
+    const answer = await get(`disagreements?after=${after}`);
+    for (const { image, kind, id, object } of answer.found) {
+      const score = object.score === null ? "" : ` ${object.score.toFixed(2)}`;
+      const then = () => {
+        if (kind === "missed") return store.select(id);
+        store.proposals = [{ ...fromServer(object), id: "p0" }];
+        app.scene.draw();
+        app.refresh();
+      };
+      parts[kind].append(pictureOf(app, image, object, object.class + score, then));
+    }
+    looked += answer.looked;
+    after = answer.after;
+  }
+  const count = parts.missed.children.length + parts.false.children.length;
+  state.textContent = word("checked", { n: looked, count });
 }
 
 export function askForKeypoints(app) {

@@ -1,13 +1,14 @@
 // The panel: classes, the objects of the image, and the list of images.
 
-import { post } from "../api.js";
+import { get, post } from "../api.js";
 import { changed } from "../draw/objects.js";
 import { colourOf, css } from "../draw/scene.js";
 import { element, icon } from "../icons.js";
 import { word } from "../words.js";
+import { scoreChoice } from "./dialogs.js";
 
 const ROW = 54; // pixels of a line in the list of images
-const MOST_OBJECTS = 400; // lines of the list of objects; the rest is on the canvas
+const OBJECT_ROW = 28; // pixels of a line in the list of objects
 const OBJECT_TOOLS = ["remove", "duplicate", "join", "subtract", "split", "hole", "part", "fillHoles", "toMask"];
 const STATUSES = ["todo", "draft", "done"];
 const $ = (selector) => document.querySelector(selector);
@@ -22,8 +23,11 @@ export class Side {
     $("#class-form").addEventListener("submit", (event) => this.addClass(event));
     $("#search").addEventListener("input", () => this.showImages());
     $("#filter").addEventListener("change", () => this.showImages());
+    for (const id of ["#of-class", "#below"]) $(id).addEventListener("change", () => this.lookFor());
     $("#image-list").addEventListener("scroll", () => this.showRows());
+    $("#object-list").addEventListener("scroll", () => this.showObjectRows());
     new ResizeObserver(() => this.showRows()).observe($("#image-list"));
+    new ResizeObserver(() => this.showObjectRows()).observe($("#object-list"));
     $("#image-list").addEventListener("keydown", (event) => {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       if (step) {
@@ -32,6 +36,7 @@ export class Side {
       }
     });
     this.found = [];
+    this.listed = []; // objects in the list
     this.unreadable = new Set();
   }
 
@@ -40,6 +45,11 @@ export class Side {
     $("#filter").replaceChildren(...["all", ...STATUSES].map((name) => element("option", { value: name }, word(name))));
     $("#filter").value = chosen;
     $("#filter").setAttribute("aria-label", word("images"));
+    const below = $("#below").value || "1";
+    $("#below").replaceChildren(...scoreChoice().children);
+    $("#below").value = below;
+    $("#below").setAttribute("aria-label", word("score"));
+    $("#of-class").setAttribute("aria-label", word("classes"));
     $("#object-list").setAttribute("aria-label", word("objects"));
     $("#image-list").setAttribute("aria-label", word("images"));
     $("#object-tools").replaceChildren(
@@ -61,8 +71,35 @@ export class Side {
     this.showImages();
   }
 
+  // Which images have an object of a class, or one that a model was unsure of: the studio knows.
+  async lookFor() {
+    const [name, below] = [$("#of-class").value, $("#below").value];
+    const asked = `${name}/${below}`;
+    this.having = null;
+    this.lookedFor = asked;
+    if (!name && below === "1") return this.showImages();
+    try {
+      await this.app.store.settled();
+      for (let unread = 1; unread > 0 && this.lookedFor === asked;) {
+        const list = await get(`images?class_name=${encodeURIComponent(name)}&below=${below}`);
+        if (this.lookedFor !== asked) return;
+        this.having = new Set(list.images.map((line) => line.id));
+        unread = list.unread;
+        this.showImages();
+      }
+    } catch (error) {
+      this.app.say(word(error.message));
+    }
+  }
+
   showClasses() {
     const { store } = this.app;
+    const chosen = $("#of-class").value;
+    $("#of-class").replaceChildren(
+      element("option", { value: "" }, word("anyClass")),
+      ...store.classNames.map((value) => element("option", { value }, value)),
+    );
+    $("#of-class").value = store.classNames.includes(chosen) ? chosen : "";
     $("#classes").replaceChildren(
       ...store.classNames.map((name, k) => {
         const dot = element("i", { className: "dot" });
@@ -104,13 +141,28 @@ export class Side {
     const { store } = this.app;
     const all = [...store.objects.values()];
     $("#object-count").textContent = all.length ? String(all.length) : "";
-    const shown = all.slice(0, MOST_OBJECTS);
-    if (store.selected && !shown.includes(store.selected)) shown.unshift(store.selected);
-    const nodes = shown.map((object) => this.objectLine(object));
-    $("#object-list").replaceChildren(...nodes);
+    this.listed = all;
+    $("#object-room").style.height = `${all.length * OBJECT_ROW}px`;
+    const list = $("#object-list");
+    const at = store.selected && this.seenChosen !== store.chosenId ? all.indexOf(store.selected) * OBJECT_ROW : -1;
+    if (at >= 0 && (at < list.scrollTop || at + OBJECT_ROW > list.scrollTop + list.clientHeight)) list.scrollTop = at - OBJECT_ROW;
+    this.seenChosen = store.chosenId;
+    this.showObjectRows();
     this.showFlags(store.selected);
-    $("#object-list [aria-selected=true]")?.scrollIntoView({ block: "nearest" });
     for (const button of document.querySelectorAll("#object-tools button")) button.disabled = !store.selected;
+  }
+
+  // Only the lines that are seen, of however many there are.
+  showObjectRows() {
+    const list = $("#object-list");
+    const first = Math.max(0, Math.floor(list.scrollTop / OBJECT_ROW) - 4);
+    const last = Math.ceil((list.scrollTop + list.clientHeight) / OBJECT_ROW) + 4;
+    const nodes = this.listed.slice(first, last).map((object, k) => {
+      const node = this.objectLine(object);
+      node.style.top = `${(first + k) * OBJECT_ROW}px`;
+      return node;
+    });
+    $("#object-room").replaceChildren(...nodes);
   }
 
   objectLine(object) {
@@ -158,7 +210,10 @@ export class Side {
     const { store } = this.app;
     const [status, search] = [$("#filter").value, $("#search").value.toLowerCase()];
     this.found = store.images.filter(
-      (line) => (status === "all" || !status || line.status === status) && line.name.toLowerCase().includes(search),
+      (line) =>
+        (status === "all" || !status || line.status === status) &&
+        line.name.toLowerCase().includes(search) &&
+        (!this.having || this.having.has(line.id)),
     );
     const done = store.images.filter((line) => line.status === "done").length;
     $("#image-count").textContent = store.images.length ? `${done} / ${store.images.length}` : "";

@@ -8,7 +8,7 @@ import numpy as np
 
 from maskrcnn.data.coco_keypoints import PIXEL_CENTRE
 from maskrcnn.data.parsing.numbers import finite_numbers, truth
-from maskrcnn.masks.rasterise import NO_MASK, mask_area
+from maskrcnn.masks.rasterise import NO_MASK, clip_box, mask_area
 from maskrcnn.modalities.images.formats.coco.annotation import parse_annotation, polygon_parts
 from maskrcnn.modalities.images.labels.editable import (
     ATTRIBUTES,
@@ -40,15 +40,12 @@ def drawn_object(entry: dict[str, Any], number: int, name: str, shape: Shape, po
         The object; None where nothing of it can be drawn.
     """
     parts = _parts(entry.get("segmentation"))
-    # of outlines nothing but the box is asked for: they are drawn as they are
+    if parts and not points:  # outlines are drawn as they are; there may be thousands
+        return _outlined(entry, number, name, shape, parts)
     asked = {**entry, "segmentation": None, "bbox": _box_of(parts)} if parts else entry
     parsed, _ = parse_annotation(asked, 1, shape, points)
     if parsed is None:
         return None
-    given = entry.get("attributes")
-    said = given if isinstance(given, dict) else {}
-    attributes = {name for name in ATTRIBUTES if name != CROWD and truth(said.get(name)) is True}
-    attributes |= {CROWD} if parsed.crowd else set()
     keypoints = () if parsed.keypoints is None or not parsed.keypoints[:, 2].any() else parsed.keypoints.tolist()
     return LabelledObject(
         number,
@@ -57,8 +54,24 @@ def drawn_object(entry: dict[str, Any], number: int, name: str, shape: Shape, po
         None if parts else MaskWindow.of_counts(parsed.mask, shape),
         parts,
         tuple((x, y, int(v)) for x, y, v in keypoints),
-        frozenset(attributes),
+        _attributes(entry, parsed.crowd),
     )
+
+
+def _outlined(
+    entry: dict[str, Any], number: int, name: str, shape: Shape, parts: tuple[Part, ...]
+) -> LabelledObject | None:
+    box, crowd = parts_box(parts), truth(entry.get("iscrowd"))
+    if clip_box(box, shape) is None:
+        return None
+    return LabelledObject(number, name, box, None, parts, attributes=_attributes(entry, bool(crowd)))
+
+
+def _attributes(entry: dict[str, Any], crowd: bool) -> frozenset[str]:
+    given = entry.get("attributes")
+    said = given if isinstance(given, dict) else {}
+    attributes = {name for name in ATTRIBUTES if name != CROWD and truth(said.get(name)) is True}
+    return frozenset(attributes | ({CROWD} if crowd else set()))
 
 
 def _parts(segmentation: Any) -> tuple[Part, ...]:
