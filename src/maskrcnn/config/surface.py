@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from maskrcnn.config.heads import PoolConfig
+from maskrcnn.config.heads import CloseUpConfig, PoolConfig
 from maskrcnn.config.numbers import Channels, Layers, Level, Norm, Part, Samples, Some, Weight
 from maskrcnn.schema import Between, Entries, OneOf
 
@@ -43,6 +43,7 @@ class SurfaceHeadConfig:
     # background and the surface's first groups
     enlarged: Annotated[int, Between(1, 16)] = 2  # bilinear, after outputs of two bins for one of the pool's
     labels: Annotated[tuple[Channels, ...], Entries(0, 2**16)] = ()  # of the classes that have this surface; none: all
+    closeup: CloseUpConfig | None = None  # looks in the place of pool, decoder and convolutions; None: these do
     decoding: Annotated[str, OneOf(("exact", "whole"))] = (
         "exact"  # where the bins lie in the file; whole: as if the box had whole samples, rounded down (detectron2)
     )

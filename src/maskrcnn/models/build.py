@@ -24,6 +24,7 @@ from maskrcnn.models.heads.surface import SurfaceHead
 from maskrcnn.models.heads.whole import WholeHead
 from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.rpn import RPN
+from maskrcnn.models.surface.closeup import CloseUpSurface
 from maskrcnn.models.surface.network import SurfaceNetwork
 from maskrcnn.models.variants import mobilenet_v2_fpn_config, resnet50_fpn_config
 from maskrcnn.ops.nd import MEMORY_FORMAT
@@ -100,6 +101,8 @@ def _surface_head(config: ModelConfig, strides: Sequence[tuple[int, ...]]) -> He
     own = config.surface_head
     if own is None or not config.finds_objects:
         return None
+    if own.closeup is not None:
+        return SurfaceHead(own, CloseUpSurface(config, _body(config, own.closeup.body), len(strides)))
     return SurfaceHead(own, SurfaceNetwork(config, strides))
 
 

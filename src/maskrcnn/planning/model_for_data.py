@@ -59,8 +59,9 @@ def fit_to_data(config: ModelConfig, data: Dataset, say: Say) -> ModelConfig:
     config = dataclasses.replace(
         config, num_classes=len(data.class_names), detection=detection, selection=selection, finds_objects=True
     )
+    surface = config.surface_head if any(record.surface is not None for record in data) else None
     semantic = semantic_head(config, data) if data.has_class_maps else None
-    return dataclasses.replace(config, semantic_head=semantic, whole_head=None)
+    return dataclasses.replace(config, semantic_head=semantic, whole_head=None, surface_head=surface)
 
 
 def fit_semantic(config: ModelConfig, data: Dataset) -> ModelConfig:
@@ -82,6 +83,7 @@ def fit_semantic(config: ModelConfig, data: Dataset) -> ModelConfig:
         mask_head=None,
         keypoint_head=None,
         closeup_mask_head=None,
+        surface_head=None,
         finds_objects=False,
     )
 

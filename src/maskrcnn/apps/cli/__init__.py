@@ -21,7 +21,8 @@ from maskrcnn.apps.cli.import_model import Import
 from maskrcnn.apps.cli.models import Models
 from maskrcnn.apps.cli.predict import Predict
 from maskrcnn.apps.cli.sequences.track import Track
-from maskrcnn.apps.cli.synthetic import Synthetic
+from maskrcnn.apps.cli.synthetic.people import SyntheticPeople
+from maskrcnn.apps.cli.synthetic.volumes import Synthetic
 from maskrcnn.apps.cli.train import Train
 from maskrcnn.apps.cli.words.groups import COMPLETION, EXIT_CODES
 from maskrcnn.apps.cli.words.help import command_help
@@ -40,6 +41,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "convert": Convert,
     "compose": Compose,
     "synthetic": Synthetic,
+    "synthetic-people": SyntheticPeople,
     "demo": Demo,
     "models": Models,
     "import": Import,
@@ -65,6 +67,8 @@ def main() -> None:
         manner.quiet = any(argument in QUIET for argument in arguments)
         manner.as_json = "--json" in arguments and arguments[0] == "predict"
         arguments = [argument for argument in arguments if argument not in QUIET]
+        if arguments[:2] == ["synthetic", "people"]:
+            arguments[:2] = ["synthetic-people"]
         refuse_slips(arguments, COMMANDS)
         if arguments and arguments[0] in COMMANDS and any(argument in HELP for argument in arguments):
             print(command_help(arguments[0], COMMANDS[arguments[0]], "--help-all" in arguments))

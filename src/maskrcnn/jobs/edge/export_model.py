@@ -20,6 +20,7 @@ from maskrcnn.export.onnx_files import as_onnx, halved, needed_packages
 from maskrcnn.export.proof import Proof, compare, look, told_by
 from maskrcnn.export.session_model import session_model
 from maskrcnn.files import atomic_write
+from maskrcnn.inference.options import SURFACE
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.jobs.edge.int8 import Trial, in_8_bits
 from maskrcnn.jobs.evaluate import for_model
@@ -172,7 +173,9 @@ def _as_asked(model: MaskRCNN, info: ModelInfo, options: ExportOptions) -> tuple
         config = dataclasses.replace(config, **nothing)
         info = dataclasses.replace(info, keypoint_names=(), skeleton=())
         model.backbone.image = model.backbone.gives_first = False
-    heads = {} if options.only == "boxes" else {k: head for k, head in heads_of(model).items() if k != SECOND_STAGE}
+    config = dataclasses.replace(config, surface_head=None)  # no runtime has a word for its maps
+    left_out = (SECOND_STAGE, SURFACE)
+    heads = {} if options.only == "boxes" else {k: head for k, head in heads_of(model).items() if k not in left_out}
     box_head = model.box_head if model.finds_objects else None
     model = MaskRCNN(config, model.backbone, model.rpn, box_head, heads).eval()
     return model, dataclasses.replace(info, config=config)

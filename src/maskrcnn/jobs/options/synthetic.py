@@ -1,4 +1,4 @@
-"""What ``maskrcnn synthetic`` is asked for."""
+"""What ``maskrcnn synthetic`` and ``maskrcnn synthetic people`` are asked for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from maskrcnn.checks import at_least, new_folder
+from maskrcnn.checks import at_least, between, new_folder
+from maskrcnn.errors import UsageError
+from maskrcnn.files import is_folder
 
 
 @dataclass(frozen=True)
@@ -35,3 +37,34 @@ class SyntheticOptions:
         at_least("count", self.count, 1)
         at_least("seed", self.seed, 0)
         new_folder(self.out, "the volumes")
+
+
+@dataclass(frozen=True)
+class PeopleOptions:
+    """How many pictures of rendered people are made, and what they stand before."""
+
+    out: Path
+    """Folder for the pictures, empty or new; `maskrcnn train OUT` then works."""
+    count: int = 100
+    """How many pictures to make."""
+    seed: int = 0
+    """The same seed makes the same pictures."""
+    size: int = 256
+    """Pixels a side."""
+    photos: Path | None = None
+    """Folder of photos to stand before and to cut cloth from; without it noise takes their place."""
+    points: int = 150
+    """Surface points that are written of each person, at most; the IUV picture has every pixel."""
+    first: int = 1
+    """Number of the first picture, so that several runs share the work: picture k follows from the seed and k alone."""
+
+    def check(self) -> None:
+        """Raise UsageError for options that cannot be followed and a folder that holds something."""
+        at_least("count", self.count, 1)
+        at_least("seed", self.seed, 0)
+        at_least("points", self.points, 1)
+        at_least("first", self.first, 1)
+        between("size", self.size, 64, 2048)
+        if self.photos is not None and not is_folder(self.photos):
+            raise UsageError(f"--photos {self.photos} is no folder of photos.")
+        new_folder(self.out, "the pictures")

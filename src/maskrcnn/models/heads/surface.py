@@ -16,6 +16,7 @@ from maskrcnn.losses.surface import NAMES, surface_loss
 from maskrcnn.losses.terms import Term
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.head import LossInputs, ObjectHead, Place
+from maskrcnn.models.surface.closeup import CloseUpSurface
 from maskrcnn.models.surface.network import SurfaceNetwork
 from maskrcnn.ops.boxes import clip_boxes, pairwise_iou
 from maskrcnn.ops.nd import full
@@ -38,9 +39,11 @@ class SurfaceHead(ObjectHead):
         network: what looks; its ``regions(boxes)`` says over what its maps lie.
     """
 
-    def __init__(self, config: SurfaceHeadConfig, network: SurfaceNetwork) -> None:
+    def __init__(self, config: SurfaceHeadConfig, network: SurfaceNetwork | CloseUpSurface) -> None:
         super().__init__()
         self.own, self.network = config, network
+        self.sees_image = config.closeup is not None
+        self.slow = ("network.decoder.body",) if config.closeup is not None else ()
 
     def forward(self, features: Sequence[Tensor], boxes: Sequence[Tensor]) -> Tensor:
         maps: Tensor = self.network(features, boxes)

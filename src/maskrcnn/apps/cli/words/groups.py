@@ -55,6 +55,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
     "convert": ("maskrcnn convert DATA OUT --to coco", "maskrcnn convert annotations.json OUT --to yolo"),
     "compose": ("maskrcnn compose CLIPS OUT", "maskrcnn compose SEQUENCES OUT --count 12 --seed 1"),
     "synthetic": ("maskrcnn synthetic OUT", "maskrcnn synthetic OUT --count 48 --kinds blobs"),
+    "synthetic-people": (
+        "maskrcnn synthetic people OUT --count 500 --photos photos/",
+        "maskrcnn synthetic people OUT --size 384 --seed 1",
+    ),
     "demo": ("maskrcnn demo", "maskrcnn demo --out pictures"),
     "models": ("maskrcnn models", "maskrcnn models everyday"),
     "import": ("maskrcnn import model_final.pth", "maskrcnn import mine.pth --classes cat dog --out mine.safetensors"),
