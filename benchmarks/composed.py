@@ -3,7 +3,8 @@
     maskrcnn compose ../shared/data/davis /tmp/made --sequences blackswan drift-straight --count 4 --frames 40 --seed 21
     python benchmarks/composed.py /tmp/made --found /tmp/made-found
 
-All follow the same detections, which are found once and kept in ``--found``; the others' boxes carry the masks of their
+All follow the same detections, without those that repeat a surer one under another class's name, as ``predict`` gives
+them to its tracker; they are found once and kept in ``--found``; the others' boxes carry the masks of their
 detections. The oracle gives the detections of each frame the numbers of the objects that they overlap most, one each.
 Measures are by masks; of a detection at least half must lie on labelled pixels, or it is not judged, for all alike.
 Each switch of ours within 15 frames of a frame in which less than half of its object was to be seen is listed.
@@ -30,6 +31,7 @@ from maskrcnn.tracking.association import assign
 from maskrcnn.tracking.numbers import gapless
 from maskrcnn.tracking.options import TrackOptions
 from maskrcnn.tracking.tracker import Detections, Tracker
+from maskrcnn.video.follow import Detector
 from maskrcnn.video.frames import TrackedFrame
 from maskrcnn.video.labelled.frames import frames_of
 from maskrcnn.video.labelled.videos import LabelledVideo, labelled_videos
@@ -58,14 +60,14 @@ Ids = Callable[[list[Seen]], list[np.ndarray]]  # the number of each detection o
 def look(video: LabelledVideo, path: Path, model: str) -> list[Seen]:
     """What is found in a video, once: it is kept in ``path``."""
     spool = Spool(path, {"video": video.name, "model": model, "score": LOWEST})
-    lines, predictor = list(spool.saved()), None
+    lines, detector = list(spool.saved()), None
     seen = []
     for k, image in enumerate(frames_of(video.frames)):
         if k < len(lines):
             found = objects_of(lines[k])
         else:
-            predictor = predictor or Predictor.load(model).with_options(score=LOWEST)
-            found = predictor(torch.from_numpy(image).movedim(-1, 0).float())  # as `maskrcnn evaluate` does
+            detector = detector or Detector(Predictor.load(model).with_options(score=LOWEST))
+            (found,) = detector.look([image])  # as `maskrcnn predict` and `maskrcnn evaluate` do
             nobody = np.zeros(len(found), np.int64)
             lines.append({})
             spool.count = k

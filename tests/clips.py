@@ -113,6 +113,9 @@ class ColourDetector:
     def with_options(self, **options: Any) -> ColourDetector:
         return self
 
+    def predict(self, images: Sequence[torch.Tensor]) -> list[Instances]:
+        return [self(image) for image in images]
+
     def __call__(self, image: torch.Tensor) -> Instances:
         if self.looks == self.stop:
             raise KeyboardInterrupt

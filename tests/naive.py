@@ -624,6 +624,36 @@ def moved_mask_iou(a: np.ndarray, b: np.ndarray, shift: Sequence[int]) -> float:
     return len(first & second) / len(first | second) if first & second else 0.0
 
 
+def moved_shared_samples(a: np.ndarray, b: np.ndarray, shift: Sequence[int]) -> int:
+    """How many samples two masks of one canvas share, the first shifted as in :func:`moved_mask_iou`."""
+    first = {tuple(p + s for p, s in zip(place, shift)) for place in np.ndindex(*a.shape) if a[place]}
+    return sum(place in first for place in np.ndindex(*b.shape) if b[place])
+
+
+def mean_inside(output: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """The mean of ``[C, *S]`` over the samples of an object, each counted by its part ``[*S]`` of it, of length 1."""
+    total = sum(output[(slice(None), *place)] * inside[place] for place in np.ndindex(*inside.shape))
+    mean = total / inside.sum()
+    return mean / math.sqrt(sum(value * value for value in mean))
+
+
+def alike(one: np.ndarray, other: np.ndarray, usual: np.ndarray, faint: float) -> float:
+    """How alike two rows ``[E]`` differ from what is usual, 0..1."""
+    a, b = [x - u for x, u in zip(one, usual)], [x - u for x, u in zip(other, usual)]
+    shared = sum(x * y for x, y in zip(a, b))
+    lengths = sum(x * x for x in a) + sum(y * y for y in b)
+    return float(min(max((2 * shared + faint) / (lengths + faint), 0.0), 1.0))
+
+
+def doubles(masks: np.ndarray, scores: Sequence[float], part: float) -> list[bool]:
+    """Which of the masks ``[N, *S]`` lies by ``part`` in that of one that is surer, or as sure and before it."""
+    answers = []
+    for i, mask in enumerate(masks):
+        surer = [j for j in range(len(masks)) if scores[j] > scores[i] or (scores[j] == scores[i] and j < i)]
+        answers.append(bool(mask.any()) and any((mask & masks[j]).sum() >= part * mask.sum() for j in surer))
+    return answers
+
+
 def best_assignment(worth: np.ndarray) -> float:
     """The largest sum of ``worth [T, N]`` over pairs, no row and no column twice."""
     rows, columns = worth.shape

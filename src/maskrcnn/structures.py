@@ -21,6 +21,7 @@ from maskrcnn.surfaces.points import SurfacePoints
 OTHER = -1  # the label of an object of no class of the model: it teaches where objects are and what masks look like
 
 
+APPEARANCE = "appearance"  # of Instances.outputs, [N, E]: what an object looks like, by which it is known again
 IGNORED = -1  # in a class map: a sample of which nobody says what it is, which teaches nothing and counts nowhere
 UNGIVEN = torch.empty(0)  # stands for a field that the caller leaves to its default
 WHOLE = ("outputs", "of_image", "class_map", "file_labels")  # what is not a row an object

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import naive
-from maskrcnn.masks.shared_runs import mask_iou, shared_samples, spans_of
+from maskrcnn.masks.shared_runs import mask_iou, shared_of_pairs, shared_samples, spans_of
 from maskrcnn.regions import Regions
 
 unhurried = settings(deadline=None)
@@ -38,3 +38,25 @@ def test_a_mask_shares_all_of_itself(case):
     assert spans.area == shared_samples(spans, spans) == mask.sum()
     there_and_back = spans.moved(np.array(shift)).moved(-np.array(shift))
     assert shared_samples(there_and_back, spans) == mask.sum()
+
+
+@st.composite
+def some_masks(draw):
+    shape = draw(hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=5))
+    masks = [draw(hnp.arrays(bool, shape)) for _ in range(draw(st.integers(1, 5)))]
+    place = st.integers(0, len(masks) - 1)
+    pairs = draw(st.lists(st.tuples(place, place), max_size=8))
+    shift = draw(st.lists(st.integers(-4, 4), min_size=len(shape), max_size=len(shape)))
+    return masks, pairs, shift
+
+
+@unhurried
+@given(some_masks())
+def test_many_pairs_at_once(case):
+    masks, pairs, shift = case
+    regions = Regions.from_masks(masks, masks[0].shape)
+    still = [spans_of(regions, i) for i in range(len(masks))]
+    moved = [spans.moved(np.array(shift)) for spans in still]
+    shared = shared_of_pairs(moved, still, np.array(pairs, np.int64).reshape(-1, 2))
+    assert shared.dtype == np.int64
+    assert shared.tolist() == [naive.moved_shared_samples(masks[i], masks[j], shift) for i, j in pairs]

@@ -31,6 +31,7 @@ class PredictOptions:
         sharp: objects are looked at again from close up for their masks, by models that have a head for it.
         raw_masks: islands of a mask are kept; else, of pictures, the largest connected part alone.
         surface: it is looked where on its surface each object is seen, by models that have a head for it.
+        appearance: objects have ``outputs["appearance"]``, ``[N, E]``: numbers that are alike where objects look alike.
     """
 
     score: float | None = 0.5
@@ -44,6 +45,7 @@ class PredictOptions:
     sharp: bool = True
     raw_masks: bool = False
     surface: bool = True
+    appearance: bool = False
 
 
 SHARP = "closeup_mask"  # the head that makes masks sharp
@@ -61,6 +63,7 @@ class Settings:
         labels: of the classes that are kept, 1..K; None: all.
         without: heads that are not asked, by name.
         in_one_piece: of each mask the largest connected part is kept.
+        appearance: whether objects get numbers of what they look like.
     """
 
     detection: DetectionConfig
@@ -71,6 +74,7 @@ class Settings:
     mask_threshold: float
     without: frozenset[str] = frozenset()
     in_one_piece: bool = False
+    appearance: bool = False
 
     def with_score(self, score: float) -> Settings:
         """The same with another threshold."""
@@ -99,6 +103,7 @@ def settings_of(options: PredictOptions, info: ModelInfo) -> Settings:
         options.mask_threshold,
         frozenset(head for head, asked in ((SHARP, options.sharp), (SURFACE, options.surface)) if not asked),
         info.config.ndim == IMAGES and not options.raw_masks,
+        options.appearance,
     )
 
 

@@ -16,6 +16,7 @@ from maskrcnn.checkpoints.lookup import load_model
 from maskrcnn.config import DetectionConfig, PreprocessConfig
 from maskrcnn.data.transforms.geometry import resize_shape
 from maskrcnn.data.transforms.regrid import grid_scale, whole_file, window_shape
+from maskrcnn.inference.appearance import telling_appearance
 from maskrcnn.inference.channels import fuse_channels
 from maskrcnn.inference.keep import in_pieces, of_classes
 from maskrcnn.inference.look import Look, Spacing
@@ -242,6 +243,7 @@ class Predictor:
 
     def _look(self, settings: Settings) -> Look:
         model = self.model.without(settings.without) if settings.without else self.model
+        model = telling_appearance(model) if settings.appearance else model
         return Look(model, self.info, self.device, settings)
 
     def _predict_channels(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,27 +50,59 @@ def spans_of(regions: Regions, i: int) -> Spans:
     return Spans(rows + low[:-1], np.stack([begin, end], 1) + low[-1], low, low + shape)
 
 
-def shared_samples(a: Spans, b: Spans) -> int:
-    """How many samples two masks share.
+def shared_of_pairs(one: Sequence[Spans], other: Sequence[Spans], pairs: np.ndarray) -> np.ndarray:
+    """How many samples the masks of many pairs share, all pairs at once.
 
-    Rows are laid one after another on a line that is long enough for both. How much of ``a`` lies before a position of
-    the line is piecewise linear, and each stretch of ``b`` asks for it at its two ends.
+    Each mask of ``one`` gets a stretch of a line, in which its rows are laid end to end. How much of it lies before a
+    position of the line is piecewise linear, and each span of ``other`` asks for it at its two ends.
+
+    Args:
+        one: masks.
+        other: masks of the same number of dimensions.
+        pairs: int64 ``[P, 2]``: places in ``one`` and in ``other``.
+
+    Returns:
+        int64 ``[P]``.
     """
+    pairs = np.asarray(pairs, np.int64).reshape(-1, 2)
+    if not len(pairs):
+        return np.zeros(0, np.int64)
+    (used_a, a), (used_b, b) = (np.unique(places, return_inverse=True) for places in pairs.T)
+    masks_a, masks_b = [one[i] for i in used_a], [other[j] for j in used_b]
+    low = np.min([spans.low for spans in (*masks_a, *masks_b)], 0)
+    shape = np.max([spans.high for spans in (*masks_a, *masks_b)], 0) - low
+    length = int(shape.prod()) + 1  # of a stretch
+    line = np.concatenate([_on_line(spans, low, shape) + k * length for k, spans in enumerate(masks_a)])
+    asked = [_on_line(spans, low, shape) for spans in masks_b]
+    counts = np.array([len(ends) for ends in asked])
+    count = counts[b]
+    pair = np.repeat(np.arange(len(pairs)), count)
+    within = np.arange(len(pair)) - np.repeat(np.cumsum(count) - count, count)
+    ends = np.concatenate(asked)[within + np.repeat((np.cumsum(counts) - counts)[b], count)]
+    ends = ends + (a[pair] * length)[:, None]
+    covered = _covered_before(line, ends[:, 1]) - _covered_before(line, ends[:, 0])
+    shared: np.ndarray = np.bincount(pair, covered, minlength=len(pairs)).astype(np.int64)
+    return shared
+
+
+def _covered_before(line: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """How many samples of the spans ``[n, 2]``, rising, lie before each position of their line."""
+    if not len(line):
+        return np.zeros_like(position)
+    starts, stops = line.T
+    before = np.concatenate([[0], np.cumsum(stops - starts)])
+    whole = np.searchsorted(stops, position, side="right")
+    begun = np.minimum(whole, len(starts) - 1)
+    part = np.clip(position - starts[begun], 0, stops[begun] - starts[begun])
+    covered: np.ndarray = np.where(whole < len(starts), before[whole] + part, before[-1])
+    return covered
+
+
+def shared_samples(a: Spans, b: Spans) -> int:
+    """How many samples two masks share."""
     if len(a.ends) == 0 or len(b.ends) == 0 or (np.minimum(a.high, b.high) <= np.maximum(a.low, b.low)).any():
         return 0
-    low, high = np.minimum(a.low, b.low), np.maximum(a.high, b.high)
-    on_line = [_on_line(spans, low, high - low) for spans in (a, b)]
-    starts, stops = on_line[0].T
-    before = np.concatenate([[0], np.cumsum(stops - starts)])
-
-    def covered_before(position: np.ndarray) -> np.ndarray:
-        whole = np.searchsorted(stops, position, side="right")
-        begun = np.minimum(whole, len(starts) - 1)
-        part = np.clip(position - starts[begun], 0, stops[begun] - starts[begun])
-        covered: np.ndarray = np.where(whole < len(starts), before[whole] + part, before[-1])
-        return covered
-
-    return int((covered_before(on_line[1][:, 1]) - covered_before(on_line[1][:, 0])).sum())
+    return int(shared_of_pairs([a], [b], np.zeros((1, 2), np.int64))[0])
 
 
 def mask_iou(a: Spans, b: Spans) -> float:

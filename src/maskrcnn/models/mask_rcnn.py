@@ -56,8 +56,12 @@ class MaskRCNN(nn.Module):
     def without(self, names: Collection[str]) -> MaskRCNN:
         """The same network, not a copy, that does not ask some of its further heads."""
         kept = {name: head for name, head in heads_of(self).items() if name not in names and name != SECOND_STAGE}
+        return self.with_heads(kept)
+
+    def with_heads(self, heads: Mapping[str, Head]) -> MaskRCNN:
+        """The same network, not a copy, with other further heads."""
         box_head = self.box_head if self.finds_objects else None
-        return MaskRCNN(self.config, self.backbone, self.rpn, box_head, kept).train(self.training)
+        return MaskRCNN(self.config, self.backbone, self.rpn, box_head, heads).train(self.training)
 
     def forward(self, images: ImageBatch, detection: DetectionConfig | None = None) -> list[Instances]:
         """Detections of each image, in coordinates of its (resized) input, with what further heads find of them.

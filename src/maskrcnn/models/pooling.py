@@ -9,7 +9,10 @@ import torch
 from torch import Tensor
 
 from maskrcnn.config import PoolConfig
+from maskrcnn.ops.nd import interpolate
 from maskrcnn.ops.roi_align import assign_levels, roi_align
+
+FAINT = 1e-6  # is nothing, but no division by 0
 
 
 class PyramidPool:
@@ -48,3 +51,21 @@ class PyramidPool:
             config.sampling_ratio,
             config.aligned,
         )
+
+
+def pool_inside(outputs: Sequence[Tensor], inside: Tensor) -> Tensor:
+    """What objects look like: the mean of each output inside of them, brought to length 1.
+
+    Args:
+        outputs: ``[R, C_k, *S_k]`` each, over one region an object.
+        inside: ``[R, *M]``, 0..1: how much of each bin of the region is the object.
+
+    Returns:
+        float32 ``[R, C_1 + C_2 + ...]``.
+    """
+    means = []
+    for output in outputs:
+        weight = interpolate(inside[:, None].float(), output.shape[2:], antialias=True).flatten(2) + FAINT
+        mean = (output.flatten(2).float() * weight).sum(-1) / weight.sum(-1)
+        means.append(mean / mean.norm(dim=1, keepdim=True).clamp(min=FAINT))
+    return torch.cat(means, 1)

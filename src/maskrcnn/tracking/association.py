@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from maskrcnn.checks import needed_package
-from maskrcnn.masks.shared_runs import Spans, mask_iou
+from maskrcnn.masks.shared_runs import Spans, shared_of_pairs
+
+NOWHERE = Spans(*(np.zeros(shape, np.int64) for shape in ((0, 0), (0, 2), 0, 0)))  # stands for no mask, is in no pair
 
 
 def assign(worth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -56,14 +58,46 @@ def mask_ious(expected: Sequence[Spans | None], seen: Sequence[Spans | None], ne
     Returns:
         float64 ``[T, N]``: nan where a pair has no two masks, 0 where it was not looked at.
     """
-    ious = np.zeros(near.shape)
-    ious[[a is None for a in expected], :] = np.nan
-    ious[:, [b is None for b in seen]] = np.nan
-    for i, j in np.argwhere(near & ~np.isnan(ious)):
-        a, b = expected[i], seen[j]
-        if a is not None and b is not None:
-            ious[i, j] = mask_iou(a, b)
+    lacking = np.logical_or.outer([a is None for a in expected], [b is None for b in seen])
+    ious = np.where(lacking, np.nan, 0.0).reshape(near.shape)
+    pairs = np.argwhere(near & ~lacking)
+    one, other = ([spans if spans is not None else NOWHERE for spans in masks] for masks in (expected, seen))
+    shared = shared_of_pairs(one, other, pairs)
+    areas = [np.array([spans.area for spans in masks], np.int64) for masks in (one, other)]
+    either = areas[0][pairs[:, 0]] + areas[1][pairs[:, 1]] - shared
+    ious[tuple(pairs.T)] = shared / np.maximum(either, 1)
     return ious
+
+
+def mixed(worth: np.ndarray, other: np.ndarray, part: float) -> np.ndarray:
+    """``worth`` but for a part of it that is ``other``, both ``[T, N]``; all of it where ``other`` is not a number."""
+    return np.where(np.isnan(other), worth, (1 - part) * worth + part * other)
+
+
+def doubles(boxes: np.ndarray, scores: np.ndarray, masks: Sequence[Spans | None], part: float) -> np.ndarray:
+    """Which detections are a part of a surer one, or that one once more: most of their mask lies in its mask.
+
+    Args:
+        boxes: ``[N, 2D]``.
+        scores: ``[N]``; of two that score the same the first is surer.
+        masks: of the N detections; one without a mask is no double, and has none.
+        part: of its mask, 0..1.
+
+    Returns:
+        bool ``[N]``.
+    """
+    ndim = boxes.shape[1] // 2
+    drawn = np.array([mask is not None for mask in masks], bool)
+    place = np.empty(len(boxes), np.int64)
+    place[np.argsort(-scores, kind="stable")] = np.arange(len(boxes))
+    meet = (boxes[:, None, :ndim] < boxes[None, :, ndim:]) & (boxes[None, :, :ndim] < boxes[:, None, ndim:])
+    pairs = np.argwhere(meet.all(-1) & (place[None] < place[:, None]) & drawn[:, None] & drawn[None])
+    own = [mask if mask is not None else NOWHERE for mask in masks]
+    areas = np.array([mask.area for mask in own], np.int64)[pairs[:, 0]]
+    shared = shared_of_pairs(own, own, pairs)
+    double = np.zeros(len(boxes), bool)
+    double[pairs[(shared >= part * areas) & (areas > 0), 0]] = True
+    return double
 
 
 def best_pairs(similarity: np.ndarray, least: float) -> np.ndarray:

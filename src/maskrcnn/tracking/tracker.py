@@ -9,8 +9,9 @@ import numpy as np
 
 from maskrcnn.masks.shared_runs import Spans, spans_of
 from maskrcnn.regions import Regions
-from maskrcnn.structures import Instances
-from maskrcnn.tracking.association import best_pairs, buffered_iou, mask_ious
+from maskrcnn.structures import APPEARANCE, Instances
+from maskrcnn.tracking.appearance import Looks
+from maskrcnn.tracking.association import best_pairs, buffered_iou, doubles, mask_ious, mixed
 from maskrcnn.tracking.motion import Motion
 from maskrcnn.tracking.options import TrackOptions
 
@@ -24,12 +25,14 @@ class Detections:
         scores: ``[N]``, 0..1.
         labels: int64 ``[N]``.
         regions: masks of the N objects; None where there are boxes only.
+        appearance: ``[N, E]``, what each looks like, see :class:`Looks`; None where nobody says.
     """
 
     boxes: np.ndarray
     scores: np.ndarray
     labels: np.ndarray
     regions: Regions | None = None
+    appearance: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -38,7 +41,8 @@ class Detections:
     def of(found: Instances) -> Detections:
         """What a model found in a frame."""
         boxes, scores, labels = (t.detach().cpu().numpy() for t in (found.boxes, found.scores, found.labels))
-        return Detections(boxes, scores, labels, found.regions)
+        looks = found.outputs.get(APPEARANCE)
+        return Detections(boxes, scores, labels, found.regions, None if looks is None else looks.cpu().numpy())
 
 
 @dataclass(frozen=True)
@@ -85,8 +89,9 @@ class Tracker:
     """Two-stage association (ByteTrack, Zhang et al. 2022) with grown boxes (C-BIoU, Yang et al. 2023) and masks.
 
     In each frame, objects are moved to where they are expected. Sure detections choose first, then doubtful ones, which
-    may only continue what was seen just before, then what is left of both looks again with wider boxes: so lost objects
-    are found again. Every detection that continues nothing begins an object of its own.
+    may only continue what was seen just before, then what is left of both looks again with wider boxes, and last
+    by what it looks like: so lost objects are found again. Every detection that continues nothing begins an object of
+    its own.
 
     Args:
         ndim: D.
@@ -97,6 +102,7 @@ class Tracker:
     def __init__(self, ndim: int, options: TrackOptions | None = None, motion: Motion | None = None) -> None:
         self.options = options or TrackOptions()
         self.motion = Motion(ndim) if motion is None else motion
+        self.looks = Looks()
         self.tracks: list[Track] = []
         self.frame: int | None = None  # the last one
         self.frames = 0  # how many were given
@@ -119,16 +125,20 @@ class Tracker:
         """
         self._advance(frame)
         ids = np.zeros(len(seen), np.int64)
-        sure = seen.scores >= self.options.sure
         masks = [spans_of(seen.regions, i) if seen.regions is not None else None for i in range(len(seen))]
+        sure = (seen.scores >= self.options.sure) & ~doubles(seen.boxes, seen.scores, masks, self.options.double)
+        if seen.appearance is not None:
+            self.looks.meet(seen.appearance)
         pairs = self._pairs(seen, sure, masks)
         self.motion.see(pairs[:, 0], np.asarray(seen.boxes, np.float64)[pairs[:, 1]])
+        if seen.appearance is not None:
+            self.looks.see(pairs[:, 0], seen.appearance[pairs[:, 1]], sure[pairs[:, 1]])
         for i, detection in pairs.tolist():
             track = self.tracks[i]
             ids[detection] = track.id
             self._remember(track, seen, detection, masks[detection], bool(sure[detection]))
             track.centre = self.motion.place[i, : self.motion.ndim].copy()
-        self._begin(seen, np.flatnonzero(ids == 0), ids, masks)
+        self._begin(seen, np.flatnonzero(ids == 0), sure, ids, masks)
         confirmed = np.array([int(i) in self.confirmed for i in ids], bool)
         return Followed(ids, confirmed)
 
@@ -141,6 +151,7 @@ class Tracker:
         steps = now - last if self.frame is not None else 1
         recent = np.array([now - track.last <= max(self.options.memory, steps) for track in self.tracks], bool)
         self.motion.keep(recent)
+        self.looks.keep(recent)
         self.tracks = [track for track, kept in zip(self.tracks, recent) if kept]
         if self.tracks:
             self.motion.advance(steps)
@@ -150,18 +161,24 @@ class Tracker:
         """Which object is continued by which detection, int64 ``[P, 2]``."""
         if not self.tracks or not len(seen):
             return np.zeros((0, 2), np.int64)
+        assert self.frame is not None
         options = self.options
         doubtful = ~sure & (seen.scores >= options.doubtful)
-        just = np.array([track.last == self.before for track in self.tracks])
+        away = self.frame - np.array([track.last for track in self.tracks])
+        just = away == self.frame - self.before
         counts = np.array([track.id in self.confirmed for track in self.tracks])
-        close = self._similarity(seen, options.buffer, masks)
-        wide = self._similarity(seen, options.wide_buffer)  # of what jumped, no mask meets its last one
+        alike = None if seen.appearance is None else self.looks.alike(seen.appearance)
+        close = self._similarity(seen, options.buffer, alike, options.appearance, masks)
+        # of what jumped, no mask meets its last one
+        wide = self._similarity(seen, options.wide_buffer, alike, options.appearance_wide)
+        again = np.zeros_like(wide) if alike is None else self._by_looks(seen, alike)
         free, open_ = np.ones(len(self.tracks), bool), np.ones(len(seen), bool)
         pairs = []
         for similarity, tracks, detections, least in (
             (close, counts, sure, options.least),
             (close, counts & just, doubtful, options.least_doubtful),
             (wide, counts, sure, options.least_wide),
+            (again, counts & ~just, sure, options.least_alike),
             (close, ~counts, sure, options.least),
             (close, just & ~counts, doubtful, options.least_doubtful),
             (wide, just & ~counts, sure, options.least_wide),
@@ -172,17 +189,41 @@ class Tracker:
             pairs.append(np.stack([rows[i], columns[j]], 1))
         return np.concatenate(pairs)
 
-    def _similarity(self, seen: Detections, buffer: float, masks: list[Spans | None] | None = None) -> np.ndarray:
-        """Of every object and every detection, float64 ``[T, N]``, 0..1; of boxes alone where no masks are given."""
+    def _similarity(
+        self,
+        seen: Detections,
+        buffer: float,
+        alike: np.ndarray | None,
+        appearance: float,
+        masks: list[Spans | None] | None = None,
+    ) -> np.ndarray:
+        """Of every object and every detection, float64 ``[T, N]``, 0..1; without masks where none are given.
+
+        What does not overlap at all has nothing in common, however alike it looks.
+        """
         overlap = buffered_iou(self.motion.boxes(), np.asarray(seen.boxes, np.float64), buffer)
+        near = overlap > 0
         if masks is not None and seen.regions is not None and self.options.mask_weight:
             moved = [self._expected_mask(i) for i in range(len(self.tracks))]
-            of_masks = mask_ious(moved, masks, overlap > 0)
-            weight = np.where(np.isnan(of_masks), 0.0, self.options.mask_weight)
-            overlap = (1 - weight) * overlap + weight * np.nan_to_num(of_masks)
+            overlap = mixed(overlap, mask_ious(moved, masks, near), self.options.mask_weight)
+        if alike is not None:
+            overlap = np.where(near, mixed(overlap, alike, appearance), 0.0)
+        return self._worth(seen, overlap)
+
+    def _by_looks(self, seen: Detections, alike: np.ndarray) -> np.ndarray:
+        """As :meth:`_similarity`, of looks alone: for what was lost and came back near where it is expected."""
+        boxes, ndim = self.motion.boxes(), self.motion.ndim
+        centres = [own[:, :ndim] / 2 + own[:, ndim:] / 2 for own in (boxes, np.asarray(seen.boxes, np.float64))]
+        away = np.linalg.norm(centres[0][:, None] - centres[1][None], axis=-1)
+        size = (boxes[:, ndim:] - boxes[:, :ndim]).max(1)
+        near = away < self.options.reach * size[:, None]
+        return self._worth(seen, np.where(near, np.nan_to_num(alike), 0.0))
+
+    def _worth(self, seen: Detections, similarity: np.ndarray) -> np.ndarray:
+        """What a similarity ``[T, N]`` is worth where an object and a detection are of different classes."""
         labels = np.array([track.label for track in self.tracks])
         same = labels[:, None] == np.asarray(seen.labels)[None]
-        worth: np.ndarray = np.where(same, overlap, self.options.other_class * overlap)
+        worth: np.ndarray = np.where(same, similarity, self.options.other_class * similarity)
         return worth
 
     def _expected_mask(self, i: int) -> Spans | None:
@@ -201,13 +242,15 @@ class Tracker:
         if track.sure >= min(self.options.confirm, self.frames):
             self.confirmed.add(track.id)
 
-    def _begin(self, seen: Detections, which: np.ndarray, ids: np.ndarray, masks: list[Spans | None]) -> None:
+    def _begin(
+        self, seen: Detections, which: np.ndarray, sure: np.ndarray, ids: np.ndarray, masks: list[Spans | None]
+    ) -> None:
         """Objects that were not seen before; their numbers are put into ``ids``."""
         self.motion.begin(seen.boxes[which])
+        self.looks.begin(len(which), None if seen.appearance is None else seen.appearance[which])
         for place, detection in zip(self.motion.place[len(self.tracks) :], which.tolist()):
             self.begun += 1
             track = Track(self.begun, centre=place[: self.motion.ndim].copy())
-            sure = bool(seen.scores[detection] >= self.options.sure)
-            self._remember(track, seen, detection, masks[detection], sure)
+            self._remember(track, seen, detection, masks[detection], bool(sure[detection]))
             self.tracks.append(track)
             ids[detection] = track.id

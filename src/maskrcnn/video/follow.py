@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.ops.boxes import pairwise_iou
-from maskrcnn.structures import Instances
+from maskrcnn.structures import APPEARANCE, Instances
 from maskrcnn.tracking.options import TrackOptions
 from maskrcnn.tracking.tracker import Detections, Tracker
 from maskrcnn.video.frames import TrackedFrame
 from maskrcnn.video.key_frames import with_key_frames
 from maskrcnn.video.reading.clip import ClipFrame
-from maskrcnn.video.writing.spool import objects_of
+from maskrcnn.video.writing.spool import from_bytes, objects_of, to_bytes
 
 Find = Callable[[ClipFrame], Instances]
 FEWEST = 2  # sightings of what counts
@@ -66,18 +69,36 @@ class Detector:
     """
 
     def __init__(self, predictor: Predictor, most: int | None = None, saved: Iterable[Mapping[str, Any]] = ()) -> None:
-        self.predictor, self.most, self.saved = predictor, most, iter(saved)
+        self.predictor, self.most, self.saved = predictor.with_options(appearance=True), most, iter(saved)
         self.grey = predictor.info.config.in_channels == 1
 
     def __call__(self, frame: ClipFrame) -> Instances:
         line = next((line for line in self.saved if line["frame"] >= frame.index), None)  # others were not looked at
         if line is not None and line["frame"] == frame.index:
             return objects_of(line)
-        image = torch.from_numpy(frame.image).movedim(-1, 0)
-        if self.grey:
-            weights = torch.tensor([0.299, 0.587, 0.114])
-            image = (image.float() * weights[:, None, None]).sum(0, keepdim=True).round().byte()
-        return each_once(self.predictor(image))[: self.most]
+        return self.look([frame.image])[0]
+
+    def look(self, images: Sequence[np.ndarray]) -> list[Instances]:
+        """The objects of pictures, uint8 ``[H, W, 3]`` each, all at once."""
+        found = self.predictor.predict([as_input(image, self.grey) for image in images])
+        return [rounded(each_once(own)[: self.most]) for own in found]
+
+
+def as_input(image: np.ndarray, grey: bool = False) -> Tensor:
+    """A frame, uint8 ``[H, W, 3]``, as models are given it: uint8 ``[3, H, W]``, or ``[1, H, W]`` where it is to be
+    grey."""
+    picture = torch.from_numpy(image).movedim(-1, 0)
+    if not grey:
+        return picture
+    weights = torch.tensor([0.299, 0.587, 0.114])
+    return (picture.float() * weights[:, None, None]).sum(0, keepdim=True).round().byte()
+
+
+def rounded(found: Instances) -> Instances:
+    """Objects whose appearance has steps of 1/127, as lines of a spool keep it: so a run that goes on is the same."""
+    if (looks := found.outputs.get(APPEARANCE)) is None:
+        return found
+    return replace(found, outputs={**found.outputs, APPEARANCE: from_bytes(to_bytes(looks))})
 
 
 def each_once(found: Instances, overlap: float = DOUBLE) -> Instances:

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from maskrcnn.checkpoints.lookup import load_model
 from maskrcnn.checks import needed_package, result_folder
@@ -30,6 +28,7 @@ from maskrcnn.regions import Regions
 from maskrcnn.structures import Instances
 from maskrcnn.tracking.options import TrackOptions
 from maskrcnn.tracking.tracker import Detections, Tracker
+from maskrcnn.video.follow import Detector
 from maskrcnn.video.labelled.frames import frames_of
 from maskrcnn.video.labelled.videos import LabelledVideo, Truth, labelled_videos
 
@@ -38,7 +37,7 @@ IMAGE = "image"  # the kind of files that frames are
 WAYS = ("boxes", "masks")  # by which tracks are judged
 COVERED = 0.5  # of a detection that must lie on labelled pixels; else it is neither right nor wrong
 
-Find = Callable[[Sequence[Tensor]], Sequence[Instances]]
+Find = Callable[[Sequence[np.ndarray]], Sequence[Instances]]
 Counts = dict[str, TrackCounts]
 
 
@@ -84,7 +83,7 @@ def evaluate_videos(options: EvaluateOptions, tell: Tell = tell_nobody) -> Video
         name = options.model or default_of_kind(IMAGE, options.data)
         predictor = predictor_of(options, name, tell)
         result_folder(options.out)
-        find, failures, counts = predictor.predict, [], {}
+        find, failures, counts = Detector(predictor).look, [], {}
         total, begun = max(sum(video.length for video in videos), 1), 0
         for video in videos:
             told = lambda done, begun=begun: tell(Progress("following", min(begun + done, total), total))  # noqa: E731
@@ -146,7 +145,7 @@ def judge_video(
 
     Args:
         video: with its labels.
-        find: the objects of several frames, ``[3, H, W]`` of 0..255 each.
+        find: the objects of several frames, uint8 ``[H, W, 3]`` each.
         batch: how many frames it is given at once.
         told: is told how many frames are done.
 
@@ -162,7 +161,7 @@ def judge_video(
     judged: dict[str, list[Frame]] = {way: [] for way in WAYS}
     frame = 0
     for images in _batches(frames_of(video.frames), batch):
-        for image, found in zip(images, find([_tensor(image) for image in images])):
+        for image, found in zip(images, find(images)):
             followed = tracker.update(Detections.of(found), frame)
             truth = video.truth(frame, (image.shape[0], image.shape[1]))
             if truth is not None:
@@ -217,8 +216,3 @@ def _confirmed(frames: Iterable[Frame], confirmed: set[int]) -> Iterator[Frame]:
 def _batches(frames: Iterator[np.ndarray], size: int) -> Iterator[list[np.ndarray]]:
     while some := list(islice(frames, size)):
         yield some
-
-
-def _tensor(image: np.ndarray) -> Tensor:
-    """``[3, H, W]``, 0..255."""
-    return torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32))

@@ -4,21 +4,24 @@ run that was stopped goes on with it."""
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from maskrcnn.files import is_file
 from maskrcnn.regions import Regions
 from maskrcnn.rle import decode_masks, regions_to_rle
-from maskrcnn.structures import Instances
+from maskrcnn.structures import APPEARANCE, Instances
 from maskrcnn.video.frames import TrackedFrame
 
 SUFFIX = ".frames.jsonl"
 MASKS = "masks"
+STEPS = 127  # in which a number 0..1 of an appearance is kept
 
 
 class Spool:
@@ -95,7 +98,8 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 def line_of(frame: TrackedFrame) -> dict[str, Any]:
     """A frame as json holds it, to the last bit: index, time, ids and confirmed; boxes (corners), scores, labels, and
-    where there are such masks (compressed run lengths) with their areas, and keypoints; extent is height and width."""
+    where there are such masks (compressed run lengths) with their areas, keypoints, and appearance (bytes, see
+    :func:`to_bytes`, as base64); extent is height and width."""
     found = frame.objects
     line: dict[str, Any] = {
         "frame": frame.index,
@@ -112,6 +116,8 @@ def line_of(frame: TrackedFrame) -> dict[str, Any]:
         line["areas"] = found.regions.areas().tolist()
     if found.keypoints is not None:
         line["keypoints"] = found.keypoints.tolist()
+    if APPEARANCE in found.outputs:
+        line[APPEARANCE] = b64encode(to_bytes(found.outputs[APPEARANCE]).numpy().tobytes()).decode("ascii")
     return line
 
 
@@ -124,7 +130,18 @@ def objects_of(line: Mapping[str, Any]) -> Instances:
         torch.tensor(line["scores"], dtype=torch.float32),
         regions=regions_of(line),
         keypoints=_points(line["keypoints"], count) if "keypoints" in line else None,
+        outputs={APPEARANCE: _looks(line[APPEARANCE], count)} if APPEARANCE in line else {},
     )
+
+
+def to_bytes(looks: Tensor) -> Tensor:
+    """Rows of numbers -1..1 as int8, in steps of 1/127."""
+    return (looks * STEPS).round().to(torch.int8)
+
+
+def from_bytes(looks: Tensor) -> Tensor:
+    """The numbers, float32, of :func:`to_bytes`."""
+    return looks.float() / STEPS
 
 
 def regions_of(line: Mapping[str, Any]) -> Regions | None:
@@ -134,5 +151,10 @@ def regions_of(line: Mapping[str, Any]) -> Regions | None:
     return decode_masks([counts.encode("ascii") for counts in line[MASKS]], tuple(line["extent"]))
 
 
-def _points(points: list[Any], count: int) -> torch.Tensor:
+def _looks(text: str, count: int) -> Tensor:
+    rows = np.frombuffer(b64decode(text), np.int8).reshape(count, -1 if count else 0)
+    return from_bytes(torch.from_numpy(rows.copy()))
+
+
+def _points(points: list[Any], count: int) -> Tensor:
     return torch.from_numpy(np.array(points, np.float32).reshape(count, -1 if count else 1, 3))
