@@ -22,13 +22,15 @@ from maskrcnn.evaluation.tracks.frames import Clip, box_frame
 from maskrcnn.evaluation.tracks.measures import measure_tracks
 from maskrcnn.jobs.options.evaluate import EvaluateOptions
 from maskrcnn.jobs.sequences.evaluate import evaluate_sequences
+from maskrcnn.regions import Regions
 from maskrcnn.tracking.motion import Motion
 from maskrcnn.tracking.numbers import gapless
 from maskrcnn.tracking.tracker import Detections, Tracker
 
 FIRST_SEED = 9000
 NAMES = ("HOTA", "DetA", "AssA", "IDF1", "MOTA", "switches")
-BUSY = 50  # objects of a frame whose time is measured
+BUSY = 50  # objects of a frame whose time is measured,
+SIZE, LOOKS = 60, 128  # how large they are, and in how many numbers their looks
 
 
 def clip_of(scene: Scene, numbers: Iterable[np.ndarray]) -> Clip:
@@ -60,17 +62,20 @@ def print_row(name: str, measures: dict[str, float]) -> None:
     print(f"{name:38}", *cells, flush=True)
 
 
-def milliseconds(frames: int = 100) -> float:
-    """The median time of a frame with 50 objects that wander, boxes alone."""
+def milliseconds(drawn: bool, frames: int = 100) -> float:
+    """The median processor time of a frame with 50 objects that wander, boxes alone or with masks and appearance."""
     rng = np.random.default_rng(0)
-    low = rng.uniform(0, 2000, (BUSY, 2))
+    low, looks = rng.uniform(100, 1900, (BUSY, 2)), rng.normal(0, 0.1, (BUSY, LOOKS)).astype(np.float32)
+    disc = np.hypot(*np.mgrid[-SIZE / 2 : SIZE / 2, -SIZE / 2 : SIZE / 2]) < SIZE / 2
     tracker, times = Tracker(2), []
     for _ in range(frames):
         low = low + rng.normal(0, 2, low.shape)
-        seen = Detections(np.concatenate([low, low + 60], 1), np.full(BUSY, 0.9), np.ones(BUSY, np.int64))
-        begun = time.perf_counter()
+        masks = Regions.from_windows((2000, 2000), [((int(y), int(x)), disc) for x, y in low]) if drawn else None
+        boxes, ones = np.concatenate([low, low + SIZE], 1), np.ones(BUSY, np.int64)
+        seen = Detections(boxes, 0.9 * ones, ones, masks, looks if drawn else None)
+        begun = time.process_time()
         tracker.update(seen)
-        times.append(time.perf_counter() - begun)
+        times.append(time.process_time() - begun)
     return 1000 * float(np.median(times))
 
 
@@ -87,7 +92,8 @@ def main() -> None:
             print_row(name, measures)
     for world in WORLDS:
         judge(world, [make_scene(world, FIRST_SEED + k) for k in range(options.scenes)])
-    print(f"a frame with {BUSY} objects: {milliseconds():.2f} ms")
+    print(f"a frame with {BUSY} objects: {milliseconds(False):.2f} ms; with masks and appearance: ", end="")
+    print(f"{milliseconds(True):.2f} ms")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """What masks share on run lengths is what they share sample by sample, wherever one of them is shifted to."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import naive
-from maskrcnn.masks.shared_runs import mask_iou, shared_of_pairs, shared_samples, spans_of
+from maskrcnn.masks.shared_runs import all_spans, mask_iou, shared_of_pairs, shared_samples, spans_of
 from maskrcnn.regions import Regions
 
 unhurried = settings(deadline=None)
@@ -40,6 +42,10 @@ def test_a_mask_shares_all_of_itself(case):
     assert shared_samples(there_and_back, spans) == mask.sum()
 
 
+def fields(spans):
+    return spans.rows, spans.ends, spans.low, spans.high
+
+
 @st.composite
 def some_masks(draw):
     shape = draw(hnp.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=5))
@@ -55,7 +61,9 @@ def some_masks(draw):
 def test_many_pairs_at_once(case):
     masks, pairs, shift = case
     regions = Regions.from_masks(masks, masks[0].shape)
-    still = [spans_of(regions, i) for i in range(len(masks))]
+    still = all_spans(regions)
+    for own, alone, mask in zip(still, map(partial(spans_of, regions), range(len(masks))), masks):
+        assert own.area == mask.sum() and all(np.array_equal(*pair) for pair in zip(fields(own), fields(alone)))
     moved = [spans.moved(np.array(shift)) for spans in still]
     shared = shared_of_pairs(moved, still, np.array(pairs, np.int64).reshape(-1, 2))
     assert shared.dtype == np.int64

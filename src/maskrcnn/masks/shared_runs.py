@@ -37,17 +37,34 @@ class Spans:
 
 def spans_of(regions: Regions, i: int) -> Spans:
     """Object ``i`` as stretches of rows, in C order."""
-    low, shape = regions.offsets[i], regions.shapes[i]
-    start, stop = edges_of_runs(regions.runs[i]).reshape(-1, 2).T
-    width = max(int(shape[-1]), 1)
+    return all_spans(regions[[i]])[0]
+
+
+def all_spans(regions: Regions) -> list[Spans]:
+    """Each object as stretches of rows, in C order; all are reckoned at once."""
+    if not len(regions):
+        return []
+    edges = [edges_of_runs(runs).reshape(-1, 2) for runs in regions.runs]
+    of_run = np.repeat(np.arange(len(edges)), [len(own) for own in edges])
+    start, stop = np.concatenate(edges).T
+    shapes = np.maximum(np.asarray(regions.shapes, np.int64), 1)
+    width = shapes[of_run, -1]
     first, last = start // width, (stop - 1) // width
     count = last - first + 1  # a run may go on through several full rows
     row = np.repeat(first, count) + np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    width, owner = np.repeat(width, count), np.repeat(of_run, count)
     begin = np.maximum(np.repeat(start, count), row * width) - row * width
     end = np.minimum(np.repeat(stop, count), (row + 1) * width) - row * width
-    around = tuple(max(int(n), 1) for n in shape[:-1])
-    rows = np.stack(np.unravel_index(row, around), 1) if around else np.zeros((len(row), 0), np.int64)
-    return Spans(rows + low[:-1], np.stack([begin, end], 1) + low[-1], low, low + shape)
+    places = []
+    for axis in range(shapes.shape[1] - 2, -1, -1):  # the last but one changes fastest
+        places.append(row % shapes[owner, axis] if axis else row)
+        row = row // shapes[owner, axis]
+    rows = np.stack(places[::-1], 1) if places else np.zeros((len(row), 0), np.int64)
+    offsets = np.asarray(regions.offsets, np.int64)
+    rows, ends = rows + offsets[owner, :-1], np.stack([begin, end], 1) + offsets[owner, -1:]
+    cuts = np.cumsum(np.bincount(owner, minlength=len(edges)))[:-1]
+    windows = zip(offsets, offsets + np.asarray(regions.shapes, np.int64))
+    return [Spans(r, e, *window) for r, e, window in zip(np.split(rows, cuts), np.split(ends, cuts), windows)]
 
 
 def shared_of_pairs(one: Sequence[Spans], other: Sequence[Spans], pairs: np.ndarray) -> np.ndarray:

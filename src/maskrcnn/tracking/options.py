@@ -8,7 +8,7 @@ from maskrcnn.checks import at_least, between
 
 PARTS = (
     *("sure", "doubtful", "least", "least_doubtful", "least_wide", "least_alike", "mask_weight", "appearance"),
-    *("appearance_wide", "double", "other_class"),
+    *("appearance_wide", "double", "eased", "other_class"),
 )  # of 1
 
 
@@ -31,10 +31,12 @@ class TrackOptions:
     """Part of the overlap that is how alike both look, where the network says what they look like."""
     appearance_wide: float = 0.5
     """The same with wide buffers."""
-    least: float = 0.3
+    least: float = 0.4
     """Least overlap of grown boxes at which a sure detection continues an object."""
-    least_doubtful: float = 0.3
+    least_doubtful: float = 0.4
     """The same for a doubtful detection, and only of objects that were seen in the last frame."""
+    eased: float = 0.1
+    """Both are less by this where the network says what objects look like, since looks make up for places then."""
     double: float = 0.6
     """A detection with this part of its mask inside of that of a surer one is doubtful, whatever its score."""
     least_wide: float = 0.3

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from maskrcnn.masks.shared_runs import Spans, spans_of
+from maskrcnn.masks.shared_runs import Spans, all_spans
 from maskrcnn.regions import Regions
 from maskrcnn.structures import APPEARANCE, Instances
 from maskrcnn.tracking.appearance import Looks
@@ -125,7 +125,7 @@ class Tracker:
         """
         self._advance(frame)
         ids = np.zeros(len(seen), np.int64)
-        masks = [spans_of(seen.regions, i) if seen.regions is not None else None for i in range(len(seen))]
+        masks = [*all_spans(seen.regions)] if seen.regions is not None else [None] * len(seen)
         sure = (seen.scores >= self.options.sure) & ~doubles(seen.boxes, seen.scores, masks, self.options.double)
         if seen.appearance is not None:
             self.looks.meet(seen.appearance)
@@ -172,15 +172,16 @@ class Tracker:
         # of what jumped, no mask meets its last one
         wide = self._similarity(seen, options.wide_buffer, alike, options.appearance_wide)
         again = np.zeros_like(wide) if alike is None else self._by_looks(seen, alike)
+        eased = 0.0 if alike is None else options.eased
         free, open_ = np.ones(len(self.tracks), bool), np.ones(len(seen), bool)
         pairs = []
         for similarity, tracks, detections, least in (
-            (close, counts, sure, options.least),
-            (close, counts & just, doubtful, options.least_doubtful),
+            (close, counts, sure, options.least - eased),
+            (close, counts & just, doubtful, options.least_doubtful - eased),
             (wide, counts, sure, options.least_wide),
             (again, counts & ~just, sure, options.least_alike),
-            (close, ~counts, sure, options.least),
-            (close, just & ~counts, doubtful, options.least_doubtful),
+            (close, ~counts, sure, options.least - eased),
+            (close, just & ~counts, doubtful, options.least_doubtful - eased),
             (wide, just & ~counts, sure, options.least_wide),
         ):
             rows, columns = np.flatnonzero(tracks & free), np.flatnonzero(detections & open_)

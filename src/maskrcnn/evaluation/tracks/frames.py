@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from maskrcnn.evaluation.overlap import box_overlaps
-from maskrcnn.masks.shared_runs import mask_iou, spans_of
+from maskrcnn.masks.shared_runs import all_spans, mask_iou
 from maskrcnn.regions import Regions
 
 
@@ -84,7 +84,6 @@ def mask_frame(truth: np.ndarray, truth_masks: Regions, found: np.ndarray, found
     Returns:
         The frame.
     """
-    one = [spans_of(truth_masks, i) for i in range(len(truth_masks))]
-    other = [spans_of(found_masks, i) for i in range(len(found_masks))]
+    one, other = all_spans(truth_masks), all_spans(found_masks)
     overlap = np.array([[mask_iou(a, b) for b in other] for a in one]).reshape(len(one), len(other))
     return Frame(truth, found, overlap)
