@@ -125,7 +125,9 @@ class Tracker:
         """
         self._advance(frame)
         ids = np.zeros(len(seen), np.int64)
-        masks = [*all_spans(seen.regions)] if seen.regions is not None else [None] * len(seen)
+        masks: list[Spans | None] = [None] * len(seen)
+        if seen.regions is not None:
+            masks = [*all_spans(seen.regions)]
         sure = (seen.scores >= self.options.sure) & ~doubles(seen.boxes, seen.scores, masks, self.options.double)
         if seen.appearance is not None:
             self.looks.meet(seen.appearance)
