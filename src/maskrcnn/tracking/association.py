@@ -70,7 +70,16 @@ def mask_ious(expected: Sequence[Spans | None], seen: Sequence[Spans | None], ne
 
 
 def mixed(worth: np.ndarray, other: np.ndarray, part: float) -> np.ndarray:
-    """``worth`` but for a part of it that is ``other``, both ``[T, N]``; all of it where ``other`` is not a number."""
+    """What pairs are worth by two measures at once.
+
+    Args:
+        worth: ``[T, N]``.
+        other: ``[T, N]``; not a number where it says nothing, and ``worth`` stays as it is.
+        part: of the result that is ``other``, 0..1.
+
+    Returns:
+        float64 ``[T, N]``.
+    """
     return np.where(np.isnan(other), worth, (1 - part) * worth + part * other)
 
 
