@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,22 +15,27 @@ from cases import NDIMS, few
 from exported import SMALL, exported
 from maskrcnn.apps import cli
 from maskrcnn.errors import UsageError
-from maskrcnn.export.archive import read_archive
+from maskrcnn.export.archive import read_archive, write_archive
 from maskrcnn.export.int8.calibration import Calibration, Tensor8, scale_and_zero
 from maskrcnn.export.int8.candidates import SHARES, calibrate, candidates, measured
 from maskrcnn.export.int8.layers import flowing, layers_of
 from maskrcnn.export.int8.sensitivity import noise
 from maskrcnn.export.int8.writing import in_int8
 from maskrcnn.export.proof import Differences, Proof
+from maskrcnn.export.session_model import session_model
+from maskrcnn.inference.predictor import Predictor
 from maskrcnn.jobs.edge import export_model as job
 from maskrcnn.jobs.edge.int8 import Trial
 from maskrcnn.jobs.events import Note
 from maskrcnn.jobs.options.export_model import ExportOptions
 from maskrcnn.modalities.open import open_dataset
+from tiny import noise as noise_image
 from tiny import save_tiny_model, write_coco
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
+from maskrcnn_runtime import Model  # noqa: E402
+
 FLOAT = 1
 SIZES = {1: (11,), 2: (5, 6), 3: (3, 4, 5)}
 
@@ -212,6 +218,13 @@ def test_more_and_more_layers_are_left_in_floats(name, tmp_path, tmp_path_factor
     assert files[0].archive.notes["int8"]["noise_of_layers"].keys() == {own.name for own in ranked}
     for graph in files[-1].archive.graphs.values():
         onnx.checker.check_model(onnx.load_from_string(graph))
+    write_archive(tmp_path / "small.zip", files[2].archive)
+    written, image = read_archive(tmp_path / "small.zip"), noise_image(48, 64)
+    own = Model(tmp_path / "small.zip", threads=1)(image, 0.05)
+    package = Predictor(session_model(written), written.info).with_options(score=0.05)
+    other = package(torch.from_numpy(image).permute(2, 0, 1))
+    assert len(own) == len(other) > 0  # the runtime reads it as any other
+    np.testing.assert_allclose(np.sort(own.scores), np.sort(other.scores.numpy()), atol=0.02)
 
 
 def test_a_file_in_8_bits_as_a_user_types_it(tmp_path, monkeypatch, capsys):
