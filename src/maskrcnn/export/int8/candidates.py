@@ -10,6 +10,7 @@ from maskrcnn.data.dataset import Dataset
 from maskrcnn.errors import DataError
 from maskrcnn.export.archive import Archive
 from maskrcnn.export.int8.calibration import Calibration
+from maskrcnn.export.int8.layers import last_layers
 from maskrcnn.export.int8.sensitivity import Sensitivity, sensitivities
 from maskrcnn.export.int8.writing import in_int8
 from maskrcnn.export.session_model import Sessions, session_model
@@ -17,6 +18,7 @@ from maskrcnn.inference.predictor import Predictor
 from maskrcnn.training.budget import spread_order
 
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)  # of the multiply-adds that are left in floats, one after another
+BODY = "body"  # the graph that tells nothing but features
 PICTURES = 8  # that ranges are found on
 
 Done = Callable[[str, int, int], None]
@@ -84,7 +86,7 @@ def measured(calibration: Calibration, done: Done = lambda what, count, total: N
 
 
 def candidates(archive: Archive, calibration: Calibration, ranked: Sequence[Sensitivity]) -> Iterator[Candidate]:
-    """The model in 8 bits, first all of it, then with more and more in floats.
+    """The model in 8 bits, first all of it but the last layers, then with more and more in floats.
 
     Args:
         archive: the model in floats.
@@ -94,13 +96,21 @@ def candidates(archive: Archive, calibration: Calibration, ranked: Sequence[Sens
     Yields:
         A model for each of ``SHARES``.
     """
+    always = [own for own in ranked if own.layer.weights in _said(calibration, own.graph)]
     for share in SHARES:
-        floats, left = [], 0.0
+        floats, left = list(always), sum(own.share for own in always)
         for own in ranked:
-            if left + own.share <= share:
+            if own not in always and left + own.share <= share:
                 floats.append(own)
                 left += own.share
         yield _candidate(archive, calibration, ranked, floats, left)
+
+
+def _said(calibration: Calibration, name: str) -> frozenset[str]:
+    """Weights whose sums are scores, boxes and masks. What the body gives are features, which others read on."""
+    if name == BODY:
+        return frozenset()
+    return last_layers(calibration.models[name].graph, calibration.layers[name])
 
 
 def _candidate(

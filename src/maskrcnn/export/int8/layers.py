@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,22 @@ def layers_of(graph: Any) -> list[Layer]:
         uses[node.input[1]].append(Use(sums, node.input[0], after[0].output[0] if alone else sums, bias))
     # Weights that something else reads too must stay as they are.
     return [Layer(name, tuple(own)) for name, own in uses.items() if len(own) == len(readers[name])]
+
+
+def last_layers(graph: Any, layers: Sequence[Layer]) -> frozenset[str]:
+    """Weights of layers behind which there is no other: what they make is what the graph says, and a step of 8 bits, or
+    a number beyond what was seen, would go straight into a score or a box.
+
+    Args:
+        graph: an ``onnx.GraphProto``.
+        layers: of it.
+    """
+    places = {use.sums for layer in layers for use in layer.uses}
+    leading: set[str] = set()  # tensors from which a layer is reached
+    for node in reversed(graph.node):
+        if not {*node.output}.isdisjoint(places | leading):
+            leading.update(node.input)
+    return frozenset(layer.weights for layer in layers if not any(use.made in leading for use in layer.uses))
 
 
 def flowing(graph: Any, layers: Iterable[Layer]) -> tuple[list[str], dict[str, str]]:
