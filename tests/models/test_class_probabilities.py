@@ -105,3 +105,15 @@ def test_tiles_fade_into_each_other_as_the_twin_says(ndim):
                 total += weight * np.array(slowly(part.views[0], own))
                 weights += weight
         assert np.abs(values[(slice(None), *place)] - total / weights).max() <= 0.51
+
+
+@NDIMS
+def test_channels_that_were_put_together_from_tiles_have_their_mean(ndim):
+    """A long recording is cut into tiles, lead by lead: each tile still speaks of its own samples alone."""
+    whole = (SHAPE[0] + 5, *SHAPE[1:ndim])
+    tiles = [(slice(at, at + SHAPE[0]), *(slice(0, side) for side in SHAPE[1:ndim])) for at in (0, 5)]
+    leads = [in_place([look(ndim, seed), look(ndim, seed + 1)], tiles, whole) for seed in (0, 2)]
+    everything = tuple(slice(0, side) for side in whole)
+    together = in_place(leads, [everything] * 2, whole).as_bytes()
+    expected = sum(lead.as_bytes().astype(float) for lead in leads) / 2
+    assert np.abs(together - expected).max() <= 1.01

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from maskrcnn.data.class_maps.tasks import SEMANTIC, WHOLE
+from maskrcnn.data.class_maps.tasks import SEMANTIC, WHOLE, has_maps_alone
 from maskrcnn.data.dataset import UNNAMED, Dataset
 from maskrcnn.data.transforms.regrid import check_scale
 from maskrcnn.errors import DataError
@@ -18,7 +18,7 @@ from maskrcnn.evaluation.fields import FieldResult
 from maskrcnn.evaluation.semantic import SampleScores, samples_table
 from maskrcnn.evaluation.unlabelled import inside_extent
 from maskrcnn.evaluation.whole import evaluate_whole
-from maskrcnn.inference.class_maps import class_map_of, class_probabilities_of
+from maskrcnn.inference.class_maps import class_map_of, class_probabilities_of, with_parts
 from maskrcnn.inference.look_size import check_look_size
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.models.class_probabilities import ClassProbabilities
@@ -86,20 +86,32 @@ def evaluate(
             else f"{dataset.path} holds no images."
         )
     if dataset.task == SEMANTIC and scores is not None:
-        return samples_result(scores, len(records)), failures
+        of_samples = samples_result(scores, len(records))
+        return _with_field(of_samples, _of_field(dataset, records, detections, by_lead)), failures
     if max_detections is None:  # the model's cap is for each tile: all that was found counts
         cap = max(cap, *map(len, detections))
     names = dataset.keypoint_names
     detections = [_reorder_keypoints(found, predictor.info.keypoint_names, names) for found in detections]
     result = evaluate_detections(records, detections, dataset.class_names, cap, bootstrap, keypoint_names=names)
-    of_field = FieldResult()
-    if dataset.measures is not None:
-        of_field = dataset.measures(dataset, records, detections, by_lead if all(by_lead) else None)
-    tables = () if of_field.table is None else (of_field.table,)
-    metrics = result.metrics | of_field.metrics | (scores.metrics() if scores is not None else {})
+    result = _with_field(result, _of_field(dataset, records, detections, by_lead))
+    metrics = result.metrics | (scores.metrics() if scores is not None else {})
     for head in heads_of(predictor.model).values():
         metrics |= head.measures(records, detections)
-    return replace(result, metrics=metrics, tables=tables), failures
+    return replace(result, metrics=metrics), failures
+
+
+def _of_field(
+    dataset: Dataset, records: list[Record], detections: list[Instances], by_lead: list[list[Instances]]
+) -> FieldResult:
+    """What the field that the data come from measures of them, if it measures anything."""
+    if dataset.measures is None or has_maps_alone(dataset):
+        return FieldResult()
+    return dataset.measures(dataset, records, detections, by_lead if all(by_lead) else None)
+
+
+def _with_field(result: CocoResult, of_field: FieldResult) -> CocoResult:
+    tables = () if of_field.table is None else (of_field.table,)
+    return replace(result, metrics=result.metrics | of_field.metrics, tables=(*result.tables, *tables))
 
 
 def _detect(
@@ -130,6 +142,8 @@ def _detect(
             except DataError as error:
                 failures.append(str(error))
         fresh, leads = records[len(detections) :], predictor.predict_leads(images, spacings)
+        if dataset.measures is not None:  # a field measures objects: waves, not samples
+            leads = [_as_objects(own, apart, predictor, image) for (own, apart), image in zip(leads, images)]
         together = [inside_extent(record, _relabel(found, labels)) for record, (found, _) in zip(fresh, leads)]
         by_lead += [[_relabel(lead, labels) for lead in apart] for _, apart in leads]
         for seen in zip(fresh, images, together):
@@ -139,6 +153,17 @@ def _detect(
         if progress(len(records) + len(failures)):
             break
     return records, detections, by_lead, failures
+
+
+def _as_objects(
+    found: Instances, by_lead: list[Instances], predictor: Predictor, image: Tensor
+) -> tuple[Instances, list[Instances]]:
+    """What a model that finds no objects has told of a file and of each of its channels, as objects."""
+    shape = image.shape[1:]
+    return (
+        with_parts(found, predictor.info, shape),
+        [with_parts(lead, predictor.info, shape) for lead in by_lead],
+    )
 
 
 def _small(of_image: dict[str, Any]) -> dict[str, Any]:

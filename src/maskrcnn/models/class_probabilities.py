@@ -148,11 +148,11 @@ def joined(parts: Sequence[ClassProbabilities]) -> ClassProbabilities:
 def in_place(
     parts: Sequence[ClassProbabilities], slices: Sequence[Slices], spatial_shape: Sequence[int]
 ) -> ClassProbabilities:
-    """What the tiles of an image say of it.
+    """What the tiles or channels of an image say of it.
 
     Args:
-        parts: of each tile, in its own coordinates.
-        slices: where each tile lies, tensor order.
+        parts: of each tile or channel, in its own coordinates; that of a channel may have been put together from tiles.
+        slices: where each lies, tensor order.
         spatial_shape: of the image, tensor order.
 
     Returns:
@@ -162,5 +162,7 @@ def in_place(
     for part, where in zip(parts, slices):
         start = tuple(axis.start for axis in where)
         into = AxisMap((1.0,) * len(start), tuple(-float(at) for at in reversed(start)))
-        views += [replace(view, to_grid=into.then(view.to_grid), part=where) for view in part.views]
+        for view in part.views:
+            seen = tuple(slice(own.start + at, own.stop + at) for own, at in zip(view.part, start))
+            views.append(replace(view, to_grid=into.then(view.to_grid), part=seen))
     return ClassProbabilities(tuple(views), tuple(int(side) for side in spatial_shape), parts[0].first)
