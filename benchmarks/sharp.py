@@ -53,9 +53,7 @@ def main() -> None:
             print("|", " | ".join((NAMES[sharp], str(steps), *cells)), "|", flush=True)
 
 
-def trained(
-    data: Dataset, val: Dataset, out: Path, sharp: str, seconds: float, seed: int
-) -> dict[str, float | None]:
+def trained(data: Dataset, val: Dataset, out: Path, sharp: str, seconds: float, seed: int) -> dict[str, float | None]:
     """What a planned training of that CPU time comes to, judged at the end."""
     asked = {"sharp": sharp, "workers": 0, "seed": seed, "epochs": 200, "validate_every": 200}
     plan = plan_training(data, val, [], Wish(asked), hush, timed=False)

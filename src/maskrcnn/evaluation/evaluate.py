@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from maskrcnn.data.class_maps.tasks import SEMANTIC, WHOLE, has_maps_alone
+from maskrcnn.data.class_maps.tasks import SEMANTIC, WHOLE, parts_of_maps
 from maskrcnn.data.dataset import UNNAMED, Dataset
 from maskrcnn.data.transforms.regrid import check_scale
 from maskrcnn.errors import DataError
@@ -104,7 +104,7 @@ def _of_field(
     dataset: Dataset, records: list[Record], detections: list[Instances], by_lead: list[list[Instances]]
 ) -> FieldResult:
     """What the field that the data come from measures of them, if it measures anything."""
-    if dataset.measures is None or has_maps_alone(dataset):
+    if dataset.measures is None:
         return FieldResult()
     return dataset.measures(dataset, records, detections, by_lead if all(by_lead) else None)
 
@@ -128,8 +128,9 @@ def _detect(
     detections: list[Instances] = []
     by_lead: list[list[Instances]] = []
     failures: list[str] = []
+    objects = parts_of_maps(dataset)  # which a field measures
     for chunk in _chunks(dataset, batch):
-        images, spacings = [], []
+        images, spacings, read = [], [], []
         for index in chunk:
             try:
                 record = dataset[index]
@@ -139,6 +140,7 @@ def _detect(
                 images.append(image)
                 spacings.append(record.spacing)
                 records.append(record)
+                read.append(index)
             except DataError as error:
                 failures.append(str(error))
         fresh, leads = records[len(detections) :], predictor.predict_leads(images, spacings)
@@ -149,7 +151,9 @@ def _detect(
         for seen in zip(fresh, images, together):
             watch(*seen)
         detections += [replace(found, of_image=_small(found.of_image)) for found in together]
-        records[-len(fresh) :] = [replace(record, class_map=None) for record in fresh]
+        if dataset.measures is not None and objects is not dataset:
+            fresh = [objects[index] for index in read]
+        records[len(records) - len(fresh) :] = [replace(record, class_map=None) for record in fresh]
         if progress(len(records) + len(failures)):
             break
     return records, detections, by_lead, failures

@@ -76,6 +76,13 @@ def has_maps_alone(data: Dataset) -> bool:
     return isinstance(data.sources, ClassMaps)
 
 
+def parts_of_maps(data: Dataset) -> Dataset:
+    """The data with the objects that the parts of its class maps are, where it has class maps alone."""
+    if not isinstance(data.sources, ClassMaps):
+        return data
+    return replace(data, task=OBJECTS, sources=data.sources.sources, has_class_maps=False)
+
+
 class _Sources(Sequence[RecordSource]):
     """Sources that are made of others, each when it is asked for."""
 
