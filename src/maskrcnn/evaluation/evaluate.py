@@ -106,7 +106,8 @@ def _of_field(
     """What the field that the data come from measures of them, if it measures anything."""
     if dataset.measures is None:
         return FieldResult()
-    return dataset.measures(dataset, records, detections, by_lead if all(by_lead) else None)
+    measured: FieldResult = dataset.measures(dataset, records, detections, by_lead if all(by_lead) else None)
+    return measured
 
 
 def _with_field(result: CocoResult, of_field: FieldResult) -> CocoResult:
