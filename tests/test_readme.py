@@ -46,6 +46,8 @@ EXCUSED = {  # each command that is not run here, and why
     "maskrcnn export people people.zip": "a minute; tests/export exports small models",
     "maskrcnn-runtime predict photo.jpg people.zip --out out/": "another distribution; tests/runtime runs it",
     "maskrcnn train CLASSMAPS": "tests/apps/test_semantic_commands.py trains on class maps",
+    "maskrcnn train FILES --labels labels.csv": "tests/apps/test_whole_commands.py trains on labels of whole files",
+    "maskrcnn predict FILE --model runs/FILES/best.safetensors": "the same",
     "pip install .": "needs a network",
     "pip install -c constraints.txt .": "needs a network",
     "pip install '.[video]'": "needs a network; that there is such an extra is tested below",
