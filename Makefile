@@ -320,11 +320,13 @@ clean:
 
 # Labels of whole files: motifs planted in DNA, digits in composed speech, classes of photos; the parts are for scoring.
 whole-files: .venv/installed-test
-	for seed in 0 1 2; do for kind in dna speech; do \
-	  $(BIN)/python benchmarks/whole_files.py $$kind $(DATA) --out runs/whole/$$kind-$$seed --seed $$seed; done; done
-	for seed in 0 1 2; do $(BIN)/python benchmarks/whole_files.py dna $(DATA) --out runs/whole/dna-shuffled-$$seed \
-	  --seed $$seed --shuffled; done
-	$(BIN)/python benchmarks/whole_files.py photos $(DATA) --out runs/whole/photos
+	for seed in 0 1 2; do \
+	  $(BIN)/python benchmarks/whole_files.py dna $(DATA)/dna --out runs/whole/dna-$$seed --seed $$seed; \
+	  $(BIN)/python benchmarks/whole_files.py dna $(DATA)/dna --out runs/whole/dna-shuffled-$$seed --seed $$seed \
+	    --shuffled; \
+	  $(BIN)/python benchmarks/whole_files.py speech $(DATA)/spoken_digits --out runs/whole/speech-$$seed --seed $$seed; \
+	done
+	$(BIN)/python benchmarks/whole_files.py photos $(DATA)/coco --out runs/whole/photos
 	for set in dna-0 dna-1 dna-2 dna-shuffled-0 dna-shuffled-1 dna-shuffled-2 speech-0 speech-1 speech-2 photos; do \
 	  case $$set in dna*) more="--epochs 4";; speech*) more="--epochs 8 --batch 4 --model spoken-digits";; \
 	  *) more="--epochs 5 --image-size 256";; esac; \

@@ -1,8 +1,8 @@
 """Labels of whole files whose deciding parts are known: these are used for scoring alone.
 
-    python benchmarks/whole_files.py dna DATA --out runs/whole/dna-0 --seed 0      # --shuffled: labels in another order
-    python benchmarks/whole_files.py speech DATA --out runs/whole/speech-0 --seed 0
-    python benchmarks/whole_files.py photos DATA --out runs/whole/photos
+    python benchmarks/whole_files.py dna DATA/dna --out runs/whole/dna-0 --seed 0      # or --shuffled
+    python benchmarks/whole_files.py speech DATA/spoken_digits --out runs/whole/speech-0 --seed 0
+    python benchmarks/whole_files.py photos DATA/coco --out runs/whole/photos
     python benchmarks/whole_files.py judge runs/whole/dna-0 --model runs/whole/dna-0/model/best.safetensors
 
 The first three write ``train/``, ``test/``, ``labels.csv`` for both and ``parts.json``; ``make whole-files``
@@ -57,7 +57,7 @@ def write_rows(out: Path, column: str, rows: Sequence[tuple[str, str]], parts: d
 
 def dna(data: Path, out: Path, seed: int, shuffled: bool) -> None:
     """Pieces of a genome; half of them have a motif of two halves with a gap that varies, half of all a single half."""
-    text = (data / "dna/NC_000932.gb").read_text().split("ORIGIN")[1]
+    text = (data / "NC_000932.gb").read_text().split("ORIGIN")[1]
     genome = "".join(re.findall("[acgt]+", text)).upper()
     random = np.random.default_rng(seed)
     rows, parts = [], {}
@@ -92,7 +92,7 @@ def speech(data: Path, out: Path, seed: int, shuffled: bool) -> None:
     word, random = DIGITS[seed % len(DIGITS)], np.random.default_rng(seed)
     rows, parts = [], {}
     clips: dict[str, dict[str, list[np.ndarray]]] = {}
-    for clip in find_clips(data / "spoken_digits"):
+    for clip in find_clips(data):
         signal = read_signal(clip.path)
         wave = prepare_clip(signal.samples, signal.rate, signal.rate)
         clips.setdefault(clip.speaker, {}).setdefault(clip.name, []).append(wave)
@@ -129,14 +129,14 @@ def photos(data: Path, out: Path, seed: int, shuffled: bool) -> None:
     """Which of COCO's 80 classes are in a photo; their masks are known."""
     rows: list[tuple[str, str]] = []
     for split, name in (("train", "train"), ("test", "val")):
-        labelled = open_dataset(data / f"coco/annotations/coco80_{name}.json")
+        labelled = open_dataset(data / f"annotations/coco80_{name}.json")
         (out / split).mkdir(parents=True)
         for record in labelled:
             file = f"{split}/{Path(record.source).name}"
             shutil.copy(record.source, out / file)
             names = sorted({labelled.class_names[label - 1] for label in record.labels.tolist()})
             rows.append((file, ";".join(names)))
-    write_rows(out, "label", rows, {"labels": str(data / "coco/annotations/coco80_val.json")})
+    write_rows(out, "label", rows, {"labels": str(data / "annotations/coco80_val.json")})
 
 
 def average_precision(found: Sequence[tuple[float, str, float, float]], true: Spans) -> float:
