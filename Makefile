@@ -47,7 +47,7 @@ fuzz: .venv/installed-test
 
 # The data that models are trained and measured on are not in this repository. What is asked for and needs a folder of
 # them that is not there ends at once, before anything is installed or fetched.
-USES_animals := train-everyday train-people runs/everyday-third/% runs/everyday/% \
+USES_animals := bench-labelling train-everyday train-people runs/everyday-third/% runs/everyday/% \
     runs/people-start.safetensors runs/people/% runs/people-sharp% runs/everyday-sharp% runs/closeup/% runs/negatives.json
 USES_coco := check-weights whole-files bench-masks pseudo-labels ablation evidence train-people \
     train-everyday train-nuclei evaluate-people evaluate-everyday runs/first/% runs/everyday% runs/people% runs/closeup/% runs/nuclei-first/% runs/pseudo/% runs/third.json \
