@@ -93,3 +93,15 @@ def test_a_predictor_asks_the_head_where_it_is_wanted(head):
     assert plain.surface is None and asked.surface is not None
     assert asked.surface.surface == "anny-24" and len(asked.surface) == len(asked)
     assert torch.equal(plain.boxes, asked.boxes)
+
+
+def test_nobody_has_no_surface(head):
+    """A photo in which nobody is found is no error."""
+    from maskrcnn.inference.options import PredictOptions
+    from maskrcnn.inference.predictor import Predictor
+    from maskrcnn.model_info import ModelInfo
+
+    _, model = head
+    predictor = Predictor(model, ModelInfo(config=model.config, class_names=("person",)))
+    found = predictor(torch.zeros(3, 64, 96), options=PredictOptions(score=1.0))
+    assert len(found) == len(found.surface) == 0 and found.surface.offsets.shape == (0, 2)

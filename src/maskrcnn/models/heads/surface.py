@@ -110,7 +110,7 @@ class SurfaceHead(ObjectHead):
             decode_surface(own, self.own.coarse, region, low, high)
             for own, region, (low, high) in zip(maps, regions, windows)
         ]
-        offsets = np.array([low for low, _ in windows], dtype=np.int64).reshape(len(found), -1)
+        offsets = np.array([low for low, _ in windows], dtype=np.int64).reshape(-1, len(place.spatial_shape))
         parts = tuple(own.numpy().astype(np.uint16) for own, _ in decoded)
         uv = tuple(own.numpy() for _, own in decoded)
         found.surface = SurfaceMaps(self.own.surface.name, offsets, parts, uv)
