@@ -54,7 +54,7 @@ USES_coco := check-weights whole-files bench-masks pseudo-labels ablation eviden
     runs/tenth.json runs/quiet.json
 USES_dna := dna whole-files
 USES_ecg_qtdb := train-ecg evaluate-ecg runs/ecg/%
-USES_hippocampus := train-hippocampus evaluate-hippocampus runs/hippocampus-first/%
+USES_hippocampus := train-hippocampus evaluate-hippocampus runs/hippocampus-first/% runs/hippocampus-objects/%
 USES_nuclei := train-nuclei evaluate-nuclei runs/nuclei-first/%
 USES_spoken_digits := whole-files train-digits evaluate-digits runs/digits/%
 USES_volumes := synthetic runs/real-nuclei
@@ -219,8 +219,15 @@ HIPPOCAMPUS := $(BIN)/maskrcnn train $(DATA)/hippocampus/train --class-names ant
 runs/hippocampus-first/best.safetensors: .venv/installed-test
 	$(HIPPOCAMPUS) --model volume_fpn --out runs/hippocampus-first --lr 1e-3 --epochs 60
 
-train-hippocampus: runs/hippocampus-first/best.safetensors
-	$(HIPPOCAMPUS) --model $< --out runs/hippocampus --lr 8e-4 --body-lr 1 --freeze none --epochs 14
+runs/hippocampus-objects/best.safetensors: runs/hippocampus-first/best.safetensors
+	$(HIPPOCAMPUS) --model $< --out runs/hippocampus-objects --lr 8e-4 --body-lr 1 --freeze none --epochs 14
+
+train-hippocampus: runs/hippocampus-objects/best.safetensors
+	$(BIN)/maskrcnn train $(DATA)/hippocampus/train --class-names anterior posterior --labels classes --task semantic \
+	    --model $< --out runs/hippocampus --epochs 100 --finer 16 --semantic-width 32 --batch 2 --flip x --gain 0.3 \
+	    --drift 0.4 --freeze none --body-lr 1 --lr 1e-3 --average 0.9986
+	$(BIN)/python tools/weigh_background.py runs/hippocampus/best.safetensors $(DATA)/hippocampus/train \
+	    --out runs/hippocampus/balanced.safetensors
 
 evaluate-hippocampus: .venv/installed-test
 	$(BIN)/maskrcnn evaluate $(DATA)/hippocampus/val --model hippocampus --out runs/evaluate-hippocampus

@@ -43,7 +43,7 @@ ORIGINS: dict[str, dict[str, object]] = {
         "starting_weights": "none: random",
     },
 }
-KINDS = ("box/", "mask/", "keypoints/", "ecg/", "digits/", "hippocampus/")
+KINDS = ("box/", "mask/", "keypoints/", "ecg/", "digits/", "hippocampus/", "semantic/")
 
 
 def main() -> None:

@@ -38,7 +38,8 @@ def _describe(name: str) -> str:
         summary = read_summary(path)
     except CheckpointError as error:
         return f"{name}: {error}"
-    keys = [f"{kind}/AP" for kind in ("box", "mask", "keypoints") if f"{kind}/AP" in summary.metrics]
+    known = ("box/AP", "mask/AP", "keypoints/AP", "semantic/mIoU")
+    keys = [key for key in known if key in summary.metrics]
     measured = "  ".join(f"{key} {summary.metrics[key]:.3f}" for key in keys)
     return f"{name}: {few(summary.class_names)}; {path.stat().st_size / 2**20:.1f} MiB; {measured}"
 
