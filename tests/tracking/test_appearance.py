@@ -144,3 +144,17 @@ def test_a_part_of_a_surer_object_does_not_count_by_itself():
     for _ in range(8):
         tracker.update(Detections(regions.boxes(), np.array([0.9, 0.8]), np.ones(2, np.int64), regions))
     assert tracker.confirmed == {1}
+
+
+def test_a_video_may_begin_with_empty_frames():
+    looks = Looks()
+    looks.meet(np.zeros((0, 4), np.float32))
+    assert looks.alike(np.zeros((0, 4), np.float32)).shape == (0, 0)
+    looks.see(np.zeros(0, int), np.zeros((0, 4), np.float32), np.zeros(0, bool))
+    looks.begin(0, np.zeros((0, 4), np.float32))
+    looks.meet(np.ones((2, 4), np.float32))
+    assert looks.alike(np.ones((2, 4), np.float32)).shape == (0, 2)
+    looks.begin(2, np.ones((2, 4), np.float32))
+    looks.meet(np.zeros((0, 4), np.float32))
+    assert looks.alike(np.zeros((0, 4), np.float32)).shape == (2, 0)
+    assert looks.alike(np.ones((1, 4), np.float32)).shape == (2, 1)

@@ -47,6 +47,8 @@ class Looks:
             seen: ``[N, E]``.
             sure: bool ``[N]``; the others teach less.
         """
+        if not len(which):
+            return
         own = self.rows[which]
         part = (LEARNED * np.where(sure, 1.0, DOUBTFUL)).astype(np.float32)[:, None]
         self.rows[which] = np.where(np.isnan(own), seen, own + part * (seen - own))
@@ -60,6 +62,8 @@ class Looks:
         Returns:
             float64 ``[T, N]``, 0..1; not a number where nobody has said what an object looks like.
         """
+        if not len(self.rows) or not len(seen):  # of a video's first, empty frames not even E is known
+            return np.full((len(self.rows), len(seen)), np.nan)
         own, other = self.rows - self.usual, seen - self.usual
         lengths = (own**2).sum(1)[:, None] + (other**2).sum(1)[None]
         worth: np.ndarray = ((2 * own @ other.T + FAINT) / (lengths + FAINT)).clip(0, 1).astype(np.float64)
