@@ -20,7 +20,7 @@ class SyntheticPeople(PeopleOptions):
     of the body it lies. Needs the extra `bodies`; written `maskrcnn synthetic people OUT`, too."""
 
     out: Annotated[Path, tyro.conf.Positional, arg(metavar="OUT")]
-    photos: Annotated[Path | None, arg(metavar="FOLDER")] = PeopleOptions.photos
+    photos: Annotated[Path | None, arg(metavar="FOLDER", help_behavior_hint="(default: noise)")] = PeopleOptions.photos
 
     def run(self) -> int:
         self.check()  # before anything loads torch, so that a slip costs no seconds
