@@ -12,7 +12,7 @@ from laws import File, imports, judge, mentions, own_imports, package_files
 # Reading a file means to know its dimensions: photos are 2-D, and so are COCO's polygons and run lengths.
 MAY_BRANCH = ("ops/nd.py", "models/nd.py", "drawing/", "modalities/")
 UNPICKLERS = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
-SILENT = ("jobs", "planning", "doctor", "report")
+SILENT = ("jobs", "planning", "doctor", "report", "association")
 WALKS = ("models/mask_rcnn.py", "losses/objective.py", "inference/predictor.py")
 
 
