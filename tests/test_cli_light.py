@@ -97,6 +97,13 @@ SLIPS = [
     ("export people out.zip --image-size 3", "--image-size must be at least"),
     ("export people out.zip --max-drop -1", "--max-drop must be at least 0"),
     ("export people out.zip --verify gone", "gone does not exist"),
+    ("associate", "Name the scans first"),
+    ("associate FOLDER", "--labels names the table"),
+    ("associate gone --labels FILE", "gone does not exist"),
+    ("associate FOLDER --labels gone.csv", "gone.csv does not exist"),
+    ("associate FOLDER --labels FILE --p 2", "--p must lie between 0 and 1"),
+    ("associate FOLDER --labels FILE --correct bonferroni", "bonferroni"),
+    ("associate FOLDER --labels FILE --out FILE", "is a file"),
     ("demo --out FILE", "is a file"),
     ("models cats", "There is no shipped model cats"),
 ]

@@ -9,6 +9,7 @@ from typing import Any
 
 import tyro
 
+from maskrcnn.apps.cli.association.associate import Associate
 from maskrcnn.apps.cli.browser.studio import Studio
 from maskrcnn.apps.cli.compose import Compose
 from maskrcnn.apps.cli.console import manner, say
@@ -35,6 +36,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "predict": Predict,
     "evaluate": Evaluate,
     "track": Track,
+    "associate": Associate,
     "doctor": Doctor,
     "train": Train,
     "studio": Studio,

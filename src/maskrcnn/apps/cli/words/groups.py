@@ -41,6 +41,12 @@ GROUPS: dict[str, Groups] = {
         ("what is measured", "report bootstrap tracks"),
         ("the machine", "device batch max-pixels"),
     ),
+    "associate": (
+        (EVERYDAY, "labels by adjust out mask"),
+        ("what is compared", "smooth standardise align regions model group classes"),
+        ("how it is tested", "correct tfce p permutations seed cluster-p"),
+        ("the machine", "device"),
+    ),
 }
 EXAMPLES: dict[str, tuple[str, str]] = {
     "predict": ("maskrcnn predict photo.jpg", "maskrcnn predict 'photos/*.jpg' --model people --out found --skip-done"),
@@ -49,6 +55,10 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "maskrcnn evaluate annotations.json --model everyday --out judged",
     ),
     "track": ("maskrcnn track det.txt --out tracks.txt", "maskrcnn track results.json --out tracks.json --memory 60"),
+    "associate": (
+        "maskrcnn associate scans/ --labels behaviour.csv --by score --adjust age,sex --out out",
+        "maskrcnn associate scans/ --labels behaviour.csv --by diagnosis --model hippocampus",
+    ),
     "doctor": ("maskrcnn doctor DATA", "maskrcnn doctor DATA --val VAL --json findings.json"),
     "train": ("maskrcnn train DATA --time 25m", "maskrcnn train DATA --val VAL --model everyday --out runs/mine"),
     "studio": ("maskrcnn studio photos/", "maskrcnn studio annotations.json --model runs/mine/best.safetensors"),

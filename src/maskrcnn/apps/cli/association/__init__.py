@@ -1,0 +1,1 @@
+"""The command that asks which parts go with a label."""

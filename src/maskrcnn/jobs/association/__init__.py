@@ -1,0 +1,1 @@
+"""Which parts of files go with a label of the whole file."""

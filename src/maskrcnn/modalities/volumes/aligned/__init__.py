@@ -1,0 +1,1 @@
+"""Scans that lie alike, and maps of effects over them."""
