@@ -54,7 +54,8 @@ USES_coco := check-weights whole-files bench-masks pseudo-labels ablation eviden
     runs/tenth.json runs/quiet.json
 USES_dna := dna whole-files
 USES_ecg_qtdb := train-ecg evaluate-ecg runs/ecg/%
-USES_hippocampus := train-hippocampus evaluate-hippocampus runs/hippocampus-first/% runs/hippocampus-objects/%
+USES_hippocampus := associate-check train-hippocampus evaluate-hippocampus runs/hippocampus-first/% \
+    runs/hippocampus-objects/%
 USES_nuclei := train-nuclei evaluate-nuclei runs/nuclei-first/%
 USES_spoken_digits := whole-files train-digits evaluate-digits runs/digits/%
 USES_volumes := synthetic runs/real-nuclei
@@ -231,6 +232,11 @@ train-hippocampus: runs/hippocampus-objects/best.safetensors
 
 evaluate-hippocampus: .venv/installed-test
 	$(BIN)/maskrcnn evaluate $(DATA)/hippocampus/val --model hippocampus --out runs/evaluate-hippocampus
+
+# Planted effects in real scans, and permuted labels: what associate finds of either (docs/associate.md).
+.PHONY: associate-check
+associate-check: .venv/installed-test
+	$(BIN)/python benchmarks/associate.py $(DATA)/hippocampus
 
 # Synthetic nuclei, and whether a model that saw nothing else finds those of a real volume.
 runs/synthetic-nuclei: | .venv/installed-test
