@@ -53,13 +53,16 @@ def between(flag: str, value: float, low: float, high: float) -> None:
         raise UsageError(f"--{flag} must lie between {low} and {high}, not {value}.")
 
 
+def device_named(device: str | int) -> str:
+    """A device as torch names it: ``cuda:0`` for ``0``, and for the first of ``0,1``; others stay as they are."""
+    number = re.fullmatch(r"\s*\[?\s*(\d+)\s*(,\s*\d+\s*)*\]?\s*", str(device))
+    return f"cuda:{number[1]}" if number else {"gpu": "cuda"}.get(str(device), str(device))
+
+
 def usable_device(device: str) -> None:
     """Refuse a device that this machine does not have; every machine has a CPU."""
     if device == "cpu":
         return
-    if re.fullmatch(r"\d+(,\d+)*", device):  # as ultralytics counts graphics cards
-        first = device.partition(",")[0]
-        raise UsageError(f"--device {device} is a number: the first graphics card is cuda:0, so say cuda:{first}.")
     if device.partition(":")[0] not in DEVICES:
         raise UsageError(f"--device must be one of {', '.join(DEVICES)}, not {device}.")
     import torch  # here, so that no slip has to wait for it

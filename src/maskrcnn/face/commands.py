@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import re
 import tempfile
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from maskrcnn.apps.cli.console import Screen
+from maskrcnn.apps.cli.words.flags import meant
+from maskrcnn.apps.cli.words.habits import FILES
 from maskrcnn.checkpoints.lookup import load_model
 from maskrcnn.checks import memory_explained, result_folder
 from maskrcnn.data.dataset import Dataset
@@ -187,9 +188,11 @@ def _refuse_unknown(settings: Mapping[str, Any], known: set[str]) -> None:
     """Raise UsageError for a setting that there is not, with the nearest that there is."""
     for name in settings:
         if name not in known:
-            near = difflib.get_close_matches(name, sorted(known), n=1)
-            meant = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}."
-            raise UsageError(f"There is no setting {name}: {meant}")
+            if name in FILES:
+                raise UsageError(f'There is no setting {name}: name the files first, as in train("DATA", time="25m").')
+            near = meant(name, {setting.replace("_", "-") for setting in known}).replace("-", "_").lstrip("_")
+            known_by = f"did you mean {near}?" if near in known else f"there are {', '.join(sorted(known))}."
+            raise UsageError(f"There is no setting {name}: {known_by}")
 
 
 def _as_setting(name: str, value: Any) -> Any:

@@ -23,6 +23,7 @@ from maskrcnn.exchange.imagej import to_rois, write_rois
 from maskrcnn.exchange.qupath import to_geojson, write_geojson
 from maskrcnn.exchange.supervision import to_supervision
 from maskrcnn.exchange.torchvision import to_torchvision
+from maskrcnn.face import habits
 from maskrcnn.face.notebook import as_html, as_png
 from maskrcnn.files import atomic_write
 from maskrcnn.inference.class_maps import class_map_of, class_probabilities_of
@@ -162,13 +163,14 @@ class Found:
     def __iter__(self) -> Iterator[Found]:
         return (self[i] for i in range(len(self)))
 
+    __getattr__ = habits.sentences(habits.OF_WHAT_IS_FOUND)
+
     def __repr__(self) -> str:
         if self.failure:
             return f"failed: {self.failure}"
         if self._is_map:
-            parts = [
-                f"{name} {100 * area / max(math.prod(self.shape), 1):.0f} %" for name, area in self.class_areas.items()
-            ]
+            whole = max(math.prod(self.shape), 1)
+            parts = [f"{name} {100 * area / whole:.0f} %" for name, area in self.class_areas.items()]
             return f"class map: {', '.join(parts) or 'nothing of any class'}"
         kinds = ", ".join(f"{count} {name}" for name, count in self.counts.items())
         return counted(len(self), "object") + (f": {kinds}" if kinds else "")

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from maskrcnn.checkpoints.lookup import load_model
+from maskrcnn.checks import device_named, usable_device
 from maskrcnn.data.parsing.fetching import fetch_input, is_address
 from maskrcnn.errors import DataError, MaskRCNNError, UsageError
+from maskrcnn.face import habits
 from maskrcnn.face.found import Found, nothing_found
 from maskrcnn.face.sources import is_many, name_of, paths_of
 from maskrcnn.face.tracked import FoundInFrame, track
@@ -28,28 +30,31 @@ from maskrcnn.models.head import heads_of
 from maskrcnn.pretrained import DEFAULT_MODEL
 from maskrcnn.video.reading.clip import Part
 
-# What other libraries call these.
-HABITS = {"conf": "score", "threshold": "score", "imgsz": "image_size", "max_det": "max_detections", "augment": "flip"}
 OPTIONS = tuple(field.name for field in dataclasses.fields(PredictOptions))
 
 
-def load(model: str | Path = DEFAULT_MODEL, device: str = "cpu", **options: Any) -> Model:
+def load(model: str | Path = DEFAULT_MODEL, device: str | int = "cpu", **options: Any) -> Model:
     """Load a model.
 
     Args:
         model: a shipped model (``"everyday"``, ``"people"``, ``"nuclei"``, ``"ecg"`` ...; `maskrcnn models` lists
             them), one that torchvision publishes (``"coco"``, fetched once), or a file of ours, torchvision's or
             detectron2's.
-        device: ``cpu``, ``cuda`` or ``mps``.
+        device: ``cpu``, ``cuda`` or ``mps``; a number is a graphics card's, 0 the first.
         options: what every call wants: fields of :class:`PredictOptions` such as ``score=0.3``.
 
     Returns:
         The model, which is called with what it is to look at.
 
     Raises:
-        UsageError: no such model, or no such option.
+        UsageError: no such model, option or device.
         CheckpointError: a damaged file.
     """
+    device = device_named(device)
+    try:
+        usable_device(device)
+    except UsageError as error:  # which names a flag
+        raise UsageError(str(error).removeprefix("--")) from None
     predictor = Predictor(*load_model(model), device=device, options=PredictOptions())
     return Model(_changed(predictor, options), str(model))
 
@@ -87,6 +92,8 @@ class Model:
         some = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         does = f"finds {some}" if self.predictor.info.config.finds_objects else f"tells {some} apart"
         return f"{self.name or 'a model'}: {does} in {wing.nouns}"
+
+    __getattr__ = habits.sentences(habits.OF_A_MODEL)
 
     def __call__(self, source: Any, spacing: Sequence[float] | None = None, **options: Any) -> Any:
         """Look at one thing or at many, see the class.
@@ -220,9 +227,11 @@ def _changed(predictor: Predictor, options: dict[str, Any]) -> Predictor:
     """The predictor with other options. Raises UsageError, with the nearest name for one that there is not."""
     for name in options:
         if name not in OPTIONS:
-            near = [HABITS[name]] if name in HABITS else difflib.get_close_matches(name, OPTIONS, n=1)
-            meant = f"did you mean {near[0]}? There are" if near else "there are"
+            near = habits.OPTIONS.get(name) or next(iter(difflib.get_close_matches(name, OPTIONS, n=1)), "")
+            if near and near not in OPTIONS:
+                raise UsageError(f"There is no option {name}: {near}.")
+            meant = f"did you mean {near}? There are" if near else "there are"
             raise UsageError(f"There is no option {name}: {meant} {', '.join(OPTIONS)}.")
-    if isinstance(options.get("classes"), str):
+    if isinstance(options.get("classes"), str | int):
         options = {**options, "classes": (options["classes"],)}
     return predictor.with_options(**options) if options else predictor

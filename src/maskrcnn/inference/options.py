@@ -122,7 +122,7 @@ def labels_of(classes: Sequence[str], class_names: Sequence[str]) -> tuple[int, 
     """
     unknown = [name for name in classes if name not in class_names]
     if unknown:
-        numbers = [name for name in unknown if name.isdecimal()]
+        numbers = [name for name in unknown if str(name).isdecimal()]
         if numbers:
             raise UsageError(number_sentence(numbers[0], class_names))
         near = closest(unknown[0], class_names)
