@@ -68,6 +68,19 @@ def test_floats_are_0_to_255() -> None:
     np.testing.assert_array_equal(np.asarray(to_rgb(torch.full((1, 2, 2), 100.5))), 100)
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_bytes_are_shown_as_the_same_numbers_of_any_type(channels: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (301, 7, channels), dtype=np.uint8)
+    for image in (pixels, torch.from_numpy(pixels).movedim(-1, 0), pixels[::-1][::-1]):
+        np.testing.assert_array_equal(np.asarray(to_rgb(image)), np.asarray(to_rgb(pixels.astype(np.float32))))
+
+
+def test_what_is_drawn_on_is_a_copy() -> None:
+    pixels = np.zeros((400, 500, 3), np.uint8)
+    draw(pixels, detections_of([disk((200, 200), 90, (400, 500))], (400, 500)), NAMES)
+    assert not pixels.any()
+
+
 def test_nothing_found_is_the_image_itself() -> None:
     image = np.random.default_rng(0).integers(0, 256, (400, 500, 3), dtype=np.uint8)
     nothing = Instances(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64), torch.zeros(0))

@@ -95,6 +95,8 @@ def to_rgb(image: Tensor | np.ndarray) -> Image.Image:
     """
     pixels = image.detach().cpu().movedim(0, -1).numpy() if isinstance(image, Tensor) else np.asarray(image)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    if pixels.dtype == np.uint8 and pixels.shape[-1] == 3:
+        return Image.fromarray(np.ascontiguousarray(pixels))
     channels = [0, 0, 0] if pixels.shape[-1] == 1 else list(range(min(3, pixels.shape[-1])))
     height, width = pixels.shape[:2]
     canvas = Image.new("RGB", (width, height))

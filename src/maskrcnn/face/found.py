@@ -156,8 +156,7 @@ class Found:
             if index.dtype == torch.bool and len(index) != len(self):
                 raise IndexError(f"{len(index)} values for {counted(len(self), 'object')}.")
         if isinstance(index, slice) and (index.step or 1) < 0:
-            index = torch.arange(len(self)).numpy()[index].copy()
-            return self[index]
+            return self[torch.arange(len(self)).numpy()[index].copy()]
         return dataclasses.replace(self, instances=self.instances[index])
 
     def __iter__(self) -> Iterator[Found]:

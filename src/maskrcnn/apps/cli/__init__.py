@@ -29,7 +29,6 @@ from maskrcnn.apps.cli.words.devices import with_devices_named
 from maskrcnn.apps.cli.words.groups import COMPLETION, EXIT_CODES
 from maskrcnn.apps.cli.words.help import command_help
 from maskrcnn.apps.cli.words.slips import refuse_slips
-from maskrcnn.checkpoints.lookup import silent
 from maskrcnn.checks import memory_explained
 from maskrcnn.errors import MaskRCNNError
 from maskrcnn.jobs.options.known_files import ALL_FILES
@@ -77,7 +76,7 @@ def main() -> None:
         if arguments and arguments[0] in COMMANDS and any(argument in HELP for argument in arguments):
             print(command_help(arguments[0], COMMANDS[arguments[0]], "--help-all" in arguments))
             sys.exit(0)
-        arguments = with_devices_named(arguments, silent if manner.quiet else say)
+        arguments = with_devices_named(arguments, say)
         command = tyro.extras.subcommand_cli_from_dict(
             COMMANDS,
             prog="maskrcnn",

@@ -13,8 +13,8 @@ from typing import Any
 
 from maskrcnn.apps.cli.words.flags import defaults_of, meant
 from maskrcnn.apps.cli.words.habits import COMMANDS, FILES, HABITS, SAID, TASKS
-from maskrcnn.checkpoints.lookup import OF_ULTRALYTICS
 from maskrcnn.errors import UsageError
+from maskrcnn.jobs.inputs.words import names_foreign_model
 
 SETTING = re.compile(r"([a-z][\w-]*)=(.*)")
 MODES = {"mode", "task"}
@@ -44,7 +44,7 @@ class Line:
         if flag in FILES:
             self.files.append(value)
         elif flag in ("model", "weights"):
-            self.model = "" if OF_ULTRALYTICS.fullmatch(PurePath(value).name.lower()) else value
+            self.model = "" if names_foreign_model(value) else value
         elif flag in FOLDERS:
             self.folder[flag] = value
         elif flag == "verbose":

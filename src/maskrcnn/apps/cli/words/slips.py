@@ -6,7 +6,6 @@ import dataclasses
 import itertools
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from maskrcnn.apps.cli.words.flags import defaults_of, flags_of, meant
@@ -14,9 +13,8 @@ from maskrcnn.apps.cli.words.groups import EXAMPLES
 from maskrcnn.apps.cli.words.habits import COMMANDS, FILES, SAID_COMMANDS
 from maskrcnn.apps.cli.words.settings import refuse_settings
 from maskrcnn.checks import closest
-from maskrcnn.data.parsing.input_names import stream_of
 from maskrcnn.errors import UsageError
-from maskrcnn.video.reading.names import is_clip
+from maskrcnn.jobs.inputs.words import names_video
 
 ALWAYS = {"help", "help-all", "quiet", "version"}
 HELP = {"-h", "--help", "--help-all"}
@@ -76,17 +74,13 @@ def _refuse_missing(command: str, arguments: Sequence[str], record: Any) -> None
     given = [argument[2:].replace("_", "-") for argument in arguments if argument.startswith("--")]
     words = sum(not argument.startswith("-") for argument in arguments) - len(set(given) & set(defaults))
     missing = [name for name in needed if name not in {flag.partition("=")[0] for flag in given}][max(words, 0) :]
-    if command == "track" and arguments and _is_video(arguments[0]):
+    if command == "track" and arguments and names_video(arguments[0]):
         raise UsageError(
             f"track numbers what another program detected; to find and follow the objects of {arguments[0]}, type "
             f"`maskrcnn predict {shlex.quote(arguments[0])}`."
         )
     if missing:
         raise UsageError(f"{command} needs {missing[0].upper()}, as in `{EXAMPLES[command][0]}`.")
-
-
-def _is_video(word: str) -> bool:
-    return bool(is_clip(word) or stream_of(Path(word))) and not word.startswith("-")
 
 
 def _no_flag(command: str, flag: str, known: set[str]) -> str:
