@@ -127,6 +127,12 @@ def test_a_habit_of_a_command_gets_one_sentence(refused, line, said):
     assert said in refused(*line.split())
 
 
+def test_a_negative_value_is_no_missing_file(refused):
+    assert "--bootstrap must be at least 0, not -1." in refused(
+        "evaluate", "gone", "--out", "judged", "--bootstrap", "-1"
+    )
+
+
 def test_no_command_that_is_there_is_said_not_to_be():
     assert not set(SAID_COMMANDS) & set(COMMANDS)
 

@@ -72,7 +72,8 @@ def _refuse_missing(command: str, arguments: Sequence[str], record: Any) -> None
     defaults = {name: default for name, default in defaults_of(record).items() if not isinstance(default, bool)}
     needed = [name for name, default in defaults.items() if default is dataclasses.MISSING]
     given = [argument[2:].replace("_", "-") for argument in arguments if argument.startswith("--")]
-    words = sum(not argument.startswith("-") for argument in arguments) - len(set(given) & set(defaults))
+    flags = sum(argument.startswith("-") and not argument[1:2].isdigit() for argument in arguments)  # -1 is a value
+    words = len(arguments) - flags - len(set(given) & set(defaults))
     missing = [name for name in needed if name not in {flag.partition("=")[0] for flag in given}][max(words, 0) :]
     if command == "track" and arguments and names_video(arguments[0]):
         raise UsageError(
@@ -80,7 +81,8 @@ def _refuse_missing(command: str, arguments: Sequence[str], record: Any) -> None
             f"`maskrcnn predict {shlex.quote(arguments[0])}`."
         )
     if missing:
-        raise UsageError(f"{command} needs {missing[0].upper()}, as in `{EXAMPLES[command][0]}`.")
+        typed = f"as in `{EXAMPLES[command][0]}`" if command in EXAMPLES else f"see maskrcnn {command} --help"
+        raise UsageError(f"{command} needs {missing[0].upper()}, {typed}.")
 
 
 def _no_flag(command: str, flag: str, known: set[str]) -> str:
