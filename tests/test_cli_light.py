@@ -30,14 +30,14 @@ for arguments in json.load(sys.stdin):
 # Arguments, where PHOTO and FILE are a picture and a file of text, and OUT a folder that is not there; what is said.
 SLIPS = [
     ("predict", "Name an image or a folder first"),
-    ("train", "Name the data to train on first"),
+    ("train", "train needs DATA, as in `maskrcnn train DATA"),
     ("evaluate", "DATA"),
     ("doctor", "DATA"),
     ("convert", "DATA"),
     ("compose", "FOLDER"),
     ("synthetic", "OUT"),
-    ("import", "FILE"),
-    ("export", "NAME|FILE"),
+    ("import", "import needs CHECKPOINT, as in"),
+    ("export", "export needs MODEL, as in"),
     ("paint", "paint"),
     ("predict PHOTO --colour blue", "blue"),
     ("predict PHOTO --score nope", "nope"),
