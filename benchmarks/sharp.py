@@ -22,10 +22,12 @@ from plan_size import composed, hush, tell
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.split import subset
 from maskrcnn.evaluation.evaluate import evaluate
+from maskrcnn.evaluation.mask_quality import mask_quality
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.jobs.training_run import TrainingRun, run_training
 from maskrcnn.modalities.open import open_dataset
 from maskrcnn.planning.prepare import Wish, plan_training
+from maskrcnn.structures import Instances, Record
 from maskrcnn.training.budget import Budget
 
 COLUMNS = ("box/AP", "mask/AP", "mask/AP50", "mask/IoU", "mask/boundaryIoU")
@@ -60,7 +62,9 @@ def trained(data: Dataset, val: Dataset, out: Path, sharp: str, seconds: float, 
     budget = Budget(seconds, 10**6, begun=time.process_time(), validated=False, clock=time.process_time)
     run = TrainingRun(data, out, model=plan["model"], recipe=plan.recipe(), budget=budget)
     best = run_training(run, tell)
-    return evaluate(Predictor.load(best), val)[0].metrics
+    seen: list[tuple[Record, Instances]] = []
+    measured = evaluate(Predictor.load(best), val, watch=lambda record, image, found: seen.append((record, found)))
+    return measured[0].metrics | mask_quality([own for own, _ in seen], [found for _, found in seen])
 
 
 def opened(folder: Path) -> tuple[Dataset, Dataset]:

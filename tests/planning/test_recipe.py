@@ -77,7 +77,7 @@ def test_a_flag_that_cannot_be_is_refused(refused, tmp_path, tiny_file, flags, w
 
 
 def test_data_must_be_named(refused, tmp_path):
-    assert "Name the data" in refused("train", "--out", tmp_path / "out")
+    assert "train needs DATA" in refused("train", "--out", tmp_path / "out")
 
 
 def test_several_data_sets_with_different_classes_train_together(maskrcnn, tmp_path, tiny_file):
