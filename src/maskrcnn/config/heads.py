@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from maskrcnn.config.network import BackboneConfig
-from maskrcnn.config.numbers import Channels, Layers, Length, Norm, Part, Samples, Sizes, Some, Weight
+from maskrcnn.config.numbers import Channels, Layers, Length, Level, Norm, Part, Samples, Sizes, Some, Weight
 from maskrcnn.schema import Between, Entries, OneOf
 
 
@@ -152,5 +152,5 @@ class WholeHeadConfig:
     # a number
     width: Channels = 64  # channels that all levels are brought to
     stride: Annotated[int, Between(1, 512)] = 4  # samples of the network's input from place to place, at least
-    mean: float = 0.0  # of the numbers that training saw
+    mean: Level = 0.0  # of the numbers that training saw
     deviation: Length = 1.0  # of these; the head works in units of it

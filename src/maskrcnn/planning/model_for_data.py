@@ -12,7 +12,7 @@ from maskrcnn.checks import few
 from maskrcnn.config import KeypointHeadConfig, MaskHeadConfig, ModelConfig, SemanticHeadConfig
 from maskrcnn.data.class_maps.shares import count_classes, frequency_weights
 from maskrcnn.data.class_maps.tasks import SEMANTIC, WHOLE
-from maskrcnn.data.dataset import Dataset
+from maskrcnn.data.dataset import Dataset, RecordSource
 from maskrcnn.errors import DataError
 from maskrcnn.modalities.kinds import check_kind, fit_to_kind, most_objects
 from maskrcnn.model_info import ModelInfo
@@ -59,7 +59,7 @@ def fit_to_data(config: ModelConfig, data: Dataset, say: Say) -> ModelConfig:
     config = dataclasses.replace(
         config, num_classes=len(data.class_names), detection=detection, selection=selection, finds_objects=True
     )
-    surface = config.surface_head if any(record.surface is not None for record in data) else None
+    surface = config.surface_head if config.surface_head and any(map(_labels_a_surface, data.sources)) else None
     semantic = semantic_head(config, data) if data.has_class_maps else None
     return dataclasses.replace(config, semantic_head=semantic, whole_head=None, surface_head=surface)
 
@@ -86,6 +86,14 @@ def fit_semantic(config: ModelConfig, data: Dataset) -> ModelConfig:
         surface_head=None,
         finds_objects=False,
     )
+
+
+def _labels_a_surface(source: RecordSource) -> bool:
+    """Whether a file has points on the surfaces of its objects; one that cannot be read has none."""
+    try:
+        return source.record().surface is not None
+    except DataError:
+        return False
 
 
 def semantic_head(config: ModelConfig, data: Dataset) -> SemanticHeadConfig:
