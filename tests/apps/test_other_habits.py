@@ -8,6 +8,7 @@ import torch
 from maskrcnn.apps.cli import COMMANDS
 from maskrcnn.apps.cli.words.habits import SAID_COMMANDS
 from maskrcnn.apps.cli.words.slips import refuse_slips
+from maskrcnn.apps.cli.words.values import with_values_spelled
 from maskrcnn.checks import device_named
 from tiny import save_photo, save_tiny_model
 
@@ -153,3 +154,36 @@ def test_a_device_by_its_number_is_taken_and_a_missing_one_is_said(maskrcnn, pho
 @pytest.mark.parametrize(("given", "named"), [("0", "cuda:0"), (1, "cuda:1"), ("[0, 1]", "cuda:0"), ("cuda", "cuda")])
 def test_devices_have_torchs_names(given, named):
     assert device_named(given) == named
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("train DATA --freeze 10", "--freeze takes early, none or all, not 10; layers are not counted here"),
+        ("train DATA --precision=fp16", "--precision takes fp32 or bf16, not fp16; bf16 has the range"),
+        ("train DATA --optimizer Lion", "--optimizer takes adamw or sgd, not Lion."),
+        ("train DATA --epochs ten", "--epochs takes a whole number, not ten."),
+        ("predict x.jpg --score high", "--score takes a number, not high."),
+        ("synthetic people OUT --count many", "--count takes a whole number, not many."),
+    ],
+)
+def test_a_value_that_a_flag_does_not_take_is_answered_in_a_sentence(refused, typed, said):
+    assert said in refused(*shlex.split(typed))
+
+
+@pytest.mark.parametrize(
+    ("typed", "spelled"),
+    [
+        ("train DATA --optimizer AdamW --lr 1e-3", "train DATA --optimizer adamw --lr 1e-3"),
+        ("train DATA --optimizer=SGD", "train DATA --optimizer=sgd"),
+        ("convert DATA OUT --to COCO", "convert DATA OUT --to coco"),
+        ("synthetic OUT --kinds Blobs TUBES --seed 3", "synthetic OUT --kinds blobs tubes --seed 3"),
+        ("predict A.JPG --classes Person --colour Class", "predict A.JPG --classes Person --colour class"),
+        ("doctor DATA --task Semantic --out OUT", "doctor DATA --task semantic --out OUT"),
+        ("train DATA --epochs", "train DATA --epochs"),
+        ("predict x.jpg --score -1", "predict x.jpg --score -1"),
+    ],
+)
+def test_words_of_a_list_are_taken_in_any_case(typed, spelled):
+    command, *others = typed.split()
+    assert [command, *with_values_spelled(others, COMMANDS[command])] == spelled.split()

@@ -29,6 +29,7 @@ from maskrcnn.apps.cli.words.devices import with_devices_named
 from maskrcnn.apps.cli.words.groups import COMPLETION, EXIT_CODES
 from maskrcnn.apps.cli.words.help import command_help
 from maskrcnn.apps.cli.words.slips import refuse_slips
+from maskrcnn.apps.cli.words.values import with_values_spelled
 from maskrcnn.checks import memory_explained
 from maskrcnn.errors import MaskRCNNError
 from maskrcnn.jobs.options.known_files import ALL_FILES
@@ -76,6 +77,8 @@ def main() -> None:
         if arguments and arguments[0] in COMMANDS and any(argument in HELP for argument in arguments):
             print(command_help(arguments[0], COMMANDS[arguments[0]], "--help-all" in arguments))
             sys.exit(0)
+        if arguments and arguments[0] in COMMANDS:
+            arguments[1:] = with_values_spelled(arguments[1:], COMMANDS[arguments[0]])
         arguments = with_devices_named(arguments, say)
         command = tyro.extras.subcommand_cli_from_dict(
             COMMANDS,
