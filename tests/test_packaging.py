@@ -1,7 +1,7 @@
 """What a wheel holds and asks for, as far as the files tell; `make package` builds one and installs it."""
 
 import re
-import sys
+import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -17,10 +17,6 @@ NO_DATA = {".py", ".pyc"}
 
 @pytest.fixture(scope="module")
 def project():
-    if sys.version_info < (3, 11):
-        pytest.skip("tomllib is of Python 3.11")
-    import tomllib
-
     return tomllib.loads(read_document("pyproject.toml"))
 
 

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -231,7 +231,7 @@ class Journal:
             row = base.execute("SELECT body FROM objects WHERE image = ? AND id = ?", (image, change.id)).fetchone()
             before = None if row is None else json.loads(row[0])
             written.append({"id": change.id, "before": before, "after": change.after})
-        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
         values = (now, who, image, kind, name, target, as_text(written), key or None)
         cursor = base.execute(
             "INSERT INTO entries (at, who, image, kind, name, target, changes, key) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
