@@ -801,11 +801,16 @@ def in_8_bits(value: float, low: float, high: float) -> float:
 
 
 def weights_in_8_bits(weight: np.ndarray) -> np.ndarray:
-    """Each output channel ``[O, ...]`` in whole parts of its largest weight, 127 on either side of 0."""
+    """Each output channel ``[O, I, ...]`` in whole parts of its largest weight, 127 on either side of 0; or of the
+    largest sum of two that follow each other, input by input or place by place."""
     rounded = np.zeros(weight.shape)
-    for index in np.ndindex(*weight.shape):
-        part = max(abs(float(w)) for w in weight[index[0]].flat) / 127
-        rounded[index] = round(float(weight[index]) / part) * part
+    for own, out in zip(weight, rounded):
+        by_input = [float(w) for w in own.flat]
+        by_place = [float(own[(i, *at)]) for at in np.ndindex(*own.shape[1:]) for i in range(len(own))]
+        pairs = [abs(a + b) for row in (by_input, by_place) for a, b in zip(row, row[1:])]
+        part = max([abs(w) for w in by_input] + pairs) / 127
+        for index in np.ndindex(*own.shape):
+            out[index] = round(float(own[index]) / part) * part
     return rounded
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from onnx import numpy_helper
 
 import naive
 from cases import NDIMS, few
@@ -21,6 +22,7 @@ from maskrcnn.export.int8.candidates import SHARES, calibrate, candidates, measu
 from maskrcnn.export.int8.layers import flowing, last_layers, layers_of
 from maskrcnn.export.int8.sensitivity import noise
 from maskrcnn.export.int8.writing import in_int8
+from maskrcnn.export.onnx_files import SMALLEST_HALF
 from maskrcnn.export.proof import Differences, Proof
 from maskrcnn.export.session_model import session_model
 from maskrcnn.inference.predictor import Predictor
@@ -130,6 +132,27 @@ def test_a_range_is_part_of_what_was_seen_and_no_worse_than_all_of_it(seed, outl
 
 
 @NDIMS
+@pytest.mark.parametrize("bright", [False, True])
+def test_two_products_side_by_side_stay_within_16_bits(ndim, bright):
+    """All weights of one sign and all inputs as large as can be: without VNNI their sums were cut."""
+    constants = {"w": 1 + 0.01 * random(4, 8, *(3,) * ndim), "b": random(4, seed=1)}
+    nodes = [("Conv", ("x", "w", "b"), "y", {})]
+    model = graph_of(nodes, constants, ("x",), ("y",), {"x": ndim + 2, "y": ndim + 2})
+    x = np.abs(random(1, 8, *(5,) * ndim, seed=2)) if bright else np.ones((1, 8, *(5,) * ndim), np.float32)
+    calibration = calibrated(model, {"x": x})
+    ranges = calibration.ranges("graph")
+    made = in_int8(model, calibration.layers["graph"], ranges, {})
+    codes = next(numpy_helper.to_array(own) for own in made.graph.initializer if own.name == "w.code").astype(int)
+    rows = codes.reshape(4, 8, -1)
+    for order in (rows.reshape(4, -1), np.swapaxes(rows, 1, 2).reshape(4, -1)):
+        assert 255 * np.abs(order[:, :-1] + order[:, 1:]).max() < 2**15
+    assert np.abs(codes).max() > 60  # half of the range is used
+    (own,) = run(made, x=x)
+    (exact,) = run(model, x=x)
+    assert np.abs(own - exact).max() < 0.02 * np.abs(exact).max()
+
+
+@NDIMS
 def test_shared_weights_are_stored_once_and_each_use_has_its_own_bias(ndim):
     model = twice(ndim)
     a, c = random(1, 3, *SIZES[ndim]), 5 * random(1, 3, *SIZES[ndim], seed=3)
@@ -214,6 +237,12 @@ def test_work_is_counted_as_the_graph_runs():
     assert calibration.share("graph", calibration.layers["graph"][0]) == 1.0
 
 
+def bytes_of_weights(graph):
+    """Of those in 8 bits and in halves."""
+    weights = map(numpy_helper.to_array, onnx.load_from_string(graph).graph.initializer)
+    return sum(own.nbytes for own in weights if own.dtype in (np.int8, np.float16))
+
+
 @pytest.mark.parametrize("name", ["images", "classes"])
 def test_more_and_more_layers_are_left_in_floats(name, tmp_path, tmp_path_factory):
     archive = read_archive(exported(name, tmp_path_factory.getbasetemp())[1])
@@ -230,11 +259,13 @@ def test_more_and_more_layers_are_left_in_floats(name, tmp_path, tmp_path_factor
     assert not any(name.startswith("body") for name in files[0].floats)
     assert [file.left <= max(share, files[0].left) for file, share in zip(files, SHARES)] == [True] * len(SHARES)
     assert len(files[-1].floats) > len(files[1].floats) and ranked[0].name in files[-1].floats
-    sizes = [sum(map(len, file.archive.graphs.values())) for file in files]
+    sizes = [sum(map(bytes_of_weights, file.archive.graphs.values())) for file in files]
     assert sizes[0] < sizes[-1]
     assert files[0].archive.notes["int8"]["noise_of_layers"].keys() == {own.name for own in ranked}
     for graph in files[-1].archive.graphs.values():
-        onnx.checker.check_model(onnx.load_from_string(graph))
+        onnx.checker.check_model(model := onnx.load_from_string(graph))
+        large = [own for own in model.graph.initializer if np.prod(own.dims) >= SMALLEST_HALF]
+        assert all(own.name.endswith(".step") for own in large if own.data_type == FLOAT)  # the others are halves
     write_archive(tmp_path / "small.zip", files[2].archive)
     written, image = read_archive(tmp_path / "small.zip"), noise_image(48, 64)
     own = Model(tmp_path / "small.zip", threads=1)(image, 0.05)
@@ -264,7 +295,8 @@ def test_a_file_in_8_bits_as_a_user_types_it(tmp_path, monkeypatch, capsys):
         for own in onnx.load_from_string(graph).graph.initializer
         if np.prod(own.dims) > 64
     }
-    assert kinds <= {onnx.TensorProto.INT8, onnx.TensorProto.INT32, FLOAT, onnx.TensorProto.INT64}
+    halves = onnx.TensorProto.FLOAT16
+    assert kinds <= {onnx.TensorProto.INT8, onnx.TensorProto.INT32, FLOAT, halves, onnx.TensorProto.INT64}
     assert onnx.TensorProto.INT8 in kinds
 
 

@@ -17,6 +17,7 @@ from maskrcnn.checks import needed_package
 from maskrcnn.export.graphs import Graph
 
 OPSET = 18
+IN_STEPS = {"QuantizeLinear", "DequantizeLinear"}
 SMALLEST_HALF = 256  # numbers: a smaller weight gains nothing by being stored in halves
 
 
@@ -74,7 +75,7 @@ def halved(model: Any) -> Any:
     """A copy of an ``onnx.ModelProto`` whose weights are stored in halves.
 
     Each is made single again when the file is loaded, so nothing is computed in half precision and time and memory stay
-    as they were.
+    as they were. Steps of 8 bits stay single.
     """
     import onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -82,10 +83,11 @@ def halved(model: Any) -> Any:
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     graph = copy.graph
+    steps = {name for node in graph.node if node.op_type in IN_STEPS for name in node.input}
     casts = []
     for weight in graph.initializer:
         values = numpy_helper.to_array(weight)
-        if weight.data_type != TensorProto.FLOAT or values.size < SMALLEST_HALF:
+        if weight.data_type != TensorProto.FLOAT or values.size < SMALLEST_HALF or weight.name in steps:
             continue
         name, limit = weight.name, np.finfo(np.float16)
         half = values.clip(limit.min, limit.max).astype(np.float16)

@@ -13,6 +13,7 @@ from maskrcnn.export.int8.calibration import Calibration
 from maskrcnn.export.int8.layers import last_layers
 from maskrcnn.export.int8.sensitivity import Sensitivity, sensitivities
 from maskrcnn.export.int8.writing import in_int8
+from maskrcnn.export.onnx_files import halved
 from maskrcnn.export.session_model import Sessions, session_model
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.training.budget import spread_order
@@ -125,7 +126,8 @@ def _candidate(
     for name, model in calibration.models.items():
         layers = [o.layer for o in ranked if o.graph == name and (name, o.layer.weights) not in kept]
         ranges = calibration.ranges(name)
-        graphs[name] = in_int8(model, layers, ranges, calibration.tensors[name]).SerializeToString()
+        made = in_int8(model, layers, ranges, calibration.tensors[name])
+        graphs[name] = halved(made).SerializeToString()  # what stays in floats
     names = tuple(own.name for own in floats)
     noise = {own.name: float(f"{own.noise:.3g}") for own in ranked}
     own_notes = {"multiply_adds_in_floats": round(left, 4), "layers_in_floats": names, "noise_of_layers": noise}
