@@ -100,7 +100,7 @@ def camera(tmp_path):
 
 def test_a_stream_is_followed_until_it_ends(maskrcnn, tiny_file, tmp_path, monkeypatch, camera):
     monkeypatch.chdir(tmp_path)
-    done = maskrcnn("predict", camera, "--model", tiny_file, "--out", "seen")
+    done = maskrcnn("predict", camera, "--model", tiny_file, "--out", "seen", "--no-window")
     assert done.code == 0, done.err
     name = camera.removeprefix("tcp://").translate(str.maketrans(".:", "--"))
     (video,) = json.loads((tmp_path / "seen" / f"{name}.json").read_text())["videos"]

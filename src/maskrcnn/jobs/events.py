@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,21 @@ class InputFailed:
 
 
 @dataclass(frozen=True)
+class FrameDrawn:
+    """The last frame of a camera or stream, drawn as its video has it; some frames may be left out.
+
+    Whoever has seen enough raises KeyboardInterrupt: the job ends as with Ctrl-C, and its files are whole.
+
+    Attributes:
+        name: of the stream.
+        picture: with its objects.
+    """
+
+    name: str
+    picture: Image.Image
+
+
+@dataclass(frozen=True)
 class TrainingBegins:
     """A training writes into ``out`` from now on, and can be resumed from there if it is interrupted."""
 
@@ -104,7 +122,9 @@ class TrainingEnds:
     """No further training step follows; the report on the validation data may."""
 
 
-Event = Note | DataFaults | Progress | InputDone | InputFailed | TrainingBegins | TrainingStep | TrainingEnds
+Event = (
+    Note | DataFaults | Progress | InputDone | InputFailed | FrameDrawn | TrainingBegins | TrainingStep | TrainingEnds
+)
 Tell = Callable[[Event], None]
 
 

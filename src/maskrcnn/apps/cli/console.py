@@ -27,6 +27,7 @@ from rich.progress import (
 from rich.text import Text
 from tyro.conf import arg
 
+from maskrcnn.apps.cli.live_window import LiveWindow, NoWindow
 from maskrcnn.checks import counted
 from maskrcnn.jobs import events
 from maskrcnn.jobs.models import DEFAULT_MODEL
@@ -136,6 +137,8 @@ class Screen:
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._what = ""
+        self._window: LiveWindow | None = None
+        self._windowed = False  # whether a window was tried
 
     def __enter__(self) -> Screen:
         return self
@@ -144,10 +147,13 @@ class Screen:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end_bar()
+        self._close_window()
 
     def __call__(self, event: events.Event) -> None:
         if manner.as_json:
             print_json(event)
+        if isinstance(event, events.FrameDrawn):
+            self._show_frame(event)
         if manner.quiet and not isinstance(event, events.TrainingBegins):
             return
         match event:
@@ -185,6 +191,23 @@ class Screen:
             self._bar.reset(self._task)
         self._what = what
         self._bar.update(self._task, description=what, completed=done, total=total or None)
+
+    def _show_frame(self, event: events.FrameDrawn) -> None:
+        """In a window; its user may close it, which ends the job as Ctrl-C does."""
+        if not self._windowed:
+            self._windowed = True
+            try:
+                self._window = LiveWindow(event.name)
+            except NoWindow as error:
+                self(events.Note(f"note: no window is opened: {error}; the video is written all the same."))
+        if self._window is not None and not self._window.show(event.picture):
+            self._close_window()
+            raise KeyboardInterrupt
+
+    def _close_window(self) -> None:
+        if self._window is not None:
+            self._window.close()
+        self._window = None
 
     def _show_step(self, event: events.TrainingStep) -> None:
         if not console.is_terminal:

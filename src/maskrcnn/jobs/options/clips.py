@@ -29,6 +29,8 @@ class ClipOptions:
     are moved from one look to the next, which is much faster."""
     fps: float | None = None
     """Of a video: look at no more frames of a second than this. With --video: how many pictures make a second."""
+    no_window: bool = False
+    """Of a camera or stream: open no window; else its frames are shown while they come, where there is a display."""
     from_: str = ""
     """Of a video: begin at this time, in seconds or as 1:23.5."""
     until: str = ""

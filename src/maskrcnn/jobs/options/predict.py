@@ -18,7 +18,16 @@ from maskrcnn.modalities.images.labels.formats import written_formats
 from maskrcnn.planning.recipe import SMALLEST_IMAGE
 
 OUT = Path("out")
-NOT_IN_RESULTS = {"inputs", "out", "skip_done", "overwrite", "model", "max_pixels", "batch"}  # leave no trace in a byte
+NOT_IN_RESULTS = {
+    "inputs",
+    "out",
+    "skip_done",
+    "overwrite",
+    "model",
+    "max_pixels",
+    "batch",
+    "no_window",
+}  # leave no trace in a byte
 
 
 @dataclass(frozen=True)

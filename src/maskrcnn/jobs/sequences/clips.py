@@ -15,7 +15,7 @@ from maskrcnn.inference.predictor import Predictor
 from maskrcnn.inference.results.in_step import WriteBehind
 from maskrcnn.inference.results.journal import Journal
 from maskrcnn.inference.results.names import FreeNames
-from maskrcnn.jobs.events import InputDone, InputFailed, Note, Progress, Tell
+from maskrcnn.jobs.events import FrameDrawn, InputDone, InputFailed, Note, Progress, Tell
 from maskrcnn.jobs.options.clips import check_packages, seconds
 from maskrcnn.jobs.options.predict import PredictFilesOptions
 from maskrcnn.jobs.sequences.asked import check_asked
@@ -174,6 +174,8 @@ class Walk:
                     self.numbers.see(frame.ids, frame.confirmed)
                     behind.put(partial(self._add, frame), self._settle)
                     del frame
+                    if (picture := self.job.latest.take()) is not None:
+                        self.tell(FrameDrawn(self.job.name, picture))
             except KeyboardInterrupt:
                 if not about.live or not self.tracker.frames:
                     so_far = f"{counted(self.tracker.frames, 'frame')} of {self.job.source.path} are done"

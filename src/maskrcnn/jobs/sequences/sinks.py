@@ -39,7 +39,8 @@ class AtTheEnd:
 def sinks_of(job: ClipJob) -> list[FrameSink]:
     """What takes the frames of a video, in this order; the spool comes first, and files are made of it at the end."""
     spool, info, counter = job.spool.path, job.info, counter_of(job)
-    overlay = Overlay(job.path(".mp4"), job.about, info, job.style, marks_of(counter))
+    marks = [*marks_of(counter), *([job.latest.keep] if job.watched else [])]
+    overlay = Overlay(job.path(".mp4"), job.about, info, job.style, marks)
     sinks: list[FrameSink] = [job.spool, *([] if counter is None else [counter])]
     sinks.append(Through(changes_of(job), [overlay, *pictures_of(job)]))
     sinks += records_of(job)

@@ -71,7 +71,9 @@ HABITS: dict[str, tuple[str, ...]] = {
     "bvh": ("motion",),
     "openpose": ("motion",),
 }
-NO_WINDOW = "no window is opened: the pictures are files in the folder that --out names"
+NO_WINDOW = (
+    "leave it out: a window is opened for cameras and streams alone; all else is files in the folder that --out names"
+)
 PICTURES = "pictures are always written, into the folder that --out names; --json prints what was found as well"
 FOLLOWED = "objects of videos are always followed: leave it out"
 SUPPRESSION = "boxes of one class that overlap too much are suppressed as the model's file says: leave it out"
