@@ -33,7 +33,7 @@ def test_classes_that_are_called_by_numbers_are_named_so(maskrcnn, photo, tmp_pa
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (("--show",), "leave it out: a window is opened for cameras and streams alone"),
+        (("--show",), "a window is opened for cameras and streams, all else is files"),
         (("--model", "yolov8n-seg.pt"), "models of ultralytics are not read: name a shipped one (ecg, everyday,"),
         (("--model", "weights/yolo11n-seg.pt"), "in --model everyday."),
         (("--model", "samples.pt"), "There is no file samples.pt; `maskrcnn models` lists"),
@@ -88,7 +88,7 @@ def test_a_line_of_settings_is_answered_with_the_line_to_type(refused, typed, ou
 
 def test_what_is_left_out_of_a_line_is_said(refused):
     said = refused("predict", "x.jpg", "show=True", "iou=0.5", "dropout=0.1", "half=False")
-    assert "`maskrcnn predict x.jpg` (show=True: leave it out: a window is opened" in said and "iou=0.5: boxes of one class" in said
+    assert "`maskrcnn predict x.jpg` (show=True: a window is opened for" in said and "iou=0.5: boxes of one class" in said
     assert "dropout=0.1: there is no such setting)." in said and "half" not in said
 
 

@@ -72,7 +72,7 @@ HABITS: dict[str, tuple[str, ...]] = {
     "openpose": ("motion",),
 }
 NO_WINDOW = (
-    "leave it out: a window is opened for cameras and streams alone; all else is files in the folder that --out names"
+    "a window is opened for cameras and streams, all else is files in the folder that --out names: leave it out"
 )
 PICTURES = "pictures are always written, into the folder that --out names; --json prints what was found as well"
 FOLLOWED = "objects of videos are always followed: leave it out"
