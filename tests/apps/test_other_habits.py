@@ -88,7 +88,7 @@ def test_a_line_of_settings_is_answered_with_the_line_to_type(refused, typed, ou
 
 def test_what_is_left_out_of_a_line_is_said(refused):
     said = refused("predict", "x.jpg", "show=True", "iou=0.5", "dropout=0.1", "half=False")
-    assert "`maskrcnn predict x.jpg` (show=True: a window is opened for" in said and "iou=0.5: boxes of one class" in said
+    assert "`maskrcnn predict x.jpg` (show=True: a window is opened" in said and "iou=0.5: boxes of one class" in said
     assert "dropout=0.1: there is no such setting)." in said and "half" not in said
 
 

@@ -71,9 +71,7 @@ HABITS: dict[str, tuple[str, ...]] = {
     "bvh": ("motion",),
     "openpose": ("motion",),
 }
-NO_WINDOW = (
-    "a window is opened for cameras and streams, all else is files in the folder that --out names: leave it out"
-)
+NO_WINDOW = "a window is opened for cameras and streams, all else is files in the folder that --out names: leave it out"
 PICTURES = "pictures are always written, into the folder that --out names; --json prints what was found as well"
 FOLLOWED = "objects of videos are always followed: leave it out"
 SUPPRESSION = "boxes of one class that overlap too much are suppressed as the model's file says: leave it out"
