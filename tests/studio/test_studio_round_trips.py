@@ -184,15 +184,17 @@ def test_roboflow_is_saved_where_it_lay(coco, open_studio, tmp_path):
 
 
 def test_what_is_not_edited_where_it_lies_becomes_coco_as_a_whole(tmp_path, save_image, open_studio):
-    for name in "ab":
-        save_image(tmp_path / "images" / f"{name}.png")
-    (tmp_path / "labels").mkdir()
-    (tmp_path / "labels" / "a.txt").write_text("0 0.5 0.5 0.25 0.5\n1 0.1 0.1 0.3 0.1 0.3 0.5\n")
-    (tmp_path / "labels" / "b.txt").write_text("1 0.5 0.5 0.5 0.5\n")
-    (tmp_path / "data.yaml").write_text("names: [cat, dog]\ntrain: images\n")
+    ellipse = {"name": "ellipse", "cx": 30, "cy": 20, "rx": 10, "ry": 5}
+    drawn = {"a.png": [("cat", ellipse), ("dog", {**ellipse, "cx": 15})], "b.png": [("dog", ellipse)]}
+    content = {}
+    for name, shapes in drawn.items():
+        save_image(tmp_path / name)
+        regions = [{"shape_attributes": own, "region_attributes": {"label": label}} for label, own in shapes]
+        content[name] = {"filename": name, "size": -1, "regions": regions, "file_attributes": {}}
+    (tmp_path / "via_export.json").write_text(json.dumps(content))
     before = open_dataset(tmp_path)
     client = open_studio(tmp_path)
-    assert client.get("/api/project").json()["converted_from"] == "YOLO"
+    assert client.get("/api/project").json()["converted_from"] == "VIA"
     client.draw(2, (None, box(1, 1, 5, 5, "cat")))
     client.post("/api/saving")
     after = open_dataset(tmp_path / "labels.json")
@@ -200,7 +202,7 @@ def test_what_is_not_edited_where_it_lies_becomes_coco_as_a_whole(tmp_path, save
     assert np.array_equal(after[0].regions.mask(1), before[0].regions.mask(1))
     assert np.allclose(after[0].boxes, before[0].boxes)
     client.desk.close()
-    again = open_studio(tmp_path)  # the file that was saved, though the folder still looks like YOLO
+    again = open_studio(tmp_path)  # the file that was saved, though the other still lies there
     assert again.get("/api/project").json()["saving"]["format"] == "COCO"
     assert len(again.get("/api/images/2").json()["objects"]) == 2
 

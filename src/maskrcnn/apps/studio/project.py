@@ -92,4 +92,11 @@ def get_next(desk: AtDesk, after: int = 0) -> NextOut:
 
 def _saving(desk: Desk) -> SavingOut:
     own = desk.project.saving()
-    return SavingOut(path=str(own.path), format=own.form, unsaved=own.unsaved, error=own.error, notes=list(own.notes))
+    return SavingOut(
+        path=str(own.path),
+        format=own.form,
+        unsaved=own.unsaved,
+        error=own.error,
+        notes=list(own.notes),
+        limits=dict(own.limits),
+    )

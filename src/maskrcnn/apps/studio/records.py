@@ -35,6 +35,7 @@ class Object(Strict):
     parts: list[list[list[Coordinate]]] = []
     keypoints: list[Annotated[list[Coordinate], Field(min_length=3, max_length=3)]] = []
     attributes: list[Literal["crowd", "truncated", "difficult"]] = []
+    z: Annotated[int, Field(ge=-1_000_000, le=1_000_000, description="the higher, the more it lies above others")] = 0
     source: Literal["human", "file", "model"] = "human"
     score: Annotated[float, Field(ge=0, le=1)] | None = None
 
@@ -133,13 +134,15 @@ class Model(BaseModel):
 
 
 class SavingOut(BaseModel):
-    """How the labels stand to the journal; what is not saved yet is in the journal."""
+    """How the labels stand to the journal; what is not saved yet is in the journal. ``limits`` says of each thing that
+    the format cannot hold what becomes of it."""
 
     path: str
     format: str
     unsaved: int
     error: str
     notes: list[str]
+    limits: dict[str, str]
 
 
 class ProjectOut(BaseModel):

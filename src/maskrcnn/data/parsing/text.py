@@ -17,8 +17,14 @@ def read_text(path: Path) -> str:
         OSError, ValueError: where it cannot be read, or is no text.
     """
     content = path.read_bytes()
-    is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return content.decode("utf-16" if is_wide else "utf-8-sig")
+    return content.decode(encoding_of(content))
+
+
+def encoding_of(content: bytes) -> str:
+    """The encoding of a text that begins so, with the mark in front that it has."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return "utf-8-sig" if content.startswith(codecs.BOM_UTF8) else "utf-8"
 
 
 def read_json(path: Path) -> Any:

@@ -35,6 +35,7 @@ def body_of(drawn: LabelledObject, source: str = FILE, score: float | None = Non
         "parts": [[list(ring) for ring in part] for part in drawn.parts],
         "keypoints": [list(point) for point in drawn.keypoints],
         "attributes": sorted(drawn.attributes),
+        "z": drawn.z,
         "source": source,
         "score": score,
     }
@@ -53,6 +54,7 @@ def object_of(number: int, body: Body) -> LabelledObject:
         tuple(tuple(tuple(map(float, ring)) for ring in part) for part in body["parts"]),
         tuple((float(x), float(y), int(v)) for x, y, v in body["keypoints"]),
         frozenset(body["attributes"]),
+        int(body.get("z", 0)),  # journals of earlier versions have none
     )
 
 
@@ -97,6 +99,7 @@ def checked(body: Body, sides: Sequence[int]) -> Body:
         "parts": [[_finite(ring) for ring in part] for part in parts],
         "keypoints": points,
         "attributes": sorted(set(body["attributes"])),
+        "z": int(body.get("z", 0)),
         "source": body.get("source", HUMAN),
         "score": body.get("score"),
     }

@@ -106,7 +106,7 @@ class ConvertedLabels:
 
     def __init__(self, dataset: Dataset, coco: Editable) -> None:
         self._dataset, self._coco, self._is_whole = dataset, coco, False
-        self.path, self.problems = coco.path, list(dataset.problems)
+        self.path, self.problems, self.limits = coco.path, list(dataset.problems), coco.limits
         self.classes = Classes(dataset.class_names, dataset.keypoint_names, dataset.skeleton)
         self.images: list[EditableImage] = []
         for index in range(len(dataset)):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from maskrcnn.errors import DataError, MaskRCNNError
@@ -27,7 +27,8 @@ class Saving:
         form: their format.
         unsaved: images with strokes that are in the journal and not in the labels yet.
         error: why they could not be saved; empty where they could.
-        notes: what the format cannot hold.
+        notes: what the format could not hold.
+        limits: what it cannot hold, and what becomes of it.
     """
 
     path: Path
@@ -35,6 +36,7 @@ class Saving:
     unsaved: int
     error: str = ""
     notes: tuple[str, ...] = ()
+    limits: Mapping[str, str] = field(default_factory=dict)
 
 
 class Saver:
@@ -81,7 +83,7 @@ class Saver:
 
     def state(self) -> Saving:
         """How the labels stand to the journal."""
-        return Saving(self._labels.path, self._form, len(self.unsaved()), self._error, self._notes)
+        return Saving(self._labels.path, self._form, len(self.unsaved()), self._error, self._notes, self._labels.limits)
 
     def save(self, classes: Classes) -> Written:
         """Write the labels of all images that were worked on since, whole or not at all.
@@ -126,6 +128,7 @@ class Saver:
         for number, body in self._journal.objects(name).items():
             before, raw = imported.get(number, (None, None))
             objects.append(EditedObject(object_of(number, body), raw, before is not None and _same(before, body)))
+        objects.sort(key=lambda one: (one.drawn.z, one.drawn.id))
         return EditedImage(objects, self._shape(self._index[name] + 1))
 
     def _save_quietly(self, classes: Callable[[], Classes]) -> None:
@@ -139,5 +142,5 @@ class Saver:
 
 
 def _same(before: Body, now: Body) -> bool:
-    """Whether an object is as it came."""
-    return as_text({**before, "source": ""}) == as_text({**now, "source": ""})
+    """Whether an object is as it came, whatever lies above it."""
+    return as_text({**before, "source": "", "z": 0}) == as_text({**now, "source": "", "z": 0})

@@ -21,6 +21,7 @@ from maskrcnn.rle import decode_masks, regions_to_rle
 
 CROWD, TRUNCATED, DIFFICULT = "crowd", "truncated", "difficult"
 ATTRIBUTES = (CROWD, TRUNCATED, DIFFICULT)
+FEATURES = ("holes", "parts", "mask", "keypoints", *ATTRIBUTES, "z")  # of an object, which a format may lack
 Ring = tuple[float, ...]  # x, y, x, y ... ; the last corner is joined to the first
 Part = tuple[Ring, ...]  # an outline, then its holes
 Shape = tuple[int, int]  # height and width
@@ -71,6 +72,7 @@ class LabelledObject:
             alone.
         keypoints: x, y and visibility (0 not labelled, 1 hidden, 2 visible) of each.
         attributes: those of :data:`ATTRIBUTES` that it has.
+        z: objects are drawn by rising z, those of one z by rising id; the last lies on top.
     """
 
     id: int
@@ -80,6 +82,7 @@ class LabelledObject:
     parts: tuple[Part, ...] = ()
     keypoints: tuple[tuple[float, float, int], ...] = ()
     attributes: frozenset[str] = frozenset()
+    z: int = 0
 
     def is_same_place(self, other: LabelledObject) -> bool:
         """Whether both cover the same; of those with a mask or outlines, whatever is said of their boxes."""
@@ -148,7 +151,7 @@ class EditedObject:
     Attributes:
         drawn: as it is now.
         raw: the entry that it came from, as the file has it; None of one that was drawn since.
-        unchanged: whether it is as it came: then the entry stays as it is.
+        unchanged: whether it is as it came, but perhaps for its z: then what the entry says stays as it is.
     """
 
     drawn: LabelledObject
@@ -210,12 +213,14 @@ class Editable(Protocol):
         classes: as the labels name them.
         problems: a sentence for each fault that was found and passed over.
         first_id: from which on the ids of objects are free in all images.
+        limits: what the format cannot hold, by :data:`FEATURES`: a sentence of what becomes of it.
     """
 
     path: Path
     images: list[EditableImage]
     classes: Classes
     problems: list[str]
+    limits: Mapping[str, str]
 
     @property
     def first_id(self) -> int: ...

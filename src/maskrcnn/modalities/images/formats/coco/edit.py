@@ -28,6 +28,7 @@ from maskrcnn.modalities.images.labels.editable import (
     Shape,
     Written,
 )
+from maskrcnn.modalities.images.labels.in_place import with_order
 
 AS_ESCAPE = "backslashreplace"
 
@@ -49,6 +50,7 @@ class CocoFile:
     classes: Classes = Classes()
     problems: list[str] = field(default_factory=list)
     content: dict[str, Any] = field(default_factory=lambda: {name: [] for name in LISTS})
+    limits: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._learn(self.content)
@@ -82,7 +84,7 @@ class CocoFile:
                 continue
             drawn = drawn_object(entry, number, self._names[category], shape, len(self.classes.keypoint_names))
             found += [] if drawn is None else [EditedObject(drawn, entry, unchanged=True)]
-        return found
+        return with_order(found)
 
     def write(self, images: Mapping[int, EditedImage], classes: Classes) -> Written:
         """Write the file anew, with these images changed, see :class:`Editable`.
@@ -105,7 +107,7 @@ class CocoFile:
         categories, ids = _with_classes(content, classes)
         entries = list(content["images"])
         used = {identity(entry.get("id")) for entry in entries if isinstance(entry, dict)}
-        changed: dict[Any, list[dict[str, Any]]] = {}
+        changed: dict[Any, list[tuple[dict[str, Any], int]]] = {}  # entries and their z
         shown: dict[Any, set[int]] = {}  # ids of the entries that could be seen; others are never taken away
         free = 1 + max((key for key in used if isinstance(key, int)), default=0)
         objects = 0
@@ -120,7 +122,7 @@ class CocoFile:
                 entries.append({"id": key, "file_name": self._name_of(image), "height": height, "width": width})
                 used.add(key)
             shown[key] = {one.drawn.id for one in self.read(index, edited.shape)}
-            changed[key] = [entry_of(one, key, ids, edited.shape, classes) for one in edited.objects]
+            changed[key] = [(entry_of(one, key, ids, edited.shape, classes), one.drawn.z) for one in edited.objects]
             objects += len(edited.objects)
         annotations = _merged(content["annotations"], changed, shown)
         whole = {**content, "images": entries, "annotations": annotations, "categories": categories}
@@ -217,10 +219,14 @@ def _by_image(content: dict[str, Any]) -> dict[Any, list[dict[str, Any]]]:
     return found
 
 
-def _merged(old: list[Any], changed: dict[Any, list[dict[str, Any]]], shown: dict[Any, set[int]]) -> list[Any]:
-    """The annotations of a file with those of some images changed; each stays at its place, new ones come last."""
-    now = {key: {entry["id"]: entry for entry in entries} for key, entries in changed.items()}
-    merged = []
+def _merged(
+    old: list[Any], changed: dict[Any, list[tuple[dict[str, Any], int]]], shown: dict[Any, set[int]]
+) -> list[Any]:
+    """The annotations of a file with those of some images changed; each stays at its place, new ones come last, and
+    those that were put before or behind others of their image trade places."""
+    now = {key: {entry["id"]: (entry, z) for entry, z in entries} for key, entries in changed.items()}
+    merged: list[Any] = []
+    places: dict[Any, list[tuple[int, int]]] = {key: [] for key in now}  # of each image: z, and place in the list
     for entry in old:
         key = identity(entry.get("image_id")) if isinstance(entry, dict) else None
         if key not in now:
@@ -228,17 +234,24 @@ def _merged(old: list[Any], changed: dict[Any, list[dict[str, Any]]], shown: dic
             continue
         number = whole_number(entry.get("id"))
         if number in now[key]:
-            merged.append(now[key].pop(number))
+            own, z = now[key].pop(number)
+            places[key].append((z, len(merged)))
+            merged.append(own)
         elif number not in shown[key]:
             merged.append(entry)  # nobody could see it, so nobody took it away
     taken = {whole_number(entry.get("id")) for entry in merged if isinstance(entry, dict)}
     free = 1 + max((number for number in taken if number is not None), default=0)
-    for entries in now.values():
-        for entry in entries.values():
+    for key, entries in now.items():
+        for entry, z in entries.values():
             if entry["id"] in taken:
                 entry, free = {**entry, "id": free}, free + 1
             taken.add(entry["id"])
+            places[key].append((z, len(merged)))
             merged.append(entry)
+    for own_places in places.values():
+        ordered = [merged[place] for _, place in sorted(own_places)]
+        for (_, place), entry in zip(own_places, ordered):
+            merged[place] = entry
     return merged
 
 

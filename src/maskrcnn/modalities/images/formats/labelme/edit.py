@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from maskrcnn.masks.rasterise import NO_MASK, unite
 from maskrcnn.modalities.images.formats.labelme.about import is_labelme
 from maskrcnn.modalities.images.formats.labelme.read import LABELS, NO_CLASSES, read_shape
 from maskrcnn.modalities.images.formats.labelme.write import AS_ESCAPE, VERSION
+from maskrcnn.modalities.images.labels.conversion_loss import KEYPOINTS
 from maskrcnn.modalities.images.labels.drawn_shapes import Shape as Drawn
 from maskrcnn.modalities.images.labels.editable import (
     ATTRIBUTES,
@@ -37,10 +39,11 @@ from maskrcnn.modalities.images.labels.editable import (
     parts_box,
 )
 from maskrcnn.modalities.images.labels.folders import picture_folders, set_folder
+from maskrcnn.modalities.images.labels.in_place import merge_in_place
 from maskrcnn.modalities.images.labels.picture_files import PictureFinder
 from maskrcnn.modalities.images.read.find import images_by_stem
 
-KEYPOINTS = "objects whose keypoints are lost"
+LIMITS = {"keypoints": "LabelMe files have no keypoints of objects: they stay in the journal and are not saved."}
 Entry = dict[str, Any]
 
 
@@ -60,6 +63,7 @@ class LabelMeFiles:
     classes: Classes = Classes()
     problems: list[str] = field(default_factory=list)
     first_id: int = 1
+    limits: Mapping[str, str] = field(default_factory=lambda: LIMITS)
     _written: dict[str, dict[int, list[Entry]]] = field(default_factory=dict)  # shapes of objects, by file and id
 
     def read(self, index: int, shape: Shape) -> list[EditedObject]:
@@ -98,7 +102,7 @@ class LabelMeFiles:
             file = self._file_of(index)
             content: Entry = _content_of(file) if is_file(file) else self._new_content(index, edited.shape)
             written = self._written.setdefault(str(file), {})
-            shapes = _merged(_objects(content["shapes"], edited.shape), edited, written)
+            shapes = _merged(content["shapes"], edited, written)
             lost[KEYPOINTS] += sum(bool(one.drawn.keypoints) for one in edited.objects)
             with atomic_write(file) as temporary:
                 text = json.dumps({**content, "shapes": shapes}, ensure_ascii=False, indent=2)
@@ -223,26 +227,13 @@ def _ring(entry: Entry) -> tuple[float, ...] | None:
     return tuple(value for row in numbers if row is not None for value in row.tolist())
 
 
-def _merged(before: list[EditedObject | Entry], edited: EditedImage, written: dict[int, list[Entry]]) -> list[Entry]:
+def _merged(entries: list[Any], edited: EditedImage, written: dict[int, list[Entry]]) -> list[Entry]:
     """The shapes of a file with its objects changed: each stays at its place, new ones come last."""
-    left = list(edited.objects)
-    entries = [entry for one in before for entry in (one.raw if isinstance(one, EditedObject) else [one])]
     groups = [entry.get("group_id") for entry in entries if isinstance(entry, dict)]
-    free = 1 + max((group for group in groups if isinstance(group, int)), default=0)
-    merged: list[Entry] = []
-    for one in before:
-        if not isinstance(one, EditedObject):
-            merged.append(one)
-            continue
-        same = next((own for own in left if one.raw in (own.raw, written.get(own.drawn.id))), None)
-        if same is not None:
-            left.remove(same)
-            written[same.drawn.id] = _shapes(same, edited.shape, free + len(merged))
-            merged += written[same.drawn.id]
-    for own in left:
-        written[own.drawn.id] = _shapes(own, edited.shape, free + len(merged))
-        merged += written[own.drawn.id]
-    return merged
+    free = count(1 + max((group for group in groups if isinstance(group, int)), default=0))
+    before = _objects(entries, edited.shape)
+    merged = merge_in_place(before, edited, written, lambda one: _shapes(one, edited.shape, next(free)))
+    return [entry for one in merged for entry in (one[1] if isinstance(one, tuple) else [one])]
 
 
 def _shapes(one: EditedObject, shape: Shape, group: int) -> list[Entry]:

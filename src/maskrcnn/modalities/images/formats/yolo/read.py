@@ -8,7 +8,7 @@ class, counted from 0, and x-centre, y-centre, width and height (a box, with mor
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from maskrcnn.data.parsing.numbers import finite_numbers
 from maskrcnn.data.parsing.text import read_lines
 from maskrcnn.errors import DataError
 from maskrcnn.files import is_file, is_folder
-from maskrcnn.masks.rasterise import outline_box, polygons_to_mask
+from maskrcnn.masks.rasterise import Box, outline_box, polygons_to_mask
 from maskrcnn.modalities.images.formats.yolo.description import (
     OTHER_NAMES,
     SPLITS,
@@ -56,21 +56,26 @@ def open_folder(path: Path, split: str = "") -> Dataset:
     Raises:
         DataError: no such split, no images, or no label file.
     """
-    if is_file(path):
-        return _open_split(path, describe(path), split)
-    own = find_description(path)
-    if own is not None and not _has_label_files(path):
-        return _open_split(path, describe(own), split)
-    above = next((found for folder in _upwards(path) if (found := find_description(folder))), None)
-    description = describe(above) if above else Description(None)
-    if split and not description.splits:
+    description, is_whole = described(path)
+    if not is_whole and split and not description.splits:
         raise DataError(f"{path} has no data.yaml that would say what {split} is; name the folder of its images.")
-    return _open_split(path, description, split) if split else _open_images(path, [path], description)
+    return _open_split(path, description, split) if split or is_whole else _open_images(path, [path], description)
 
 
 def open_file(path: Path, split: str = "") -> Dataset:
     """The images of a split that a description names, see :func:`open_folder`."""
     return open_folder(path, split)
+
+
+def described(path: Path) -> tuple[Description, bool]:
+    """What describes a file or folder, and whether that is the whole of it, not one folder of its images."""
+    if is_file(path):
+        return describe(path), True
+    own = find_description(path)
+    if own is not None and not _has_label_files(path):
+        return describe(own), True
+    above = next((found for folder in _upwards(path) if (found := find_description(folder))), None)
+    return (describe(above) if above else Description(None)), False
 
 
 def _open_split(path: Path, description: Description, split: str) -> Dataset:
@@ -85,13 +90,13 @@ def _open_split(path: Path, description: Description, split: str) -> Dataset:
 def _open_images(path: Path, places: list[Path], description: Description) -> Dataset:
     """The images in ``places``: folders, images, or text files that list images."""
     problems: list[str] = list(description.problems)
-    files = [file for place in places for file in _list_images(place, problems)]
+    files = [file for place in places for file in list_images(place, problems)]
     if not files:
         raise DataError(f"{path}: there are no images in {', '.join(map(str, places))}.")
     images = []
     labelled = 0
     for file in files:
-        labels = _label_file(file)
+        labels = label_file(file)
         labelled += is_file(labels)
         try:
             image = DrawnImage(file, file.name, image_shape(file))
@@ -101,7 +106,7 @@ def _open_images(path: Path, places: list[Path], description: Description) -> Da
             continue
         images.append(image)
     if not labelled:
-        raise DataError(f"None of the {len(files)} images of {path} has a label file such as {_label_file(files[0])}.")
+        raise DataError(f"None of the {len(files)} images of {path} has a label file such as {label_file(files[0])}.")
     if labelled < len(files):
         problems.append(
             f"Images without a label file count as without objects ({len(files) - labelled} of {len(files)})."
@@ -132,8 +137,48 @@ def _read_labels(
     return objects
 
 
+@dataclass(frozen=True)
+class Row:
+    """A row of a label file, in pixels.
+
+    Attributes:
+        label: the number of its class, from 0.
+        box: x1, y1, x2, y2; None of an outline.
+        outline: x, y, x, y ...
+        keypoints: float32 ``[P, 3]`` of a pose.
+    """
+
+    label: int
+    box: Box | None
+    outline: list[float] | None = None
+    keypoints: np.ndarray | None = None
+
+
 def _read_row(words: list[str], spatial_shape: tuple[int, int], description: Description) -> DrawnObject:
     """Raises ValueError, whose text goes on from "row 3 ...", for what is no object."""
+    row = parse_row(words, spatial_shape, description)
+    if row.outline is None:
+        return DrawnObject(str(row.label), row.box, keypoints=row.keypoints)
+    mask = polygons_to_mask([row.outline], spatial_shape)
+    if not mask:
+        raise ValueError("covers no pixel")
+    return DrawnObject(str(row.label), None, mask, drawn=outline_box([row.outline]))
+
+
+def parse_row(words: list[str], spatial_shape: tuple[int, int], description: Description) -> Row:
+    """What a row says.
+
+    Args:
+        words: of the row.
+        spatial_shape: height and width of the image.
+        description: of the data set.
+
+    Returns:
+        Its box or its outline.
+
+    Raises:
+        ValueError: it is no object; the text goes on from "row 3 ...".
+    """
     numbers = finite_numbers(words)
     if numbers is None:
         raise ValueError("is not made of finite numbers")
@@ -141,7 +186,7 @@ def _read_row(words: list[str], spatial_shape: tuple[int, int], description: Des
     known = len(description.class_names) or MOST_CLASSES
     if not 0 <= label < known or label != int(label):
         raise ValueError(f"is of the unknown class {words[0]}")
-    name, sides = str(int(label)), np.array(spatial_shape[::-1], dtype=np.float64)
+    sides = np.array(spatial_shape[::-1], dtype=np.float64)
     count, each = description.keypoints
     if not count and (points_of_pose := pose_points(values)):
         raise ValueError(
@@ -153,15 +198,11 @@ def _read_row(words: list[str], spatial_shape: tuple[int, int], description: Des
         raise ValueError("has numbers far beyond 1, where parts of the image's width and height are meant,")
     if len(values) == BOX + count * each:
         centre, extent = values[:2] * sides, values[2:4] * sides
-        low, high = (centre - extent / 2).tolist(), (centre + extent / 2).tolist()
-        return DrawnObject(name, (*low, *high), keypoints=_read_keypoints(values[BOX:], count, each, sides))
+        (x1, y1), (x2, y2) = (centre - extent / 2).tolist(), (centre + extent / 2).tolist()
+        return Row(int(label), (x1, y1, x2, y2), None, _read_keypoints(values[BOX:], count, each, sides))
     if count or len(values) < OUTLINE or len(values) % 2:
         raise ValueError(f"has {len(words)} numbers, which is neither a box nor an outline,")
-    outline = (values.reshape(-1, 2) * sides).ravel().tolist()
-    mask = polygons_to_mask([outline], spatial_shape)
-    if not mask:
-        raise ValueError("covers no pixel")
-    return DrawnObject(name, None, mask, drawn=outline_box([outline]))
+    return Row(int(label), None, (values.reshape(-1, 2) * sides).ravel().tolist())
 
 
 def pose_points(values: np.ndarray) -> int:
@@ -211,7 +252,7 @@ def _is_label_file(path: Path) -> bool:
     return path.name.lower() not in NO_LABELS and numbers is not None and len(numbers) > BOX
 
 
-def _list_images(place: Path, problems: list[str]) -> list[Path]:
+def list_images(place: Path, problems: list[str]) -> list[Path]:
     if is_folder(place):
         inside = place / "images"
         return find_images(inside if is_folder(inside) else place)
@@ -223,7 +264,8 @@ def _list_images(place: Path, problems: list[str]) -> list[Path]:
     return [place] if is_file(place) else []
 
 
-def _label_file(image: Path) -> Path:
+def label_file(image: Path) -> Path:
+    """Where the labels of an image lie, or would lie."""
     beside = image.with_suffix(".txt")
     other = _exchange(image.parent) / beside.name
     return beside if is_file(beside) and not is_file(other) else other
@@ -239,7 +281,12 @@ def _exchange(folder: Path) -> Path:
 
 
 def _listed_names(path: Path) -> tuple[tuple[str, ...], list[str]]:
-    """The classes, one a line, of a list in the folder, in ``labels/`` or above, and what was changed of them."""
+    """The classes, one a line, of a list, and what was changed of them."""
+    listed = find_class_list(path)
+    return read_class_list(listed) if listed else ((), [])
+
+
+def find_class_list(path: Path) -> Path | None:
+    """A list of the classes in the folder, in ``labels/`` or above."""
     places = [path, path / "labels", *_upwards(path)]
-    lists = [place / name for place in places for name in CLASS_LISTS if is_file(place / name)]
-    return read_class_list(lists[0]) if lists else ((), [])
+    return next((place / name for place in places for name in CLASS_LISTS if is_file(place / name)), None)

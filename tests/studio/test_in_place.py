@@ -1,0 +1,201 @@
+"""YOLO, Pascal VOC and CVAT: one object is changed where it lies, and everything else stays as it was, to the byte."""
+
+import re
+
+import numpy as np
+import pytest
+
+from maskrcnn.modalities.open import open_dataset
+from studio_client import box, labels_of
+
+ROBOFLOW = """# made by hand
+train: ../train/images
+val: ../valid/images
+
+nc: 2
+names: ['cat', 'no']  # in this order
+
+roboflow:
+  workspace: someone
+  license: CC BY 4.0
+"""
+ROWS = "0 0.5 0.5 0.25 0.5\n1 0.1 0.1 0.3 0.1 0.300000 0.5\nnot a row\n\n0  0.25 0.25 0.1 0.1\n"
+
+
+@pytest.fixture
+def yolo(tmp_path, save_image):
+    """A data set as Roboflow exports it for YOLO."""
+    for split in ("train", "valid"):
+        for name in "ab":
+            save_image(tmp_path / split / "images" / f"{name}.png")
+            (tmp_path / split / "labels").mkdir(exist_ok=True)
+            (tmp_path / split / "labels" / f"{name}.txt").write_text(ROWS)
+    (tmp_path / "data.yaml").write_text(ROBOFLOW)
+    (tmp_path / "README.roboflow.txt").write_text("Animals - v1\n")
+    return tmp_path
+
+
+def files_of(folder):
+    kept = [path for path in folder.rglob("*") if path.is_file() and ".maskrcnn" not in path.parts]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in kept}
+
+
+def objects_of(client, number):
+    return {one.pop("id"): one for one in client.get(f"/api/images/{number}").json()["objects"]}
+
+
+def names_of(client):
+    return [line["name"] for line in client.get("/api/images").json()["images"]]
+
+
+def saved(client):
+    answer = client.post("/api/saving").json()
+    assert answer["error"] == "" and answer["unsaved"] == 0
+    return answer
+
+
+def test_a_row_of_yolo_is_changed_and_nothing_else(yolo, open_studio):
+    before = files_of(yolo)
+    client = open_studio(yolo)
+    assert client.get("/api/project").json()["converted_from"] == ""
+    assert names_of(client) == [f"{split}/images/{name}.png" for split in ("train", "valid") for name in "ab"]
+    lines = client.get("/api/images").json()["images"]
+    assert [line["objects"] for line in lines] == [3] * 4  # those of valid, too
+    objects = objects_of(client, 3)
+    assert [one["class"] for one in objects.values()] == ["cat", "no", "cat"]
+    assert objects[1]["box"] == [22.5, 10, 37.5, 30] and objects[2]["parts"] == [[[6, 4, 18, 4, 18, 20]]]
+    client.draw(3, (1, {**objects[1], "box": [30, 10, 45, 30]}))
+    saved(client)
+    after = files_of(yolo)
+    assert after.pop("valid/labels/a.txt").decode() == ROWS.replace("0 0.5 0.5 0.25 0.5", "0 0.625 0.5 0.25 0.5")
+    del before["valid/labels/a.txt"]
+    assert after == before
+    client.draw(3, (2, {**objects[2], "class": "cat"}))
+    saved(client)
+    assert "\n0 0.1 0.1 0.3 0.1 0.300000 0.5\n" in (yolo / "valid/labels/a.txt").read_text()  # its own numbers
+    for _ in range(2):
+        client.post("/api/images/3/undo")
+    saved(client)
+    assert (yolo / "valid/labels/a.txt").read_text() == ROWS
+
+
+def test_what_is_drawn_is_written_as_yolo_has_it(yolo, open_studio):
+    client = open_studio(yolo)
+    mask = {"box": [3, 4, 6, 6], "runs": [0, 2, 1, 3]}
+    client.draw(1, (None, box(6, 4, 18, 12)), (None, {"class": "no", "mask": mask}), (3, None))
+    assert saved(client)["notes"] == []
+    assert (yolo / "train/labels/a.txt").read_text().startswith(ROWS.replace("0  0.25 0.25 0.1 0.1\n", ""))
+    data = open_dataset(yolo)[0]
+    assert np.allclose(data.boxes[2], [6, 4, 18, 12], atol=1e-4)
+    covered = data.regions.mask(3)
+    assert covered.sum() == 5 and covered[4, 3:5].all() and covered[5, 3:6].all()
+
+
+def test_what_yolo_cannot_hold_is_said(yolo, open_studio):
+    client = open_studio(yolo)
+    limits = client.get("/api/saving").json()["limits"]
+    assert {"holes", "parts", "crowd", "keypoints"} <= limits.keys() and "mask" not in limits
+    ring, hole = [10, 10, 30, 10, 30, 30, 10, 30], [15, 15, 20, 15, 20, 20, 15, 20]
+    client.draw(1, (None, {"class": "cat", "parts": [[ring, hole]], "attributes": ["truncated"]}))
+    notes = saved(client)["notes"]
+    assert any(note.startswith("1 objects in several parts or with holes") for note in notes)
+    assert any(note.startswith("1 objects whose marks") for note in notes)
+    assert open_dataset(yolo)[0].regions.areas()[-1] == 400 - 25  # to the pixel all the same
+    assert client.get("/api/images/1").json()["objects"][-1]["parts"] == [[ring, hole]]
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("names: ['cat', 'no']  # in this order", "names: ['cat', 'no', \"löwe\"]  # in this order"),
+        ("names:\n  - cat\n  - no  # really", 'names:\n  - cat\n  - no  # really\n  - "löwe"'),
+        ("names:\n- cat\n- no", 'names:\n- cat\n- no\n- "löwe"'),
+        ("names:\n  0: cat\n  1: no", 'names:\n  0: cat\n  1: no\n  2: "löwe"'),
+        ("names: {0: cat, 1: no}", 'names: {0: cat, 1: no, 2: "löwe"}'),
+    ],
+)
+def test_a_class_is_added_to_the_description_and_the_rest_of_it_stays(yolo, open_studio, written, expected):
+    text = ROBOFLOW.replace("names: ['cat', 'no']  # in this order", written)
+    (yolo / "data.yaml").write_text(text)
+    client = open_studio(yolo)
+    client.draw(2, (None, box(1, 1, 5, 5, "löwe")))
+    saved(client)
+    assert (yolo / "data.yaml").read_text(encoding="utf-8") == text.replace(written, expected).replace("nc: 2", "nc: 3")
+    assert (yolo / "train/labels/b.txt").read_text().splitlines()[-1].startswith("2 ")
+    client.desk.close()
+    assert open_dataset(yolo).class_names == ("cat", "no", "löwe")
+    assert [one["class"] for one in objects_of(open_studio(yolo), 2).values()][-1] == "löwe"
+
+
+@pytest.mark.parametrize("listed", ["cat\r\nno", ""])
+def test_yolo_without_a_description_names_classes_in_a_list(tmp_path, save_image, open_studio, listed):
+    save_image(tmp_path / "a.png")
+    (tmp_path / "a.txt").write_bytes(b"1 0.5 0.5 0.25 0.5\r\n0 0.5 0.5 0.1 0.1")
+    if listed:
+        (tmp_path / "classes.txt").write_bytes(listed.encode())
+    client = open_studio(tmp_path)
+    client.draw(1, (None, box(6, 4, 18, 12, "dog")))
+    saved(client)
+    names = b"cat\r\nno\r\ndog\r\n" if listed else b"class 0\nclass 1\ndog\n"
+    assert (tmp_path / "classes.txt").read_bytes() == names
+    rows = b"1 0.5 0.5 0.25 0.5\r\n0 0.5 0.5 0.1 0.1\r\n2 0.2 0.2 0.2 0.2"
+    assert (tmp_path / "a.txt").read_bytes() == rows
+
+
+def test_darknet_has_its_classes_in_a_list_and_counts_them(tmp_path, save_image, open_studio):
+    save_image(tmp_path / "obj_train_data" / "a.png")
+    (tmp_path / "obj_train_data" / "a.txt").write_text("0 0.5 0.5 0.25 0.5\n")
+    (tmp_path / "obj.names").write_text("cat\n")
+    (tmp_path / "train.txt").write_text("data/obj_train_data/a.png\n")
+    (tmp_path / "obj.data").write_text(
+        "classes = 1\ntrain = data/train.txt\nnames = data/obj.names\nbackup = backup/\n"
+    )
+    client = open_studio(tmp_path)
+    client.draw(1, (None, box(6, 4, 18, 12, "dog")))
+    saved(client)
+    assert (tmp_path / "obj.names").read_text() == "cat\ndog\n"
+    assert (tmp_path / "obj.data").read_text().startswith("classes = 2\ntrain")
+
+
+def test_poses_of_yolo_keep_their_points(tmp_path, save_image, open_studio):
+    save_image(tmp_path / "images" / "a.png")
+    (tmp_path / "labels").mkdir()
+    row = "0 0.5 0.5 0.5 0.5 0.3333333 0.5 2 0 0 0"
+    (tmp_path / "labels" / "a.txt").write_text(f"{row}\n{row}\n")
+    (tmp_path / "data.yaml").write_text("path: .\ntrain: images\nnames: [fish]\nkpt_shape: [2, 3]\n")
+    client = open_studio(tmp_path)
+    objects = objects_of(client, 1)
+    assert np.allclose(objects[1]["keypoints"], [[20, 20, 2], [0, 0, 0]], atol=1e-3)
+    client.draw(1, (2, {**objects[2], "keypoints": [[20, 20, 2], [30, 10, 1]]}))
+    client.draw(1, (None, {"class": "fish", "mask": {"box": [3, 4, 6, 6], "runs": [0, 2, 1, 3]}}))
+    assert any("only the box" in note for note in saved(client)["notes"])
+    rows = (tmp_path / "labels" / "a.txt").read_text().splitlines()
+    assert rows[0] == row and re.fullmatch(r"0 0.5 0.5 0.5 0.5 0.3333333\d* 0.5 2 0.5 0.25 1", rows[1])
+    assert rows[2] == "0 0.075 0.125 0.05 0.05 0 0 0 0 0 0"
+
+
+def test_images_without_labels_are_labelled_in_yolo_where_the_folder_says_so(tmp_path, save_image, open_studio):
+    save_image(tmp_path / "images" / "a.png")
+    (tmp_path / "data.yaml").write_text("train: images\nnames: [cat]\n")
+    client = open_studio(tmp_path)
+    client.draw(1, (None, box(6, 4, 18, 12)))
+    saved(client)
+    assert (tmp_path / "labels" / "a.txt").read_text() == "0 0.2 0.2 0.2 0.2\n"
+    assert not (tmp_path / "labels.json").exists()
+
+
+def test_files_that_draw_in_their_order_keep_it_and_take_another(write_coco, open_studio):
+    entries = [{"id": number, "bbox": [k, k, 10, 10]} for k, number in enumerate((300, 100, 200))]
+    path = write_coco([*entries, {"id": 400, "image_id": 2, "bbox": [1, 1, 5, 5]}])
+    client = open_studio(path)
+    objects = objects_of(client, 1)
+    in_order = sorted(objects, key=lambda number: (objects[number]["z"], number))
+    assert in_order == [300, 100, 200]
+    client.draw(1, (300, {**objects[300], "z": 9}), (None, box(20, 20, 30, 30, z=-1)))
+    saved(client)
+    annotations = labels_of(path)["annotations"]
+    assert [one["id"] for one in annotations] == [401, 100, 200, 400, 300]
+    client.desk.close()
+    (path.parent / ".maskrcnn" / "studio.db").unlink()
+    anew = objects_of(open_studio(path), 1)
+    assert sorted(anew, key=lambda number: (anew[number]["z"], number)) == [401, 100, 200, 300]
