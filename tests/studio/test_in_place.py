@@ -199,3 +199,91 @@ def test_files_that_draw_in_their_order_keep_it_and_take_another(write_coco, ope
     (path.parent / ".maskrcnn" / "studio.db").unlink()
     anew = objects_of(open_studio(path), 1)
     assert sorted(anew, key=lambda number: (anew[number]["z"], number)) == [401, 100, 200, 300]
+
+
+CVAT = """<?xml version="1.0" encoding="utf-8"?>
+<annotations>
+  <version>1.1</version>
+  <meta>
+    <!-- a comment -->
+    <job><labels>
+      <label>
+        <name>cat</name>
+        <color>#ff0000</color>
+        <attributes>
+        </attributes>
+      </label>
+    </labels></job>
+  </meta>
+  <image id="0" name="a.png" width="60" height="40">
+    <polygon label="cat" source='manual' occluded="1" points="10.00,10.00;30.00,10.00;30.00,30.50" z_order="2">
+      <attribute name="colour">bl&#228;ck</attribute>
+      <attribute name="truncated">false</attribute>
+    </polygon>
+    <points label="eye" source="manual" occluded="0" points="5.00,5.00" z_order="0">
+    </points>
+    <box label="cat" occluded="0" xtl="1.50" ytl="2.00" xbr="11.50" ybr="9.00" z_order="-1"></box>
+    <mask label="cat" occluded="0" rle="0, 2, 1, 3" left="40" top="20" width="3" height="2" z_order="0"/>
+    <polygon label="cat" points="1,20;5,20;5,25" group_id="4" z_order="0"/>
+    <polygon label="cat" points="1,30;5,30;5,35" group_id="4" z_order="0"/>
+    <tag label="night" source="manual"></tag>
+  </image>
+  <image id="1" name="b.png" width="60" height="40"/>
+</annotations>
+"""
+
+
+@pytest.fixture
+def cvat(tmp_path, save_image):
+    for name in "abc":
+        save_image(tmp_path / "images" / f"{name}.png")
+    (tmp_path / "annotations.xml").write_text(CVAT, encoding="utf-8")
+    return tmp_path
+
+
+def test_an_element_of_cvat_is_changed_and_nothing_else(cvat, open_studio):
+    file = cvat / "annotations.xml"
+    client = open_studio(cvat)
+    assert client.get("/api/project").json()["saving"]["format"] == "CVAT"
+    objects = objects_of(client, 1)
+    assert [one["z"] for one in objects.values()] == [2, -1, 0, 0]
+    assert objects[1]["parts"] == [[[10, 10, 30, 10, 30, 30.5]]] and objects[2]["box"] == [1.5, 2, 11.5, 9]
+    assert objects[3]["mask"] == {"box": [40, 20, 43, 22], "runs": [0, 2, 1, 3]} and len(objects[4]["parts"]) == 2
+    client.draw(1, (2, {**objects[2], "box": [2, 2, 12, 9]}))
+    saved(client)
+    now = file.read_text(encoding="utf-8")
+    [line] = [line for line in now.splitlines() if "<box" in line]
+    assert re.search('xtl="2" ytl="2" xbr="12" ybr="9"', line) and 'z_order="-1"' in line
+    assert now.replace(line, next(line for line in CVAT.splitlines() if "<box" in line)) == CVAT
+    client.draw(1, (1, {**objects[1], "attributes": ["truncated"], "z": 5}))
+    saved(client)
+    now = file.read_text(encoding="utf-8")
+    assert '<attribute name="truncated">true</attribute>' in now and 'z_order="5"' in now
+    assert 'points="10.00,10.00;30.00,10.00;30.00,30.50"' in now and ">bläck</attribute>" in now
+    client.post("/api/images/1/undo")
+    client.post("/api/images/1/undo")
+    saved(client)
+    assert file.read_text(encoding="utf-8") == CVAT
+
+
+def test_what_is_drawn_is_written_as_cvat_has_it(cvat, open_studio):
+    file = cvat / "annotations.xml"
+    client = open_studio(cvat)
+    assert [name.rpartition("/")[2] for name in names_of(client)] == ["a.png", "b.png", "c.png"]
+    hole = [[20, 20, 40, 20, 40, 36, 20, 36], [25, 25, 30, 25, 30, 30, 25, 30]]
+    client.draw(2, (None, {"class": "dög & co", "parts": [hole]}), (None, box(1, 1, 5, 5, z=3)))
+    client.draw(3, (None, {"class": "cat", "parts": [[[1, 1, 9, 1, 9, 9]], [[11, 1, 19, 1, 19, 9]]]}))
+    client.draw(1, (3, None))
+    assert saved(client)["notes"] == []
+    data = open_dataset(cvat)
+    assert not any("left out" in note and "points" not in note for note in data.problems)
+    assert data.class_names[:2] == ("cat", "dög & co")
+    assert [len(data[k]) for k in range(3)] == [3, 2, 1]
+    assert data[1].regions.areas()[0] == 320 - 25 and data[2].regions.areas()[0] > 50
+    text = file.read_text(encoding="utf-8")
+    assert 'rle="0, 2, 1, 3"' not in text and "<!-- a comment -->" in text and 'z_order="3"' in text
+    client.desk.close()
+    (cvat / ".maskrcnn" / "studio.db").unlink()
+    again = open_studio(cvat)
+    assert [one["class"] for one in objects_of(again, 2).values()] == ["dög & co", "cat"]
+    assert len(objects_of(again, 3)[1]["parts"]) == 2

@@ -62,10 +62,11 @@ def _without_twins(shapes: Sequence[Shape]) -> list[Shape]:
     reaches: dict[str, list[Box]] = {}
     for shape in alone:
         reaches.setdefault(shape.name, []).append(shape.reach)
-    return [shape for shape in shapes if not _is_twin(shape, reaches.get(shape.name, []))]
+    return [shape for shape in shapes if not is_twin(shape, reaches.get(shape.name, []))]
 
 
-def _is_twin(shape: Shape, reaches: list[Box]) -> bool:
+def is_twin(shape: Shape, reaches: list[Box]) -> bool:
+    """Whether a rectangle without a group is, to a pixel, the box of one of these outlines."""
     if shape.group is not None or shape.box is None:
         return False
     return any(_agree(shape.box, reach) for reach in reaches)

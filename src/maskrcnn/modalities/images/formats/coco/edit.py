@@ -28,7 +28,7 @@ from maskrcnn.modalities.images.labels.editable import (
     Shape,
     Written,
 )
-from maskrcnn.modalities.images.labels.in_place import with_order
+from maskrcnn.modalities.images.labels.in_place.merging import with_order
 
 AS_ESCAPE = "backslashreplace"
 

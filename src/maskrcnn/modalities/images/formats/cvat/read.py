@@ -44,17 +44,12 @@ def open_folder(path: Path) -> Dataset:
         what = "tracks of a video" if root.find("track") is not None else "no image"
         raise DataError(f"{file} holds {what}, and images are read: {WAY_OUT}.")
     problems: list[str] = []
-    base = set_folder(file)
-    subsets = dict.fromkeys(entry.get("subset", "") for entry in entries)
-    roots = [base / "images" / subset for subset in subsets if subset]
-    finder = PictureFinder([*roots, base / "images", file.parent, base], below=base)
+    finder = picture_finder(file, entries)
     images = [image for entry in entries if (image := _read_image(entry, finder, problems)) is not None]
     if not images:
         looked = finder.looked_for(entries[0].get("name", ""))
         raise DataError(f"None of the {len(entries)} images of {file} can be used: {looked}.")
-    names = [name.text or "" for name in root.findall("meta/*/labels/label/name")]
-    names = names or [name.text or "" for name in root.findall(".//labels/label/name")]
-    return drawn_dataset(file, images, problems + finder.remarks(), names)
+    return drawn_dataset(file, images, problems + finder.remarks(), class_names(root))
 
 
 def open_file(path: Path) -> Dataset:
@@ -62,10 +57,29 @@ def open_file(path: Path) -> Dataset:
     return open_folder(path)
 
 
+def picture_finder(file: Path, entries: list[ElementTree.Element]) -> PictureFinder:
+    """Looks for the images of a file, whose ``entries`` may name subsets."""
+    base = set_folder(file)
+    subsets = dict.fromkeys(entry.get("subset", "") for entry in entries)
+    roots = [base / "images" / subset for subset in subsets if subset]
+    return PictureFinder([*roots, base / "images", file.parent, base], below=base)
+
+
+def find_picture(entry: ElementTree.Element, finder: PictureFinder) -> Path | None:
+    """The file of an image; None where it is not there."""
+    name, subset = entry.get("name", ""), entry.get("subset", "")
+    return (finder.exact(f"{subset}/{name}") if subset and name else None) or finder.find(name)
+
+
+def class_names(root: ElementTree.Element) -> list[str]:
+    """Names of the labels that a file lists."""
+    names = [name.text or "" for name in root.findall("meta/*/labels/label/name")]
+    return names or [name.text or "" for name in root.findall(".//labels/label/name")]
+
+
 def _read_image(entry: ElementTree.Element, finder: PictureFinder, problems: list[str]) -> DrawnImage | None:
     name = entry.get("name", "")
-    subset = entry.get("subset", "")
-    file = (finder.exact(f"{subset}/{name}") if subset and name else None) or finder.find(name)
+    file = find_picture(entry, finder)
     if file is None:
         problems.append(f"{name or 'An image without a name'} is not there and was left out.")
         return None
@@ -78,13 +92,13 @@ def _read_image(entry: ElementTree.Element, finder: PictureFinder, problems: lis
     shapes = []
     for number, element in enumerate((child for child in entry if child.tag != "tag"), start=1):
         try:
-            shapes.append(_read_shape(element, spatial_shape))
+            shapes.append(read_shape(element, spatial_shape))
         except ValueError as error:
             problems.append(f"{name}: shape {number} {error} and was left out.")
     return DrawnImage(file, name, spatial_shape, join_groups(shapes, spatial_shape, boxes_beside_masks=True))
 
 
-def _read_shape(element: ElementTree.Element, spatial_shape: tuple[int, int]) -> Shape:
+def read_shape(element: ElementTree.Element, spatial_shape: tuple[int, int]) -> Shape:
     """Raises ValueError, whose text goes on from "shape 3 ...", for what is no area."""
     name, group = element.get("label"), element.get("group_id")
     group = None if group in (None, "", "0") else group

@@ -12,6 +12,7 @@ import numpy as np
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.files import atomic_write
 from maskrcnn.modalities.images.labels.conversion_loss import CROWDS, count_unheld, has_mask, is_crowd
+from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
 
 IMAGE_FOLDER = "images"
@@ -44,8 +45,8 @@ def write(data: Dataset, images: Iterable[tuple[Record, str]], out: Path) -> Cou
         for i in np.flatnonzero(~crowd).tolist():
             label = data.class_names[record.labels[i] - 1]
             common = {"label": label, "source": "auto", "occluded": "0", "z_order": "0"}
-            if masked[i]:
-                ElementTree.SubElement(entry, "mask", common | _mask(record, i))
+            if masked[i] and record.regions is not None:
+                ElementTree.SubElement(entry, "mask", common | mask_attributes(record.regions, i))
             else:
                 ElementTree.SubElement(entry, "box", common | _box(record, i))
     ElementTree.indent(root)
@@ -54,10 +55,9 @@ def write(data: Dataset, images: Iterable[tuple[Record, str]], out: Path) -> Cou
     return +lost
 
 
-def _mask(record: Record, i: int) -> dict[str, str]:
+def mask_attributes(regions: Regions, i: int) -> dict[str, str]:
     """The window of a mask, and in it, row by row, how many pixels are outside, inside, outside ... in turn."""
-    assert record.regions is not None
-    (top, left), window = record.regions.offsets[i].tolist(), record.regions.window(i)
+    (top, left), window = regions.offsets[i].tolist(), regions.window(i)
     flat = np.concatenate([[False], window.ravel()])
     changes = np.flatnonzero(flat[1:] != flat[:-1])
     runs = np.diff(np.concatenate([[0], changes, [window.size]]))

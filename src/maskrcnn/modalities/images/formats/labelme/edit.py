@@ -39,7 +39,7 @@ from maskrcnn.modalities.images.labels.editable import (
     parts_box,
 )
 from maskrcnn.modalities.images.labels.folders import picture_folders, set_folder
-from maskrcnn.modalities.images.labels.in_place import merge_in_place
+from maskrcnn.modalities.images.labels.in_place.merging import merge_in_place
 from maskrcnn.modalities.images.labels.picture_files import PictureFinder
 from maskrcnn.modalities.images.read.find import images_by_stem
 

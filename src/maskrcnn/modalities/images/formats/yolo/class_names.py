@@ -11,7 +11,7 @@ import yaml
 from maskrcnn.data.class_names import read_class_list
 from maskrcnn.data.parsing.text import encoding_of
 from maskrcnn.errors import DataError
-from maskrcnn.files import atomic_write, is_folder
+from maskrcnn.files import atomic_write, is_file, is_folder
 from maskrcnn.modalities.images.formats.yolo.description import DARKNET, Description, describe
 from maskrcnn.modalities.images.formats.yolo.read import find_class_list
 from maskrcnn.modalities.images.labels.picture_files import find_place
@@ -60,7 +60,7 @@ def add_names(path: Path, description: Description, names: tuple[str, ...], coun
 
 
 def _append(file: Path, names: tuple[str, ...]) -> None:
-    content = file.read_bytes() if file.exists() else b""
+    content = file.read_bytes() if is_file(file) else b""
     encoding = encoding_of(content)
     text = content.decode(encoding)
     ending = "\r\n" if "\r\n" in text else "\n"

@@ -31,7 +31,7 @@ from maskrcnn.modalities.images.labels.editable import (
     Shape,
     Written,
 )
-from maskrcnn.modalities.images.labels.in_place import merge_in_place
+from maskrcnn.modalities.images.labels.in_place.merging import merge_in_place
 
 MARKS = "objects whose marks (crowd, truncated, difficult) are lost"
 BOXES_ALONE = "masks and outlines of which only the box is kept, as rows of poses have no more"

@@ -17,6 +17,7 @@ def merge_in_place(
     edited: EditedImage,
     written: dict[int, Raw],
     raw_of: Callable[[EditedObject], Raw],
+    draws_in_order: bool = True,
 ) -> list[tuple[int, Raw] | Other]:
     """What a file has of an image from now on.
 
@@ -25,10 +26,11 @@ def merge_in_place(
         edited: the image, its objects in the order in which they are drawn.
         written: the entries that were written before, by the ids of their objects; it is brought up to date.
         raw_of: makes the entry of an object.
+        draws_in_order: whether the order in the file says who lies above whom.
 
     Returns:
         The same in the same order, with the id and the new entry of each object; those that are gone are missing, new
-        ones come last. Objects that were put before or behind others trade places among themselves.
+        ones come last. Objects that were put before or behind others trade places, where their order says so.
     """
     left = {one.drawn.id: one for one in edited.objects}
     own_entry = {number: written.get(number, one.raw) for number, one in left.items()}
@@ -44,7 +46,7 @@ def merge_in_place(
             places.append(None)
     drawn += left.values()
     places += [None] * len(left)
-    in_order = iter(sorted(drawn, key=lambda own: own.drawn.z))  # those of one z stay as they are
+    in_order = iter(sorted(drawn, key=lambda own: own.drawn.z if draws_in_order else 0))  # of one z: as they are
     merged: list[tuple[int, Raw] | Other] = []
     for place in places:
         if place is not None:
