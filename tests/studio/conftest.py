@@ -4,6 +4,7 @@ import pytest
 
 from maskrcnn.jobs.studio.options import StudioOptions
 from studio_client import HOME, PORT, TOKEN, Client
+from studio_page import CHROMIUM
 
 
 @pytest.fixture
@@ -36,3 +37,16 @@ def open_studio():
     yield start
     for desk in opened:
         desk.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A real Chromium; tests with it are skipped where there is none."""
+    pytest.importorskip("fastapi", reason="fastapi is of the extra studio")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="the browser is driven by playwright")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -27,6 +27,8 @@ const PATHS = {
   hole: "M4 9l8-5 8 6-3 9H8zM12 10a2.500 2.500 0 100 .1",
   part: "M4 8l4-4 4 4-4 5zM13 15l4-3 4 5-6 3z",
   fillHoles: "M12 4a8 8 0 100 16 8 8 0 000-16zM12 9a3 3 0 100 6 3 3 0 000-6zM12 9v6",
+  toFront: "M12 20V7M7 12l5-5 5 5M5 3h14",
+  toBack: "M12 4v13M7 12l5 5 5-5M5 21h14",
   toMask: "M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h6v6h-6z",
 };
 

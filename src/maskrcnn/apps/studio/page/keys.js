@@ -8,7 +8,7 @@ export const DEFAULTS = {
   previousImage: ",", nextImage: ".", nextObject: "tab", markDone: "m", copyPrevious: "c",
   zoomIn: "+", zoomOut: "-", fit: "0", smaller: "[", larger: "]", hide: "i", press: "space",
   duplicate: "u", join: "j", subtract: "s", split: "shift+s", hole: "shift+h", part: "shift+p", fillHoles: "shift+f",
-  toMask: "shift+m", snap: "q", train: "t", gallery: "shift+g", check: "w", save: "ctrl+s", language: "l", help: "?", panel: "\\",
+  toMask: "shift+m", toFront: "pageup", toBack: "pagedown", snap: "q", train: "t", gallery: "shift+g", check: "w", save: "ctrl+s", language: "l", help: "?", panel: "\\",
 };
 const NAMES = { " ": "space", "=": "+", del: "delete" };
 

@@ -104,6 +104,7 @@ class App {
       this.refresh();
       await this.view.open(this.store.image);
       this.scene.draw();
+      this.showSettings(); // an image of 16 bits has other ones, which are known by now
     } catch (error) {
       const line = this.store.images[id - 1];
       this.side.mark(id);
@@ -257,6 +258,14 @@ class App {
     this.store.proposals = this.store.proposals.filter((one) => !proposals.includes(one));
     this.scene.draw();
     this.refresh();
+  }
+
+  do_toFront() { this.layer("to front", this.store.extreme("max") + 1); }
+  do_toBack() { this.layer("to back", this.store.extreme("min") - 1); }
+
+  layer(name, z) {
+    const chosen = this.store.selected;
+    if (chosen) this.store.commit(name, [[chosen.id, changed(chosen, { z, source: chosen.source, score: chosen.score })]]);
   }
 
   do_nextObject() {

@@ -25,6 +25,7 @@ export class Store extends EventTarget {
     this.classNames = [];
     this.skeleton = [];
     this.keypointNames = [];
+    this.warned = new Set(); // what the format cannot hold, and that was said
   }
 
   tell(name, detail) {
@@ -90,10 +91,23 @@ export class Store extends EventTarget {
   take(image) {
     this.image = image;
     this.objects = new Map(image.objects.map((sent) => [sent.id, fromServer(sent)]));
+    this.sort();
     this.proposals = [];
     if (!this.objects.has(this.chosenId)) this.chosenId = null;
     this.tell("objects");
     this.tell("selected");
+  }
+
+  // Objects stand in the order in which they are drawn, the uppermost last.
+  sort() {
+    this.objects = new Map([...this.objects].sort(([a, one], [b, other]) => one.z - other.z || age(a) - age(b)));
+  }
+
+  // The z of the uppermost object, or of the lowest.
+  extreme(which) {
+    let found = null;
+    for (const { z } of this.objects.values()) found = found === null ? z : Math[which](found, z);
+    return found ?? 0;
   }
 
   shownProposals() {
@@ -106,6 +120,7 @@ export class Store extends EventTarget {
     const sent = [];
     const ids = [];
     const boxes = [];
+    let moved = false;
     for (const [id, object] of changes) {
       const own = id ?? this.free--;
       ids.push(own);
@@ -113,12 +128,16 @@ export class Store extends EventTarget {
       if (before) boxes.push(before.box);
       if (object) {
         object.id = own;
+        if (!before) object.z = this.extreme("max"); // what is new lies above
+        moved ||= Boolean(before) && before.z !== object.z;
         this.objects.set(own, object);
         boxes.push(object.box);
         if (!this.classNames.includes(object.class)) this.classNames = [...this.classNames, object.class];
       } else this.objects.delete(own);
       sent.push({ own, after: object ? toServer(object) : null });
     }
+    if (moved) this.sort();
+    this.warn(changes);
     if (this.chosenId !== null && !this.objects.has(this.chosenId)) this.chosenId = null;
     const line = this.images[this.image.id - 1];
     if (line) line.objects = this.objects.size;
@@ -128,6 +147,16 @@ export class Store extends EventTarget {
     this.tell("selected");
     this.send();
     return ids;
+  }
+
+  // Say what the format of the labels cannot hold as soon as somebody draws it, once each.
+  warn(changes) {
+    for (const [name, sentence] of Object.entries(this.project.saving.limits)) {
+      if (this.warned.has(name) || !changes.some(([, object]) => object && has(object, name))) continue;
+      this.warned.add(name);
+      this.tell("problem", sentence);
+      return;
+    }
   }
 
   async send() {
@@ -151,8 +180,10 @@ export class Store extends EventTarget {
         stroke.sent.forEach(({ own }, k) => this.numbered(own, answer.changes[k].id));
         this.takeAnswer(stroke.image, answer);
       }
-      this.tell("problem", "");
+      if (this.isWaiting) this.tell("problem", "");
+      this.isWaiting = false;
     } catch (error) {
+      this.isWaiting = true;
       if (error.status === 0 || error.status === 401 || error.status === 507) {
         setTimeout(() => this.send(), AGAIN); // it waits here, and nothing is lost
         this.tell("problem", error.status === 0 ? "noAnswer" : error.message);
@@ -228,7 +259,7 @@ export class Store extends EventTarget {
           boxes.push(object.box);
         } else this.objects.delete(id);
       }
-      this.objects = new Map([...this.objects].sort(([a], [b]) => a - b));
+      this.sort();
       this.takeAnswer(image, answer);
       if (!this.objects.has(this.chosenId)) this.chosenId = null;
       this.tell("changed", union(boxes));
@@ -245,6 +276,18 @@ export class Store extends EventTarget {
     this.image.status = line.status;
     this.tell("line", line.id);
   }
+}
+
+// New objects, whose numbers are below 0 until they get their own, come after all that have one.
+const age = (id) => (id < 0 ? 1e12 - id : id);
+
+// Whether an object has what a format may lack.
+function has(object, name) {
+  if (name === "holes") return !object.mask && object.parts.some((part) => part.length > 1);
+  if (name === "parts") return !object.mask && object.parts.length > 1;
+  if (name === "mask") return Boolean(object.mask);
+  if (name === "keypoints") return object.keypoints.some(([, , visible]) => visible);
+  return object.attributes.includes(name);
 }
 
 // crypto.randomUUID is not there on pages that come from another machine.

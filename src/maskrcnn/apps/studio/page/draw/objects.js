@@ -11,6 +11,7 @@ export function fromServer(sent) {
     parts: sent.parts,
     keypoints: sent.keypoints,
     attributes: sent.attributes,
+    z: sent.z,
     source: sent.source,
     score: sent.score,
   };
@@ -25,6 +26,7 @@ export function toServer(object) {
     parts: object.mask ? [] : object.parts,
     keypoints: object.keypoints,
     attributes: object.attributes,
+    z: object.z,
     source: object.source,
     score: object.score,
   };
@@ -38,6 +40,7 @@ export const created = (name, given) => ({
   parts: [],
   keypoints: [],
   attributes: [],
+  z: 0,
   source: "human",
   score: null,
   ...given,
@@ -119,17 +122,26 @@ function oddCrossings(rings, x, y) {
 
 const size = ([x1, y1, x2, y2]) => (x2 - x1) * (y2 - y1);
 
-// The object at a point: the smallest of those that cover it; of boxes alone one whose border is near comes first.
-export function hit(objects, x, y, reach) {
-  let best = null;
+// The objects at a point, the one to choose first: those of a higher z, then the smallest; of boxes alone one whose
+// border is near comes first.
+export function allHit(objects, x, y, reach) {
+  const found = [];
   for (const object of objects) {
     if (!inside(object, x, y)) continue;
     const [x1, y1, x2, y2] = object.box;
     const near = isBox(object) && Math.min(x - x1, x2 - x, y - y1, y2 - y) < reach;
-    const rank = size(object.box) * (isBox(object) && !near ? 4 : 1);
-    if (!best || rank <= best.rank) best = { object, rank };
+    found.unshift({ object, rank: size(object.box) * (isBox(object) && !near ? 4 : 1) });
   }
-  return best ? best.object : null;
+  found.sort((a, b) => b.object.z - a.object.z || a.rank - b.rank);
+  return found.map(({ object }) => object);
+}
+
+export const hit = (objects, x, y, reach) => allHit(objects, x, y, reach)[0] || null;
+
+// What the image has at a point below the chosen object; after the lowest the uppermost comes again.
+export function below(objects, chosen, x, y, reach) {
+  const all = allHit(objects, x, y, reach);
+  return all[(all.indexOf(chosen) + 1) % all.length] || null;
 }
 
 export function moved(object, dx, dy, sides) {

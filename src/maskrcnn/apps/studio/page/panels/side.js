@@ -9,7 +9,7 @@ import { scoreChoice } from "./dialogs.js";
 
 const ROW = 54; // pixels of a line in the list of images
 const OBJECT_ROW = 28; // pixels of a line in the list of objects
-const OBJECT_TOOLS = ["remove", "duplicate", "join", "subtract", "split", "hole", "part", "fillHoles", "toMask"];
+const OBJECT_TOOLS = ["remove", "duplicate", "join", "subtract", "split", "hole", "part", "fillHoles", "toMask", "toFront", "toBack"];
 const STATUSES = ["todo", "draft", "done"];
 const $ = (selector) => document.querySelector(selector);
 

@@ -1,8 +1,9 @@
 // Choose objects, move them, and move, add and remove their corners.
 
-import { handles, hit, moved, withCorner, withHandle, withoutCorner } from "../draw/objects.js";
+import { below, handles, hit, moved, withCorner, withHandle, withoutCorner } from "../draw/objects.js";
 
 const STILL = 3; // pixels of the screen that are no move yet
+const AGAIN = 500; // milliseconds between two clicks that are no double click
 
 export class Hand {
   name = "hand";
@@ -43,6 +44,14 @@ export class Select {
       const added = withCorner(chosen, at.x, at.y, at.reach);
       if (added) [this.now, this.what] = added;
     }
+    const isAgain = this.last && Math.hypot(at.sx - this.last.sx, at.sy - this.last.sy) <= STILL;
+    this.goesDown = !this.what && chosen && (at.alt || (isAgain && performance.now() - this.last.time > AGAIN));
+    this.last = { sx: at.sx, sy: at.sy, time: performance.now() };
+    if (this.goesDown && below([chosen], null, at.x, at.y, at.reach)) {
+      this.object = chosen; // it is moved, or, when nothing moves, what lies below is chosen
+      return;
+    }
+    this.goesDown = false;
     if (!this.what) {
       const proposal = hit(store.shownProposals(), at.x, at.y, at.reach);
       const found = hit(store.objects.values(), at.x, at.y, at.reach);
@@ -70,6 +79,10 @@ export class Select {
   up() {
     if (this.from && this.object && this.now) {
       this.app.store.commit(this.what ? "move corner" : "move", [[this.object.id, this.now]]);
+    } else if (this.from && this.goesDown) {
+      const { store } = this.app;
+      const next = below([...store.objects.values()], this.object, this.from.x, this.from.y, this.from.reach);
+      if (next) store.select(next.id);
     }
     this.cancel();
     this.app.lift(null);

@@ -81,7 +81,17 @@ def _object(members: list[tuple[ElementTree.Element, Drawn]], number: int, shape
 
 
 def elements_of(one: EditedObject, shape: Shape, free: count[int], lost: Counter[str]) -> list[str]:
-    """An object as CVAT has it: the elements that it came from, with what was changed."""
+    """An object as CVAT has it: the elements that it came from, with what was changed.
+
+    Args:
+        one: the object.
+        shape: height and width of its image.
+        free: gives numbers of groups that no shape has.
+        lost: counts what cannot be held.
+
+    Returns:
+        The text of each element.
+    """
     drawn, raw = one.drawn, list(one.raw or [])
     lost[KEYPOINTS] += bool(drawn.keypoints)
     before = objects_in(raw, shape)[0] if raw else None
