@@ -60,8 +60,15 @@ class Train:
     """Learning rate of the decoder at its highest."""
     body_lr: float = 0.1
     """That of the body, as a part of it."""
+    bf16: bool = False
+    """Compute in bfloat16, on processors that know it."""
     seed: int = 0
     """Of everything that is drawn."""
+
+
+def last_made(folders: tuple[Path, ...]) -> float:
+    """When the labels of a folder were written last; more people may be made while others are learned from."""
+    return max((folder / "annotations.json").stat().st_mtime for folder in folders)
 
 
 def start_model(path: Path) -> tuple[Any, Any]:
@@ -167,7 +174,7 @@ def main() -> None:
     model, info = start_model(flags.model)
     network = model.heads["surface"].network
     decoder, size, bins = network.decoder, network.size[0], network.output_size[0]
-    made = rendered_people(flags.rendered, MARGIN)
+    made, made_at = rendered_people(flags.rendered, MARGIN), last_made(flags.rendered)
     real = real_people(flags.real, flags.photos, MARGIN) if flags.real is not None else None
     print(f"{len(made)} rendered people, {0 if real is None else len(real)} real ones", flush=True)
     surface = SURFACES["anny-24"]
@@ -210,7 +217,7 @@ def main() -> None:
         for group in optimizer.param_groups:
             rate = min(1, (step + 1) / WARMUP) * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
             group["lr"] = flags.lr * group["factor"] * rate
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=flags.bf16):
             maps = decoder(coloured(seen, generator))
         terms = losses(maps, labels, flags.batch, tables, flip)
         if real is not None:
@@ -243,8 +250,9 @@ def main() -> None:
             beside = state.with_suffix(".new")
             torch.save(kept | {"step": step, "spent": spent}, beside)
             beside.replace(state)
-            made = rendered_people(flags.rendered, MARGIN)  # more may have been made meanwhile
-            print(f"{len(made)} rendered people", flush=True)
+            if last_made(flags.rendered) > made_at:
+                made, made_at = rendered_people(flags.rendered, MARGIN), last_made(flags.rendered)
+                print(f"{len(made)} rendered people", flush=True)
             saved = told = mark = time.monotonic()
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from maskrcnn.modalities.images.synthetic import poses
-from maskrcnn.modalities.images.synthetic.cameras import STRAIGHT, View, vertex_normals
+from maskrcnn.modalities.images.synthetic.bodies import Body
+from maskrcnn.modalities.images.synthetic.cameras import PORTRAITS, STRAIGHT, View, draw_view, vertex_normals
 from maskrcnn.modalities.images.synthetic.clothes import draw_outfit
 from maskrcnn.modalities.images.synthetic.rasterise import rasterise
 from maskrcnn.modalities.images.synthetic.textures import SIDE, Photos, read_texture, texture
@@ -181,3 +182,18 @@ def test_without_the_body_model_a_sentence_names_the_extra(monkeypatch, tmp_path
     monkeypatch.setitem(sys.modules, "anny", None)
     with pytest.raises(UsageError, match=r"maskrcnn\[bodies\]"):
         Bodies()
+
+
+def test_a_part_of_the_views_are_portraits_whose_heads_are_seen():
+    rng = np.random.default_rng(0)
+    corners = np.stack(np.meshgrid([-0.3, 0.3], [-0.2, 0.2], np.linspace(0, 1.8, 20)), -1).reshape(-1, 3)
+    body = Body(corners.astype(np.float32), np.zeros((17, 3), np.float32))
+    tops = []
+    for _ in range(600):
+        seen = draw_view(rng, body, 200, 200).project(body.vertices, body.vertices.mean(0))
+        if np.ptp(seen[:, 1]) > 2 * 200:  # larger than all other views, from close by as well
+            tops.append(seen[:, 1].min() / 200)
+    share = np.log(4.5 / 2) / np.log(4.5 / 1.5) * PORTRAITS
+    assert 0.7 * share < len(tops) / 600 < 1.4 * share
+    assert np.mean([-0.5 < top < 0.5 for top in tops]) > 0.95
+    assert np.median(tops) == pytest.approx(0.1, abs=0.1)

@@ -13,6 +13,7 @@ from maskrcnn.modalities.images.synthetic.poses import rotation
 from maskrcnn.modalities.images.synthetic.rasterise import rasterise
 from maskrcnn.surfaces.mesh import SurfaceMesh
 
+PORTRAITS = 0.3  # how often a body is seen from close by: the head and shoulders, or down to the waist
 HIDDEN_BY = 0.13  # metres that a joint may lie behind what is seen before it counts as hidden: they lie inside bodies
 
 
@@ -63,11 +64,16 @@ def draw_view(rng: np.random.Generator, body: Body, height: int, width: int) -> 
     turn = turn @ rotation(np.array([0, 0, yaw]))
     spread = (body.vertices - body.vertices.mean(0)) @ turn.T
     extent = np.ptp(spread[:, :2], 0)
-    size = height * np.exp(rng.uniform(np.log(0.25), np.log(1.5)))
+    portrait = bool(rng.random() < PORTRAITS)
+    least, most = (1.5, 4.5) if portrait else (0.25, 1.5)
+    size = height * np.exp(rng.uniform(np.log(least), np.log(most)))
     distance = rng.uniform(2.0, 7.0)
     focal = size / max(extent[1], 0.7 * extent[0]) * distance
     centre = np.array([width * rng.uniform(0.15, 0.85), height * rng.uniform(0.35, 0.65)])
-    if size > height:  # where it is not seen whole, mostly the upper part is
+    if portrait:  # its top is near the picture's, a little above or below
+        top = spread[:, 1].min() * focal / distance
+        centre[1] = height * rng.uniform(-0.1, 0.3) - top
+    elif size > height:  # where it is not seen whole, mostly the upper part is
         centre[1] = size * rng.uniform(0.35, 0.55) if rng.random() < 0.8 else height - size * rng.uniform(0.35, 0.5)
     return View(turn, distance, focal, centre)
 
