@@ -287,3 +287,74 @@ def test_what_is_drawn_is_written_as_cvat_has_it(cvat, open_studio):
     again = open_studio(cvat)
     assert [one["class"] for one in objects_of(again, 2).values()] == ["dög & co", "cat"]
     assert len(objects_of(again, 3)[1]["parts"]) == 2
+
+
+VOC = """<annotation verified="yes">
+\t<folder>images</folder>
+\t<filename>{name}.png</filename>
+\t<size><width>60</width><height>40</height><depth>3</depth></size>
+\t<object>
+\t\t<name>cat</name>
+\t\t<pose>Left</pose>
+\t\t<truncated>0</truncated>
+\t\t<difficult>1</difficult>
+\t\t<bndbox><xmin>11</xmin><ymin>6</ymin><xmax>20</xmax><ymax>15</ymax></bndbox>
+\t\t<part><name>head</name><bndbox><xmin>12</xmin><ymin>7</ymin><xmax>13</xmax><ymax>9</ymax></bndbox></part>
+\t</object>
+\t<!-- between -->
+\t<object><name>dog</name><bndbox><xmin>no</xmin></bndbox></object>
+\t<object>
+\t\t<name>dog</name>
+\t\t<bndbox><xmin>31</xmin><ymin>6</ymin><xmax>40</xmax><ymax>15</ymax></bndbox>
+\t\t<polygon><x1>30.5</x1><y1>5</y1><x2>40</x2><y2>5</y2><x3>40</x3><y3>15</y3></polygon>
+\t</object>
+</annotation>
+"""
+
+
+@pytest.fixture
+def voc(tmp_path, save_image):
+    (tmp_path / "Annotations").mkdir()
+    for name in "abc":
+        save_image(tmp_path / "JPEGImages" / f"{name}.png")
+    for name in "ab":
+        (tmp_path / "Annotations" / f"{name}.xml").write_text(VOC.format(name=name))
+    return tmp_path
+
+
+def test_an_object_of_voc_is_changed_and_nothing_else(voc, open_studio):
+    before = files_of(voc)
+    client = open_studio(voc)
+    assert client.get("/api/project").json()["saving"]["format"] == "Pascal VOC"
+    objects = objects_of(client, 1)
+    assert [(one["class"], one["attributes"]) for one in objects.values()] == [("cat", ["difficult"]), ("dog", [])]
+    assert objects[1]["box"] == [10, 5, 20, 15] and objects[2]["parts"] == [[[30.5, 5, 40, 5, 40, 15]]]
+    client.draw(1, (1, {**objects[1], "box": [12, 5, 22, 15], "class": "lion"}))
+    saved(client)
+    after = files_of(voc)
+    text = after.pop("Annotations/a.xml").decode()
+    back = text.replace("lion", "cat").replace("<xmin>13<", "<xmin>11<").replace("<xmax>22<", "<xmax>20<")
+    assert back == VOC.format(name="a")
+    del before["Annotations/a.xml"]
+    assert after == before
+    client.post("/api/images/1/undo")
+    saved(client)
+    assert (voc / "Annotations" / "a.xml").read_text() == VOC.format(name="a")
+
+
+def test_what_is_drawn_is_written_as_voc_has_it(voc, open_studio):
+    client = open_studio(voc)
+    ring, hole = [10, 20, 30, 20, 30, 38, 10, 38], [15, 25, 20, 25, 20, 30, 15, 30]
+    client.draw(2, (None, {"class": "a & b", "parts": [[ring, hole]], "attributes": ["crowd"]}), (1, None))
+    client.draw(3, (None, box(1.3, 1, 5, 5)))
+    notes = saved(client)["notes"]
+    assert [any(word in note for note in notes) for word in ("crowd", "holes", "rounded")] == [True] * 3
+    text = (voc / "Annotations" / "b.xml").read_text()
+    assert "<xmin>no</xmin>" in text and "<!-- between -->" in text and "<pose>Left</pose>" not in text
+    data = open_dataset(voc)
+    by_name = {data[k].file_name: data[k] for k in range(len(data))}
+    assert data.class_names == ("a & b", "cat", "dog") and [len(by_name[f"{k}.png"]) for k in "abc"] == [2, 2, 1]
+    assert by_name["b.png"].regions.areas()[1] == 20 * 18 - 25 and by_name["c.png"].boxes.tolist() == [[1, 1, 5, 5]]
+    client.desk.close()
+    (voc / ".maskrcnn" / "studio.db").unlink()
+    assert [one["box"] for one in objects_of(open_studio(voc), 3).values()] == [[1, 1, 5, 5]]

@@ -80,8 +80,9 @@ def _open(data: Path, folder: Path, saved: Path | None) -> Opened:
     if saved is not None and is_file(saved):
         return Opened(coco.load("edit", "open_content")(saved), coco.short)
     found = None if not exists(data) else find_labels(data)
-    if found is not None and found.known.has("edit"):
-        return Opened(found.load("edit"), found.known.short)
+    editable = found.load("edit") if found is not None and found.known.has("edit") else None
+    if found is not None and editable is not None:
+        return Opened(editable, found.known.short)
     if found is None and is_folder(data):
         return Opened(coco.load("edit", "new_file")(place), coco.short)
     dataset = open_dataset(data)

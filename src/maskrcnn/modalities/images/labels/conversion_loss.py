@@ -13,6 +13,7 @@ KEYPOINTS = "objects whose keypoints are lost"
 BOXES = "boxes that differ from the tight box of their mask, which takes their place"
 AREAS = "stated areas that differ from those of the masks (or boxes), which take their place"
 NOT_EXHAUSTIVE = "images in which some classes were not searched for, which is lost"
+JOINED = "objects in several parts or with holes, written as one outline that lines without width hold together"
 SAME = 1e-4  # relative
 
 

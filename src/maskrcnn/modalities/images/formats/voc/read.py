@@ -152,34 +152,67 @@ class VocMasks:
         return len(self.record())
 
 
-def _open_boxes(folder: Path, wanted: set[str] | None) -> Dataset:
+@dataclass(frozen=True)
+class BoxFiles:
+    """The xml files of a data set.
+
+    Attributes:
+        place: the folder that all of them lie in.
+        files: with their root elements and their names in the place, without suffix.
+        first: the number of the first pixel.
+        finder: of the pictures.
+    """
+
+    place: Path
+    files: list[tuple[Path, ElementTree.Element, str]]
+    first: float
+    finder: PictureFinder
+
+
+def read_box_files(folder: Path, wanted: set[str] | None, problems: list[str]) -> BoxFiles:
+    """Read the xml files of a data set.
+
+    Args:
+        folder: of the data set.
+        wanted: names without suffix; None for all.
+        problems: a sentence is added for each that cannot be read.
+
+    Returns:
+        The others.
+    """
     found = label_files(folder, "xml")
     place = Path(os.path.commonpath([file.parent for file in found])) if found else folder
     names = {file: file.relative_to(place).with_suffix("").as_posix() for file in found}
-    files = [file for file in found if _is_wanted(names[file], wanted)]
-    problems: list[str] = []
     read = []
-    for file in files:
+    for file in (file for file in found if _is_wanted(names[file], wanted)):
         try:
-            read.append((file, _parse(file)))
+            read.append((file, _parse(file), names[file]))
         except DataError as error:
             problems.append(str(error))
-    boxes = [numbers for _, root in read for numbers in map(_corners, root.iter("object")) if numbers is not None]
+    boxes = [numbers for _, root, _ in read for numbers in map(corners_of, root.iter("object")) if numbers is not None]
     lows = [low for numbers in boxes for low in numbers[:2].tolist()]
     first = 0.0 if any(0 <= low < 1 for low in lows) else 1.0  # less than 0 is beyond the border, however one counts
     base = set_folder(place)
     finder = PictureFinder([base / "JPEGImages", base / "images", place, base], below=base)
+    return BoxFiles(place, read, first, finder)
+
+
+def _open_boxes(folder: Path, wanted: set[str] | None) -> Dataset:
+    problems: list[str] = []
+    own = read_box_files(folder, wanted, problems)
+    unread = len(problems)
     images = []
-    for file, root in read:
+    for file, root, name in own.files:
         try:
-            images.append(_read_image(file, root, names[file], finder, first, problems))
+            images.append(_read_image(file, root, name, own.finder, own.first, problems))
         except DataError as error:
             problems.append(str(error))
     if not images:
+        count = len(own.files) + unread
         raise DataError(
-            f"{place}: none of {len(files)} xml files can be used; the first fault: {(problems or ['-'])[0]}"
+            f"{own.place}: none of {count} xml files can be used; the first fault: {(problems or ['-'])[0]}"
         )
-    return drawn_dataset(folder, images, problems + finder.remarks())
+    return drawn_dataset(folder, images, problems + own.finder.remarks())
 
 
 def _read_image(
@@ -187,15 +220,15 @@ def _read_image(
 ) -> DrawnImage:
     """What one xml file says; ``first`` is the number of the first pixel. Raises DataError without an image."""
     name = (root.findtext("filename") or "").strip()
-    path = _find_image(name, own_name, finder)
+    path = find_image(name, own_name, finder)
     if path is None:
         raise DataError(f"{file} labels {name or 'an image without a name'}, which is not there, and was left out.")
     shape, contradiction = drawn_shape(path, root.findtext("size/height"), root.findtext("size/width"), path.name)
     problems += contradiction
     image = DrawnImage(path, path.name, shape)
     for number, entry in enumerate(root.findall("object"), start=1):
-        corners, label = _corners(entry), entry.findtext("name") or ""
-        if label.strip() and entry.findtext("deleted") != "1" and (outline := _outline(entry)):
+        corners, label = corners_of(entry), entry.findtext("name") or ""
+        if label.strip() and entry.findtext("deleted") != "1" and (outline := outline_of(entry)):
             image.objects += _draw(label.strip(), outline, f"{file}: object {number}", shape, problems)
             continue
         if corners is None or not label.strip():
@@ -207,7 +240,7 @@ def _read_image(
     return image
 
 
-def _outline(entry: ElementTree.Element) -> list[float]:
+def outline_of(entry: ElementTree.Element) -> list[float]:
     """The polygon ``[x, y, ...]`` of an object of the LabelMe of MIT, or, beside its box, of Roboflow; else empty. It
     is in continuous coordinates, whatever number the first pixel has."""
     polygon = entry.find("polygon")
@@ -228,9 +261,18 @@ def _draw(
     return join_groups([shape], spatial_shape)
 
 
-def _find_image(name: str, own_name: str, finder: PictureFinder) -> Path | None:
+def find_image(name: str, own_name: str, finder: PictureFinder) -> Path | None:
     """The image of an xml file called ``own_name`` in the folder of all of them, which says ``name``: one in a folder
-    of the same name first, and one of the same name with another suffix last."""
+    of the same name first, and one of the same name with another suffix last.
+
+    Args:
+        name: of the picture, as the file says it.
+        own_name: of the file, without suffix.
+        finder: of the pictures.
+
+    Returns:
+        The picture; None where there is none.
+    """
     folder = own_name.rpartition("/")[0]
     beside = finder.exact(f"{folder}/{name}") if folder and name else None
     path = beside or (finder.find(name) if name else None)
@@ -241,7 +283,8 @@ def _find_image(name: str, own_name: str, finder: PictureFinder) -> Path | None:
     return next((images[stem] for images in same if stem in images), None)
 
 
-def _corners(entry: ElementTree.Element) -> np.ndarray | None:
+def corners_of(entry: ElementTree.Element) -> np.ndarray | None:
+    """``xmin, ymin, xmax, ymax`` of an object, as its file counts pixels; None without four finite numbers."""
     return finite_numbers([entry.findtext(f"bndbox/{corner}") for corner in CORNERS], 4)
 
 

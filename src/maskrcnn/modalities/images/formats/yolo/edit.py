@@ -13,12 +13,10 @@ import numpy as np
 from maskrcnn.data.parsing.text import encoding_of
 from maskrcnn.errors import DataError
 from maskrcnn.files import atomic_write, is_file, is_folder
-from maskrcnn.masks.outlines import one_polygon
 from maskrcnn.masks.rasterise import outline_box
 from maskrcnn.modalities.images.formats.yolo.class_names import add_names, names_of
 from maskrcnn.modalities.images.formats.yolo.description import Description
 from maskrcnn.modalities.images.formats.yolo.read import VISIBLE, described, label_file, list_images, parse_row
-from maskrcnn.modalities.images.formats.yolo.write import JOINED
 from maskrcnn.modalities.images.labels.conversion_loss import KEYPOINTS
 from maskrcnn.modalities.images.labels.editable import (
     ATTRIBUTES,
@@ -27,11 +25,11 @@ from maskrcnn.modalities.images.labels.editable import (
     EditedImage,
     EditedObject,
     LabelledObject,
-    MaskWindow,
     Shape,
     Written,
 )
 from maskrcnn.modalities.images.labels.in_place.merging import merge_in_place
+from maskrcnn.modalities.images.labels.in_place.outline import one_outline
 
 MARKS = "objects whose marks (crowd, truncated, difficult) are lost"
 BOXES_ALONE = "masks and outlines of which only the box is kept, as rows of poses have no more"
@@ -163,7 +161,7 @@ class YoloFiles:
         if count:
             lost[BOXES_ALONE] += drawn.mask is not None or bool(drawn.parts)
             return " ".join([label, *_box(drawn, sides), *self._keypoints(drawn, sides)])
-        corners = _outline(drawn, shape, lost)
+        corners = one_outline(drawn, shape, lost)
         if corners is None:
             return " ".join([label, *_box(drawn, sides)])
         return " ".join([label, *(f"{value:.8g}" for value in np.clip(corners / sides, 0, 1).ravel())])
@@ -185,18 +183,6 @@ def _points(drawn: LabelledObject) -> list[tuple[float, float, int]]:
 def _box(drawn: LabelledObject, sides: np.ndarray) -> list[str]:
     low, high = np.split(np.array(drawn.box), 2)
     return [f"{value:.10g}" for value in np.concatenate([(low + high) / 2 / sides, (high - low) / sides])]
-
-
-def _outline(drawn: LabelledObject, shape: Shape, lost: Counter[str]) -> np.ndarray | None:
-    """The corners ``[N, 2]`` of the one outline of an object; None of a box alone."""
-    if len(drawn.parts) == 1 and not drawn.has_holes():
-        return np.reshape(drawn.parts[0][0], (-1, 2))
-    window = MaskWindow.of_counts(drawn.counts(shape), shape)
-    if window is None:
-        return None
-    lost[JOINED] += len(drawn.parts) > 1 or drawn.has_holes()
-    corners: np.ndarray = np.reshape(one_polygon(window.regions(shape).window(0)), (-1, 2)) + window.box[:2]
-    return corners
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,11 @@ import yaml
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.files import atomic_write
 from maskrcnn.masks.outlines import one_polygon, rings
-from maskrcnn.modalities.images.labels.conversion_loss import CROWDS, count_unheld, has_mask, is_crowd
+from maskrcnn.modalities.images.labels.conversion_loss import CROWDS, JOINED, count_unheld, has_mask, is_crowd
 from maskrcnn.structures import Record
 
 IMAGE_FOLDER = "images/train"
 LABEL_FOLDER = "labels/train"
-JOINED = "objects in several parts or with holes, written as one outline that lines without width hold together"
 BOXES_AMONG_MASKS = "objects without a mask, written as boxes among outlines, which Ultralytics cannot train on"
 
 
