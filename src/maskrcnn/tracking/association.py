@@ -9,7 +9,8 @@ import numpy as np
 from maskrcnn.checks import needed_package
 from maskrcnn.masks.shared_runs import Spans, shared_of_pairs
 
-NOWHERE = Spans(*(np.zeros(shape, np.int64) for shape in ((0, 0), (0, 2), 0, 0)))  # stands for no mask, is in no pair
+NOTHING = np.zeros(0, np.int64)
+NOWHERE = Spans(NOTHING.reshape(0, 0), NOTHING.reshape(0, 2), NOTHING, NOTHING, 0)  # no mask, in no pair
 
 
 def assign(worth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -35,25 +36,34 @@ def buffered_iou(expected: np.ndarray, seen: np.ndarray, buffers: np.ndarray | f
         float64 ``[T, N]``.
     """
     ndim = expected.shape[1] // 2
-    grow = np.broadcast_to(np.asarray(buffers, np.float64), (len(expected),))[:, None, None]
-    low_a, high_a = expected[:, None, :ndim], expected[:, None, ndim:]
-    low_b, high_b = seen[None, :, :ndim], seen[None, :, ndim:]
-    size_a, size_b = high_a - low_a, high_b - low_b
-    low = np.maximum(low_a - grow * size_a, low_b - grow * size_b)
-    high = np.minimum(high_a + grow * size_a, high_b + grow * size_b)
-    shared = np.maximum(high - low, 0).prod(-1)
-    union = (size_a * (1 + 2 * grow)).prod(-1) + (size_b * (1 + 2 * grow)).prod(-1) - shared
+    grow = np.broadcast_to(np.asarray(buffers, np.float64), (len(expected),))[:, None]
+    shared, own, other = np.ones((3, len(expected), len(seen)))
+    for axis in range(ndim):  # by itself: numpy is slow along an axis of two or three
+        (low_a, high_a), (low_b, high_b) = (boxes[:, [axis, ndim + axis]].T for boxes in (expected, seen))
+        size_a, size_b = (high_a - low_a)[:, None], high_b - low_b
+        low = np.maximum(low_a[:, None] - grow * size_a, low_b - grow * size_b)
+        high = np.minimum(high_a[:, None] + grow * size_a, high_b + grow * size_b)
+        shared *= np.maximum(high - low, 0)
+        own *= size_a * (1 + 2 * grow)
+        other *= size_b * (1 + 2 * grow)
+    union = own + other - shared
     overlap: np.ndarray = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
     return overlap
 
 
-def mask_ious(expected: Sequence[Spans | None], seen: Sequence[Spans | None], near: np.ndarray) -> np.ndarray:
-    """IoU of masks at the places where they are expected.
+def mask_ious(
+    expected: Sequence[Spans | None],
+    seen: Sequence[Spans | None],
+    near: np.ndarray,
+    shifts: np.ndarray | None = None,
+) -> np.ndarray:
+    """IoU of masks, those of objects at the places where they are expected.
 
     Args:
         expected: of T objects; None where an object has no mask.
         seen: of N detections.
         near: bool ``[T, N]``: which pairs are looked at.
+        shifts: int64 ``[T, D]``, tensor order: from where masks of objects were seen to where they are expected.
 
     Returns:
         float64 ``[T, N]``: nan where a pair has no two masks, 0 where it was not looked at.
@@ -62,7 +72,7 @@ def mask_ious(expected: Sequence[Spans | None], seen: Sequence[Spans | None], ne
     ious = np.where(lacking, np.nan, 0.0).reshape(near.shape)
     pairs = np.argwhere(near & ~lacking)
     one, other = ([spans if spans is not None else NOWHERE for spans in masks] for masks in (expected, seen))
-    shared = shared_of_pairs(one, other, pairs)
+    shared = shared_of_pairs(one, other, pairs, shifts)
     areas = [np.array([spans.area for spans in masks], np.int64) for masks in (one, other)]
     either = areas[0][pairs[:, 0]] + areas[1][pairs[:, 1]] - shared
     ious[tuple(pairs.T)] = shared / np.maximum(either, 1)
@@ -99,8 +109,10 @@ def doubles(boxes: np.ndarray, scores: np.ndarray, masks: Sequence[Spans | None]
     drawn = np.array([mask is not None for mask in masks], bool)
     place = np.empty(len(boxes), np.int64)
     place[np.argsort(-scores, kind="stable")] = np.arange(len(boxes))
-    meet = (boxes[:, None, :ndim] < boxes[None, :, ndim:]) & (boxes[None, :, :ndim] < boxes[:, None, ndim:])
-    pairs = np.argwhere(meet.all(-1) & (place[None] < place[:, None]) & drawn[:, None] & drawn[None])
+    asked = (place[None] < place[:, None]) & drawn[:, None] & drawn[None]
+    for low, high in zip(boxes[:, :ndim].T, boxes[:, ndim:].T):
+        asked &= (low[:, None] < high) & (low < high[:, None])
+    pairs = np.argwhere(asked)
     own = [mask if mask is not None else NOWHERE for mask in masks]
     areas = np.array([mask.area for mask in own], np.int64)[pairs[:, 0]]
     shared = shared_of_pairs(own, own, pairs)

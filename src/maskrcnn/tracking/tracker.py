@@ -82,6 +82,8 @@ class Track:
     @property
     def label(self) -> int:
         """The label with the most votes, the smaller one where two have as many."""
+        if len(self.votes) == 1:  # as mostly
+            return next(iter(self.votes))
         return max(self.votes, key=lambda label: (self.votes[label], -label))
 
 
@@ -207,8 +209,10 @@ class Tracker:
         overlap = buffered_iou(self.motion.boxes(), np.asarray(seen.boxes, np.float64), buffer)
         near = overlap > 0
         if masks is not None and seen.regions is not None and self.options.mask_weight:
-            moved = [self._expected_mask(i) for i in range(len(self.tracks))]
-            overlap = mixed(overlap, mask_ious(moved, masks, near), self.options.mask_weight)
+            last = [track.mask for track in self.tracks]
+            centres = np.concatenate([track.centre for track in self.tracks]).reshape(len(self.tracks), -1)
+            steps = np.rint(self.motion.place[:, : self.motion.ndim] - centres).astype(np.int64)
+            overlap = mixed(overlap, mask_ious(last, masks, near, steps[:, ::-1]), self.options.mask_weight)
         if alike is not None:
             overlap = np.where(near, mixed(overlap, alike, appearance), 0.0)
         return self._worth(seen, overlap)
@@ -228,14 +232,6 @@ class Tracker:
         same = labels[:, None] == np.asarray(seen.labels)[None]
         worth: np.ndarray = np.where(same, similarity, self.options.other_class * similarity)
         return worth
-
-    def _expected_mask(self, i: int) -> Spans | None:
-        """The mask of an object as it was last seen, where it is expected now."""
-        track = self.tracks[i]
-        if track.mask is None:
-            return None
-        shift = np.rint(self.motion.place[i, : self.motion.ndim] - track.centre).astype(np.int64)
-        return track.mask.moved(shift[::-1])
 
     def _remember(self, track: Track, seen: Detections, detection: int, mask: Spans | None, sure: bool) -> None:
         assert self.frame is not None
