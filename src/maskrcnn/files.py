@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
+CACHE = "MASKRCNN_CACHE"  # environment variable: the folder that what was fetched is kept in
 RESULTS_MARK = ".predictions.jsonl"  # lies in a folder of results and says what is done
 LONGEST_NAME = 255  # bytes of a file's name on the usual file systems
 LONGEST_SUFFIX = 12
@@ -139,3 +140,11 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def cache_folder() -> Path:
+    """Where what was fetched is kept: ``$MASKRCNN_CACHE``, else ``maskrcnn`` in the user's own cache folder."""
+    if os.environ.get(CACHE):
+        return Path(os.environ[CACHE])
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "maskrcnn"

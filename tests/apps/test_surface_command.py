@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from maskrcnn.config import PoolConfig, SurfaceHeadConfig
+from maskrcnn.surfaces.known import ANNY_24
 from surfaces_made import FOUR
-from tiny import save_photo, save_tiny_model
+from tiny import save_photo, save_tiny_model, write_coco
 
 HEAD = SurfaceHeadConfig(FOUR, PoolConfig(4), channels=4, convs=1)
 
@@ -98,3 +99,40 @@ def test_a_model_without_the_head_is_one_sentence(refused, photo, tiny_file, tmp
 def test_a_texture_alone_is_one_sentence(refused, photo, model, tmp_path):
     sentence = refused("predict", photo, "--texture", "x.png", "--model", model, "--out", tmp_path / "out")
     assert "add --surface" in sentence
+
+
+def write_points(folder, surface):
+    """The data set of ``write_coco`` with points on every rectangle."""
+    path = write_coco(folder)
+    content = json.loads(path.read_text())
+    points = {"dp_x": [64, 128], "dp_y": [64, 200], "dp_I": [1, 2], "dp_U": [0.25, 0.75], "dp_V": [0.25, 0.75]}
+    for annotation in content["annotations"]:
+        annotation |= points
+    path.write_text(json.dumps({"info": {"surface": surface}, **content}))
+    return path
+
+
+def test_train_and_evaluate_on_points(maskrcnn, tmp_path):
+    pytest.importorskip("scipy")
+    head = SurfaceHeadConfig(ANNY_24, PoolConfig(4), channels=4, convs=1)
+    start = save_tiny_model(tmp_path / "body.safetensors", surface_head=head)
+    data = write_points(tmp_path / "data", "anny-24")
+    few = ("--epochs", 1, "--batch", 2, "--workers", 0)
+    outcome = maskrcnn("train", data, "--val", data, "--out", tmp_path / "run", "--model", start, *few)
+    assert outcome.code == 0
+    taught = json.loads((tmp_path / "run" / "log.jsonl").read_text().splitlines()[0])
+    assert all(taught[f"loss_surface_{name}"] > 0 for name in ("coarse", "part", "u", "v"))
+    outcome = maskrcnn("evaluate", data, "--model", tmp_path / "run" / "best.safetensors", "--out", tmp_path / "judged")
+    assert outcome.code == 0 and "gpsm" in outcome.out
+    metrics = json.loads((tmp_path / "judged" / "metrics.json").read_text())
+    assert 0 <= metrics["gps/AP"] <= 1 and 0 <= metrics["gpsm/AP50"] <= 1
+
+
+def test_a_surface_without_a_mesh_is_said_and_the_rest_measured(maskrcnn, model, tmp_path, monkeypatch):
+    monkeypatch.setenv("MASKRCNN_CACHE", str(tmp_path / "kept"))
+    for surface, words in (("four", "four.npz into"), ("smpl-24", "labels are of smpl-24, and the model knows four")):
+        data = write_points(tmp_path / surface, surface)
+        outcome = maskrcnn("evaluate", data, "--model", model, "--out", tmp_path / f"judged {surface}")
+        assert outcome.code == 0 and "GPS is not measured" in outcome.err and words in outcome.err
+        metrics = json.loads((tmp_path / f"judged {surface}" / "metrics.json").read_text())
+        assert metrics["box/AP"] is not None and "gps/AP" not in metrics

@@ -5,11 +5,12 @@ import sys
 
 import pytest
 
-from maskrcnn.checkpoints.foreign.published import CACHE, PUBLISHED
+from maskrcnn.checkpoints.foreign.published import PUBLISHED
 from maskrcnn.checkpoints.header import read_summary
 from maskrcnn.checkpoints.lookup import check_model_name, find_model_file, load_model
 from maskrcnn.checkpoints.ours import read_info
 from maskrcnn.errors import CheckpointError, UsageError
+from maskrcnn.files import CACHE
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.pretrained import model_path, shipped_models

@@ -8,8 +8,9 @@ import threading
 import pytest
 
 from maskrcnn.checkpoints.foreign import published
-from maskrcnn.checkpoints.foreign.published import PUBLISHED, Published, cache_folder, fetch, recognise
+from maskrcnn.checkpoints.foreign.published import PUBLISHED, Published, fetch, recognise
 from maskrcnn.errors import CheckpointError
+from maskrcnn.files import CACHE, cache_folder
 
 CONTENT = bytes(range(256)) * 5000
 HASH = hashlib.sha256(CONTENT).hexdigest()[:8]
@@ -104,13 +105,13 @@ def test_a_file_put_into_the_cache_by_hand_is_checked_and_used(monkeypatch, tmp_
 
 
 def test_the_cache_is_the_users_own_or_the_one_that_was_named(monkeypatch, tmp_path):
-    monkeypatch.delenv(published.CACHE, raising=False)
+    monkeypatch.delenv(CACHE, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert cache_folder() == tmp_path / "xdg" / "maskrcnn"
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_folder() == tmp_path / ".cache" / "maskrcnn"
-    monkeypatch.setenv(published.CACHE, str(tmp_path / "mine"))
+    monkeypatch.setenv(CACHE, str(tmp_path / "mine"))
     assert cache_folder() == tmp_path / "mine"
 
 

@@ -14,11 +14,12 @@ from torchvision_state import shapes, state_dict
 
 from maskrcnn.checkpoints.foreign.load import load_foreign
 from maskrcnn.checkpoints.foreign.name_mapping import rename
-from maskrcnn.checkpoints.foreign.published import CACHE, MIRROR, PUBLISHED, Published
+from maskrcnn.checkpoints.foreign.published import MIRROR, PUBLISHED, Published
 from maskrcnn.checkpoints.foreign.torchvision import CATEGORY_IDS, config_of, convert_torchvision, kind_of, table_of
 from maskrcnn.checkpoints.ours import load_checkpoint, save_checkpoint
 from maskrcnn.checkpoints.transfer import same_weights
 from maskrcnn.errors import CheckpointError, UsageError
+from maskrcnn.files import CACHE
 from maskrcnn.models.heads.box import with_background
 from maskrcnn.structures import ImageBatch
 from tiny import save_photo

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from test_densepose import tensors_of
 
-from maskrcnn.checkpoints.foreign.published import CACHE, DENSEPOSE_LICENCE, MIRROR, RESEARCH, recognise
+from maskrcnn.checkpoints.foreign.published import DENSEPOSE_LICENCE, MIRROR, RESEARCH, recognise
 from maskrcnn.checkpoints.lookup import load_model
+from maskrcnn.files import CACHE
 from tiny import save_photo
 
 PUBLISHED = RESEARCH["densepose"]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from maskrcnn.errors import UsageError
+from maskrcnn.files import CACHE
 from maskrcnn.surfaces.known import ANNY_24
 from maskrcnn.surfaces.mesh import SurfaceMesh, load_mesh
 
@@ -110,3 +111,48 @@ def test_joints_lie_in_their_parts(mesh):
 def test_a_surface_without_a_mesh():
     with pytest.raises(UsageError, match="no mesh of the surface 'smpl-24'"):
         load_mesh("smpl-24")
+
+
+def own_mesh(**changes):
+    """What a user's file holds."""
+    mesh = small_mesh()
+    return {name: getattr(mesh, name) for name in ("vertices", "rows", "parts", "uv", "faces")} | changes
+
+
+def test_a_mesh_of_ones_own_is_read(monkeypatch, tmp_path):
+    monkeypatch.setenv(CACHE, str(tmp_path))
+    with pytest.raises(UsageError, match="made.npz into"):
+        load_mesh("made")
+    np.savez(tmp_path / "made.npz", **own_mesh())
+    mesh, made = load_mesh("made"), small_mesh()
+    for name in ("vertices", "rows", "parts", "uv", "faces"):
+        assert np.array_equal(getattr(mesh, name), getattr(made, name))
+
+
+FAULTS = {
+    "no array uv": {"uv": None},
+    r"shape \[V, 3\]": {"vertices": np.zeros((4, 2))},
+    "of K rows each": {"parts": np.ones(3)},
+    r"shape \[F, 3\]": {"faces": np.zeros((2, 4))},
+    "vertices that are not there": {"rows": np.full(9, 7)},
+    "rows that are not there": {"faces": np.full((1, 3), 9)},
+    "finite numbers in range": {"uv": np.full((9, 2), 1.5)},
+    "cannot be read": {"rows": np.array([{}] * 9)},  # Python objects, which only unpickling reads
+}
+
+
+@pytest.mark.parametrize("words", FAULTS)
+def test_a_mesh_that_is_none_is_told_so(monkeypatch, tmp_path, words):
+    monkeypatch.setenv(CACHE, str(tmp_path))
+    arrays = {name: value for name, value in own_mesh(**FAULTS[words]).items() if value is not None}
+    np.savez(tmp_path / "made.npz", **arrays)
+    with pytest.raises(UsageError, match=words):
+        load_mesh("made")
+
+
+def test_names_of_surfaces_are_no_paths(monkeypatch, tmp_path):
+    monkeypatch.setenv(CACHE, str(tmp_path / "in"))
+    (tmp_path / "in").mkdir()
+    np.savez(tmp_path / "made.npz", **own_mesh())
+    with pytest.raises(UsageError, match="no mesh"):
+        load_mesh("../made")

@@ -25,12 +25,10 @@ from template import paint
 
 from maskrcnn.inference.predictor import Predictor
 from maskrcnn.structures import Instances
+from maskrcnn.surfaces.distances import load_distances
 from maskrcnn.surfaces.mesh import SurfaceMesh, load_mesh
 from maskrcnn.surfaces.reading import decode_surface
 
-CACHE = Path("runs/anny-24-distances.npy")
-KAPPA = 0.255  # metres; DensePose's
-SPACING = 0.025  # metres between landmarks, whose distances stand for those of all vertices
 FINEST = 60  # places along the root of the box's area that are read
 NEAR = 0.1  # of the root of the box's area
 
@@ -49,25 +47,6 @@ class Judge:
     """Pictures of each to look at; all by default."""
     out: Path | None = None
     """File for the figures."""
-
-
-class Distances:
-    """How far vertices are apart along the surface, by the landmarks nearest to them; kept in a file."""
-
-    def __init__(self, mesh: SurfaceMesh, path: Path) -> None:
-        from scipy.spatial import cKDTree
-
-        cells = np.floor(mesh.vertices / SPACING).astype(int)
-        _, landmarks = np.unique(cells, axis=0, return_index=True)
-        self.nearest = cKDTree(mesh.vertices[landmarks]).query(mesh.vertices)[1]
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            np.save(path, mesh.distances(landmarks)[:, landmarks].astype(np.float16))
-        self.table = np.load(path, allow_pickle=False)
-
-    def __call__(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        apart: np.ndarray = self.table[self.nearest[a], self.nearest[b]].astype(np.float32)
-        return apart
 
 
 class Looks:
@@ -109,8 +88,8 @@ class Looks:
         return by_head, by_template, masks
 
 
-def on_rendered(looks: Looks, folder: Path, mesh: SurfaceMesh, most: int | None) -> dict[str, dict[str, float]]:
-    distances = Distances(mesh, CACHE)
+def on_rendered(looks: Looks, folder: Path, most: int | None) -> dict[str, dict[str, float]]:
+    distances = load_distances("anny-24")
     found: dict[str, list[tuple[float, float]]] = {"head": [], "template": []}
     for image, own in by_image(folder / "annotations.json")[:most]:
         picture = np.asarray(Image.open(folder / "images" / image["file_name"]).convert("RGB"))
@@ -121,14 +100,13 @@ def on_rendered(looks: Looks, folder: Path, mesh: SurfaceMesh, most: int | None)
             x, y, width, height = one["bbox"]
             columns = np.floor(x + np.array(one["dp_x"]) / 256 * width).astype(int)
             rows = np.floor(y + np.array(one["dp_y"]) / 256 * height).astype(int)
-            truth = mesh.vertices_at(np.array(one["dp_I"]), np.column_stack([one["dp_U"], one["dp_V"]]))
+            truth = distances.mesh.vertices_at(np.array(one["dp_I"]), np.column_stack([one["dp_U"], one["dp_V"]]))
             for name, looked in (("head", by_head), ("template", by_template)):
                 low, parts, uv = looked[k]
                 at = (rows - low[0]).clip(0, parts.shape[0] - 1), (columns - low[1]).clip(0, parts.shape[1] - 1)
                 part = parts[at].astype(int)
-                placed = mesh.vertices_at(part, uv[(slice(None), *at)].T)
-                apart = np.where(placed < 0, np.inf, distances(placed, truth))
-                found[name].append((np.exp(-np.square(apart) / (2 * KAPPA**2)).mean(), (part == one["dp_I"]).mean()))
+                similar = distances.similarity(part, uv[(slice(None), *at)].T, truth)
+                found[name].append((similar.mean(), (part == one["dp_I"]).mean()))
     result = {}
     for name, rows_of in found.items():
         values = np.array(rows_of)
@@ -223,7 +201,7 @@ def main() -> None:
     mesh, looks = load_mesh("anny-24"), Looks(Predictor.load(flags.model))
     figures: dict[str, Any] = {}
     if flags.rendered is not None:
-        figures["rendered"] = on_rendered(looks, flags.rendered, mesh, flags.most)
+        figures["rendered"] = on_rendered(looks, flags.rendered, flags.most)
     if flags.real is not None:
         figures["real"] = on_real(looks, flags.real, flags.photos or flags.real.parent, mesh, flags.most)
     rounded = json.dumps(figures, default=float, indent=1)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from maskrcnn.checkpoints.foreign.published import FETCHED, PUBLISHED, cache_folder, fetch
+from maskrcnn.checkpoints.foreign.published import FETCHED, PUBLISHED, fetch
 from maskrcnn.checks import closest
 from maskrcnn.errors import UsageError
-from maskrcnn.files import is_file, is_folder
+from maskrcnn.files import cache_folder, is_file, is_folder
 from maskrcnn.pretrained import model_path, shipped_models
 
 if TYPE_CHECKING:  # finding a model must not wait for torch

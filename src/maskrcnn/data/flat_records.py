@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from typing import overload
 
 import numpy as np
+import torch
 
 from maskrcnn.regions import Regions
 from maskrcnn.structures import Record
+from maskrcnn.surfaces.labels import SurfaceLabel, unpack_part_map
+from maskrcnn.surfaces.points import SurfacePoints
 
 ANY_TEXT = "surrogatepass"  # json may hold halves of characters, and file names bytes that are none
 Decode = Callable[[list[bytes], tuple[int, ...]], Regions]
@@ -50,6 +53,56 @@ class PackedBytes:
 
 
 @dataclass(frozen=True)
+class FlatSurfaces:
+    """What is labelled on the surfaces of T objects, S points in all.
+
+    Attributes:
+        surface: its name.
+        ends: int64 ``[T + 1]``: the points of object i are rows ``ends[i]`` to ``ends[i + 1]``.
+        places: float32 ``[S, D]``; parts: int64 ``[S]``; uv: float32 ``[S, 2]``.
+        coarse, coarse_boxes: T strings, empty where nobody drew coarse parts; float32 ``[T, 2D]``, where they lie.
+    """
+
+    surface: str
+    ends: np.ndarray
+    places: np.ndarray
+    parts: np.ndarray
+    uv: np.ndarray
+    coarse: PackedBytes
+    coarse_boxes: np.ndarray
+
+    @staticmethod
+    def pack(surface: str, labels: Sequence[SurfaceLabel | None]) -> FlatSurfaces | None:
+        """From what is labelled on each object; None where that is nothing."""
+        known = [label for label in labels if label is not None]
+        if not known:
+            return None
+        nowhere = np.zeros_like(known[0].box)
+        return FlatSurfaces(
+            surface,
+            np.cumsum([0, *(0 if label is None else len(label.parts) for label in labels)]),
+            np.concatenate([label.places for label in known]),
+            np.concatenate([label.parts for label in known]),
+            np.concatenate([label.uv for label in known]),
+            PackedBytes.pack(b"" if label is None else label.coarse for label in labels),
+            np.stack([nowhere if label is None else label.box for label in labels]),
+        )
+
+    def of(self, objects: slice) -> SurfacePoints:
+        """The labels of some objects."""
+        rows = slice(int(self.ends[objects.start]), int(self.ends[objects.stop]))
+        return SurfacePoints(
+            self.surface,
+            torch.from_numpy(np.diff(self.ends[objects.start : objects.stop + 1])),
+            torch.from_numpy(self.places[rows].copy()),
+            torch.from_numpy(self.parts[rows].copy()),
+            torch.from_numpy(self.uv[rows].copy()),
+            tuple(unpack_part_map(self.coarse[i]) for i in range(objects.start, objects.stop)),
+            torch.from_numpy(self.coarse_boxes[objects].copy()),
+        )
+
+
+@dataclass(frozen=True)
 class FlatRecord:
     """One image of :class:`FlatRecords`, made when it is asked for."""
 
@@ -76,6 +129,7 @@ class FlatRecords(Sequence[FlatRecord]):
         masks: T strings, or None.
         decode: from the masks of one image and its spatial shape to regions.
         exhaustive: n strings: the exhaustive labels of an image as json, empty for all labels.
+        surfaces: of all objects, or None.
     """
 
     sources: PackedBytes
@@ -91,9 +145,15 @@ class FlatRecords(Sequence[FlatRecord]):
     masks: PackedBytes | None
     decode: Decode
     exhaustive: PackedBytes
+    surfaces: FlatSurfaces | None = None
 
     @staticmethod
-    def pack(records: Sequence[Record], masks: Iterable[bytes] | None, decode: Decode) -> FlatRecords:
+    def pack(
+        records: Sequence[Record],
+        masks: Iterable[bytes] | None,
+        decode: Decode,
+        surfaces: FlatSurfaces | None = None,
+    ) -> FlatRecords:
         """From at least one record, each with a spatial shape, crowd flags and areas.
 
         Args:
@@ -101,6 +161,7 @@ class FlatRecords(Sequence[FlatRecord]):
             masks: of all objects in the order of the records, in the form that ``decode`` reads;
                 None: boxes only.
             decode: reads a mask.
+            surfaces: what is labelled on the surfaces of all objects, in the order of the records; None: nothing.
 
         Returns:
             The records in a few arrays.
@@ -124,6 +185,7 @@ class FlatRecords(Sequence[FlatRecord]):
             masks=None if masks is None else PackedBytes.pack(masks),
             decode=decode,
             exhaustive=PackedBytes.pack(b"" if k is None else json.dumps(sorted(k)).encode() for k in exhaustive),
+            surfaces=surfaces,
         )
 
     def __len__(self) -> int:
@@ -158,4 +220,5 @@ class FlatRecords(Sequence[FlatRecord]):
             keypoints=None if self.keypoints is None else self.keypoints[rows].copy(),
             areas=self.areas[rows].copy(),
             exhaustive=frozenset(json.loads(exhaustive)) if exhaustive else None,
+            surface=None if self.surfaces is None else self.surfaces.of(rows),
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -39,9 +40,9 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class _Judged:
+class Judged:
     """The detections of one record that count, best first within each class: labels and scores ``[N]``, matched and
-    ignored ``[T, N]``; and objects ``[K + 1]``: how many of each label there are to find."""
+    ignored ``[T, N]``; and objects: how many of label 0, 1 ... there are to find."""
 
     labels: np.ndarray
     scores: np.ndarray
@@ -75,7 +76,15 @@ def measure(
         Precision and recall at every IoU threshold, and the matches that they follow from.
     """
     num_classes = len(class_names)
-    judged = [_judge(kind, r, found, num_classes, max_detections) for r, found in zip(records, detections)]
+    judged = []
+    for record, found in zip(records, detections):
+        ignored = _ignored(kind, record)
+        judged.append(judge(record, found, ignored, partial(_overlaps, kind, record, ignored), max_detections))
+    return tables_of(judged, num_classes)
+
+
+def tables_of(judged: Sequence[Judged], num_classes: int) -> Measured:
+    """Count up what was judged record by record."""
     matches = [_of_class(judged, label) for label in range(1, num_classes + 1)]
     tables = [accumulate(m) for m in matches]
     precision = np.stack([p for p, _ in tables], axis=-1)[..., None]
@@ -101,21 +110,39 @@ def accumulate(matches: ClassMatches) -> tuple[np.ndarray, np.ndarray]:
     return precision, recall
 
 
-def _judge(kind: str, record: Record, found: Instances, num_classes: int, max_detections: int) -> _Judged:
-    ignored = _ignored(kind, record)
-    objects = np.bincount(record.labels[~ignored & (record.labels > 0)], minlength=num_classes + 1)
+def judge(
+    record: Record,
+    found: Instances,
+    ignored: np.ndarray,
+    overlaps: Callable[[Instances], tuple[np.ndarray, ...]],
+    max_detections: int,
+) -> Judged:
+    """Match the detections of one record.
+
+    Args:
+        record: the labels.
+        found: the detections, in coordinates of the file.
+        ignored: bool ``[M]``: what is on such an object counts neither for nor against.
+        overlaps: gives, of the detections that count, those P pairs with objects that meet: detection ``[P]``, object
+            ``[P]`` and 0..1 ``[P]``, how well they agree.
+        max_detections: best detections of one class that count.
+
+    Returns:
+        What each detection is.
+    """
+    objects = np.bincount(record.labels[~ignored & (record.labels > 0)])
     if len(found) == 0:
         nothing = np.zeros((len(IOU_THRESHOLDS), 0), bool)
-        return _Judged(np.zeros(0, np.int64), np.zeros(0), nothing, nothing, objects)
+        return Judged(np.zeros(0, np.int64), np.zeros(0), nothing, nothing, objects)
     found = found[torch.from_numpy(_best_of_each_class(found, max_detections))]
     labels = found.labels.numpy()
-    of, on, overlap = _overlaps(kind, record, found, ignored)
+    of, on, overlap = overlaps(found)
     own = (labels[of] == record.labels[on]) & (overlap >= IOU_THRESHOLDS[0] - 1e-10)
     object_of, neutral = match(len(found), of[own], on[own], overlap[own], ignored)
     matched = object_of != NOBODY
     if record.exhaustive is not None:
         neutral |= ~matched & ~np.isin(labels, sorted(record.exhaustive))
-    return _Judged(labels, found.scores.double().numpy(), matched, neutral, objects)
+    return Judged(labels, found.scores.double().numpy(), matched, neutral, objects)
 
 
 def _best_of_each_class(found: Instances, max_detections: int) -> np.ndarray:
@@ -135,7 +162,7 @@ def _ignored(kind: str, record: Record) -> np.ndarray:
     return ignored
 
 
-def _overlaps(kind: str, record: Record, found: Instances, ignored: np.ndarray) -> tuple[np.ndarray, ...]:
+def _overlaps(kind: str, record: Record, ignored: np.ndarray, found: Instances) -> tuple[np.ndarray, ...]:
     """Detection, object and overlap of P pairs that meet, by COCO's measure: the IoU; for what is ignored the part of
     the detection inside it; for an object with an unknown side 1 or 0."""
     boxes = found.boxes.double().numpy()
@@ -203,11 +230,12 @@ def match(
     return object_of, neutral
 
 
-def _of_class(judged: Sequence[_Judged], label: int) -> ClassMatches:
+def _of_class(judged: Sequence[Judged], label: int) -> ClassMatches:
     """All records' detections of one class, by falling score."""
     own = [j.labels == label for j in judged]
     image = np.repeat(np.arange(len(judged)), [int(o.sum()) for o in own])
     order = np.argsort(-np.concatenate([j.scores[o] for j, o in zip(judged, own)]), kind="stable")
     matched = np.concatenate([j.matched[:, o] for j, o in zip(judged, own)], axis=1)[:, order]
     ignored = np.concatenate([j.ignored[:, o] for j, o in zip(judged, own)], axis=1)[:, order]
-    return ClassMatches(image[order], matched, ignored, np.array([j.objects[label] for j in judged], np.int64))
+    objects = np.array([j.objects[label] if label < len(j.objects) else 0 for j in judged], np.int64)
+    return ClassMatches(image[order], matched, ignored, objects)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +20,7 @@ from maskrcnn.evaluation.keypoints import (
     with_found_points,
     with_labelled_points,
 )
-from maskrcnn.evaluation.unlabelled import half_known, inside_extent
+from maskrcnn.evaluation.unlabelled import half_known, inside_extent, unsearched
 from maskrcnn.regions import Regions
 from maskrcnn.rle import box_to_rle, regions_to_rle
 from maskrcnn.structures import Instances, Record
@@ -33,6 +32,7 @@ KEYPOINT_SUMMARY = ("AP", "AP50", "AP75", "APm", "APl", "AR")  # COCO labels no 
 PLAIN_SUMMARY = ("AP", "AP50", "AP75", "AR")
 SUMMARIES = {4: SUMMARY, 3: KEYPOINT_SUMMARY, 1: PLAIN_SUMMARY}  # by how many ranges of sizes were measured
 COCO_TYPES = {"box": "bbox", "mask": "segm", "keypoints": "keypoints"}  # our word: COCO's
+COLUMNS = (*COCO_TYPES, "gps", "gpsm")  # of a table to print; the last two are those of surfaces
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class CocoResult:
         num_objects: how many objects there were to find; crowds and objects with an unknown side are not counted.
         max_detections: how many detections of one class in one image were looked at, best first.
         records: what they are, in the plural.
+        notes: sentences about what could not be measured.
         tables, samples: to print below the usual one (of rich); how the class of every sample was told.
     """
 
@@ -62,6 +63,7 @@ class CocoResult:
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     precision: dict[str, np.ndarray] = field(default_factory=dict, compare=False)
     records: str = "images"
+    notes: tuple[str, ...] = field(default=(), compare=False)
     tables: tuple[Any, ...] = field(default=(), compare=False)
     samples: Any = field(default=None, compare=False)
 
@@ -112,7 +114,7 @@ def evaluate_detections(
     evaluator = EVALUATORS.get(_ndim(records), OTHERS)
     for kind in (kind for kind in evaluator.kinds if present.get(kind, True)):
         tables = evaluator.measure(kind, records, detections, class_names, max_detections, keypoint_names)
-        metrics |= {f"{kind}/{name}": value for name, value in _summarize(tables, class_names).items()}
+        metrics |= {f"{kind}/{name}": value for name, value in summarize(tables, class_names).items()}
         precision[kind] = tables.precision
         if bootstrap and len(records) > 1:  # one record drawn again and again says nothing of others
             bounds = ap_intervals(tables.matches(), len(records), bootstrap, seed)
@@ -122,8 +124,9 @@ def evaluate_detections(
 
 
 def format_table(result: CocoResult) -> Table:
-    """The metrics as a table to print, a column for each of boxes, masks and keypoints; then several classes."""
-    kinds = [kind for kind in COCO_TYPES if f"{kind}/AP" in result.metrics]
+    """The metrics as a table to print, a column for each of boxes, masks, keypoints and surfaces; then several
+    classes."""
+    kinds = [kind for kind in COLUMNS if f"{kind}/AP" in result.metrics]
     objects = f"{result.num_objects:,} objects in {result.num_images:,} {result.records}"
     table = Table(title=f"{objects}, at most {result.max_detections} detections each")
     table.add_column("")
@@ -181,7 +184,7 @@ def _run_coco(
     """Match and accumulate with COCO's own rules; images are numbered from 1 in the order given."""
     truth, results = [], []
     for image_id, (record, found) in enumerate(zip(records, detections), start=1):
-        labelled = _labels_of(record, kind) + _unsearched(record, found, kind)
+        labelled = _labels_of(record, kind) + unsearched(record, found, kind)
         if kind == "keypoints":
             labelled = with_labelled_points(labelled, record, num_keypoints(records))
         truth += [{"image_id": image_id, **label} for label in labelled]
@@ -228,26 +231,13 @@ def _results_of(found: Instances, kind: str) -> list[dict[str, Any]]:
     return [{**result, "bbox": box} for result, box in zip(results, _to_xywh(found.boxes.numpy()).tolist())]
 
 
-def _unsearched(record: Record, found: Instances, kind: str) -> list[dict[str, Any]]:
-    """A crowd over the whole image for each detected class that nobody searched this image for."""
-    if record.exhaustive is None or len(found) == 0:
-        return []
-    width, height = (math.ceil(end) for end in found.boxes[:, 2:].amax(dim=0).tolist())
-    everywhere: dict[str, Any] = {"bbox": [0, 0, width, height], "area": width * height, "iscrowd": 1}
-    if kind == "mask" and found.regions is not None:
-        height, width = found.regions.spatial_shape
-        everywhere["segmentation"] = {"size": [height, width], "counts": [0, height * width]}
-    labels = sorted(set(found.labels.tolist()) - record.exhaustive)
-    return [{"category_id": label, **everywhere} for label in labels]
-
-
 def _with_masks(rows: list[dict[str, Any]], regions: Regions | None) -> list[dict[str, Any]]:
     if regions is None:
         return rows
     return [{**row, "segmentation": regions_to_rle(regions, i)} for i, row in enumerate(rows)]
 
 
-def _summarize(tables: Measured, class_names: Sequence[str]) -> dict[str, float | None]:
+def summarize(tables: Measured, class_names: Sequence[str]) -> dict[str, float | None]:
     """Means over COCO's tables, in which -1 says that a class has no object of that size."""
     precision, recall = tables.precision, tables.recall
     chosen = [precision[..., 0], precision[0, ..., 0], precision[5, ..., 0]]

@@ -16,6 +16,7 @@ from maskrcnn.errors import DataError
 from maskrcnn.evaluation.coco import CocoResult, evaluate_detections
 from maskrcnn.evaluation.fields import FieldResult
 from maskrcnn.evaluation.semantic import SampleScores, samples_table
+from maskrcnn.evaluation.surface import SurfaceScores
 from maskrcnn.evaluation.unlabelled import inside_extent
 from maskrcnn.evaluation.whole import evaluate_whole
 from maskrcnn.inference.class_maps import class_map_of, class_probabilities_of, with_parts
@@ -67,10 +68,13 @@ def evaluate(
     labels = match_classes(predictor.class_names, dataset)
     cap = predictor.detection.max_detections if max_detections is None else max_detections
     every = predictor.with_options(score=LOWEST_SCORE, max_detections=cap)
+    own = predictor.info.config.surface_head
+    surfaces = SurfaceScores("" if own is None else own.surface.name, dataset.class_names, max_detections)
     scores = SampleScores(dataset.class_names, dataset.background) if dataset.has_class_maps else None
 
     def look(record: Record, image: Tensor, found: Instances) -> None:
         watch(record, image, found)
+        surfaces.add(record, found)
         if scores is not None and record.class_map is not None:
             told = class_map_of(found, record.class_map.shape)
             of_data = (
@@ -94,6 +98,7 @@ def evaluate(
     detections = [_reorder_keypoints(found, predictor.info.keypoint_names, names) for found in detections]
     result = evaluate_detections(records, detections, dataset.class_names, cap, bootstrap, keypoint_names=names)
     result = _with_field(result, _of_field(dataset, records, detections, by_lead))
+    result = surfaces.added_to(result, bootstrap)
     metrics = result.metrics | (scores.metrics() if scores is not None else {})
     for head in heads_of(predictor.model).values():
         metrics |= head.measures(records, detections)
@@ -132,6 +137,7 @@ def _detect(
     objects = parts_of_maps(dataset)  # which a field measures
     for chunk in _chunks(dataset, batch):
         images, spacings, read = [], [], []
+        labels_surface = False
         for index in chunk:
             try:
                 record = dataset[index]
@@ -141,17 +147,19 @@ def _detect(
                 images.append(image)
                 spacings.append(record.spacing)
                 records.append(record)
+                labels_surface |= record.surface is not None
                 read.append(index)
             except DataError as error:
                 failures.append(str(error))
-        fresh, leads = records[len(detections) :], predictor.predict_leads(images, spacings)
+        asked = predictor.with_options(surface=labels_surface)  # it takes time, and is of no use where none is labelled
+        fresh, leads = records[len(detections) :], asked.predict_leads(images, spacings)
         if dataset.measures is not None:  # a field measures objects: waves, not samples
             leads = [_as_objects(own, apart, predictor, image) for (own, apart), image in zip(leads, images)]
         together = [inside_extent(record, _relabel(found, labels)) for record, (found, _) in zip(fresh, leads)]
         by_lead += [[_relabel(lead, labels) for lead in apart] for _, apart in leads]
         for seen in zip(fresh, images, together):
             watch(*seen)
-        detections += [replace(found, of_image=_small(found.of_image)) for found in together]
+        detections += [replace(found, of_image=_small(found.of_image), surface=None) for found in together]
         if dataset.measures is not None and objects is not dataset:
             fresh = [objects[index] for index in read]
         records[len(records) - len(fresh) :] = [replace(record, class_map=None) for record in fresh]

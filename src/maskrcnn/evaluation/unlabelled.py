@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -57,3 +60,25 @@ def on_half_known(record: Record, boxes: np.ndarray, pairs: Pairs) -> np.ndarray
     sides_agree = (near | unknown).all(axis=1) & ~unknown.all(axis=1)
     same: np.ndarray = sides_agree | (pairs.iou >= SAME_PLACE)
     return same
+
+
+def unsearched(record: Record, found: Instances, kind: str) -> list[dict[str, Any]]:
+    """A crowd over the whole image for each detected class that nobody searched this image for.
+
+    Args:
+        record: the labels of an image.
+        found: its detections, in coordinates of the file.
+        kind: "mask": with run lengths of all pixels.
+
+    Returns:
+        COCO's annotations, without ids.
+    """
+    if record.exhaustive is None or len(found) == 0:
+        return []
+    width, height = (math.ceil(end) for end in found.boxes[:, 2:].amax(dim=0).tolist())
+    everywhere: dict[str, Any] = {"bbox": [0, 0, width, height], "area": width * height, "iscrowd": 1}
+    if kind == "mask" and found.regions is not None:
+        height, width = found.regions.spatial_shape
+        everywhere["segmentation"] = {"size": [height, width], "counts": [0, height * width]}
+    labels = sorted(set(found.labels.tolist()) - record.exhaustive)
+    return [{"category_id": label, **everywhere} for label in labels]

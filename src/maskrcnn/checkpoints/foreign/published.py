@@ -18,7 +18,6 @@ from maskrcnn.files import atomic_write, is_file
 
 SERVER = "https://download.pytorch.org/models"
 MIRROR = "MASKRCNN_MIRROR"  # environment variable: another place with the same files
-CACHE = "MASKRCNN_CACHE"  # environment variable: the folder that what was fetched is kept in
 PATIENCE = 30  # seconds that a server may say nothing
 PIECE = 2**20
 
@@ -79,14 +78,6 @@ RESEARCH = {
     ),
 }
 FETCHED = ChainMap(PUBLISHED, RESEARCH)
-
-
-def cache_folder() -> Path:
-    """Where what was fetched is kept: ``$MASKRCNN_CACHE``, else ``maskrcnn`` in the user's own cache folder."""
-    if os.environ.get(CACHE):
-        return Path(os.environ[CACHE])
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "maskrcnn"
 
 
 def fetch(published: Published, folder: Path) -> Path:

@@ -10,6 +10,7 @@ from maskrcnn.structures import Record
 
 CROWDS = "crowds, which were left out"
 KEYPOINTS = "objects whose keypoints are lost"
+SURFACES = "objects whose labelled surface is lost"
 BOXES = "boxes that differ from the tight box of their mask, which takes their place"
 AREAS = "stated areas that differ from those of the masks (or boxes), which take their place"
 NOT_EXHAUSTIVE = "images in which some classes were not searched for, which is lost"
@@ -33,6 +34,8 @@ def count_unheld(record: Record, *, boxes: bool = False, areas: bool = False, ke
     lost[NOT_EXHAUSTIVE] += record.exhaustive is not None
     if not keypoints and record.keypoints is not None:
         lost[KEYPOINTS] += int((record.keypoints[..., -1] > 0).any(axis=1).sum())
+    if record.surface is not None:
+        lost[SURFACES] += int(record.surface.are_known().sum())
     tight, covered = record.boxes, np.prod(np.subtract(*reversed(np.split(record.boxes, 2, axis=1))), axis=1)
     if record.regions is not None:
         masked = record.regions.areas() > 0

@@ -12,11 +12,12 @@ import numpy as np
 from maskrcnn.data.class_names import usable_names
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.data.faults import border_excess
-from maskrcnn.data.flat_records import FlatRecord, FlatRecords
+from maskrcnn.data.flat_records import FlatRecord, FlatRecords, FlatSurfaces
 from maskrcnn.masks.rasterise import NO_MASK, Box, clip_box, mask_area, mask_box
 from maskrcnn.modalities.images.labels.folders import lies_outside
 from maskrcnn.rle import decode_masks
 from maskrcnn.structures import Record
+from maskrcnn.surfaces.labels import SurfaceLabel
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Annotation:
         area: in pixels, as the file states it or else measured.
         mask: COCO's compressed run lengths; ``NO_MASK`` for an object with a box only.
         keypoints: float32 ``[P, 3]``: x, y, visibility; None if P is 0.
+        surface: what is labelled on its surface, or None.
     """
 
     box: Box
@@ -38,6 +40,7 @@ class Annotation:
     area: float
     mask: bytes
     keypoints: np.ndarray | None
+    surface: SurfaceLabel | None = None
 
 
 @dataclass
@@ -57,7 +60,7 @@ class LabelledImage:
         return [f"In {self.file_name}, {count} of {total} objects come without a mask."] if count else []
 
     def record(self, num_keypoints: int) -> Record:
-        """All but the masks."""
+        """All but the masks and surfaces."""
         found = self.annotations
         keypoints = [annotation.keypoints for annotation in found if annotation.keypoints is not None]
         return Record(
@@ -74,13 +77,16 @@ class LabelledImage:
         )
 
 
-def pack_images(images: Sequence[LabelledImage], has_masks: bool, num_keypoints: int = 0) -> Sequence[FlatRecord]:
+def pack_images(
+    images: Sequence[LabelledImage], has_masks: bool, num_keypoints: int = 0, surface: str = ""
+) -> Sequence[FlatRecord]:
     """The records of ``images``, in a few arrays.
 
     Args:
         images: with their drawn objects.
         has_masks: whether objects have masks.
         num_keypoints: of an object.
+        surface: name of the one on which something may be labelled.
 
     Returns:
         The records, in a few arrays.
@@ -89,7 +95,8 @@ def pack_images(images: Sequence[LabelledImage], has_masks: bool, num_keypoints:
         return []
     records = [image.record(num_keypoints) for image in images]
     masks = (annotation.mask for image in images for annotation in image.annotations)
-    return FlatRecords.pack(records, masks if has_masks else None, decode_masks)
+    surfaces = FlatSurfaces.pack(surface, [a.surface for image in images for a in image.annotations])
+    return FlatRecords.pack(records, masks if has_masks else None, decode_masks, surfaces)
 
 
 @dataclass(frozen=True)

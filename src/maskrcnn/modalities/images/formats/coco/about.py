@@ -34,7 +34,9 @@ FORMAT = LabelFormat(
         "(of several, `instances_*.json`; `DATA:val` is the one of that split); Roboflow's "
         "`_annotations.coco.json`"
     ),
-    holds="polygons, run lengths in both forms, boxes; crowds, keypoints, searched classes (LVIS)",
+    holds=(
+        "polygons, run lengths in both forms, boxes; crowds, keypoints, surfaces (DensePose), searched classes (LVIS)"
+    ),
     guessed=(
         "pictures in `images/SPLIT/`, `images/`, `SPLIT/` or beside; ids and `iscrowd` as numbers or text; "
         "Roboflow's heading is no class; the picture's own size, where another is stated"

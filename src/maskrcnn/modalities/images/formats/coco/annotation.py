@@ -21,6 +21,7 @@ from maskrcnn.masks.rasterise import (
     polygons_to_mask,
     unite,
 )
+from maskrcnn.modalities.images.formats.coco.densepose import read_surface
 from maskrcnn.modalities.images.labels.gather import Annotation
 from maskrcnn.modalities.images.labels.run_lengths import read_mask, run_lengths_of
 
@@ -28,7 +29,7 @@ MIN_COORDINATES = 6  # of a polygon: three points
 
 
 def parse_annotation(
-    annotation: dict[str, Any], label: int, spatial_shape: tuple[int, int], num_keypoints: int
+    annotation: dict[str, Any], label: int, spatial_shape: tuple[int, int], num_keypoints: int, surface: str = ""
 ) -> tuple[Annotation | None, list[str]]:
     """What of ``annotation`` can be used, None if nothing can, and its faults as parts of a sentence.
 
@@ -37,6 +38,7 @@ def parse_annotation(
         label: of its class, 1..K.
         spatial_shape: of the image, height and width.
         num_keypoints: of an object of the data set.
+        surface: name of the one that DensePose's fields are about; empty: they are not read.
 
     Returns:
         What of it can be used, None if nothing can, and its faults as parts of a sentence.
@@ -59,6 +61,7 @@ def parse_annotation(
             area=float(area[0]) if area is not None and area[0] > 0 else _measure_area(mask, box, spatial_shape),
             mask=mask,
             keypoints=keypoints,
+            surface=read_surface(annotation, surface, faults) if surface else None,
         ),
         faults,
     )

@@ -1,4 +1,4 @@
-"""COCO json: boxes, polygons and run-length masks, crowds and keypoints, with every fault said and passed over."""
+"""COCO json: boxes, polygons, run-length masks, crowds, keypoints, surfaces; every fault is said and passed over."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from maskrcnn.data.parsing.text import read_json
 from maskrcnn.errors import DataError
 from maskrcnn.modalities.images.formats.coco.about import LISTS, ROBOFLOW_NAME
 from maskrcnn.modalities.images.formats.coco.annotation import heading_ids, is_category, parse_annotation, picture_name
+from maskrcnn.modalities.images.formats.coco.densepose import surface_of
 from maskrcnn.modalities.images.labels.folders import set_folder
 from maskrcnn.modalities.images.labels.gather import LabelledImage, crowd_remarks, outside_remarks, pack_images
 from maskrcnn.modalities.images.labels.picture_files import PictureFinder, drawn_shape
@@ -47,7 +48,8 @@ def open_content(path: Path, content: Any = None) -> Dataset:
     by_id = _find_images(path, content["images"], problems)
     category_ids = tuple(whole_number(category["id"]) or 0 for category in categories)
     labels = {category_id: k for k, category_id in enumerate(category_ids, start=1)}
-    _add_annotations(by_id, content["annotations"], labels, len(keypoint_names), problems)
+    surface = surface_of(content)
+    _add_annotations(by_id, content["annotations"], labels, len(keypoint_names), surface, problems)
     images = [image for image in by_id.values() if image]
     for image in images:
         image.exhaustive = _searched_labels(image, labels, problems)
@@ -59,7 +61,7 @@ def open_content(path: Path, content: Any = None) -> Dataset:
         path=path,
         class_names=class_names,
         category_ids=category_ids,
-        sources=pack_images(images, has_masks, len(keypoint_names)),
+        sources=pack_images(images, has_masks, len(keypoint_names), surface),
         has_masks=has_masks,
         problems=problems,
         keypoint_names=keypoint_names,
@@ -201,7 +203,7 @@ def _find_image(finder: PictureFinder, name: str, entry: dict[str, Any], problem
 
 
 def _add_annotations(
-    images: Images, entries: list[Any], labels: dict[int, int], num_keypoints: int, problems: list[str]
+    images: Images, entries: list[Any], labels: dict[int, int], num_keypoints: int, surface: str, problems: list[str]
 ) -> None:
     """Check each annotation and put what can be used of it into its image."""
     for entry in entries:
@@ -218,6 +220,6 @@ def _add_annotations(
             given = str(entry.get("category_id"))[:40]
             problems.append(f"{title}: its category {given} is unknown, so it was left out.")
         elif image is not None and label is not None:
-            annotation, faults = parse_annotation(entry, label, image.spatial_shape, num_keypoints)
+            annotation, faults = parse_annotation(entry, label, image.spatial_shape, num_keypoints, surface)
             problems += [f"{title}: {'; '.join(faults)}."] if faults else []
             image.annotations += [annotation] if annotation else []

@@ -1,4 +1,7 @@
-"""COCO json: ``annotations.json`` beside ``images/``, masks as run lengths, which hold every pixel exactly."""
+"""COCO json: ``annotations.json`` beside ``images/``, masks as run lengths, which hold every pixel exactly.
+
+What is labelled on surfaces is written as DensePose has it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import numpy as np
 from maskrcnn.data.coco_keypoints import to_coco_keypoints
 from maskrcnn.data.dataset import Dataset
 from maskrcnn.files import atomic_write
+from maskrcnn.modalities.images.formats.coco.densepose import surface_fields
 from maskrcnn.modalities.images.labels.conversion_loss import has_mask, is_crowd
 from maskrcnn.rle import regions_to_rle
 from maskrcnn.structures import Record
@@ -38,9 +42,11 @@ def write(data: Dataset, images: Iterable[tuple[Record, str]], out: Path) -> Cou
     entries: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     pointed: set[int] = set()  # labels of which some object has a keypoint
+    surface = ""
     for record, name in images:
         assert record.spatial_shape is not None
         height, width = record.spatial_shape
+        surface = surface or ("" if record.surface is None else record.surface.surface)
         entry: dict[str, Any] = {"id": record.image_id, "file_name": name, "height": height, "width": width}
         if record.exhaustive is not None:
             entry["annotated_category_ids"] = [data.category_ids[label - 1] for label in sorted(record.exhaustive)]
@@ -55,8 +61,9 @@ def write(data: Dataset, images: Iterable[tuple[Record, str]], out: Path) -> Cou
             categories[-1]["keypoints"] = list(data.keypoint_names)
             categories[-1]["skeleton"] = [[a + 1, b + 1] for a, b in data.skeleton]
     content = {"images": entries, "annotations": annotations, "categories": categories}
+    info = {"info": {"surface": surface}} if surface else {}
     with atomic_write(out / "annotations.json") as temporary:
-        temporary.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8", errors=AS_ESCAPE)
+        temporary.write_text(json.dumps(info | content, ensure_ascii=False), encoding="utf-8", errors=AS_ESCAPE)
     return Counter()
 
 
@@ -77,4 +84,6 @@ def _annotations(record: Record) -> Iterable[tuple[dict[str, Any], int, bool]]:
             seen = int(visible.sum())
             points = np.where(visible[:, None], np.reshape(rows[i], (-1, 3)), 0.0)
             annotation |= {"keypoints": points.ravel().tolist(), "num_keypoints": seen}
+        if record.surface is not None:
+            annotation |= surface_fields(record.surface, i, record.boxes[i])
         yield annotation, int(record.labels[i]), seen > 0
