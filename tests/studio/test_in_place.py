@@ -1,5 +1,6 @@
 """YOLO, Pascal VOC and CVAT: one object is changed where it lies, and everything else stays as it was, to the byte."""
 
+import json
 import re
 
 import numpy as np
@@ -358,3 +359,19 @@ def test_what_is_drawn_is_written_as_voc_has_it(voc, open_studio):
     client.desk.close()
     (voc / ".maskrcnn" / "studio.db").unlink()
     assert [one["box"] for one in objects_of(open_studio(voc), 3).values()] == [[1, 1, 5, 5]]
+
+
+@pytest.mark.parametrize(
+    "style", [{"separators": (",", ":")}, {"indent": 4}, {"indent": "\t"}, {"ensure_ascii": False}, {}]
+)
+def test_json_is_written_as_it_was(write_coco, open_studio, style):
+    path = write_coco([{"id": 1, "bbox": [1, 2, 10, 8], "note": "ä"}])
+    text = json.dumps(labels_of(path), **style) + ("\n" if style else "")
+    path.write_bytes(text.encode())
+    client = open_studio(path)
+    client.draw(1, (1, None))
+    saved(client)
+    assert path.read_bytes() != text.encode()
+    client.post("/api/images/1/undo")
+    saved(client)
+    assert path.read_bytes() == text.encode()

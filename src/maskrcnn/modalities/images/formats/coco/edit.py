@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -28,6 +26,7 @@ from maskrcnn.modalities.images.labels.editable import (
     Shape,
     Written,
 )
+from maskrcnn.modalities.images.labels.in_place.json_text import JsonStyle
 from maskrcnn.modalities.images.labels.in_place.merging import with_order
 
 AS_ESCAPE = "backslashreplace"
@@ -51,6 +50,7 @@ class CocoFile:
     problems: list[str] = field(default_factory=list)
     content: dict[str, Any] = field(default_factory=lambda: {name: [] for name in LISTS})
     limits: Mapping[str, str] = field(default_factory=dict)
+    _style: JsonStyle | None = None  # of the file, as it was first seen
 
     def __post_init__(self) -> None:
         self._learn(self.content)
@@ -99,9 +99,10 @@ class CocoFile:
         Raises:
             DataError: what lies there now is no COCO json.
         """
-        content, indent = dict(self.content), None
+        content = dict(self.content)
         if is_file(self.path):
-            content, indent = read_json(self.path), _indent_of(self.path)
+            content = read_json(self.path)
+            self._style = self._style or JsonStyle.of(read_text(self.path))
             if not is_coco(content):
                 raise DataError(f"{self.path} is no COCO json any more; move it away, and save again.")
         categories, ids = _with_classes(content, classes)
@@ -127,8 +128,9 @@ class CocoFile:
         annotations = _merged(content["annotations"], changed, shown)
         whole = {**content, "images": entries, "annotations": annotations, "categories": categories}
         with atomic_write(self.path) as temporary:
-            text = json.dumps(whole, ensure_ascii=False, indent=indent)
-            temporary.write_text(text, encoding="utf-8", errors=AS_ESCAPE)
+            temporary.write_text(
+                (self._style or JsonStyle()).text_of(whole), encoding="utf-8", errors=AS_ESCAPE, newline=""
+            )
         self._learn(whole)
         return Written(self.path, objects, Counter())
 
@@ -253,9 +255,3 @@ def _merged(
         for (_, place), entry in zip(own_places, ordered):
             merged[place] = entry
     return merged
-
-
-def _indent_of(path: Path) -> int | None:
-    """How far the file's own lines are indented; None where it is one line."""
-    found = re.match(r"\s*\{\r?\n( +)", read_text(path)[:200])
-    return len(found[1]) if found else None
