@@ -84,8 +84,8 @@ def clip_box(box: Sequence[float], spatial_shape: tuple[int, int]) -> Box | None
 
 def outline_box(polygons: Sequence[Sequence[float]]) -> Box:
     """What polygons ``[x, y, x, y, ...]`` reach, wherever that is."""
-    x, y = ([value for polygon in polygons for value in polygon[axis::2]] for axis in (0, 1))
-    return min(x), min(y), max(x), max(y)
+    x, y = ([polygon[axis::2] for polygon in polygons] for axis in (0, 1))
+    return min(map(min, x)), min(map(min, y)), max(map(max, x)), max(map(max, y))
 
 
 def rectangle_polygon(box: Sequence[float]) -> list[float]:

@@ -71,13 +71,14 @@ export function grown(mask, x1, y1, x2, y2, sides) {
   if (mask.w && x1 >= mask.x && y1 >= mask.y && x2 <= mask.x + mask.w && y2 <= mask.y + mask.h) return mask;
   const low = mask.w ? [Math.min(x1, mask.x), Math.min(y1, mask.y)] : [x1, y1];
   const high = mask.w ? [Math.max(x2, mask.x + mask.w), Math.max(y2, mask.y + mask.h)] : [x2, y2];
-  const room = Math.ceil(0.25 * Math.max(high[0] - low[0], high[1] - low[1], 64));
+  // each side for itself: a long flat stroke over a large image would fill its memory otherwise
+  const room = [0, 1].map((k) => Math.ceil(0.25 * Math.max(high[k] - low[k], 64)));
   return crop(
     mask,
-    Math.max(0, low[0] - room),
-    Math.max(0, low[1] - room),
-    Math.min(sides[0], high[0] + room),
-    Math.min(sides[1], high[1] + room),
+    Math.max(0, low[0] - room[0]),
+    Math.max(0, low[1] - room[1]),
+    Math.min(sides[0], high[0] + room[0]),
+    Math.min(sides[1], high[1] + room[1]),
   );
 }
 
