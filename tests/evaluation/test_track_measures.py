@@ -4,7 +4,7 @@ import importlib.util
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import naive
@@ -62,7 +62,11 @@ def test_measures_are_those_of_motrics(clip):
 @unhurried
 @given(clips(most=3))
 def test_misses_and_switches_are_those_of_every_assignment_tried(clip):
-    """motrics 0.3 counts fewer switches than TrackEval, so the twin is our own."""
+    """motrics 0.3 counts fewer switches than TrackEval, so the twin is our own. Which of two equal pairs is taken is
+    open, so clips that have them are left out."""
+    for frame in clip.frames:
+        overlaps = frame.overlap[frame.overlap >= 0.5]
+        assume(len(np.unique(overlaps.round(9))) == len(overlaps))
     frames = [(frame.truth.tolist(), frame.found.tolist(), frame.overlap) for frame in clip.frames]
     counts = count_tracks(clip)
     assert (counts.hits, counts.switches) == naive.hits_and_switches(frames)
