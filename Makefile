@@ -8,7 +8,7 @@ SOURCES := src tests tools benchmarks runtime
     train-people train-everyday train-nuclei train-ecg train-digits train-hippocampus \
     evaluate-people evaluate-everyday evaluate-nuclei evaluate-ecg evaluate-digits evaluate-hippocampus dna synthetic \
     bench-tracking bench-video bench-studio bench-labelling bench-volume bench-trees bench-masks fuzz api notebook \
-    package whole-files
+    package songs whole-files
 
 demo: .venv/installed
 	$(BIN)/maskrcnn demo --out demo
@@ -330,6 +330,15 @@ bench-volume: .venv/installed-test
 
 clean:
 	rm -rf .venv build demo out
+
+# Which parts of synthetic songs appeal, learned from labels of whole songs; needs no data.
+songs: .venv/installed-test
+	for seed in 0 1; do \
+	  $(BIN)/maskrcnn compose songs runs/songs/train-$$seed --count 100 --seed $$((2 * seed)) && \
+	  $(BIN)/maskrcnn compose songs runs/songs/test-$$seed --count 48 --seed $$((2 * seed + 1)) && \
+	  $(BIN)/maskrcnn train runs/songs/train-$$seed/songs --labels runs/songs/train-$$seed/labels.csv \
+	    --out runs/songs/model-$$seed && \
+	  $(BIN)/python benchmarks/songs.py runs/songs/test-$$seed --model runs/songs/model-$$seed/best.safetensors; done
 
 # Labels of whole files: motifs planted in DNA, digits in composed speech, classes of photos; the parts are for scoring.
 whole-files: .venv/installed-test

@@ -26,7 +26,10 @@ POSITIONAL = {
     "name": "NAME",
     "folder": "FOLDER",
 }
-OF_COMMAND = {(command, "out"): "OUT" for command in ("convert", "compose", "synthetic", "synthetic-people", "export")}
+OF_COMMAND = {
+    (command, "out"): "OUT"
+    for command in ("convert", "compose", "synthetic", "compose-songs", "synthetic-people", "export")
+}
 OF_COMMAND["export", "model"] = "NAME|FILE"  # positional in these commands alone
 
 needs_shipped_model = pytest.mark.skipif(not shipped_models(), reason="no model is shipped yet")

@@ -47,6 +47,9 @@ EXCUSED = {  # each command that is not run here, and why
     "maskrcnn-runtime predict photo.jpg people.zip --out out/": "another distribution; tests/runtime runs it",
     "maskrcnn associate scans/ --labels behaviour.csv --by score --adjust age,sex --out out": "needs a study; "
     "tests/apps/test_associate_command.py makes one and types this",
+    "maskrcnn fuse SONGS --model M --length 3m --out mix.wav": "tests/songs/test_fuse_command.py makes songs and types "
+    "this",
+    "pip install '.[songs]'": "needs a network; that there is such an extra is tested below",
     "maskrcnn train CLASSMAPS": "tests/apps/test_semantic_commands.py trains on class maps",
     "maskrcnn train FILES --labels labels.csv": "tests/apps/test_whole_commands.py trains on labels of whole files",
     "maskrcnn predict FILE --model runs/FILES/best.safetensors": "the same",

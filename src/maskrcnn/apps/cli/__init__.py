@@ -22,6 +22,8 @@ from maskrcnn.apps.cli.import_model import Import
 from maskrcnn.apps.cli.models import Models
 from maskrcnn.apps.cli.predict import Predict
 from maskrcnn.apps.cli.sequences.track import Track
+from maskrcnn.apps.cli.songs.compose import ComposeSongs
+from maskrcnn.apps.cli.songs.fuse import Fuse
 from maskrcnn.apps.cli.synthetic.people import SyntheticPeople
 from maskrcnn.apps.cli.synthetic.volumes import Synthetic
 from maskrcnn.apps.cli.train import Train
@@ -39,11 +41,13 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "evaluate": Evaluate,
     "track": Track,
     "associate": Associate,
+    "fuse": Fuse,
     "doctor": Doctor,
     "train": Train,
     "studio": Studio,
     "convert": Convert,
     "compose": Compose,
+    "compose-songs": ComposeSongs,
     "synthetic": Synthetic,
     "synthetic-people": SyntheticPeople,
     "demo": Demo,
@@ -56,6 +60,7 @@ DESCRIPTION = (
     f"photo.jpg, and maskrcnn train DATA. Every command: -q, --quiet says only what went wrong. {EXIT_CODES} "
     f"{COMPLETION}"
 )
+TWO_WORDS = {("synthetic", "people"), ("compose", "songs")}  # a folder of such a name is ./songs
 QUIET, HELP = ("-q", "--quiet"), ("-h", "--help", "--help-all")
 
 
@@ -71,8 +76,8 @@ def main() -> None:
         manner.quiet = any(argument in QUIET for argument in arguments)
         manner.as_json = "--json" in arguments and arguments[0] == "predict"
         arguments = [argument for argument in arguments if argument not in QUIET]
-        if arguments[:2] == ["synthetic", "people"]:
-            arguments[:2] = ["synthetic-people"]
+        if tuple(arguments[:2]) in TWO_WORDS:
+            arguments[:2] = ["-".join(arguments[:2])]
         refuse_slips(arguments, COMMANDS)
         if arguments and arguments[0] in COMMANDS and any(argument in HELP for argument in arguments):
             print(command_help(arguments[0], COMMANDS[arguments[0]], "--help-all" in arguments))

@@ -59,11 +59,16 @@ EXAMPLES: dict[str, tuple[str, str]] = {
         "maskrcnn associate scans/ --labels behaviour.csv --by score --adjust age,sex --out out",
         "maskrcnn associate scans/ --labels behaviour.csv --by diagnosis --model hippocampus",
     ),
+    "fuse": (
+        "maskrcnn fuse songs/ --model runs/songs/best.safetensors --length 3m --out mix.wav",
+        "maskrcnn fuse a.wav b.mp3 c.flac --model runs/songs/best.safetensors --length 90s",
+    ),
     "doctor": ("maskrcnn doctor DATA", "maskrcnn doctor DATA --val VAL --json findings.json"),
     "train": ("maskrcnn train DATA --time 25m", "maskrcnn train DATA --val VAL --model everyday --out runs/mine"),
     "studio": ("maskrcnn studio photos/", "maskrcnn studio annotations.json --model runs/mine/best.safetensors"),
     "convert": ("maskrcnn convert DATA OUT --to coco", "maskrcnn convert annotations.json OUT --to yolo"),
     "compose": ("maskrcnn compose CLIPS OUT", "maskrcnn compose SEQUENCES OUT --count 12 --seed 1"),
+    "compose-songs": ("maskrcnn compose songs OUT", "maskrcnn compose songs OUT --count 40 --seed 1"),
     "synthetic": ("maskrcnn synthetic OUT", "maskrcnn synthetic OUT --count 48 --kinds blobs"),
     "synthetic-people": (
         "maskrcnn synthetic people OUT --count 500 --photos photos/",

@@ -1,0 +1,1 @@
+"""Synthetic songs whose sections, beats and key are known."""
