@@ -151,8 +151,16 @@ def changes(parts: Sequence[Part], most: float, semitones: int) -> list[Change]:
 
 
 def shift_to(own: int, key: int, most: int) -> int | None:
-    """The fewest semitones, up or down, from a place on the circle of fifths to ``key`` or a neighbour of it; None
-    where ``most`` do not do."""
+    """How far to move a key so that it lies at another one or next to it on the circle of fifths.
+
+    Args:
+        own: its place on the circle, 0..11.
+        key: the place to come to.
+        most: semitones that are allowed, up or down.
+
+    Returns:
+        The fewest semitones; None where as many as are allowed do not do.
+    """
     for shift in sorted(range(-most, most + 1), key=lambda shift: (abs(shift), shift)):
         if (own + 7 * shift - key) % 12 in (0, 1, 11):
             return shift

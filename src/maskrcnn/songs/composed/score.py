@@ -153,7 +153,18 @@ class Band:
     def bar(
         self, section: Section, at: float, chord: int, tune: list[tuple[float, float, int]], number: int
     ) -> list[Note]:
-        """The notes of a bar that begins at beat ``at``."""
+        """Write the notes of a bar.
+
+        Args:
+            section: that the bar is of.
+            at: the beat at which it begins.
+            chord: the degree of its root.
+            tune: beat, length and degree above the root of each note of the melody.
+            number: of the bar in its section.
+
+        Returns:
+            The notes, those of each instrument together.
+        """
         pad, bass, lead, drums = PLAYED[section.kind]
         notes: list[Note] = [("pad", at, BEATS, self.pitch(chord + step, 3), 0.10 * pad) for step in (0, 2, 4)]
         for eighth in range(2 * BEATS):
