@@ -98,7 +98,7 @@ def speech(data: Path, out: Path, seed: int, shuffled: bool) -> None:
         clips.setdefault(clip.speaker, {}).setdefault(clip.name, []).append(wave)
     rate = 8000
     heard = [speaker for speaker in sorted(clips) if speaker != STRANGER]
-    for split, count, speakers in (("train", 64, heard), ("test", 40, [STRANGER])):
+    for split, count, speakers in (("train", 240, heard), ("test", 40, [STRANGER])):
         (out / split).mkdir(parents=True)
         for k in range(count):
             own = clips[speakers[k // 2 % len(speakers)]]

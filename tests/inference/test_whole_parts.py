@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cases import NDIMS, small_config
 from maskrcnn.config import WholeHeadConfig
-from maskrcnn.inference.whole_extent import one_by_one
+from maskrcnn.inference.whole_extent import LOST, one_by_one, round_the_strongest
 from maskrcnn.inference.whole_parts import choose_thresholds, with_whole_parts
 from maskrcnn.model_info import ModelInfo
 from maskrcnn.models.whole.evidence import WholeEvidence
@@ -88,3 +90,24 @@ def test_neighbours_of_one_label_are_one_part_where_they_lie_close():
     parts = [(3, 1, 0, 10), (0, 1, 22, 32), (1, 1, 80, 90), (2, -1, 12, 20)]
     assert one_by_one(parts) == [(0, 1, 0, 32), (1, 1, 80, 90), (2, -1, 12, 20)]
     assert one_by_one([]) == []
+
+
+@pytest.mark.parametrize(
+    ("falls", "stretch"),
+    [
+        ([0, 0, 1, 1, 0.5, 0, 0, 0, 0, 0, 0.9, 0.9], (2, 5)),  # what lies far off is not of the part
+        ([0, 0.9, 0.9, 0, 0, 0, 1, 1, 0], (1, 8)),  # two halves are, as near as one and a half of the shorter
+        ([-3, -1, 0.1, 1, 0.1, -2], (3, 4)),
+        ([1], (0, 1)),
+    ],
+)
+def test_a_part_is_what_lies_round_the_largest_fall(falls, stretch):
+    assert round_the_strongest(np.array(falls, float)) == stretch
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=40))
+def test_a_part_begins_and_ends_where_something_falls(falls):
+    falls = np.array([*falls, 1.5])
+    first, last = round_the_strongest(falls)
+    assert first <= falls.argmax() < last
+    assert falls[first] >= LOST * 1.5 and falls[last - 1] >= LOST * 1.5

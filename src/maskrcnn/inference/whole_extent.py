@@ -2,8 +2,8 @@
 
 A place of the network sees more than itself. In pictures and scans its features are told apart by what lies at the
 place, and a region of places is a part. In recordings a motif of thirty bases may be known at its last one. So what
-lies round the strongest place of a part is hidden, a few samples at a time, and the part is from the first to the last
-stretch without which the place says less.
+lies round the strongest place of a part is hidden, a few samples at a time, and the part is the stretch without which
+the place says less.
 """
 
 from __future__ import annotations
@@ -107,6 +107,22 @@ def one_by_one(kept: list[tuple[int, int, int, int]]) -> list[tuple[int, int, in
     return sorted(joined)
 
 
+def round_the_strongest(falls: np.ndarray) -> tuple[int, int]:
+    """The stretch round the largest fall: what falls by ``LOST`` of it, and what is as near to that as the halves of
+    one motif are (:func:`one_by_one`). What falls farther away is not of the part.
+
+    Args:
+        falls: ``[L]``, the largest above 0.
+
+    Returns:
+        The first sample and the one behind the last.
+    """
+    strongest = int(falls.argmax())
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], falls >= LOST * falls[strongest], [False]])))
+    runs = [(k, 1, int(first), int(last)) for k, (first, last) in enumerate(zip(edges[::2], edges[1::2]))]
+    return next((first, last) for _, _, first, last in one_by_one(runs) if first <= strongest < last)
+
+
 def _reach(
     predictor: Predictor,
     whole: Tensor,
@@ -142,11 +158,10 @@ def _reach(
         values[start : start + long] += value
         seen[start : start + long] += 1
     mean = values / np.maximum(seen, 1)
-    on = np.flatnonzero(mean >= LOST * max(mean.max(), 1e-6))
-    if not len(on):
+    if mean.max() <= 0:
         return peak, peak + 1
     back = to_input.inverse()
-    first, last = ((edge * back.scale[0] + back.shift[0]) for edge in (on[0], on[-1] + 1))
+    first, last = ((edge * back.scale[0] + back.shift[0]) for edge in round_the_strongest(mean))
     return low + max(int(round(first)), 0), low + min(int(round(last)), high - low)
 
 

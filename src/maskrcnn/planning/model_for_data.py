@@ -21,6 +21,7 @@ from maskrcnn.models.mask_rcnn import MaskRCNN
 from maskrcnn.models.variants import VARIANTS
 from maskrcnn.planning.adaptation import adapt
 from maskrcnn.planning.recipe import Recipe
+from maskrcnn.planning.starting.telling_places import begin_with_places
 from maskrcnn.planning.starting.whole_files import fit_whole, seed_filters, slim, weigh_labels
 
 FINER_WIDTH = 32  # channels of a new branch at the body's first resolution, for fewer classes than that
@@ -221,6 +222,10 @@ def start_model(
         beginning = [f"Starting from {model}"]
         beginning += [f"new classes: {few(new)}"] if new else []
         beginning += [f"{len(kept)} tensors of other shapes begin with random weights"] if kept else []
+        if data.task == WHOLE and source_info.config.whole_head is None:
+            aucs = begin_with_places(network, ModelInfo(network.config, data.class_names), data)
+            telling = f"places that tell the labels apart among these files (AUC {few([f'{a:.2f}' for a in aucs])})"
+            beginning += [f"the head begins with {telling}"] if aucs else []
     if body_weights is not None:
         beginning += [f"{load_body(network, body_weights)} tensors of the body come from {body_weights}"]
     say("; ".join(beginning) + ".")
