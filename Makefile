@@ -338,7 +338,7 @@ songs: .venv/installed-test
 	  $(BIN)/maskrcnn compose songs runs/songs/train-$$seed --count 100 --seed $$((2 * seed)) && \
 	  $(BIN)/maskrcnn compose songs runs/songs/test-$$seed --count 48 --seed $$((2 * seed + 1)) && \
 	  $(BIN)/maskrcnn train runs/songs/train-$$seed/songs --labels runs/songs/train-$$seed/labels.csv \
-	    --out runs/songs/model-$$seed && \
+	    --out runs/songs/model-$$seed --time 9m && \
 	  $(BIN)/python benchmarks/songs.py runs/songs/test-$$seed --model runs/songs/model-$$seed/best.safetensors; done
 
 # Labels of whole files: motifs planted in DNA, digits in composed speech, classes of photos; the parts are for scoring.
