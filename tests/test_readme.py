@@ -49,7 +49,7 @@ EXCUSED = {  # each command that is not run here, and why
     "tests/apps/test_associate_command.py makes one and types this",
     "maskrcnn fuse SONGS --model M --length 3m --out mix.wav": "tests/songs/test_fuse_command.py makes songs and types "
     "this",
-    "maskrcnn compose songs OUT": "half a minute; tests/songs/test_composed.py types it for two songs",
+    "maskrcnn compose songs OUT": "half a minute; tests/songs/test_composed_songs.py types it for two songs",
     "pip install '.[songs]'": "needs a network; that there is such an extra is tested below",
     "maskrcnn train CLASSMAPS": "tests/apps/test_semantic_commands.py trains on class maps",
     "maskrcnn train FILES --labels labels.csv": "tests/apps/test_whole_commands.py trains on labels of whole files",

@@ -242,7 +242,8 @@ class Predictor:
         return self.settings if options is None else settings_of(options, self.info)
 
     def _look(self, settings: Settings) -> Look:
-        model = self.model.without(settings.without) if settings.without else self.model
+        left_out = settings.without & heads_of(self.model).keys()
+        model = self.model.without(left_out) if left_out else self.model
         model = telling_appearance(model) if settings.appearance else model
         return Look(model, self.info, self.device, settings)
 
