@@ -140,6 +140,13 @@ def test_nothing_is_left_to_do(predict, photos, tmp_path):
     assert contents(tmp_path / "out") == before
 
 
+def test_what_was_printed_meanwhile_does_not_matter(predict, photos, tmp_path):
+    asked = (photos, "--out", tmp_path / "out", "--skip-done")
+    assert predict(*asked, "--json").code == 0
+    outcome = predict(*asked)
+    assert outcome.code == 0 and "7 of them done before" in outcome.out
+
+
 def test_a_file_that_failed_is_tried_again(predict, photos, tmp_path):
     (photos / "2.png").write_text("no image")
     asked = (photos, "--out", tmp_path / "out")

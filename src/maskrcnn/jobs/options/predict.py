@@ -164,7 +164,7 @@ class PredictFilesOptions(ClipResultOptions, ClipOptions):
 
     def settings(self) -> dict[str, Any]:
         """What the bytes of the results depend on beside the model and the inputs, as json holds it."""
-        names = [each.name for each in fields(self) if each.name not in NOT_IN_RESULTS]
+        names = [each.name for each in fields(PredictFilesOptions) if each.name not in NOT_IN_RESULTS]
         return {name: list(value) if isinstance(value := getattr(self, name), tuple) else value for name in names}
 
     def inputs_there(self) -> list[Path]:
